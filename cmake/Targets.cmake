@@ -1,0 +1,65 @@
+# How targets of this project are built: warnings, sanitizers, tests.
+#
+# VDIFAULT_SANITIZE (a preset's choice: "address,undefined", "thread") applies to tools, static libraries and tests.
+# It never applies to what is loaded into other people's processes: libsqlvdi.so and libvdifault.so must load into
+# any client, /bin/sh included.
+
+set(VDIFAULT_SANITIZE "" CACHE STRING "Sanitizers for tools and tests, as -fsanitize= takes them")
+
+set(VDIFAULT_WARNINGS -Wall -Wextra -Werror -Wshadow -Wvla)
+
+function(_vdifault_common target)
+  target_compile_options(${target} PRIVATE ${VDIFAULT_WARNINGS}
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>)
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+  target_include_directories(${target} PRIVATE
+    ${PROJECT_SOURCE_DIR}/src/include ${PROJECT_SOURCE_DIR}/src/os ${PROJECT_SOURCE_DIR}/src/core
+    ${PROJECT_SOURCE_DIR}/src/scenario ${PROJECT_SOURCE_DIR}/src/rules ${PROJECT_SOURCE_DIR}/src/report
+    ${PROJECT_SOURCE_DIR}/src/sqlserver/tsql ${PROJECT_SOURCE_DIR}/src/sqlserver/engine)
+  target_link_libraries(${target} PRIVATE Threads::Threads)
+endfunction()
+
+function(_vdifault_sanitize target)
+  if(VDIFAULT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${VDIFAULT_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${VDIFAULT_SANITIZE})
+  endif()
+endfunction()
+
+# vdifault_library(name source...): a static library of the project's own tools.
+function(vdifault_library target)
+  add_library(${target} STATIC ${ARGN})
+  _vdifault_common(${target})
+  _vdifault_sanitize(${target})
+endfunction()
+
+# vdifault_executable(name source...): a tool.
+function(vdifault_executable target)
+  add_executable(${target} ${ARGN})
+  _vdifault_common(${target})
+  _vdifault_sanitize(${target})
+endfunction()
+
+# vdifault_preload(name source...): a shared library that other people's processes load. No sanitizers, no SONAME
+# version, nothing exported but what the version script names.
+function(vdifault_preload target script)
+  add_library(${target} SHARED ${ARGN})
+  _vdifault_common(${target})
+  target_link_options(${target} PRIVATE -Wl,--version-script=${script} -Wl,--no-undefined -Wl,-z,now)
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS ${script})
+endfunction()
+
+# vdifault_test(name [LIBS lib...] SOURCES source...): a cmocka program, run by CTest with a deadline.
+function(vdifault_test target)
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 60)
+  endif()
+  add_executable(${target} ${T_SOURCES})
+  _vdifault_common(${target})
+  _vdifault_sanitize(${target})
+  target_link_libraries(${target} PRIVATE ${T_LIBS} cmocka)
+  add_test(NAME ${target} COMMAND ${target})
+  set_tests_properties(${target} PROPERTIES TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()

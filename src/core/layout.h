@@ -1,0 +1,143 @@
+/* layout.h - the published format of a virtual device set in shared memory, version 1.
+ *
+ * A set is one control object and, once configured, one buffer object. Both are addressed by offsets, never
+ * by pointers. The control object is struct shared_header followed by device_count structs shared_device; the
+ * client creates it at Create, the server finds it by name at Open. The buffer object is the server's, made
+ * at EndConfiguration and named after the set's id.
+ *
+ * Who writes what: a comment on each field names its one writer; words with two writers are changed by
+ * compare and exchange only. The reader of a field never trusts it: it is copied once and checked (shared.h).
+ *
+ * Command queue of a device (queue.c): the server fills a free slot, sets it QUEUED and appends its index to
+ * the ring, raising `tail`. The client takes ring entries in order and turns QUEUED into FETCHED; when it
+ * completes a command, in any order, it fills the slot's second half and sets it COMPLETED, which gives the
+ * slot back.
+ */
+#ifndef VDIFAULT_CORE_LAYOUT_H
+#define VDIFAULT_CORE_LAYOUT_H
+
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os.h"
+#include "shared.h"
+
+enum {
+    SHARED_MAGIC = 0x53444956, /* "VIDS" */
+    SHARED_VERSION = 1,
+    SHARED_DEVICES_MAX = 64,
+    SHARED_SLOTS = 16,     /* commands outstanding on one device (design: X11) */
+    SHARED_NAME_MAX = 260, /* bytes of a set or device name with its NUL */
+    SHARED_CONFIG_WORDS = 11,
+};
+
+/* Something to wait for. To wait: note `sequence`, look whether there is something to do, then sleep while
+ * `sequence` is still the noted one. To notify: raise `sequence`, wake if anybody waits. Raising before
+ * looking at `waiters`, and raising `waiters` before the kernel compares `sequence`, both sequentially
+ * consistent, is why no wake is lost; and nobody pays for a system call when nobody sleeps. */
+struct shared_event {
+    alignas(64) _Atomic uint32_t sequence;
+    _Atomic uint32_t waiters;
+};
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_QUEUED,
+    SLOT_FETCHED,
+    SLOT_COMPLETED
+};
+
+struct shared_slot {
+    alignas(64) _Atomic uint32_t state; /* enum slot_state: server FREE, QUEUED; client FETCHED, COMPLETED */
+    _Atomic int32_t command_code;       /* server, down to `position` */
+    _Atomic int32_t size;
+    _Atomic uint32_t has_buffer;
+    _Atomic uint64_t buffer_offset; /* bytes into the buffer object */
+    _Atomic int64_t position;
+    _Atomic int32_t completion_code; /* client, from here on */
+    _Atomic uint32_t reserved;
+    _Atomic uint64_t bytes_transferred;
+    _Atomic int64_t out_position;
+};
+
+enum shared_server_device {
+    SERVER_DEVICE_UNOPENED,
+    SERVER_DEVICE_OPEN,
+    SERVER_DEVICE_CLOSED
+};
+enum shared_client_device {
+    CLIENT_DEVICE_UNOPENED,
+    CLIENT_DEVICE_OPEN,
+    CLIENT_DEVICE_CLOSED, /* VD_E_CLOSE was delivered */
+};
+
+struct shared_device {
+    alignas(64) _Atomic uint32_t server_state; /* enum shared_server_device; server */
+    _Atomic uint32_t client_state;             /* enum shared_client_device; client */
+    _Atomic uint8_t name[SHARED_NAME_MAX];     /* server, before phase INITIALIZED */
+    struct shared_event commands;              /* the client sleeps here */
+    alignas(64) _Atomic uint32_t tail;         /* entries ever appended to the ring; server */
+    _Atomic uint32_t ring[SHARED_SLOTS];       /* slot indices; server */
+    struct shared_slot slots[SHARED_SLOTS];
+};
+
+enum shared_phase {
+    PHASE_CREATED = 1, /* the client has filled its part */
+    PHASE_CONNECTED,   /* a server has attached */
+    PHASE_CONFIGURING, /* BeginConfiguration */
+    PHASE_INITIALIZED, /* EndConfiguration: server_config, device names and the buffer object are valid */
+};
+
+struct shared_process {
+    _Atomic uint32_t pid;
+    _Atomic uint32_t reserved;
+    _Atomic uint64_t start_time;
+};
+
+struct shared_header {
+    _Atomic uint32_t magic;        /* client; written last, at Create */
+    _Atomic uint32_t version;      /* client, down to client_config */
+    _Atomic uint32_t control_size; /* bytes of the control object */
+    _Atomic uint32_t device_count;
+    _Atomic uint64_t id; /* names the buffer object; unique on the machine */
+    struct shared_process client;
+    _Atomic uint32_t client_config[SHARED_CONFIG_WORDS]; /* struct VDConfig as passed to Create */
+    _Atomic uint32_t server_config[SHARED_CONFIG_WORDS]; /* as settled; server, before INITIALIZED */
+    struct shared_process server;                        /* server, before CONNECTED */
+    _Atomic uint64_t buffer_size;                        /* bytes of the buffer object; server */
+    _Atomic uint32_t server_closed;                      /* server */
+    _Atomic uint32_t client_closed;                      /* client: the primary called Close */
+    _Atomic uint32_t configured;           /* client: the primary's GetConfiguration succeeded */
+    _Atomic uint32_t devices_opened;       /* client: how many OpenDevice calls succeeded */
+    _Atomic uint32_t unlinked;             /* 0 until somebody takes the names away; two writers, 0 -> 1 */
+    _Atomic uint32_t phase;                /* enum shared_phase; CREATED by the client, then the server's */
+    _Atomic uint32_t abort_reason;         /* enum server_abort_reason; two writers, 0 -> reason */
+    _Atomic uint8_t name[SHARED_NAME_MAX]; /* client */
+    struct shared_event client_event;      /* GetConfiguration sleeps here */
+    struct shared_event server_event;      /* the server sleeps here */
+    struct shared_device devices[];
+};
+
+/* The format is a contract between separately built processes. */
+_Static_assert(sizeof(struct os_process) == 16, "process identity");
+_Static_assert(sizeof(struct shared_event) == 64, "one cache line each");
+_Static_assert(sizeof(struct shared_slot) == 64, "one cache line each");
+_Static_assert(offsetof(struct shared_slot, completion_code) == 32, "the client's half of a slot");
+_Static_assert(offsetof(struct shared_device, name) == 8, "version 1");
+_Static_assert(offsetof(struct shared_device, commands) == 320, "version 1");
+_Static_assert(offsetof(struct shared_device, tail) == 384, "version 1");
+_Static_assert(offsetof(struct shared_device, slots) == 512, "version 1");
+_Static_assert(sizeof(struct shared_device) == 1536, "version 1");
+_Static_assert(offsetof(struct shared_header, client_config) == 40, "version 1");
+_Static_assert(offsetof(struct shared_header, server) == 128, "version 1");
+_Static_assert(offsetof(struct shared_header, client_event) == 448, "version 1");
+_Static_assert(sizeof(struct shared_header) == 576, "version 1");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "no locks in shared memory");
+
+static inline size_t shared_control_size(uint32_t device_count)
+{
+    return sizeof(struct shared_header) + device_count * sizeof(struct shared_device);
+}
+
+#endif

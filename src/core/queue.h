@@ -1,0 +1,74 @@
+/* queue.h - the command queue of one device, and the event both sides sleep on.
+ *
+ * Responsible for: moving commands from the server to the client in order, and completions back in any order,
+ * over struct shared_device; and for shared_event. Knows nothing of sets, states or buffers' addresses.
+ *
+ * Threads: one sender (the server's thread). Any number of threads of one process may fetch and complete;
+ * each command is fetched by exactly one of them and completed at most once. Trust: what the peer wrote is
+ * checked here; QUEUE_CORRUPT says it broke the format, and changes nothing.
+ */
+#ifndef VDIFAULT_CORE_QUEUE_H
+#define VDIFAULT_CORE_QUEUE_H
+
+#include "layout.h"
+
+/* --- events --- */
+
+uint32_t event_sequence(struct shared_event *event); /* note this, look, then wait on it */
+/* Sleeps until the event's sequence is no longer `seen`, or `deadline` (ETIMEDOUT; os_now nanoseconds). May
+ * return early. Spins briefly first where that can help. */
+int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline);
+void event_notify(struct shared_event *event);
+
+/* --- the queue --- */
+
+enum queue_result {
+    QUEUE_OK,
+    QUEUE_EMPTY,
+    QUEUE_FULL,
+    QUEUE_CORRUPT
+};
+
+struct queue_command {
+    int32_t code;
+    int32_t size;
+    int64_t position;
+    bool has_buffer;
+    uint64_t buffer_offset;
+};
+
+struct queue_completion {
+    int32_t code;
+    uint64_t bytes_transferred;
+    int64_t position;
+};
+
+/* The server's private half. Zero is the state of a new queue. */
+struct queue_sender {
+    uint32_t tail;
+    uint32_t outstanding; /* a bit a slot: sent and not yet reaped */
+};
+
+/* The client's private half. Zero is the state of a new queue. */
+struct queue_receiver {
+    _Atomic uint32_t head;
+};
+
+/* OK: *slot is the command's place until it is reaped. FULL: SHARED_SLOTS are outstanding. */
+enum queue_result queue_send(struct shared_device *device, struct queue_sender *sender,
+                             const struct queue_command *command, uint32_t *slot);
+/* OK: the client has completed the command in `slot`, which is free again. EMPTY: not yet. */
+enum queue_result queue_reap(struct shared_device *device, struct queue_sender *sender, uint32_t slot,
+                             struct queue_completion *completion);
+/* True while the command in `slot`, which is outstanding, waits to be fetched. */
+bool queue_is_unfetched(struct shared_device *device, uint32_t slot);
+
+/* OK: the next command in order, with its slot. EMPTY: none now. */
+enum queue_result queue_fetch(struct shared_device *device, struct queue_receiver *receiver,
+                              struct queue_command *command, uint32_t *slot);
+/* Completes a command this process has fetched; the caller makes sure of "once". CORRUPT: the server changed
+ * the slot meanwhile. */
+enum queue_result queue_complete(struct shared_device *device, uint32_t slot,
+                                 const struct queue_completion *completion);
+
+#endif

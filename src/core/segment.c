@@ -1,0 +1,253 @@
+#include "segment.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue.h"
+#include "server.h"
+
+_Static_assert(sizeof(struct VDConfig) == SHARED_CONFIG_WORDS * sizeof(uint32_t), "VDConfig is 11 words");
+
+/* --- names --- */
+
+bool set_name_is_valid(const char *name)
+{
+    size_t length = strnlen(name, SHARED_NAME_MAX);
+    return length >= 1 && length < SHARED_NAME_MAX && strchr(name, '\\') == NULL;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 29;
+}
+
+static uint64_t hash_name(const char *name)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *c = name; *c != '\0'; c++) {
+        hash = mix(hash, (uint8_t)*c);
+    }
+    return hash;
+}
+
+/* Characters of the namespace that are safe in an object name; anything else would let it leave its folder.
+ */
+static void copy_namespace(char *out, size_t size)
+{
+    const char *from = getenv("VDI_NAMESPACE");
+    size_t length = 0;
+    for (const char *c = from; c != NULL && *c != '\0' && length + 1 < size; c++) {
+        bool plain =
+            (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '-';
+        if (plain) {
+            out[length++] = *c;
+        }
+    }
+    if (length == 0) {
+        out[length++] = '0';
+    }
+    out[length] = '\0';
+}
+
+static void make_control_name(const char *set_name, char out[OS_NAME_MAX])
+{
+    char space[40];
+    copy_namespace(space, sizeof space);
+    snprintf(out, OS_NAME_MAX, "vdifault-%s-%016llx", space, (unsigned long long)hash_name(set_name));
+}
+
+static void make_buffer_name(struct segment *segment)
+{
+    int length = snprintf(segment->buffer_name, OS_NAME_MAX, "%.64s-%016llx.b", segment->control_name,
+                          (unsigned long long)segment->id);
+    assert(length > 0 && length < OS_NAME_MAX);
+    (void)length;
+}
+
+/* --- plain data in the header --- */
+
+struct os_process segment_process(struct shared_process *process)
+{
+    return (struct os_process){.pid = shared_read(&process->pid),
+                               .start_time = shared_read(&process->start_time)};
+}
+
+void segment_read_config(_Atomic uint32_t *words, struct VDConfig *config)
+{
+    uint32_t copy[SHARED_CONFIG_WORDS];
+    for (int i = 0; i < SHARED_CONFIG_WORDS; i++) {
+        copy[i] = shared_read(&words[i]);
+    }
+    memcpy(config, copy, sizeof *config);
+}
+
+void segment_write_config(_Atomic uint32_t *words, const struct VDConfig *config)
+{
+    uint32_t copy[SHARED_CONFIG_WORDS];
+    memcpy(copy, config, sizeof copy);
+    for (int i = 0; i < SHARED_CONFIG_WORDS; i++) {
+        shared_write(&words[i], copy[i]);
+    }
+}
+
+/* --- creating and opening --- */
+
+static void fill_header(struct segment *segment, const char *name, const struct VDConfig *config)
+{
+    struct shared_header *header = segment->header;
+    shared_write(&header->version, SHARED_VERSION);
+    shared_write(&header->control_size, (uint32_t)segment->control.size);
+    shared_write(&header->device_count, segment->device_count);
+    shared_write(&header->id, segment->id);
+    struct os_process self = os_process_self();
+    shared_write(&header->client.pid, self.pid);
+    shared_write(&header->client.start_time, self.start_time);
+    segment_write_config(header->client_config, config);
+    for (size_t i = 0; name[i] != '\0'; i++) {
+        shared_write(&header->name[i], (uint8_t)name[i]);
+    }
+    shared_write(&header->phase, PHASE_CREATED);
+    shared_release(&header->magic, SHARED_MAGIC);
+}
+
+/* Checks an object that anybody may have made, and takes our copies of what is used later. */
+static bool attach(struct segment *segment)
+{
+    struct shared_header *header = segment->control.address;
+    size_t size = segment->control.size;
+    if (size < sizeof *header || shared_acquire(&header->magic) != SHARED_MAGIC ||
+        shared_read(&header->version) != SHARED_VERSION) {
+        return false;
+    }
+    uint32_t devices = shared_read(&header->device_count);
+    if (devices < 1 || devices > SHARED_DEVICES_MAX || size != shared_control_size(devices) ||
+        shared_read(&header->control_size) != size) {
+        return false;
+    }
+    segment->header = header;
+    segment->device_count = devices;
+    segment->id = shared_read(&header->id);
+    make_buffer_name(segment);
+    return true;
+}
+
+/* Removes what a set of our name left behind whose client is dead. True if the name may be free now. */
+static bool remove_dead(const char *control_name)
+{
+    struct segment old = {0};
+    int error = os_memory_open(control_name, &old.control);
+    if (error != 0) {
+        return error == ENOENT; /* gone meanwhile; what cannot be opened counts as living */
+    }
+    snprintf(old.control_name, sizeof old.control_name, "%s", control_name);
+    bool dead = false;
+    if (attach(&old)) {
+        struct os_process client = segment_process(&old.header->client);
+        dead = !os_process_alive(&client);
+    }
+    if (dead) {
+        segment_abort(&old, SERVER_ABORT_CLIENT_DIED); /* a server that still waits for the dead client need
+                                                          not wait for its next look */
+        segment_unlink(&old);
+    }
+    segment_detach(&old);
+    return dead;
+}
+
+int segment_create(const char *name, const struct VDConfig *config, struct segment *segment)
+{
+    enum {
+        TRIES = 3
+    };
+    static _Atomic uint32_t serial;
+    assert(set_name_is_valid(name) && config->deviceCount >= 1 && config->deviceCount <= SHARED_DEVICES_MAX);
+    *segment = (struct segment){.device_count = config->deviceCount};
+    int error = os_memory_create(shared_control_size(config->deviceCount), &segment->control);
+    if (error != 0) {
+        return error;
+    }
+    struct os_process self = os_process_self();
+    segment->header = segment->control.address;
+    segment->id = mix(mix(mix(self.start_time, self.pid), (uint64_t)os_now()), atomic_fetch_add(&serial, 1));
+    make_control_name(name, segment->control_name);
+    make_buffer_name(segment);
+    fill_header(segment, name, config);
+    error = EEXIST;
+    for (int i = 0; i < TRIES && error == EEXIST; i++) {
+        error = os_memory_publish(&segment->control, segment->control_name);
+        if (error == EEXIST && !remove_dead(segment->control_name)) {
+            break;
+        }
+    }
+    if (error != 0) {
+        segment_detach(segment);
+    }
+    return error;
+}
+
+int segment_open(const char *name, struct segment *segment)
+{
+    *segment = (struct segment){0};
+    if (!set_name_is_valid(name)) {
+        return EINVAL;
+    }
+    make_control_name(name, segment->control_name);
+    int error = os_memory_open(segment->control_name, &segment->control);
+    if (error != 0) {
+        return error;
+    }
+    if (!attach(segment)) {
+        segment_detach(segment);
+        return EPROTO;
+    }
+    struct os_process client = segment_process(&segment->header->client);
+    if (!os_process_alive(&client)) {
+        segment_detach(segment);
+        return ENOENT; /* a leftover is no set; the next Create of its name removes it */
+    }
+    return 0;
+}
+
+void segment_unlink(struct segment *segment)
+{
+    /* Once only: after us the same names may already belong to the next set. Buffers first, because only the
+     * control object leads to them if we die in between. */
+    if (shared_change(&segment->header->unlinked, 0u, 1u)) {
+        os_memory_unlink(segment->buffer_name);
+        os_memory_unlink(segment->control_name);
+    }
+}
+
+void segment_detach(struct segment *segment)
+{
+    os_memory_unmap(&segment->control);
+    segment->header = NULL;
+}
+
+/* --- abort --- */
+
+bool segment_is_aborted(struct segment *segment)
+{
+    return shared_acquire(&segment->header->abort_reason) != 0;
+}
+
+void segment_wake_all(struct segment *segment)
+{
+    event_notify(&segment->header->server_event);
+    event_notify(&segment->header->client_event);
+    for (uint32_t i = 0; i < segment->device_count; i++) {
+        event_notify(&segment->header->devices[i].commands);
+    }
+}
+
+void segment_abort(struct segment *segment, uint32_t reason)
+{
+    assert(reason != 0);
+    if (shared_change(&segment->header->abort_reason, 0u, reason)) {
+        segment_wake_all(segment);
+    }
+}

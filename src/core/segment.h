@@ -1,0 +1,47 @@
+/* segment.h - the two shared-memory objects of a set: their names, their life, and what both sides do with
+ * them.
+ *
+ * Names: "vdifault-<namespace>-<hash of the set name>" for the control object, "...-<id>.b" appended for the
+ * buffer object. A set name may hold any character, so objects are named by hash; the namespace is the value
+ * of VDI_NAMESPACE ("0" without one) and keeps parallel test runs apart. Life: names are taken away
+ * (segment_unlink) once every device has been opened, at Close, or at the death of the peer, whichever comes
+ * first and only once per set. What a dead client left is removed by the next segment_create of the same
+ * name.
+ *
+ * Errors: 0 or errno.
+ */
+#ifndef VDIFAULT_CORE_SEGMENT_H
+#define VDIFAULT_CORE_SEGMENT_H
+
+#include "layout.h"
+#include "vdi.h"
+
+struct segment {
+    struct os_memory control;
+    struct shared_header *header; /* NULL: not attached */
+    uint32_t device_count;        /* our checked copy */
+    uint64_t id;                  /* our checked copy */
+    char control_name[OS_NAME_MAX];
+    char buffer_name[OS_NAME_MAX];
+};
+
+bool set_name_is_valid(const char *name); /* 1 to 259 bytes, no backslash (VDI-CREATE-002) */
+
+/* EEXIST: a set of this name lives. ENOSPC, ENOMEM: no room. The caller fills nothing more in: the set can be
+ * found once this returns. */
+int segment_create(const char *name, const struct VDConfig *config, struct segment *segment);
+/* ENOENT: no such set. EPROTO: the object is not a set of this version. */
+int segment_open(const char *name, struct segment *segment);
+void segment_unlink(struct segment *segment);
+void segment_detach(struct segment *segment);
+
+struct os_process segment_process(struct shared_process *process); /* a checked copy for os_process_alive */
+void segment_read_config(_Atomic uint32_t *words, struct VDConfig *config);
+void segment_write_config(_Atomic uint32_t *words, const struct VDConfig *config);
+
+/* Ends the set abnormally unless it already is (spec 9.7): the first reason stands. Wakes everybody. */
+void segment_abort(struct segment *segment, uint32_t reason);
+bool segment_is_aborted(struct segment *segment);
+void segment_wake_all(struct segment *segment);
+
+#endif

@@ -1,0 +1,45 @@
+/* shared.h - the only ways this project reads and writes memory that another process can write, too.
+ *
+ * Every field of the shared segment is _Atomic and touched through these helpers alone, so that
+ *   - each value from the peer is read exactly once into a local, where it can be checked and then trusted;
+ *   - the ordering of every cross-process access is visible at the call;
+ *   - a test build (VDIFAULT_STEPS) sees each access as one step it may schedule around or stop at.
+ *
+ * The two orders that matter (C11): what a thread wrote before a store with release order is visible to a
+ * thread whose load with acquire order saw that store.
+ */
+#ifndef VDIFAULT_CORE_SHARED_H
+#define VDIFAULT_CORE_SHARED_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef VDIFAULT_STEPS
+void shared_step(void); /* the test's: called before each access */
+#define SHARED_STEP() shared_step()
+#else
+#define SHARED_STEP() ((void)0)
+#endif
+
+/* Plain data, ordered by some acquire/release pair around it. */
+#define shared_read(field) (SHARED_STEP(), atomic_load_explicit((field), memory_order_relaxed))
+#define shared_write(field, value) \
+    (SHARED_STEP(), atomic_store_explicit((field), (value), memory_order_relaxed))
+
+/* Words that publish the plain data before them. */
+#define shared_acquire(field) (SHARED_STEP(), atomic_load_explicit((field), memory_order_acquire))
+#define shared_release(field, value) \
+    (SHARED_STEP(), atomic_store_explicit((field), (value), memory_order_release))
+
+/* Sets *field to `desired` if it is `expected`; true if it did. Acquire and release. */
+#define shared_change(field, expected, desired)                                                          \
+    (SHARED_STEP(), atomic_compare_exchange_strong_explicit((field), &(uint32_t){(expected)}, (desired), \
+                                                            memory_order_acq_rel, memory_order_acquire))
+
+/* Counters and flags that take part in a store-then-load handshake (see struct shared_event). */
+#define shared_add(field, value)   (SHARED_STEP(), atomic_fetch_add((field), (value)))
+#define shared_sub(field, value)   (SHARED_STEP(), atomic_fetch_sub((field), (value)))
+#define shared_load_ordered(field) (SHARED_STEP(), atomic_load(field))
+
+#endif

@@ -1,0 +1,329 @@
+/* posix.c - os.h on Linux: POSIX shared memory, futexes, inotify, /proc. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os.h"
+
+#define SHM_FOLDER "/dev/shm" /* where glibc keeps shm_open's objects; inotify needs the path */
+#define NS_PER_S   INT64_C(1000000000)
+
+/* --- named shared memory --- */
+
+static int shm_name(const char *name, char out[OS_NAME_MAX + 1])
+{
+    if (name[0] == '\0' || strchr(name, '/') != NULL || strlen(name) >= OS_NAME_MAX) {
+        return EINVAL;
+    }
+    out[0] = '/';
+    memcpy(out + 1, name, strlen(name) + 1);
+    return 0;
+}
+
+static int map_whole(int fd, size_t size, struct os_memory *memory)
+{
+    void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (address == MAP_FAILED) {
+        return errno;
+    }
+    memory->address = address;
+    memory->size = size;
+    return 0;
+}
+
+/* Reserves every page now: a full /dev/shm must be an error here, not a SIGBUS at some later store. */
+static int reserve(int fd, size_t size)
+{
+    int error;
+    do {
+        error = posix_fallocate(fd, 0, (off_t)size);
+    } while (error == EINTR);
+    return error;
+}
+
+int os_memory_create(size_t size, struct os_memory *memory)
+{
+    int saved = errno;
+    int error = 0;
+    int fd = open(SHM_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        error = errno;
+        goto out;
+    }
+    error = reserve(fd, size);
+    if (error == 0) {
+        error = map_whole(fd, size, memory);
+    }
+    if (error == 0) {
+        memory->unnamed = fd + 1;
+    } else {
+        close(fd);
+    }
+out:
+    errno = saved;
+    return error;
+}
+
+int os_memory_publish(struct os_memory *memory, const char *name)
+{
+    int saved = errno;
+    char path[OS_NAME_MAX + 1];
+    char from[32];
+    char to[sizeof SHM_FOLDER + OS_NAME_MAX];
+    int error = shm_name(name, path);
+    if (error != 0) {
+        return error;
+    }
+    snprintf(from, sizeof from, "/proc/self/fd/%d", memory->unnamed - 1);
+    snprintf(to, sizeof to, SHM_FOLDER "%s", path);
+    if (fchmod(memory->unnamed - 1, 0660) != 0 ||
+        linkat(AT_FDCWD, from, AT_FDCWD, to, AT_SYMLINK_FOLLOW) != 0) {
+        error = errno;
+    } else {
+        close(memory->unnamed - 1);
+        memory->unnamed = 0;
+    }
+    errno = saved;
+    return error;
+}
+
+static bool in_our_groups(gid_t group)
+{
+    gid_t groups[NGROUPS_MAX > 256 ? 256 : NGROUPS_MAX];
+    int count = getgroups((int)(sizeof groups / sizeof groups[0]), groups);
+    for (int i = 0; i < count; i++) {
+        if (groups[i] == group) {
+            return true;
+        }
+    }
+    return group == getegid();
+}
+
+static bool is_trusted_object(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && (st->st_uid == geteuid() || st->st_uid == 0 || in_our_groups(st->st_gid));
+}
+
+int os_memory_open(const char *name, struct os_memory *memory)
+{
+    int saved = errno;
+    char path[OS_NAME_MAX + 1];
+    struct stat st;
+    int error = shm_name(name, path);
+    if (error != 0) {
+        return error;
+    }
+    int fd = shm_open(path, O_RDWR | O_CLOEXEC, 0); /* shm_open never follows symbolic links */
+    if (fd < 0) {
+        error = errno;
+        goto out;
+    }
+    if (fstat(fd, &st) != 0) {
+        error = errno;
+    } else if (!is_trusted_object(&st)) {
+        error = EPERM;
+    } else {
+        error = map_whole(fd, (size_t)st.st_size, memory);
+    }
+    close(fd);
+out:
+    errno = saved;
+    return error;
+}
+
+void os_memory_unmap(struct os_memory *memory)
+{
+    int saved = errno;
+    if (memory->address != NULL) {
+        munmap(memory->address, memory->size);
+    }
+    if (memory->unnamed > 0) {
+        close(memory->unnamed - 1);
+    }
+    errno = saved;
+    *memory = (struct os_memory){0};
+}
+
+int os_memory_unlink(const char *name)
+{
+    int saved = errno;
+    char path[OS_NAME_MAX + 1];
+    int error = shm_name(name, path);
+    if (error == 0 && shm_unlink(path) != 0) {
+        error = errno;
+    }
+    errno = saved;
+    return error;
+}
+
+/* --- watching for new objects --- */
+
+int os_memory_watch(int *watch)
+{
+    int saved = errno;
+    int error = 0;
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0) {
+        error = errno;
+    } else if (inotify_add_watch(fd, SHM_FOLDER, IN_CREATE | IN_ATTRIB | IN_MOVED_TO) < 0) {
+        error = errno;
+        close(fd);
+    } else {
+        *watch = fd;
+    }
+    errno = saved;
+    return error;
+}
+
+static int64_t remaining_ns(int64_t deadline)
+{
+    int64_t left = deadline - os_now();
+    return left > 0 ? left : 0;
+}
+
+static struct timespec to_timespec(int64_t ns)
+{
+    return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+}
+
+int os_memory_watch_wait(int watch, int64_t deadline)
+{
+    int saved = errno;
+    char events[4096];
+    struct pollfd entry = {.fd = watch, .events = POLLIN};
+    struct timespec left = to_timespec(deadline == OS_FOREVER ? 0 : remaining_ns(deadline));
+    int ready = ppoll(&entry, 1, deadline == OS_FOREVER ? NULL : &left, NULL);
+    while (ready > 0 && read(watch, events, sizeof events) > 0) {
+        /* only that something happened matters */
+    }
+    errno = saved;
+    return ready == 0 ? ETIMEDOUT : 0;
+}
+
+void os_memory_watch_close(int watch)
+{
+    int saved = errno;
+    close(watch);
+    errno = saved;
+}
+
+/* --- waiting and waking --- */
+
+int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+    int saved = errno;
+    int result = 0;
+    struct timespec left;
+    struct timespec *timeout = NULL;
+    if (deadline != OS_FOREVER) {
+        left = to_timespec(remaining_ns(deadline));
+        timeout = &left;
+    }
+    if (syscall(SYS_futex, word, FUTEX_WAIT, expected, timeout, NULL, 0) != 0 && errno == ETIMEDOUT) {
+        result = ETIMEDOUT;
+    }
+    errno = saved;
+    return result;
+}
+
+void os_wake(_Atomic uint32_t *word)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    errno = saved;
+}
+
+int64_t os_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+void os_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+bool os_spin_is_useful(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
+/* --- processes --- */
+
+/* State letter, thread count and start time of a process from /proc/PID/stat. The command name in it may hold
+ * blanks and brackets, so fields are counted from the last ')'. */
+static bool read_stat(uint32_t pid, char *state, long *threads, uint64_t *start_time)
+{
+    char path[32];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%u/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0) {
+        return false;
+    }
+    text[length] = '\0';
+    const char *fields = strrchr(text, ')');
+    unsigned long long start = 0;
+    /* fields 3 (state), 20 (num_threads), 22 (starttime) of proc(5) */
+    if (fields == NULL ||
+        sscanf(fields + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %llu",
+               state, threads, &start) != 3) {
+        return false;
+    }
+    *start_time = start;
+    return true;
+}
+
+struct os_process os_process_self(void)
+{
+    int saved = errno;
+    char state;
+    long threads;
+    struct os_process self = {.pid = (uint32_t)getpid()};
+    if (!read_stat(self.pid, &state, &threads, &self.start_time)) {
+        self.start_time = 0;
+    }
+    errno = saved;
+    return self;
+}
+
+bool os_process_alive(const struct os_process *process)
+{
+    int saved = errno;
+    char state;
+    long threads;
+    uint64_t start_time;
+    bool alive = process->pid != 0 && read_stat(process->pid, &state, &threads, &start_time) &&
+                 (process->start_time == 0 || start_time == process->start_time);
+    /* A zombie has ended, unless only its first thread has. */
+    if (alive && (state == 'X' || (state == 'Z' && threads <= 1))) {
+        alive = false;
+    }
+    errno = saved;
+    return alive;
+}

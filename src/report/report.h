@@ -1,0 +1,41 @@
+/* report.h - a judged run as text (a person reads it) and as JSON (contract: design 4.3).
+ *
+ * Responsible for: layout, the calls around a fault or finding, source lines of callers, redaction of passwords.
+ * Not responsible for: verdicts (rules/).
+ */
+#ifndef VDIFAULT_REPORT_H
+#define VDIFAULT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "rules.h"
+
+/* An event with its text, in run order. */
+struct report_event {
+    struct event event;
+    const char *text;
+};
+
+struct report_input {
+    const struct judgement *judgement;
+    const struct plan *plan;
+    const struct report_event *events; /* sorted by sequence */
+    size_t event_count;
+    uint64_t events_dropped;
+    int client_argc;
+    char *const *client_argv;
+    int64_t wall_ms;
+    const char *error;          /* the run could not be set up, or NULL: outcome "error" */
+    const char *repeat;         /* command line that repeats the run */
+    enum severity fail_on;
+    bool color;
+};
+
+/* "clean", "findings" (one of at least fail_on) or "error". */
+const char *report_outcome(const struct report_input *input);
+int report_text(FILE *out, const struct report_input *input); /* 0 or errno */
+int report_json(FILE *out, const struct report_input *input); /* 0 or errno */
+
+#endif

@@ -1,0 +1,122 @@
+/* event.h - the one event format: what every witness (interposer, server, supervisor) records.
+ *
+ * An event is 128 bytes: a fixed 64-byte header and a 64-byte payload. Text (set names, statements, messages)
+ * follows its event as EVENT_TEXT records of the same ring, 64 bytes each, NUL-padded.
+ * The format holds no fact of one operating system: process and thread are plain numbers.
+ */
+#ifndef VDIFAULT_EVENT_H
+#define VDIFAULT_EVENT_H
+
+#include <stdint.h>
+
+enum { EVENT_VERSION = 1, EVENT_TEXT_MAX = 64 * 32 };
+
+enum event_side { EVENT_SIDE_CLIENT = 1, EVENT_SIDE_SERVER, EVENT_SIDE_SUPERVISOR };
+
+/* The functions a client can call: the names used in sites, traces and findings. vdi_function_names[] below. */
+enum vdi_function {
+    VDI_FN_NONE,
+    VDI_FN_CREATE,
+    VDI_FN_GET_CONFIGURATION,
+    VDI_FN_OPEN_DEVICE,
+    VDI_FN_GET_COMMAND,
+    VDI_FN_COMPLETE_COMMAND,
+    VDI_FN_SIGNAL_ABORT,
+    VDI_FN_CLOSE,
+    VDI_FN_OPEN_IN_SECONDARY,
+    VDI_FN_GET_BUFFER_HANDLE,
+    VDI_FN_MAP_BUFFER_HANDLE,
+    VDI_FN_REGISTER_DEVICE_CLOSED,
+    VDI_FN_DESTROY, /* the set's destructor */
+    VDI_FN_COUNT
+};
+
+/* kind                     result / arg[]                                          text
+ * The table is the contract between the witnesses and src/rules. */
+enum event_kind {
+    EVENT_TEXT = 1,        /* payload is text of the event before it */
+    EVENT_CALL_BEGIN,      /* function; args below                                  set or device name */
+    EVENT_CALL_END,        /* result; call = sequence of its begin; args below */
+    EVENT_FAULT,           /* arg0 = index in the plan; call = the call it fired in; device, operation */
+    EVENT_CALLER,          /* first sight of a call site: arg0 = return address, arg1 = load base of its module,
+                              call sites of CALL_BEGIN refer to arg0                 path of the module */
+    EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role of
+                              its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement, redacted */
+    EVENT_STATEMENT_OPEN,  /* the server attached to the set: operation; arg0 = statement, arg1 = device count,
+                              arg2 = 1 backup 2 restore                              database */
+    EVENT_MESSAGE,         /* arg0 = statement, arg1 = number, arg2 = severity, arg3 = state   the message */
+    EVENT_STREAM,          /* server, per device at the statement's end: device; arg0 = statement, arg1 = bytes,
+                              arg2 = xxh64 of the bytes, arg3 = last Flush completion code or -1,
+                              arg4 = VDC_Complete completion code or -1 (not sent) */
+    EVENT_STATEMENT_END,   /* arg0 = statement, arg1 = enum statement_outcome, arg2 = bytes, arg3 = hash */
+    EVENT_SERVER_WAIT,     /* server can only go on when the client acts: arg0 = statement,
+                              arg1 = outstanding commands, device = one of theirs or -1 */
+    EVENT_SERVER_RESUME,   /* the wait above ended */
+    EVENT_PROCESS_EXIT,    /* supervisor: process; arg0 = exit status or -1, arg1 = signal or 0,
+                              arg2 = enum process_role, arg3 = 1 if we killed it */
+    EVENT_HANG,            /* supervisor: arg0 = enum hang_reason                    what everybody waits for */
+    EVENT_LEFTOVER,        /* supervisor: arg0 = enum leftover_kind; process          object name or command line */
+    EVENT_SANITIZER,       /* supervisor: process                                    first line of the report */
+    EVENT_KIND_COUNT
+};
+
+/* Arguments of EVENT_CALL_BEGIN / EVENT_CALL_END by function:
+ *   Create            begin: 0 deviceCount, 1 features, 2 alignment, 3 prefixZoneSize; text: name
+ *   OpenInSecondary   begin: text: name
+ *   GetConfiguration  begin: 0 timeout    end: 0 features, 1 blockSize, 2 maxTransferSize, 3 deviceCount
+ *   OpenDevice        begin: text: name   end: 0 device object
+ *   GetCommand        begin: 0 timeout    end: 0 command block, 1 commandCode, 2 size, 3 position, 4 buffer,
+ *                                             5 n: this is the n-th command of its code on this device
+ *   CompleteCommand   begin: 0 command block, 1 completionCode, 2 bytesTransferred, 3 position,
+ *                            4 `call` of the GetCommand that fetched the block last on any device of the set
+ *                              (0: never seen), 5 commandCode as fetched
+ *   Close, SignalAbort, RegisterDeviceClosed, Destroy: none
+ * Every CALL_BEGIN: arg6 = return address in the client, explained by an EVENT_CALLER of the same process.
+ * device is the index of the device in the set for device calls and for a successful OpenDevice's end.
+ */
+
+enum event_flag {
+    EVENT_FLAG_FAULTED = 1,    /* END: the result is a fault's doing; the library was not asked, or overruled */
+    EVENT_FLAG_BY_FAULT = 2,   /* BEGIN/END: a fault made this call, not the client */
+    EVENT_FLAG_WAITED_FOR_FAULT = 4,
+};
+
+enum statement_outcome { STATEMENT_SUCCESS = 1, STATEMENT_FAILED, STATEMENT_ABORTED };
+enum process_role { PROCESS_CLIENT = 1, PROCESS_SQL, PROCESS_VERIFY, PROCESS_DESCENDANT };
+enum hang_reason { HANG_CERTAIN = 1, HANG_PATIENCE, HANG_TIMEOUT };
+enum leftover_kind { LEFTOVER_MEMORY = 1, LEFTOVER_PROCESS };
+
+struct event {
+    uint64_t sequence; /* run-wide order, from 1 */
+    uint64_t time_ns;  /* monotonic */
+    uint16_t version;
+    uint8_t kind; /* enum event_kind */
+    uint8_t side; /* enum event_side */
+    uint16_t function; /* enum vdi_function */
+    int16_t device;    /* -1 none */
+    int32_t operation; /* -1 none */
+    uint32_t process;
+    uint32_t thread;
+    uint32_t stack; /* number of the call stack, 0 unknown */
+    uint64_t set;   /* run-wide number of the client's set object, 0 none */
+    uint64_t call;  /* sequence of the EVENT_CALL_BEGIN this belongs to */
+    uint32_t flags; /* enum event_flag */
+    uint32_t text_records;
+    union {
+        struct {
+            int32_t result;
+            uint32_t repeat; /* the reader's: identical calls folded into this one */
+            int64_t arg[7];
+        };
+        char text[64];
+    };
+};
+_Static_assert(sizeof(struct event) == 128, "an event is two cache lines");
+
+extern const char *const vdi_function_names[VDI_FN_COUNT]; /* "Create", "GetConfiguration", ... */
+/* "Read", "Write", ..., without the VDC_ prefix; NULL outside 1..19. */
+const char *vdi_command_name(int32_t code);
+/* "VD_E_ABORT", "NOERROR", ...; NULL if unknown. */
+const char *vdi_result_name(int32_t result);
+
+#endif

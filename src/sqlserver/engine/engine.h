@@ -1,0 +1,76 @@
+/* engine.h - the backup engine of the simulated SQL Server: one BACKUP or RESTORE over a virtual device set.
+ *
+ * Responsible for: opening the set, settling its configuration, moving the database through the devices,
+ * flush, VDC_Complete, closing, and SQL Server's own messages for every outcome (spec 9, 10, 13). A
+ * non-blocking state machine: engine_step does what can be done now; engine_wait sleeps until the client has
+ * done something. Not responsible for: T-SQL text (tsql/), printing (sqlcmd/).
+ *
+ * Behaves as a real server does (design 5): several commands outstanding per device, Write sizes that vary in
+ * multiples of the block size up to MAXTRANSFERSIZE, uneven stripes, at least two buffers in turn per device,
+ * no CloseDevice before every device was flushed, the last Read of each device asks a full transfer past the
+ * end. All of it is a function of the seed: the bytes of each device do not depend on timing.
+ *
+ * Threads: one thread per engine; an engine owns a helper thread only while the plan holds an
+ * abort(by=server).
+ */
+#ifndef VDIFAULT_ENGINE_H
+#define VDIFAULT_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+#include "server.h"
+
+enum engine_operation {
+    ENGINE_BACKUP = 1,
+    ENGINE_RESTORE
+};
+
+struct engine_request {
+    enum engine_operation operation;
+    bool log;     /* BACKUP/RESTORE LOG rather than DATABASE */
+    bool replace; /* RESTORE ... WITH REPLACE */
+    bool store;   /* false: RESTORE checks the stream and writes nothing (verification) */
+    const char *database;
+    uint32_t device_count;
+    const char *const *devices; /* VIRTUAL_DEVICE names; the first is the set's name */
+    uint32_t block_size;        /* BLOCKSIZE, 0 = default */
+    uint32_t max_transfer_size; /* MAXTRANSFERSIZE, 0 = default (65536) */
+    uint32_t buffer_count;      /* BUFFERCOUNT, 0 = default */
+    uint32_t stats;             /* STATS percentage, 0 = none */
+    uint32_t statement;         /* number of the statement, for events */
+};
+
+/* One message to the session. severity < 11 is information. text is UTF-8, no newline. */
+struct sql_message {
+    int32_t number;
+    int32_t severity;
+    int32_t state;
+    const char *text;
+};
+typedef void engine_report(void *context, const struct sql_message *message);
+
+struct engine_options {
+    const struct plan *plan;  /* faults, seed, size, databases; must outlive the engine */
+    int64_t open_patience_ms; /* how long a set that does not exist yet is waited for */
+    engine_report *report;
+    void *report_context;
+};
+
+enum engine_status {
+    ENGINE_RUNNING,
+    ENGINE_SUCCEEDED,
+    ENGINE_FAILED
+};
+
+struct engine;
+/* 0 or errno (ENOMEM). `request` and its strings are copied. */
+int engine_new(const struct engine_request *request, const struct engine_options *options,
+               struct engine **engine);
+enum engine_status engine_step(struct engine *engine);
+void engine_wait(struct engine *engine, int64_t deadline); /* os_now() nanoseconds */
+void engine_cancel(struct engine *engine); /* attention: abort the set; steps on to ENGINE_FAILED with 3204 */
+void engine_free(struct engine *engine);   /* aborts what still runs */
+
+#endif
