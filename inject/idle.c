@@ -1,0 +1,81 @@
+/* idle.c - see idle.h. */
+#include "idle.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "inject.h"
+#include "vdierror.h"
+
+enum {
+    MS = 1000000
+};
+
+/* Sleeps while *word == expected; INT64_MAX waits for ever, and then without a time at all. */
+static void wait_on(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
+{
+    int64_t left = deadline == INT64_MAX ? 0 : deadline - inject_now();
+    if (left < 0) {
+        return;
+    }
+    const struct timespec timeout = {.tv_sec = left / (1000 * MS), .tv_nsec = left % (1000 * MS)};
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAIT, expected, deadline == INT64_MAX ? NULL : &timeout, NULL, 0);
+    errno = saved;
+}
+
+void idle_wake_all(_Atomic uint32_t *word)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    errno = saved;
+}
+
+int64_t idle_deadline(time_t timeout_ms)
+{
+    if (timeout_ms < 0 || timeout_ms > INT64_MAX / MS / 2) {
+        return INT64_MAX;
+    }
+    return inject_now() + (int64_t)timeout_ms * MS;
+}
+
+int idle_wait(struct shadow_set *set, int64_t deadline)
+{
+    for (;;) {
+        uint32_t changed = atomic_load(&set->changed);
+        if (atomic_load(&set->state) != SHADOW_OPEN) {
+            return VD_E_PROTOCOL;
+        }
+        if (atomic_load(&set->aborted)) {
+            return VD_E_ABORT;
+        }
+        if (deadline != INT64_MAX && inject_now() >= deadline) {
+            return VD_E_TIMEOUT;
+        }
+        wait_on(&set->changed, changed, deadline);
+    }
+}
+
+void idle_wake(struct shadow_set *set)
+{
+    atomic_fetch_add(&set->changed, 1);
+    idle_wake_all(&set->changed);
+}
+
+bool idle_wait_for(_Atomic uint32_t *word, uint32_t wanted, int64_t seconds)
+{
+    int64_t deadline = inject_now() + seconds * 1000 * MS;
+    for (;;) {
+        uint32_t now = atomic_load(word);
+        if ((int32_t)(now - wanted) >= 0) {
+            return true;
+        }
+        if (inject_now() >= deadline) {
+            return false;
+        }
+        wait_on(word, now, deadline);
+    }
+}

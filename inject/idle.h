@@ -1,0 +1,28 @@
+/* idle.h - a GetCommand whose VD_E_CLOSE was withheld waits like one that has nothing to deliver
+ * (lost-close).
+ *
+ * One futex wait, not sliced: an infinite wait shows as what it is to whoever looks at the process from
+ * outside.
+ */
+#ifndef VDIFAULT_IDLE_H
+#define VDIFAULT_IDLE_H
+
+#include <stdint.h>
+#include <time.h>
+
+#include "shadow.h"
+
+/* The time at which a GetCommand called now ends, ns; milliseconds as VDI counts them: negative is for ever.
+ */
+int64_t idle_deadline(time_t timeout_ms);
+
+/* VD_E_TIMEOUT, VD_E_ABORT once the set is aborted, VD_E_PROTOCOL once it is closed. Preserves errno. */
+int idle_wait(struct shadow_set *set, int64_t deadline);
+void idle_wake(struct shadow_set *set);
+
+/* Waits until *word >= wanted or `seconds` passed; the word may be another process's. False: it did not come.
+ */
+bool idle_wait_for(_Atomic uint32_t *word, uint32_t wanted, int64_t seconds);
+void idle_wake_all(_Atomic uint32_t *word);
+
+#endif

@@ -1,0 +1,153 @@
+/* wrap_device.c - the calls on a device: GetCommand, CompleteCommand, constructor and destructor. */
+#include <stddef.h>
+
+#include "faults.h"
+#include "idle.h"
+#include "inject.h"
+#include "next.h"
+#include "vdierror.h"
+
+/* What the library delivered, seen before any fault can change it. */
+static void delivered(struct call *call, VDC_Command *block)
+{
+    const VDC_Command command = *block;
+    uint64_t at_complete = faults_at_delivery(call, command.commandCode);
+    call->arg[0] = (int64_t)(intptr_t)block;
+    call->arg[1] = command.commandCode;
+    call->arg[2] = command.size;
+    call->arg[3] = command.position;
+    call->arg[4] = (int64_t)(intptr_t)command.buffer;
+    call->arg[5] = shadow_fetched(call->device, block, command.commandCode, call->sequence, at_complete);
+}
+
+/* The library, and what its answer means for the device. */
+static int get_command(struct call *call, ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
+{
+    get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
+    int64_t deadline = idle_deadline(timeout);
+    if (real == NULL) {
+        return VD_E_UNEXPECTED;
+    }
+    inject_thread.inside++;
+    int result = real(self, timeout, block);
+    inject_thread.inside--;
+    struct shadow_device *device = call->device;
+    if (device == NULL || call->set == NULL) {
+        return result;
+    }
+    if (result == 0 && block != NULL && *block != NULL) {
+        delivered(call, *block);
+    } else if (result == VD_E_ABORT && shadow_device_is_current(device)) {
+        shadow_set_aborted(call->set); /* idle calls on other devices learn it as well */
+    } else if (result == VD_E_CLOSE && shadow_device_is_current(device)) {
+        if (faults_lose_close(call)) {
+            call->flags |= EVENT_FLAG_FAULTED;
+            result = idle_wait(call->set, deadline);
+        } else {
+            shadow_device_closed(device, false);
+        }
+    }
+    return result;
+}
+
+static bool is_lost(const struct call *call)
+{
+    return call->device != NULL && atomic_load(&call->device->lost) &&
+           shadow_device_is_current(call->device) && atomic_load(&call->set->state) == SHADOW_OPEN;
+}
+
+INJECT_EXPORT int vdi_device_get_command(ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
+{
+    if (!inject_sees_call()) {
+        get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
+        return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, block);
+    }
+    struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self));
+    call.arg[0] = timeout;
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    int result;
+    if (faults_cut_off(&call)) {
+        call.flags |= EVENT_FLAG_FAULTED;
+        result = VD_E_PROTOCOL;
+    } else if (is_lost(&call)) {
+        call.flags |= EVENT_FLAG_FAULTED;
+        result = idle_wait(call.set, idle_deadline(timeout));
+    } else {
+        result = get_command(&call, self, timeout, block);
+    }
+    if (result != 0 && block != NULL) {
+        *block = NULL; /* as the library does (design 4.2) */
+    }
+    return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Command *command,
+                                              int completion_code, unsigned long bytes_transferred,
+                                              int64_t position)
+{
+    complete_command_function *real = (complete_command_function *)next_definition(NEXT_COMPLETE_COMMAND);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED
+                            : real(self, command, completion_code, bytes_transferred, position);
+    }
+    struct call call = call_on_device(VDI_FN_COMPLETE_COMMAND, shadow_device(self));
+    struct shadow_command *fetched = call.device == NULL ? NULL : shadow_find_command(call.device, command);
+    uint64_t at_complete = 0;
+    call.arg[0] = (int64_t)(intptr_t)command;
+    call.arg[1] = completion_code;
+    call.arg[2] = (int64_t)bytes_transferred;
+    call.arg[3] = position;
+    if (fetched != NULL) {
+        call.arg[4] = (int64_t)atomic_load(&fetched->call);
+        call.arg[5] = atomic_load(&fetched->code);
+        at_complete = atomic_exchange(&fetched->at_complete, 0);
+        /* Before the library has it: afterwards the block may already be somebody's next command. */
+        atomic_store(&fetched->outstanding, false);
+    }
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    faults_at_completion(&call, at_complete);
+    int result = VD_E_PROTOCOL;
+    if (faults_cut_off(&call)) {
+        call.flags |= EVENT_FLAG_FAULTED;
+    } else {
+        inject_thread.inside++;
+        result = real == NULL ? VD_E_UNEXPECTED
+                              : real(self, command, completion_code, bytes_transferred, position);
+        inject_thread.inside--;
+        if (result == VD_E_ABORT && call.device != NULL && shadow_device_is_current(call.device)) {
+            shadow_set_aborted(call.set);
+        }
+    }
+    return call_end(&call, result);
+}
+
+/* Applications make no device objects, but the class has these in public; they mean nothing to a run. */
+static void pass(enum next_function next, ClientVirtualDevice *self)
+{
+    device_void_function *real = (device_void_function *)next_definition(next);
+    if (real != NULL) {
+        real(self);
+    }
+}
+
+INJECT_EXPORT void vdi_device_init(ClientVirtualDevice *self)
+{
+    pass(NEXT_DEVICE_C1, self);
+}
+
+INJECT_EXPORT void vdi_device_init_base(ClientVirtualDevice *self)
+{
+    pass(NEXT_DEVICE_C2, self);
+}
+
+INJECT_EXPORT void vdi_device_destroy(ClientVirtualDevice *self)
+{
+    pass(NEXT_DEVICE_D1, self);
+}
+
+INJECT_EXPORT void vdi_device_destroy_base(ClientVirtualDevice *self)
+{
+    pass(NEXT_DEVICE_D2, self);
+}

@@ -1,0 +1,278 @@
+/* wrap_set.c - the calls on a set. */
+#include <stddef.h>
+
+#include "faults.h"
+#include "inject.h"
+#include "keep.h"
+#include "next.h"
+#include "vdierror.h"
+
+/* Calls the real function as `real(...)`, or gives VD_E_UNEXPECTED where no library has it. What the library
+ * calls of its own interface meanwhile is not the client's. */
+#define CALL_REAL(real, ...) \
+    (inject_thread.inside++, inject_result((real) == NULL ? VD_E_UNEXPECTED : (real)(__VA_ARGS__)))
+
+static int inject_result(int result)
+{
+    inject_thread.inside--;
+    return result;
+}
+
+/* After the call a fault closed the set: the answer of a set that does not exist (spec 2.3, DNE). */
+static bool cut_off(struct call *call)
+{
+    if (!faults_cut_off(call)) {
+        return false;
+    }
+    call->flags |= EVENT_FLAG_FAULTED;
+    return true;
+}
+
+static void construct(enum next_function next, ClientVirtualDeviceSet *self)
+{
+    set_void_function *real = (set_void_function *)next_definition(next);
+    if (inject_sees_call()) {
+        shadow_set_constructed(self);
+    }
+    inject_thread.inside++;
+    if (real != NULL) {
+        real(self);
+    } else {
+        self->cvds = NULL;
+    }
+    inject_thread.inside--;
+}
+
+INJECT_EXPORT void vdi_set_init(ClientVirtualDeviceSet *self)
+{
+    construct(NEXT_SET_C1, self);
+}
+
+INJECT_EXPORT void vdi_set_init_base(ClientVirtualDeviceSet *self)
+{
+    construct(NEXT_SET_C2, self);
+}
+
+static void destroy(enum next_function next, ClientVirtualDeviceSet *self, const void *caller)
+{
+    set_void_function *real = (set_void_function *)next_definition(next);
+    if (!inject_sees_call()) {
+        if (real != NULL) {
+            real(self);
+        }
+        return;
+    }
+    struct shadow_set *set = shadow_set(self);
+    struct call call = call_on_set(VDI_FN_DESTROY, set);
+    call_begin(&call, caller, NULL);
+    inject_thread.inside++;
+    if (real != NULL) {
+        real(self);
+    }
+    inject_thread.inside--;
+    call_end(&call, 0);
+    if (set != NULL) {
+        shadow_set_closed(set, SHADOW_NONE);
+        keep_release(set);
+        atomic_store(&set->state, SHADOW_NONE);
+        atomic_store(&set->destroyed, true);
+    }
+}
+
+INJECT_EXPORT void vdi_set_destroy(ClientVirtualDeviceSet *self)
+{
+    destroy(NEXT_SET_D1, self, __builtin_return_address(0));
+}
+
+INJECT_EXPORT void vdi_set_destroy_base(ClientVirtualDeviceSet *self)
+{
+    destroy(NEXT_SET_D2, self, __builtin_return_address(0));
+}
+
+INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDConfig *cfg)
+{
+    create_function *real = (create_function *)next_definition(NEXT_CREATE);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self, name, cfg);
+    }
+    struct shadow_set *set = shadow_set(self);
+    struct call call = call_on_set(VDI_FN_CREATE, set);
+    /* A Create on a set that is open belongs to that set's operation; every other one starts one. */
+    bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
+    if (starts) {
+        keep_release(set);
+        call.operation = run_claim_operation(name, cfg == NULL ? 0 : cfg->deviceCount);
+    }
+    if (cfg != NULL) {
+        call.arg[0] = cfg->deviceCount;
+        call.arg[1] = cfg->features;
+        call.arg[2] = cfg->alignment;
+        call.arg[3] = cfg->prefixZoneSize;
+    }
+    call_begin(&call, __builtin_return_address(0), name);
+    int result = CALL_REAL(real, self, name, cfg);
+    if (starts && result == 0) {
+        shadow_set_opened(set, call.operation);
+    } else if (starts) {
+        run_drop_operation(call.operation);
+    }
+    return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *name)
+{
+    open_in_secondary_function *real = (open_in_secondary_function *)next_definition(NEXT_OPEN_IN_SECONDARY);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self, name);
+    }
+    struct shadow_set *set = shadow_set(self);
+    struct call call = call_on_set(VDI_FN_OPEN_IN_SECONDARY, set);
+    bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
+    if (starts) {
+        keep_release(set);
+        call.operation = run_find_operation(name);
+    }
+    call_begin(&call, __builtin_return_address(0), name);
+    int result = CALL_REAL(real, self, name);
+    if (starts && result == 0) {
+        shadow_set_opened(set, call.operation);
+    }
+    return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t timeout, VDConfig *cfg)
+{
+    get_configuration_function *real = (get_configuration_function *)next_definition(NEXT_GET_CONFIGURATION);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, cfg);
+    }
+    struct call call = call_on_set(VDI_FN_GET_CONFIGURATION, shadow_set(self));
+    call.arg[0] = timeout;
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, timeout, cfg);
+    if (result == 0 && cfg != NULL) {
+        call.arg[0] = cfg->features;
+        call.arg[1] = cfg->blockSize;
+        call.arg[2] = cfg->maxTransferSize;
+        call.arg[3] = cfg->deviceCount;
+    } else if (result == VD_E_ABORT && call.set != NULL) {
+        shadow_set_aborted(call.set);
+    }
+    return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_set_open_device(ClientVirtualDeviceSet *self, char *name, ClientVirtualDevice **device)
+{
+    open_device_function *real = (open_device_function *)next_definition(NEXT_OPEN_DEVICE);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self, name, device);
+    }
+    struct call call = call_on_set(VDI_FN_OPEN_DEVICE, shadow_set(self));
+    call_begin(&call, __builtin_return_address(0), name);
+    faults_at_entry(&call);
+    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, name, device);
+    if (result == 0 && device != NULL && call.set != NULL && name != NULL) {
+        call.device_index = run_device_index(call.operation, name);
+        call.arg[0] = (int64_t)(intptr_t)*device;
+        shadow_device_opened(call.set, *device, call.device_index);
+    } else if (result != 0 && device != NULL) {
+        *device = NULL;
+    }
+    return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_set_signal_abort(ClientVirtualDeviceSet *self)
+{
+    set_int_function *real = (set_int_function *)next_definition(NEXT_SIGNAL_ABORT);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self);
+    }
+    struct call call = call_on_set(VDI_FN_SIGNAL_ABORT, shadow_set(self));
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    if (cut_off(&call)) {
+        return call_end(&call, VD_E_PROTOCOL);
+    }
+    int result = CALL_REAL(real, self);
+    if (call.set != NULL && atomic_load(&call.set->state) == SHADOW_OPEN) {
+        if (result != 0 && atomic_load(&call.set->lost_devices) != 0) {
+            /* To the client the set is Active, whatever the library has made of it meanwhile. */
+            call.flags |= EVENT_FLAG_FAULTED;
+            result = 0;
+        }
+        if (result == 0) {
+            shadow_set_aborted(call.set);
+        }
+    }
+    return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_set_close(ClientVirtualDeviceSet *self)
+{
+    set_int_function *real = (set_int_function *)next_definition(NEXT_CLOSE);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self);
+    }
+    struct call call = call_on_set(VDI_FN_CLOSE, shadow_set(self));
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    if (cut_off(&call)) {
+        return call_end(&call, VD_E_PROTOCOL);
+    }
+    int result = CALL_REAL(real, self);
+    if (call.set != NULL && result != VD_E_PROTOCOL) {
+        bool open_to_client = atomic_load(&call.set->lost_devices) != 0 && !atomic_load(&call.set->aborted);
+        if (open_to_client && result == 0) { /* spec 3.9: a device whose VD_E_CLOSE was not delivered */
+            call.flags |= EVENT_FLAG_FAULTED;
+            result = VD_E_OPEN;
+        }
+        shadow_set_closed(call.set, SHADOW_NONE);
+    }
+    return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *self, uint8_t *buffer,
+                                            unsigned int *handle)
+{
+    get_buffer_handle_function *real = (get_buffer_handle_function *)next_definition(NEXT_GET_BUFFER_HANDLE);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self, buffer, handle);
+    }
+    struct call call = call_on_set(VDI_FN_GET_BUFFER_HANDLE, shadow_set(self));
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    return call_end(&call, cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, buffer, handle));
+}
+
+INJECT_EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *self, int handle, uint8_t **buffer)
+{
+    map_buffer_handle_function *real = (map_buffer_handle_function *)next_definition(NEXT_MAP_BUFFER_HANDLE);
+    if (!inject_sees_call()) {
+        return real == NULL ? VD_E_UNEXPECTED : real(self, handle, buffer);
+    }
+    struct call call = call_on_set(VDI_FN_MAP_BUFFER_HANDLE, shadow_set(self));
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    return call_end(&call, cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, handle, buffer));
+}
+
+INJECT_EXPORT void vdi_set_register_device_closed(ClientVirtualDeviceSet *self)
+{
+    set_void_function *real = (set_void_function *)next_definition(NEXT_REGISTER_DEVICE_CLOSED);
+    if (!inject_sees_call()) {
+        if (real != NULL) {
+            real(self);
+        }
+        return;
+    }
+    struct call call = call_on_set(VDI_FN_REGISTER_DEVICE_CLOSED, shadow_set(self));
+    call_begin(&call, __builtin_return_address(0), NULL);
+    faults_at_entry(&call);
+    if (!cut_off(&call) && real != NULL) {
+        inject_thread.inside++;
+        real(self);
+        inject_thread.inside--;
+    }
+    call_end(&call, 0);
+}

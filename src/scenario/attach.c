@@ -1,0 +1,197 @@
+/* attach.c - finding, creating and mapping the run's state; see runstate.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runstate_internal.h"
+
+/* Where this process is attached. `state` is published last. */
+static struct {
+    pthread_once_t once;
+    _Atomic(struct run_state *) state;
+    _Atomic uint32_t *process; /* NULL: no such page; see make_process_page */
+    bool recorded;
+    char folder[PATH_MAX];
+} attached = {.once = PTHREAD_ONCE_INIT};
+
+/* Counters for a process that is attached to nothing. */
+static struct run_state private_state;
+
+void run_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT, expected, timeout, NULL, 0);
+}
+
+void run_futex_wake(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void *run_new_file(const char *folder, const char *name, size_t size, int *error)
+{
+    char path[PATH_MAX];
+    void *memory = NULL;
+    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    *error = length < 0 || (size_t)length >= sizeof(path) ? ENAMETOOLONG : 0;
+    if (*error != 0) {
+        return NULL;
+    }
+    int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) {
+        *error = errno;
+        return NULL;
+    }
+    /* Reserved, not just sized: a disk that fills up later must not kill the client with SIGBUS. */
+    *error = posix_fallocate(file, 0, (off_t)size);
+    if (*error == 0) {
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        *error = memory == MAP_FAILED ? errno : 0;
+    }
+    close(file);
+    if (*error != 0) {
+        unlink(path);
+        return NULL;
+    }
+    return memory;
+}
+
+struct event_ring *run_new_ring(uint32_t number)
+{
+    char name[32];
+    int error = 0;
+    snprintf(name, sizeof(name), "ring.%u", number);
+    return run_new_file(attached.folder, name, RUN_RING_BYTES, &error);
+}
+
+int run_state_create(const char *folder)
+{
+    /* Built under a name of its own and then linked into place, so that nobody maps half a file. */
+    char name[48], path[PATH_MAX], final[PATH_MAX];
+    int error = 0;
+    snprintf(name, sizeof(name), "state.%ld", syscall(SYS_gettid));
+    if (strlen(folder) + sizeof(name) + 1 > sizeof(path)) {
+        return ENAMETOOLONG;
+    }
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        return errno;
+    }
+    struct run_state *state = run_new_file(folder, name, sizeof(*state), &error);
+    if (state == NULL) {
+        return error;
+    }
+    state->magic = RUN_STATE_MAGIC;
+    state->version = RUN_STATE_VERSION;
+    munmap(state, sizeof(*state));
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(final, sizeof(final), "%s/state", folder);
+    error = link(path, final) != 0 ? errno : 0;
+    unlink(path);
+    return error;
+}
+
+int run_state_map(const char *folder, struct run_state **out)
+{
+    char path[PATH_MAX];
+    struct stat info;
+    int error = 0;
+    struct run_state *state = MAP_FAILED;
+    *out = NULL;
+    int length = snprintf(path, sizeof(path), "%s/state", folder);
+    if (length < 0 || (size_t)length >= sizeof(path)) {
+        return ENAMETOOLONG;
+    }
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    if (file < 0 || fstat(file, &info) != 0) {
+        error = errno;
+        goto done;
+    }
+    if ((size_t)info.st_size != sizeof(*state)) {
+        error = EPROTO; /* another version's, or not ours at all */
+        goto done;
+    }
+    state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    error = state == MAP_FAILED ? errno : 0;
+    if (error == 0 && (state->magic != RUN_STATE_MAGIC || state->version != RUN_STATE_VERSION)) {
+        munmap(state, sizeof(*state));
+        error = EPROTO;
+    }
+    *out = error == 0 ? state : NULL;
+done:
+    if (file >= 0) {
+        close(file);
+    }
+    return error;
+}
+
+/* A page that every fork wipes in the child: the cheapest way to notice one, however it was made
+ * (pthread_atfork misses _Fork and clone). Where the kernel cannot do that, each look asks the system. */
+static void make_process_page(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0) {
+        attached.process = page;
+    }
+}
+
+static void attach(void)
+{
+    struct run_state *state = NULL;
+    const char *folder = getenv("VDIFAULT_TRACE");
+    make_process_page();
+    if (folder != NULL && folder[0] != '\0' && strlen(folder) < sizeof(attached.folder)) {
+        memcpy(attached.folder, folder, strlen(folder) + 1);
+        int error = run_state_map(folder, &state);
+        if (error == ENOENT) {
+            error = run_state_create(folder);
+            if (error == 0 || error == EEXIST) {
+                run_state_map(folder, &state);
+            }
+        }
+    }
+    private_state.magic = RUN_STATE_MAGIC; /* here, not in an initializer: the rest stays untouched memory */
+    private_state.version = RUN_STATE_VERSION;
+    attached.recorded = state != NULL;
+    atomic_store_explicit(&attached.state, state != NULL ? state : &private_state, memory_order_release);
+}
+
+struct run_state *run_state_attach(void)
+{
+    struct run_state *state = atomic_load_explicit(&attached.state, memory_order_acquire);
+    if (state == NULL) {
+        int saved = errno;
+        pthread_once(&attached.once, attach);
+        errno = saved;
+        state = atomic_load_explicit(&attached.state, memory_order_acquire);
+    }
+    return state;
+}
+
+bool run_state_is_recorded(void)
+{
+    run_state_attach();
+    return attached.recorded;
+}
+
+uint32_t run_process(void)
+{
+    run_state_attach();
+    if (attached.process == NULL) {
+        return (uint32_t)getpid();
+    }
+    uint32_t process = atomic_load_explicit(attached.process, memory_order_relaxed);
+    if (process == 0) {
+        process = (uint32_t)getpid();
+        atomic_store_explicit(attached.process, process, memory_order_relaxed);
+    }
+    return process;
+}

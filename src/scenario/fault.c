@@ -1,0 +1,327 @@
+/* fault.c - the parser of fault specifications. See fault.h for the grammar. */
+#include "fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "event.h"
+#include "fault_internal.h"
+#include "near.h"
+#include "runstate.h"
+
+enum {
+    FIRST_COMMAND = 1,
+    LAST_COMMAND = 19,
+    NTH_MAX = 1000000000
+};
+
+struct parser {
+    const char *text;
+    const char *at; /* what comes next */
+    struct fault_error *error;
+};
+
+struct word {
+    const char *text;
+    size_t length;
+};
+
+__attribute__((format(printf, 3, 4))) static int fail(struct parser *p, const char *where, const char *format,
+                                                      ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(p->error->message, sizeof(p->error->message), format, arguments);
+    va_end(arguments);
+    p->error->offset = (size_t)(where - p->text);
+    return EINVAL;
+}
+
+static struct word take_word(struct parser *p, const char *stop)
+{
+    struct word word = {p->at, strcspn(p->at, stop)};
+    p->at += word.length;
+    return word;
+}
+
+static bool take_char(struct parser *p, char c)
+{
+    if (*p->at != c) {
+        return false;
+    }
+    p->at++;
+    return true;
+}
+
+static bool word_is(struct word word, const char *text)
+{
+    return strlen(text) == word.length && memcmp(word.text, text, word.length) == 0;
+}
+
+/* For messages: a word no longer than is worth reading. */
+static int shown(struct word word)
+{
+    return word.length < 60 ? (int)word.length : 60;
+}
+
+/* A decimal number that is the whole word; -1 if it is not one or above `max`. */
+static int32_t number(struct word word, int32_t max)
+{
+    int64_t value = 0;
+    for (size_t i = 0; i < word.length; i++) {
+        if (word.text[i] < '0' || word.text[i] > '9' || value > max) {
+            return -1;
+        }
+        value = value * 10 + (word.text[i] - '0');
+    }
+    return word.length == 0 || value > max ? -1 : (int32_t)value;
+}
+
+static int parse_kind(struct parser *p, struct fault *fault)
+{
+    struct word word = take_word(p, "(@ \t");
+    if (word.length == 0) {
+        return fail(p, word.text, "expected a fault kind such as 'early-close' (vdifault faults lists them)");
+    }
+    struct near_word near;
+    near_start(&near, word.text, word.length);
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        if (word_is(word, fault_table[kind].name)) {
+            fault_defaults((enum fault_kind)kind, fault);
+            return 0;
+        }
+        near_offer(&near, fault_table[kind].name);
+    }
+    char hint[64];
+    return fail(p, word.text, "unknown fault kind '%.*s'%s (vdifault faults lists them)", shown(word),
+                word.text, near_text(&near, hint, sizeof(hint)));
+}
+
+static int parse_number_value(struct parser *p, struct word name, struct word value, struct fault *fault)
+{
+    int32_t code = number(value, INT32_MAX);
+    if (code < 0) {
+        return fail(p, value.text, "bad value '%.*s' for '%.*s': expected a number", shown(value), value.text,
+                    shown(name), name.text);
+    }
+    if (vdi_command_name(code) != NULL) {
+        return fail(p, value.text,
+                    "bad value '%d' for '%.*s': it is VDC_%s, expected a code that is no command", code,
+                    shown(name), name.text, vdi_command_name(code));
+    }
+    fault->code = code;
+    return 0;
+}
+
+static int parse_value(struct parser *p, struct word name, const struct fault_arg_info *arg,
+                       struct fault *fault)
+{
+    struct word value = take_word(p, ",)@");
+    if (strchr(arg->values, '|') == NULL) {
+        return parse_number_value(p, name, value, fault);
+    }
+    int32_t index = fault_value_index(arg->values, value.text, value.length);
+    if (index < 0) {
+        return fail(p, value.text, "bad value '%.*s' for '%s': expected %s", shown(value), value.text,
+                    arg->name, arg->values);
+    }
+    fault_set_argument(fault, arg->name, index);
+    if (fault->kind == FAULT_ABORT && fault->at == FAULT_AT_TOUCH) {
+        return fail(p, value.text,
+                    "abort(at=touch) needs the guard, which this build does not have: "
+                    "use at=fetch or at=complete");
+    }
+    return 0;
+}
+
+static int unknown_argument(struct parser *p, struct word name, const struct fault_info *info)
+{
+    struct near_word near;
+    near_start(&near, name.text, name.length);
+    char known[96] = "no arguments";
+    size_t used = 0;
+    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
+        near_offer(&near, info->args[i].name);
+        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s=%s", used == 0 ? "" : ", ",
+                                 info->args[i].name, info->args[i].values);
+    }
+    char hint[64];
+    return fail(p, name.text, "'%s' has no argument '%.*s'%s (it takes %s)", info->name, shown(name),
+                name.text, near_text(&near, hint, sizeof(hint)), known);
+}
+
+static int parse_argument(struct parser *p, struct fault *fault, uint32_t *given)
+{
+    const struct fault_info *info = &fault_table[fault->kind];
+    struct word name = take_word(p, "=,)@");
+    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
+        if (!word_is(name, info->args[i].name)) {
+            continue;
+        }
+        if (*given & (1u << i)) {
+            return fail(p, name.text, "argument '%s' is given twice", info->args[i].name);
+        }
+        *given |= 1u << i;
+        if (!take_char(p, '=')) {
+            return fail(p, p->at, "expected '=' after '%s'", info->args[i].name);
+        }
+        return parse_value(p, name, &info->args[i], fault);
+    }
+    return unknown_argument(p, name, info);
+}
+
+static int parse_arguments(struct parser *p, struct fault *fault)
+{
+    uint32_t given = 0;
+    const char *open = p->at - 1;
+    do {
+        int status = parse_argument(p, fault, &given);
+        if (status != 0) {
+            return status;
+        }
+    } while (take_char(p, ','));
+    if (!take_char(p, ')')) {
+        return fail(p, open, "'(' without its ')'");
+    }
+    return 0;
+}
+
+static int parse_site_name(struct parser *p, struct fault_site *site)
+{
+    struct word word = take_word(p, "#:/ \t");
+    site->function = 0;
+    site->command = 0;
+    /* VDC_Write is a natural slip: look for what is behind the prefix. */
+    size_t prefix = word.length > 4 && strncmp(word.text, "VDC_", 4) == 0 ? 4 : 0;
+    struct near_word near;
+    near_start(&near, word.text + prefix, word.length - prefix);
+    for (uint16_t f = 1; f < VDI_FN_COUNT; f++) {
+        if (word_is(word, vdi_function_names[f])) {
+            site->function = f;
+            return 0;
+        }
+        near_offer(&near, prefix == 0 ? vdi_function_names[f] : NULL);
+    }
+    for (uint16_t c = FIRST_COMMAND; c <= LAST_COMMAND; c++) {
+        if (word_is(word, vdi_command_name(c))) {
+            site->command = c;
+            return 0;
+        }
+        near_offer(&near, vdi_command_name(c));
+    }
+    char hint[64];
+    return fail(p, word.text,
+                "unknown site '%.*s'%s (expected a VDI function, or a command without its VDC_ prefix)",
+                shown(word), word.text, near_text(&near, hint, sizeof(hint)));
+}
+
+static int parse_nth(struct parser *p, struct fault_site *site)
+{
+    struct word word = take_word(p, ":/ \t");
+    if (word_is(word, "last")) {
+        site->nth = FAULT_NTH_LAST;
+        return 0;
+    }
+    struct word digits = word;
+    site->and_later = word.length > 0 && strchr("+*", word.text[word.length - 1]) != NULL;
+    digits.length -= site->and_later ? 1 : 0;
+    site->nth = word_is(word, "*") ? 1 : number(digits, NTH_MAX);
+    if (site->nth < 1 || (word.length > 1 && word.text[word.length - 1] == '*')) {
+        return fail(p, word.text, "bad count '%.*s': expected N, N+ (N from 1), 'last' or '*'", shown(word),
+                    word.text);
+    }
+    return 0;
+}
+
+static int parse_site(struct parser *p, struct fault_site *site)
+{
+    int status = parse_site_name(p, site);
+    if (status == 0 && take_char(p, '#')) {
+        status = parse_nth(p, site);
+    }
+    if (status == 0 && take_char(p, ':')) {
+        struct word word = take_word(p, "/ \t");
+        site->device = word_is(word, "*") ? FAULT_DEVICE_EACH : number(word, RUN_DEVICES_MAX - 1);
+        if (site->device == -1) {
+            status = fail(p, word.text, "bad device '%.*s': expected an index from 0 to %d, or '*'",
+                          shown(word), word.text, RUN_DEVICES_MAX - 1);
+        }
+    }
+    if (status == 0 && take_char(p, '/')) {
+        struct word word = take_word(p, " \t");
+        site->operation = number(word, RUN_OPERATIONS_MAX - 1);
+        if (site->operation < 0) {
+            status = fail(p, word.text, "bad operation '%.*s': expected an index from 0 to %d", shown(word),
+                          word.text, RUN_OPERATIONS_MAX - 1);
+        }
+    }
+    return status;
+}
+
+static int illegal_site(struct parser *p, const char *where, const struct fault_info *info, const char *name)
+{
+    char legal[160] = "";
+    size_t used = 0;
+    for (uint32_t f = 1; f < VDI_FN_COUNT; f++) {
+        if (info->functions & (1u << f)) {
+            used += (size_t)snprintf(legal + used, sizeof(legal) - used, "%s%s", used == 0 ? "" : ", ",
+                                     vdi_function_names[f]);
+        }
+    }
+    if (info->commands != 0) {
+        snprintf(legal + used, sizeof(legal) - used, "%sa command", used == 0 ? "" : " or ");
+    }
+    return fail(p, where, "'%s' cannot be placed at '%s': expected %s", info->name, name, legal);
+}
+
+/* What the grammar allows and the kind does not. */
+static int check_site(struct parser *p, const char *where, const struct fault *fault)
+{
+    const struct fault_info *info = &fault_table[fault->kind];
+    const struct fault_site *site = &fault->site;
+    bool legal =
+        site->function != 0 ? (info->functions >> site->function) & 1 : (info->commands >> site->command) & 1;
+    const char *name =
+        site->function != 0 ? vdi_function_names[site->function] : vdi_command_name(site->command);
+    if (!legal) {
+        return illegal_site(p, where, info, name);
+    }
+    bool of_device = site->command != 0 || site->function == VDI_FN_GET_COMMAND ||
+                     site->function == VDI_FN_COMPLETE_COMMAND;
+    if (!of_device && site->device != FAULT_DEVICE_ANY) {
+        return fail(p, where, "'%s' is a call on the set: its site takes no ':' and device", name);
+    }
+    if (fault->kind == FAULT_LOST_CLOSE && (site->nth != 1 || site->and_later)) {
+        return fail(p, where, "'lost-close' takes no '#': VD_E_CLOSE comes once per device");
+    }
+    return 0;
+}
+
+int fault_parse(const char *text, struct fault *fault, struct fault_error *error)
+{
+    *error = (struct fault_error){0};
+    struct parser parser = {text, text + strspn(text, " \t"), error};
+    struct parser *p = &parser;
+    int status = parse_kind(p, fault);
+    if (status == 0 && take_char(p, '(')) {
+        status = parse_arguments(p, fault);
+    }
+    const char *site = p->at;
+    if (status == 0 && take_char(p, '@')) {
+        site = p->at;
+        status = parse_site(p, &fault->site);
+    } else if (status == 0 && fault_table[fault->kind].default_site == NULL) {
+        const char *name = fault_table[fault->kind].name;
+        return fail(p, p->at, "'%s' needs a site, such as %s@Write#2:0", name, name);
+    }
+    if (status == 0) {
+        const char *rest = p->at + strspn(p->at, " \t");
+        if (*rest != '\0') {
+            return fail(p, rest, "unexpected '%.40s' after the fault", rest);
+        }
+        status = check_site(p, site, fault);
+    }
+    return status;
+}

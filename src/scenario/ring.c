@@ -1,0 +1,235 @@
+/* ring.c - recording events: a ring file per thread; see runstate.h.
+ *
+ * The writer of a ring is one thread, but a signal handler of that thread may record an event in the middle
+ * of another. Places are therefore reserved first, filled, and published together by the outermost record.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runstate_internal.h"
+
+enum {
+    TEXT_BYTES = sizeof(((struct event *)0)->text),
+    TEXT_RECORDS_MAX = EVENT_TEXT_MAX / TEXT_BYTES,
+    POOL_MAX = 256,
+    SLICE_MS = 100,
+    PATIENCE_SLICES = 20, /* 2 s: longer than any pause of a collector that still runs */
+};
+
+/* What a thread knows about its ring. Zero at its first event. */
+struct writer {
+    struct event_ring *ring;
+    uint32_t process; /* the ring is this process's; another one after a fork */
+    uint32_t thread;
+    bool failed;            /* no ring could be made */
+    bool stalled;           /* the collector did not move within the patience ... */
+    uint32_t stalled_space; /* ... since `space` had this value: not waited for again */
+    _Atomic uint32_t depth; /* records under way: 2 and more in signal handlers */
+    _Atomic uint64_t next;  /* the next free place */
+};
+
+/* Initial-exec: access needs no allocation, not even in a library that was loaded late. */
+static _Thread_local struct writer self __attribute__((tls_model("initial-exec")));
+
+/* Rings whose threads have ended, still mapped. */
+static _Atomic(struct event_ring *) pool[POOL_MAX];
+
+static pthread_key_t exit_key;
+static bool exit_key_works;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+static void release_ring(void *writer)
+{
+    struct writer *w = writer;
+    struct event_ring *ring = w->ring;
+    w->ring = NULL;
+    for (size_t i = 0; ring != NULL && i < POOL_MAX; i++) {
+        struct event_ring *none = NULL;
+        if (atomic_compare_exchange_strong(&pool[i], &none, ring)) {
+            return;
+        }
+    }
+}
+
+static void make_exit_key(void)
+{
+    exit_key_works = pthread_key_create(&exit_key, release_ring) == 0;
+}
+
+static struct event_ring *pooled_ring(uint32_t process)
+{
+    for (size_t i = 0; i < POOL_MAX; i++) {
+        struct event_ring *ring = atomic_load_explicit(&pool[i], memory_order_relaxed);
+        if (ring == NULL || !atomic_compare_exchange_strong(&pool[i], &ring, NULL)) {
+            continue;
+        }
+        if (ring->process == process) {
+            return ring;
+        }
+        /* A parent's: it goes on using it, we forget it. */
+    }
+    return NULL;
+}
+
+static struct event_ring *new_ring(struct run_state *state, uint32_t process, uint32_t thread)
+{
+    uint32_t number = atomic_load(&state->ring_count);
+    do {
+        if (number >= RUN_RINGS_MAX) {
+            return NULL;
+        }
+    } while (!atomic_compare_exchange_weak(&state->ring_count, &number, number + 1));
+    struct event_ring *ring = run_new_ring(number);
+    if (ring != NULL) {
+        ring->version = EVENT_VERSION;
+        ring->process = process;
+        ring->thread = thread;
+        ring->capacity = EVENT_RING_CAPACITY;
+        atomic_thread_fence(memory_order_release);
+        ring->magic = RUN_STATE_MAGIC;
+    }
+    return ring;
+}
+
+static struct writer *writer(struct run_state *state)
+{
+    uint32_t process = run_process();
+    if (self.process != process) { /* first event, or the first in a child */
+        memset(&self, 0, sizeof(self));
+        self.process = process;
+        self.thread = (uint32_t)syscall(SYS_gettid);
+    }
+    if (self.ring == NULL && !self.failed && run_state_is_recorded()) {
+        pthread_once(&exit_once, make_exit_key);
+        struct event_ring *ring = pooled_ring(process);
+        if (ring == NULL) {
+            ring = new_ring(state, process, self.thread);
+        }
+        self.failed = ring == NULL;
+        if (ring != NULL) {
+            ring->thread = self.thread;
+            atomic_store(&self.next, atomic_load(&ring->head));
+            self.ring = ring;
+        }
+        if (exit_key_works) {
+            pthread_setspecific(exit_key, &self);
+        }
+    }
+    return &self;
+}
+
+static bool has_room(struct event_ring *ring, uint64_t place, uint32_t records)
+{
+    return place + records - atomic_load_explicit(&ring->tail, memory_order_acquire) <= EVENT_RING_CAPACITY;
+}
+
+/* A collector is at work: waits for it, within reason. */
+static bool wait_for_room(struct run_state *state, struct writer *w, uint64_t place, uint32_t records)
+{
+    struct event_ring *ring = w->ring;
+    const struct timespec slice = {.tv_nsec = SLICE_MS * 1000000L};
+    for (int i = 0; i < PATIENCE_SLICES; i++) {
+        uint32_t space = atomic_load(&ring->space);
+        if (has_room(ring, place, records)) {
+            return true;
+        }
+        if (w->stalled && w->stalled_space == space) {
+            return false;
+        }
+        if (atomic_load(&state->collected) == 0) {
+            return false;
+        }
+        atomic_store(&ring->waiting, 1);
+        run_futex_wait(&ring->space, space, &slice);
+        w->stalled = i == PATIENCE_SLICES - 1;
+        w->stalled_space = space;
+    }
+    return has_room(ring, place, records);
+}
+
+/* Nobody collects: the oldest events make room, each with its text. */
+static void overwrite_oldest(struct event_ring *ring, uint64_t place, uint32_t records)
+{
+    uint64_t tail = atomic_load(&ring->tail);
+    while (place + records - tail > EVENT_RING_CAPACITY) {
+        const struct event *oldest = &ring->events[tail % EVENT_RING_CAPACITY];
+        uint32_t texts = oldest->text_records <= TEXT_RECORDS_MAX ? oldest->text_records : 0;
+        /* Fails when a collector took it just now: then it is not lost. */
+        if (atomic_compare_exchange_strong(&ring->tail, &tail, tail + 1 + texts)) {
+            tail += 1 + texts;
+            atomic_fetch_add(&ring->dropped, 1);
+        }
+    }
+}
+
+/* Reserves places for one event and its text. */
+static bool reserve(struct run_state *state, struct writer *w, uint32_t records, uint64_t *place)
+{
+    *place = atomic_load_explicit(&w->next, memory_order_relaxed);
+    do {
+        if (has_room(w->ring, *place, records)) {
+            continue;
+        }
+        if (atomic_load(&state->collected) == 0) {
+            overwrite_oldest(w->ring, *place, records);
+        } else if (!wait_for_room(state, w, *place, records)) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&w->next, place, *place + records));
+    return true;
+}
+
+static void fill(struct event_ring *ring, uint64_t place, const struct event *event, const char *text,
+                 size_t text_length)
+{
+    ring->events[place % EVENT_RING_CAPACITY] = *event;
+    for (uint32_t i = 0; i < event->text_records; i++) {
+        struct event *record = &ring->events[(place + 1 + i) % EVENT_RING_CAPACITY];
+        size_t left = text_length - (size_t)i * TEXT_BYTES;
+        memset(record, 0, sizeof(*record));
+        record->sequence = event->sequence;
+        record->version = EVENT_VERSION;
+        record->kind = EVENT_TEXT;
+        memcpy(record->text, text + (size_t)i * TEXT_BYTES, left < TEXT_BYTES ? left : TEXT_BYTES);
+    }
+}
+
+uint64_t event_record(struct event *event, const char *text)
+{
+    int saved = errno;
+    struct run_state *state = run_state_attach();
+    size_t length = text == NULL ? 0 : strnlen(text, EVENT_TEXT_MAX);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    struct writer *w = writer(state);
+    event->sequence = atomic_fetch_add_explicit(&state->sequence, 1, memory_order_relaxed) + 1;
+    event->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    event->version = EVENT_VERSION;
+    event->process = w->process;
+    event->thread = w->thread;
+    event->text_records = (uint32_t)((length + TEXT_BYTES - 1) / TEXT_BYTES);
+
+    uint64_t place = 0;
+    uint32_t records = 1 + event->text_records;
+    if (w->ring == NULL) {
+        atomic_fetch_add(&state->lost, run_state_is_recorded() ? 1 : 0);
+    } else {
+        atomic_fetch_add(&w->depth, 1);
+        if (reserve(state, w, records, &place)) {
+            fill(w->ring, place, event, text, length);
+        } else {
+            atomic_fetch_add(&w->ring->dropped, 1);
+        }
+        /* Only the outermost record knows that everything below `next` has been filled. */
+        if (atomic_fetch_sub(&w->depth, 1) == 1) {
+            atomic_store_explicit(&w->ring->head, atomic_load(&w->next), memory_order_release);
+        }
+    }
+    errno = saved;
+    return event->sequence;
+}

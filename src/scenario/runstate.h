@@ -1,0 +1,125 @@
+/* runstate.h - what all processes of one run share: a mapped file in the run's folder.
+ *
+ * Files of the folder (named by the environment variable VDIFAULT_TRACE; created if missing):
+ *   state    struct run_state below
+ *   ring.N   one event ring per recording thread, struct event_ring + capacity events
+ * The plan itself is the text file named by VDIFAULT_PLAN; each process parses it (scenario/plan.h).
+ * They are files rather than /dev/shm objects so that a full /dev/shm does not fell the testbed. All memory is
+ * reserved before use. Everything survives SIGKILL of any process: a record is published by one release store.
+ * libc only, no allocation, no stdio: the same code runs inside the client.
+ */
+#ifndef VDIFAULT_RUNSTATE_H
+#define VDIFAULT_RUNSTATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "fault.h"
+#include "plan.h"
+
+enum {
+    RUN_STATE_MAGIC = 0x56444653, /* "VDFS" */
+    RUN_STATE_VERSION = 1,
+    RUN_OPERATIONS_MAX = 256,
+    RUN_RINGS_MAX = 4096,
+    RUN_DEVICES_MAX = 64,
+    RUN_NAME_MAX = 260,
+    EVENT_RING_CAPACITY = 4096, /* events; a power of two */
+};
+
+/* An operation: one life of a set, Create to Close. Claimed by the interposer at Create. */
+struct run_operation {
+    _Atomic uint32_t ready;   /* 1: the fields below are filled */
+    _Atomic uint32_t devices; /* device names filled, in index order */
+    uint32_t device_count;    /* as passed to Create */
+    uint32_t process;         /* that called Create */
+    char set_name[RUN_NAME_MAX];
+    _Atomic uint64_t device_name[RUN_DEVICES_MAX]; /* run_name_hash of each; 0 = not known yet */
+};
+
+/* How often a fault matched and fired; one cache line of hot words, then the per-device counts. */
+struct run_fault {
+    _Atomic uint32_t fired;
+    _Atomic uint32_t request;  /* abort(by=server): how often the client side asked; futex with run_state.bell */
+    _Atomic uint32_t answered; /* ... and how often the server did it; futex */
+    uint32_t reserved[13];
+    _Atomic uint32_t seen[RUN_DEVICES_MAX]; /* matches of the site's name, per device */
+};
+
+struct run_state {
+    uint32_t magic;
+    uint32_t version;
+    _Atomic uint64_t sequence;   /* the last event sequence given out */
+    _Atomic uint32_t ring_count; /* ring.0 .. ring.N-1 exist, or are about to */
+    _Atomic uint32_t set_count;
+    _Atomic uint32_t operation_count;
+    _Atomic uint32_t bell;      /* bumped and woken at each fault request to the server */
+    _Atomic uint32_t collected; /* 1: a collector drains the rings; a full ring waits for it, else overwrites */
+    _Atomic uint32_t lost;      /* events of threads that got no ring, for want of room */
+    uint32_t reserved[4];
+    struct run_operation operations[RUN_OPERATIONS_MAX];
+    struct run_fault faults[PLAN_FAULTS_MAX];
+};
+
+/* A ring has one writer, its thread. head counts events ever written, tail events the collector has taken. */
+struct event_ring {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t process;
+    uint32_t thread;
+    uint32_t capacity;
+    uint32_t reserved;
+    _Atomic uint64_t head;
+    _Atomic uint64_t tail;
+    _Atomic uint32_t space; /* futex: bumped by the collector after it moved tail */
+    _Atomic uint32_t waiting;
+    _Atomic uint64_t dropped; /* events lost: overwritten, or no room and nobody collecting */
+    uint8_t pad[4096 - 56];
+    struct event events[];
+};
+_Static_assert(sizeof(struct event_ring) == 4096, "events start on a page");
+
+/* ---- the recording side: interposer, server ---- */
+
+/* Attaches to the folder named by VDIFAULT_TRACE, or to private memory when the variable is unset (counters
+ * work, events go nowhere). Safe to call repeatedly and from any thread; never fails: the result is never NULL. */
+struct run_state *run_state_attach(void);
+bool run_state_is_recorded(void); /* a folder is attached */
+
+/* Fills sequence, time, version, process, thread, text_records, and publishes the event with its text (may be
+ * NULL). Returns the sequence. Preserves errno. Safe after fork. */
+uint64_t event_record(struct event *event, const char *text);
+
+uint64_t run_name_hash(const char *name); /* FNV-1a 64, never 0 */
+/* A new operation for a Create that is about to be made; its device 0 is named like the set (spec 3.5). -1: no room.
+ * Claimed before the call, so that a server that attaches at once finds it. */
+int32_t run_claim_operation(const char *set_name, uint32_t device_count);
+/* Gives it back after a Create that failed, so that an index counts lives of sets. A later claim keeps it used up. */
+void run_drop_operation(int32_t operation);
+/* The newest operation whose set has this name, or -1. */
+int32_t run_find_operation(const char *set_name);
+/* Index of the device called `name`, appended if unknown; -1 if there is no room. */
+int32_t run_device_index(int32_t operation, const char *name);
+
+/* Counts one arrival at a site and says whether the fault fires there. For FAULT_NTH_LAST the caller has resolved
+ * nth before. Counts per operation and device; a fault without "+" fires once over the whole run (once per device
+ * with FAULT_DEVICE_EACH). On true, `fired` has been raised. */
+bool run_fault_arrive(uint32_t index, const struct fault *fault, int32_t operation, int32_t device);
+
+/* ---- the supervising side ---- */
+
+int run_state_create(const char *folder);                      /* 0 or errno */
+int run_state_map(const char *folder, struct run_state **out); /* 0 or errno */
+
+/* Takes what the rings hold: calls `take` for each event in ring order (not run order) with its text (NUL
+ * terminated, "" if none). Remembers rings between calls in *collector. */
+struct collector;
+typedef void collector_take(void *context, const struct event *event, const char *text);
+int collector_open(const char *folder, struct run_state *state, struct collector **out);
+void collector_drain(struct collector *collector, collector_take *take, void *context);
+uint64_t collector_dropped(const struct collector *collector);
+void collector_close(struct collector *collector);
+
+#endif

@@ -1,0 +1,28 @@
+/* runstate_internal.h - what the files behind runstate.h share. Not for other folders. */
+#ifndef VDIFAULT_RUNSTATE_INTERNAL_H
+#define VDIFAULT_RUNSTATE_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "runstate.h"
+
+#define RUN_RING_BYTES (sizeof(struct event_ring) + EVENT_RING_CAPACITY * sizeof(struct event))
+
+/* This process's number, without a system call; right also in a child that nobody told about its fork. */
+uint32_t run_process(void);
+
+/* Opens FOLDER/NAME of the attached folder as a new file of `size` reserved bytes and maps it; NULL on
+ * failure. */
+void *run_new_file(const char *folder, const char *name, size_t size, int *error);
+
+/* FOLDER/ring.N as a new file, mapped; NULL on failure. Only when run_state_is_recorded(). */
+struct event_ring *run_new_ring(uint32_t number);
+
+/* Sleeps while *word == expected, at most `timeout` (NULL: for ever). The word may be in shared memory. */
+void run_futex_wait(_Atomic uint32_t *word, uint32_t expected, const struct timespec *timeout);
+void run_futex_wake(_Atomic uint32_t *word);
+
+#endif

@@ -1,0 +1,271 @@
+/* test_fault.c - the parser and printer of fault specifications (design 4.4). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "event.h"
+#include "fault.h"
+#include "vdi.h"
+#include "vdierror.h"
+
+struct good {
+    const char *text;
+    const char *canonical;
+    struct fault fault;
+};
+
+/* A site on any device of the first operation. */
+#define SITE(n, ...)                                      \
+    {                                                     \
+        .nth = n, .device = FAULT_DEVICE_ANY, __VA_ARGS__ \
+    }
+
+static const struct good good[] = {
+    {"lost-close", "lost-close", {.kind = FAULT_LOST_CLOSE, .site = SITE(1, .function = VDI_FN_GET_COMMAND)}},
+    {"lost-close@GetCommand",
+     "lost-close",
+     {.kind = FAULT_LOST_CLOSE, .site = SITE(1, .function = VDI_FN_GET_COMMAND)}},
+    {"lost-close@GetCommand:0",
+     "lost-close@GetCommand:0",
+     {.kind = FAULT_LOST_CLOSE, .site = {.function = VDI_FN_GET_COMMAND, .nth = 1}}},
+    {"lost-close@GetCommand#1:*/2",
+     "lost-close@GetCommand:*/2",
+     {.kind = FAULT_LOST_CLOSE,
+      .site = {.function = VDI_FN_GET_COMMAND, .nth = 1, .device = FAULT_DEVICE_EACH, .operation = 2}}},
+    {"early-close@CompleteCommand#3:1",
+     "early-close@CompleteCommand#3:1",
+     {.kind = FAULT_EARLY_CLOSE, .site = {.function = VDI_FN_COMPLETE_COMMAND, .nth = 3, .device = 1}}},
+    {"early-close@OpenDevice#2",
+     "early-close@OpenDevice#2",
+     {.kind = FAULT_EARLY_CLOSE, .site = SITE(2, .function = VDI_FN_OPEN_DEVICE)}},
+    {"early-close@Flush#last",
+     "early-close@Flush#last",
+     {.kind = FAULT_EARLY_CLOSE, .site = SITE(FAULT_NTH_LAST, .command = VDC_Flush)}},
+    {"abort@Write", "abort@Write", {.kind = FAULT_ABORT, .site = SITE(1, .command = VDC_Write)}},
+    {"abort(by=server,at=fetch)@Write#1:*",
+     "abort@Write:*",
+     {.kind = FAULT_ABORT, .site = {.command = VDC_Write, .nth = 1, .device = FAULT_DEVICE_EACH}}},
+    {"  abort(at=complete,by=client)@Read#2+:63/255 ",
+     "abort(by=client,at=complete)@Read#2+:63/255",
+     {.kind = FAULT_ABORT,
+      .by = FAULT_BY_CLIENT,
+      .at = FAULT_AT_COMPLETE,
+      .site = {.command = VDC_Read, .nth = 2, .and_later = true, .device = 63, .operation = 255}}},
+    {"abort@Write#*",
+     "abort@Write#*",
+     {.kind = FAULT_ABORT, .site = SITE(1, .command = VDC_Write, .and_later = true)}},
+    {"abort@Write#1+",
+     "abort@Write#*",
+     {.kind = FAULT_ABORT, .site = SITE(1, .command = VDC_Write, .and_later = true)}},
+    {"unknown-command@Write#2",
+     "unknown-command@Write#2",
+     {.kind = FAULT_UNKNOWN_COMMAND, .code = 99, .site = SITE(2, .command = VDC_Write)}},
+    {"unknown-command(code=4711)@Complete",
+     "unknown-command(code=4711)@Complete",
+     {.kind = FAULT_UNKNOWN_COMMAND, .code = 4711, .site = SITE(1, .command = VDC_Complete)}},
+};
+
+static void assert_same(const struct fault *a, const struct fault *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->by, b->by);
+    assert_int_equal(a->at, b->at);
+    assert_int_equal(a->code, b->code);
+    assert_int_equal(a->site.function, b->site.function);
+    assert_int_equal(a->site.command, b->site.command);
+    assert_int_equal(a->site.nth, b->site.nth);
+    assert_int_equal(a->site.and_later, b->site.and_later);
+    assert_int_equal(a->site.device, b->site.device);
+    assert_int_equal(a->site.operation, b->site.operation);
+}
+
+static void parses_and_prints(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct fault fault, again;
+        struct fault_error error;
+        char text[FAULT_TEXT_MAX];
+        if (fault_parse(good[i].text, &fault, &error) != 0) {
+            fail_msg("'%s': %s", good[i].text, error.message);
+        }
+        assert_same(&fault, &good[i].fault);
+        assert_int_equal(fault_format(&fault, text, sizeof(text)), strlen(good[i].canonical));
+        assert_string_equal(text, good[i].canonical);
+        assert_int_equal(fault_parse(text, &again, &error), 0);
+        assert_same(&again, &fault);
+    }
+}
+
+static const struct {
+    const char *text;
+    size_t offset;
+    const char *message;
+} bad[] = {
+    {"erly-close", 0,
+     "unknown fault kind 'erly-close': did you mean 'early-close'? (vdifault faults lists them)"},
+    {"Lost-Close", 0,
+     "unknown fault kind 'Lost-Close': did you mean 'lost-close'? (vdifault faults lists them)"},
+    {"disk-full@Write", 0, "unknown fault kind 'disk-full' (vdifault faults lists them)"},
+    {"", 0, "expected a fault kind such as 'early-close' (vdifault faults lists them)"},
+    {" @Write", 1, "expected a fault kind such as 'early-close' (vdifault faults lists them)"},
+    {"early-close", 11, "'early-close' needs a site, such as early-close@Write#2:0"},
+    {"abort(by=client)", 16, "'abort' needs a site, such as abort@Write#2:0"},
+    {"abort(bye=client)@Write", 6,
+     "'abort' has no argument 'bye': did you mean 'by'? (it takes by=server|client, "
+     "at=fetch|touch|complete)"},
+    {"lost-close(by=client)", 11, "'lost-close' has no argument 'by' (it takes no arguments)"},
+    {"abort(by=cliant)@Write", 9, "bad value 'cliant' for 'by': expected server|client"},
+    {"abort(by=client,by=server)@Write", 16, "argument 'by' is given twice"},
+    {"abort(by)@Write", 8, "expected '=' after 'by'"},
+    {"abort(by=client@Write", 5, "'(' without its ')'"},
+    {"abort(at=touch)@Write", 9,
+     "abort(at=touch) needs the guard, which this build does not have: use at=fetch or at=complete"},
+    {"unknown-command(code=x)@Write", 21, "bad value 'x' for 'code': expected a number"},
+    {"unknown-command(code=2)@Write", 21,
+     "bad value '2' for 'code': it is VDC_Write, expected a code that is no command"},
+    {"abort@Wriet", 6,
+     "unknown site 'Wriet': did you mean 'Write'? (expected a VDI function, or a command without its VDC_ "
+     "prefix)"},
+    {"abort@VDC_Flush", 6,
+     "unknown site 'VDC_Flush': did you mean 'Flush'? (expected a VDI function, or a command without its "
+     "VDC_ "
+     "prefix)"},
+    {"early-close@getcommand", 12,
+     "unknown site 'getcommand': did you mean 'GetCommand'? (expected a VDI function, or a command without "
+     "its "
+     "VDC_ prefix)"},
+    {"abort@", 6, "unknown site '' (expected a VDI function, or a command without its VDC_ prefix)"},
+    {"abort@Write#0", 12, "bad count '0': expected N, N+ (N from 1), 'last' or '*'"},
+    {"abort@Write#", 12, "bad count '': expected N, N+ (N from 1), 'last' or '*'"},
+    {"abort@Write#-1", 12, "bad count '-1': expected N, N+ (N from 1), 'last' or '*'"},
+    {"abort@Write#+", 12, "bad count '+': expected N, N+ (N from 1), 'last' or '*'"},
+    {"abort@Write#2*", 12, "bad count '2*': expected N, N+ (N from 1), 'last' or '*'"},
+    {"abort@Write#99999999999999999999", 12,
+     "bad count '99999999999999999999': expected N, N+ (N from 1), 'last' or '*'"},
+    {"abort@Write:64", 12, "bad device '64': expected an index from 0 to 63, or '*'"},
+    {"abort@Write:x", 12, "bad device 'x': expected an index from 0 to 63, or '*'"},
+    {"abort@Write/256", 12, "bad operation '256': expected an index from 0 to 255"},
+    {"abort@Write/", 12, "bad operation '': expected an index from 0 to 255"},
+    {"abort@Write and more", 12, "unexpected 'and more' after the fault"},
+    {"abort@GetCommand", 6, "'abort' cannot be placed at 'GetCommand': expected a command"},
+    {"lost-close@Write", 11, "'lost-close' cannot be placed at 'Write': expected GetCommand"},
+    {"lost-close@GetCommand#2", 11, "'lost-close' takes no '#': VD_E_CLOSE comes once per device"},
+    {"lost-close@GetCommand#last", 11, "'lost-close' takes no '#': VD_E_CLOSE comes once per device"},
+    {"early-close@Close:0", 12, "'Close' is a call on the set: its site takes no ':' and device"},
+    {"early-close@Create", 12,
+     "'early-close' cannot be placed at 'Create': expected OpenDevice, GetCommand, CompleteCommand, "
+     "SignalAbort, "
+     "Close, GetBufferHandle, MapBufferHandle, RegisterDeviceClosed or a command"},
+};
+
+static void refuses_with_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct fault fault;
+        struct fault_error error;
+        if (fault_parse(bad[i].text, &fault, &error) == 0) {
+            fail_msg("'%s' was accepted", bad[i].text);
+        }
+        assert_string_equal(error.message, bad[i].message);
+        assert_int_equal(error.offset, bad[i].offset);
+    }
+}
+
+/* No device is open before OpenDevice: a set cannot be closed under an operation that has not begun. */
+static void early_close_needs_open_devices(void **state)
+{
+    (void)state;
+    static const char *const sites[] = {"Create", "GetConfiguration", "OpenInSecondary", "Destroy"};
+    for (size_t i = 0; i < sizeof(sites) / sizeof(sites[0]); i++) {
+        char text[64];
+        struct fault fault;
+        struct fault_error error;
+        snprintf(text, sizeof(text), "early-close@%s", sites[i]);
+        assert_int_not_equal(fault_parse(text, &fault, &error), 0);
+        assert_non_null(strstr(error.message, "cannot be placed at"));
+    }
+}
+
+/* Every legal site of every kind, with every value of its arguments, comes back from its text. */
+static void round_trip_of_everything(void **state)
+{
+    (void)state;
+    static const int32_t nths[] = {1, 7, FAULT_NTH_LAST};
+    size_t tried = 0;
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        for (uint32_t site = 1; site < 64; site++) {
+            bool command = site >= 32;
+            uint32_t bit = 1u << (site % 32);
+            if (((command ? fault_table[kind].commands : fault_table[kind].functions) & bit) == 0) {
+                continue;
+            }
+            for (size_t n = 0; n < 3 * 2 * 2; n++) {
+                struct fault fault = {.kind = (enum fault_kind)kind, .site = SITE(1, .function = 0)};
+                struct fault again;
+                struct fault_error error;
+                char text[FAULT_TEXT_MAX];
+                *(command ? &fault.site.command : &fault.site.function) = (uint16_t)(site % 32);
+                fault.code = kind == FAULT_UNKNOWN_COMMAND ? (n % 2 ? 99 : 77) : 0;
+                fault.by = kind == FAULT_ABORT && n % 2 ? FAULT_BY_CLIENT : FAULT_BY_SERVER;
+                fault.at = kind == FAULT_ABORT && n / 2 % 2 ? FAULT_AT_COMPLETE : FAULT_AT_FETCH;
+                fault.site.nth = kind == FAULT_LOST_CLOSE ? 1 : nths[n / 4];
+                fault.site.and_later = kind != FAULT_LOST_CLOSE && n / 4 == 1;
+                fault.site.device = command ? (int32_t)(n % 4) - 2 : FAULT_DEVICE_ANY;
+                fault.site.operation = (int32_t)(n % 3);
+                fault_format(&fault, text, sizeof(text));
+                if (fault_parse(text, &again, &error) != 0) {
+                    fail_msg("'%s': %s", text, error.message);
+                }
+                assert_same(&again, &fault);
+                tried++;
+            }
+        }
+    }
+    assert_true(tried > 500);
+}
+
+static void format_counts_what_does_not_fit(void **state)
+{
+    (void)state;
+    struct fault fault = {.kind = FAULT_ABORT, .site = SITE(12, .command = VDC_Write)};
+    char text[8];
+    assert_int_equal(fault_format(&fault, text, sizeof(text)), strlen("abort@Write#12"));
+    assert_string_equal(text, "abort@W");
+}
+
+static void names(void **state)
+{
+    (void)state;
+    assert_string_equal(vdi_function_names[VDI_FN_GET_COMMAND], "GetCommand");
+    for (int f = 0; f < VDI_FN_COUNT; f++) {
+        assert_non_null(vdi_function_names[f]);
+    }
+    assert_null(vdi_command_name(0));
+    assert_null(vdi_command_name(20));
+    assert_null(vdi_command_name(-1));
+    assert_string_equal(vdi_command_name(VDC_Complete), "Complete");
+    assert_string_equal(vdi_result_name(0), "NOERROR");
+    assert_string_equal(vdi_result_name(VD_E_BUSY), "VD_E_BUSY");
+    assert_string_equal(vdi_result_name(-2139684860), "VD_E_ABORT"); /* spec 5.6 */
+    assert_null(vdi_result_name(1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parses_and_prints),
+        cmocka_unit_test(refuses_with_reason),
+        cmocka_unit_test(early_close_needs_open_devices),
+        cmocka_unit_test(round_trip_of_everything),
+        cmocka_unit_test(format_counts_what_does_not_fit),
+        cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

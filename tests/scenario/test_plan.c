@@ -1,0 +1,180 @@
+/* test_plan.c - plans: parser, printer, sizes, loading by environment. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "plan.h"
+
+static void parses_every_item(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "# a comment\n"
+        "\n"
+        "fault lost-close\n"
+        "  fault abort(by=client)@Write#3:1\r\n"
+        "server seed 42\n"
+        "server size 3M\n"
+        "server database Sales=/var/data/sales db=1.bin\n"
+        "server database hr=hr.bin";
+    struct plan plan;
+    struct fault_error error;
+    uint32_t line = 0;
+    plan_init(&plan);
+    if (plan_parse(text, strlen(text), &plan, &error, &line) != 0) {
+        fail_msg("line %u: %s", line, error.message);
+    }
+    assert_int_equal(plan.fault_count, 2);
+    assert_int_equal(plan.faults[1].site.device, 1);
+    assert_int_equal(plan.seed, 42);
+    assert_int_equal(plan.size, 3 << 20);
+    assert_int_equal(plan.database_count, 2);
+    assert_string_equal(plan.databases[0].name, "Sales");
+    assert_string_equal(plan.databases[0].path, "/var/data/sales db=1.bin");
+
+    char printed[1024], again[1024];
+    struct plan copy;
+    assert_true(plan_format(&plan, printed, sizeof(printed)) < (int)sizeof(printed));
+    plan_init(&copy);
+    assert_int_equal(plan_parse(printed, strlen(printed), &copy, &error, &line), 0);
+    plan_format(&copy, again, sizeof(again));
+    assert_string_equal(printed, again);
+}
+
+static const struct {
+    const char *text;
+    uint32_t line;
+    size_t offset;
+    const char *message;
+} bad[] = {
+    {"falt lost-close", 1, 0,
+     "unknown plan item 'falt': did you mean 'fault'? (expected 'fault' or 'server')"},
+    {"\n  fault erly-close", 2, 8,
+     "unknown fault kind 'erly-close': did you mean 'early-close'? (vdifault faults lists them)"},
+    {"server sead 1", 1, 7,
+     "unknown server setting 'sead': did you mean 'seed'? (expected 'seed', 'size' or 'database')"},
+    {"server", 1, 6, "unknown server setting '' (expected 'seed', 'size' or 'database')"},
+    {"server seed -1", 1, 12, "bad seed '-1': expected a number"},
+    {"server seed 99999999999999999999", 1, 12, "bad seed '99999999999999999999': expected a number"},
+    {"server size 1T", 1, 12, "bad size '1T': expected bytes, such as 1048576, 64K, 8M or 1G"},
+    {"server size 0", 1, 12, "bad size '0': expected bytes, such as 1048576, 64K, 8M or 1G"},
+    {"server database =x", 1, 16, "bad database '=x': expected NAME=FILE"},
+    {"server database x=", 1, 16, "bad database 'x=': expected NAME=FILE"},
+    {"server database x", 1, 16, "bad database 'x': expected NAME=FILE"},
+    {"server database a=1\nserver database A=2", 2, 16, "database 'A' is given twice"},
+};
+
+static void refuses_with_reason(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct plan plan;
+        struct fault_error error;
+        uint32_t line = 0;
+        plan_init(&plan);
+        assert_int_equal(plan_parse(bad[i].text, strlen(bad[i].text), &plan, &error, &line), EINVAL);
+        assert_string_equal(error.message, bad[i].message);
+        assert_int_equal(line, bad[i].line);
+        assert_int_equal(error.offset, bad[i].offset);
+    }
+}
+
+static void limits(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct fault_error error;
+    plan_init(&plan);
+    for (int i = 0; i < PLAN_FAULTS_MAX; i++) {
+        assert_int_equal(plan_parse_line("fault lost-close", &plan, &error), 0);
+    }
+    assert_int_equal(plan_parse_line("fault lost-close", &plan, &error), EINVAL);
+    assert_string_equal(error.message, "too many faults: expected at most 64");
+    assert_int_equal(plan_parse_line("fault lost-close\nfault lost-close", &plan, &error), EINVAL);
+
+    char name[PLAN_NAME_MAX + 40];
+    memset(name, 'n', sizeof(name));
+    memcpy(name, "server database ", 16);
+    memcpy(name + sizeof(name) - 3, "=f", 3);
+    assert_int_equal(plan_parse_line(name, &plan, &error), EINVAL);
+    assert_non_null(strstr(error.message, "is too long"));
+}
+
+static void sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes; /* 0: refused */
+    } table[] = {
+        {"1", 1},  {"64k", 64 << 10}, {"2M", 2 << 20}, {"1G", 1ull << 30},  {"", 0}, {"K", 0}, {"1KB", 0},
+        {"-1", 0}, {" 1", 0},         {"1.5M", 0},     {"99999999999G", 0},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        uint64_t bytes = 0;
+        int status = plan_parse_size(table[i].text, &bytes);
+        assert_int_equal(status, table[i].bytes == 0 ? EINVAL : 0);
+        assert_int_equal(bytes, table[i].bytes);
+    }
+}
+
+/* plan_load answers once per process: each case needs one of its own. */
+static int load_in_child(const char *path, int expected, uint32_t faults)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct plan plan;
+        struct fault_error error;
+        uint32_t line = 0;
+        if (path != NULL) {
+            setenv("VDIFAULT_PLAN", path, 1);
+        } else {
+            unsetenv("VDIFAULT_PLAN");
+        }
+        int status = plan_load(&plan, &error, &line);
+        _exit(status == expected && plan.fault_count == faults && (status == 0 || error.message[0] != '\0')
+                  ? 0
+                  : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+static void loads_by_environment(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/vdifault-plan-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(load_in_child(path, 0, 0), 0); /* empty */
+    assert_int_equal(write(file, "fault lost-close\n", 17), 17);
+    assert_int_equal(load_in_child(path, 0, 1), 0);
+    assert_int_equal(write(file, "nonsense\n", 9), 9);
+    assert_int_equal(load_in_child(path, EINVAL, 1), 0);
+    unlink(path);
+    close(file);
+    assert_int_equal(load_in_child(path, ENOENT, 0), 0);
+    assert_int_equal(load_in_child(NULL, 0, 0), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parses_every_item),
+        cmocka_unit_test(refuses_with_reason),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(loads_by_environment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
