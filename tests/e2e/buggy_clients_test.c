@@ -1,0 +1,106 @@
+/* Each bug of the buggy client is caught with its own rule, at the function the table names. The table is the
+ * client's own: `buggy --list`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "e2e.h"
+
+enum {
+    FIELDS = 7
+};
+enum {
+    NAME,
+    RULE,
+    FUNCTION,
+    FAULT,
+    OPERATION,
+    DEVICES
+};
+
+static void build(struct e2e_args *args, char *const *bug)
+{
+    e2e_arg(args, "run");
+    e2e_arg(args, "--patience");
+    e2e_arg(args, "4");
+    e2e_arg(args, "--size");
+    e2e_arg(args, "2M");
+    if (strcmp(bug[FAULT], "-") != 0) {
+        e2e_arg(args, "--fault");
+        e2e_arg(args, "%s", bug[FAULT]);
+    }
+    if (strcmp(bug[OPERATION], "restore") == 0) {
+        e2e_arg(args, "--before");
+        e2e_arg(args, E2E_CLIENTS "/correct_c backup --database sales --set stored --devices %s --dir {run}",
+                bug[DEVICES]);
+    }
+    e2e_arg(args, "--");
+    e2e_arg(args, E2E_CLIENTS "/buggy");
+    e2e_arg(args, "%s", bug[OPERATION]);
+    e2e_arg(args, "--database");
+    e2e_arg(args, "sales");
+    e2e_arg(args, "--set");
+    e2e_arg(args, "stored");
+    e2e_arg(args, "--devices");
+    e2e_arg(args, "%s", bug[DEVICES]);
+    e2e_arg(args, "--dir");
+    e2e_arg(args, "{run}");
+    e2e_arg(args, "--timeout");
+    e2e_arg(args, "2000");
+    e2e_arg(args, "--bug");
+    e2e_arg(args, "%s", bug[NAME]);
+}
+
+static void check(char *const *bug)
+{
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    build(&args, bug);
+    e2e_run(&run, args.list);
+    json_t *finding = e2e_finding(&run, bug[RULE]);
+    const char *severity = json_string_value(json_object_get(finding, "severity"));
+    const char *function = json_string_value(json_object_get(finding, "function"));
+    if (finding == NULL) {
+        e2e_fail(&run, &args, "%s is not caught by %s", bug[NAME], bug[RULE]);
+    }
+    if (run.status != 1 && strcmp(severity, "error") == 0) {
+        e2e_fail(&run, &args, "%s: a finding, yet exit status %d", bug[NAME], run.status);
+    }
+    if (strcmp(bug[FUNCTION], "-") != 0 && (function == NULL || strcmp(function, bug[FUNCTION]) != 0)) {
+        e2e_fail(&run, &args, "%s is caught at %s instead of %s", bug[NAME], function, bug[FUNCTION]);
+    }
+    e2e_free(&run);
+}
+
+static void test_every_bug(void **unused)
+{
+    (void)unused;
+    int bugs = 0;
+    for (int round = 0; round < e2e_rounds(); round++) {
+        char line[1024];
+        FILE *list = popen(E2E_CLIENTS "/buggy --list", "r");
+        assert_non_null(list);
+        while (fgets(line, sizeof line, list) != NULL) {
+            char *fields[FIELDS] = {0};
+            char *rest = line;
+            for (int i = 0; i < FIELDS; i++) {
+                fields[i] = strsep(&rest, "\t\n");
+                assert_non_null(fields[i]);
+            }
+            const char *only = getenv("E2E_ONLY");
+            if (only == NULL || strcmp(only, fields[NAME]) == 0) {
+                check(fields);
+                bugs++;
+            }
+        }
+        assert_int_equal(pclose(list), 0);
+    }
+    print_message("%d runs\n", bugs);
+    assert_true(bugs > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_bug)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

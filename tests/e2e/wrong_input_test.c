@@ -1,0 +1,75 @@
+/* Wrong input: a message that names it, and the documented exit status (design 4.3). */
+#include <stdio.h>
+#include <string.h>
+
+#include "e2e.h"
+
+static void test_wrong_input(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *args[12];
+        int status;
+        const char *says;
+    } cases[] = {
+        {{"run", "--fault", "erly-close@Write#1", "--", "/bin/true"}, 2, "early-close"},
+        {{"run", "--fault", "abort@Wrte#1", "--", "/bin/true"}, 2, "Write"},
+        {{"run", "--fault", "abort@Write#x", "--", "/bin/true"}, 2, "#"},
+        {{"run", "--fault", "abort(by=nobody)@Write#1", "--", "/bin/true"}, 2, "nobody"},
+        {{"run", "--fault", "abort(at=touch)@Write#1", "--", "/bin/true"}, 2, "touch"},
+        {{"run", "--size", "much", "--", "/bin/true"}, 2, "much"},
+        {{"run", "--no-such-option", "--", "/bin/true"}, 2, "no-such-option"},
+        {{"run", "--plan", "/no/such/plan", "--", "/bin/true"}, 2, "/no/such/plan"},
+        {{"run"}, 2, "CLIENT"},
+        {{"run", "--", "/no/such/client"}, 3, "/no/such/client"},
+        {{"run", "--", "/etc/passwd"}, 3, "/etc/passwd"},
+        {{"run", "--", "/bin/true"}, 3, "no VDI call"},
+        {{"rnu", "--", "/bin/true"}, 2, "run"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct e2e_args args = {0};
+        struct e2e_run run;
+        for (int j = 0; cases[i].args[j] != NULL; j++) {
+            e2e_arg(&args, "%s", cases[i].args[j]);
+        }
+        e2e_run(&run, args.list);
+        if (run.status != cases[i].status || strstr(run.output, cases[i].says) == NULL) {
+            e2e_fail(&run, &args, "exit status %d and '%s' expected", cases[i].status, cases[i].says);
+        }
+        e2e_free(&run);
+    }
+}
+
+static void test_unreadable_database(void **unused)
+{
+    (void)unused;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    const char *const list[] = {"run",
+                                "--database",
+                                "sales=/no/such/file",
+                                "--",
+                                E2E_CLIENTS "/correct_c",
+                                "backup",
+                                "--database",
+                                "sales",
+                                "--dir",
+                                "{run}"};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        e2e_arg(&args, "%s", list[i]);
+    }
+    e2e_run(&run, args.list);
+    if ((run.status != 2 && run.status != 3) || strstr(run.output, "/no/such/file") == NULL) {
+        e2e_fail(&run, &args, "an unreadable database file is named");
+    }
+    e2e_free(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wrong_input),
+        cmocka_unit_test(test_unreadable_database),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
