@@ -170,22 +170,25 @@ static void receiver_main(void)
     yield_blocked();
 }
 
+static void start_fiber(struct fiber *fiber, void (*body)(void))
+{
+    fiber->finished = false;
+    fiber->asleep_on = NULL;
+    getcontext(&fiber->context);
+    fiber->context.uc_stack.ss_sp = fiber->stack;
+    fiber->context.uc_stack.ss_size = STACK;
+    fiber->context.uc_link = NULL;
+    makecontext(&fiber->context, body, 0);
+}
+
 static void run_once(void)
 {
     memset(&device, 0, sizeof device);
     memset(&server_event, 0, sizeof server_event);
     received = completed = steps = 0;
     deadlock = false;
-    void (*const mains[2])(void) = {sender_main, receiver_main};
-    for (int i = 0; i < 2; i++) {
-        fibers[i].finished = false;
-        fibers[i].asleep_on = NULL;
-        getcontext(&fibers[i].context);
-        fibers[i].context.uc_stack.ss_sp = fibers[i].stack;
-        fibers[i].context.uc_stack.ss_size = STACK;
-        fibers[i].context.uc_link = NULL;
-        makecontext(&fibers[i].context, mains[i], 0);
-    }
+    start_fiber(&fibers[0], sender_main);
+    start_fiber(&fibers[1], receiver_main);
     running = 0;
     swapcontext(&main_context, &fibers[0].context);
 }
