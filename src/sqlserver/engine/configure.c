@@ -1,0 +1,183 @@
+/* configure.c - from the statement to a configured set: see engine_state.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "engine_state.h"
+
+enum {
+    BLOCK_SIZE_DEFAULT = 512, /* spec 7 */
+    BLOCK_SIZE_MAX = 65536,
+    TRANSFER_UNIT = 65536,
+    TRANSFER_DEFAULT = 65536,
+    CONFIGURATION_TIMEOUT = 60000, /* ms */
+};
+
+/* --- the statement alone --- */
+
+static bool is_power_of_two(uint32_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+bool configure_check(struct engine *engine)
+{
+    const struct engine_request *request = &engine->request;
+    engine->block_size = request->block_size != 0 ? request->block_size : BLOCK_SIZE_DEFAULT;
+    engine->max_transfer = request->max_transfer_size != 0 ? request->max_transfer_size : TRANSFER_DEFAULT;
+    if (engine->device_count > SERVER_DEVICES_MAX) {
+        engine_say(engine, SQL_TOO_MANY_DEVICES, (uint32_t)SERVER_DEVICES_MAX);
+    } else if (!is_power_of_two(engine->block_size)) {
+        engine_say(engine, SQL_NOT_A_POWER);
+    } else if (engine->block_size < BLOCK_SIZE_DEFAULT || engine->block_size > BLOCK_SIZE_MAX) {
+        engine_say(engine, SQL_OUT_OF_RANGE, engine->block_size, "BLOCKSIZE");
+    } else if (engine->max_transfer % TRANSFER_UNIT != 0 || engine->max_transfer > STREAM_TRANSFER_MAX) {
+        engine_say(engine, SQL_OUT_OF_RANGE, engine->max_transfer, "MAXTRANSFERSIZE");
+    } else if (request->buffer_count != 0 && request->buffer_count < engine->device_count) {
+        engine_say(engine, SQL_FEW_BUFFERS);
+    } else {
+        return true;
+    }
+    engine_fail(engine);
+    return false;
+}
+
+/* --- Open --- */
+
+static void record_open(struct engine *engine)
+{
+    struct event event = {
+        .kind = EVENT_STATEMENT_OPEN,
+        .side = EVENT_SIDE_SERVER,
+        .operation = engine->operation,
+        .device = -1,
+        .arg = {engine->request.statement, engine->device_count, engine->request.operation}};
+    event_record(&event, engine->request.database);
+    engine->opened = true;
+}
+
+bool configure_open(struct engine *engine)
+{
+    int result = server_set_open(engine->devices[0].name, &engine->set);
+    if (result != 0) {
+        engine->set = NULL;
+        return false;
+    }
+    engine->operation = run_find_operation(engine->devices[0].name);
+    record_open(engine);
+    return true;
+}
+
+/* --- configuration --- */
+
+/* 3261, and the client is told by an abort: it waits in GetConfiguration (spec 7). */
+static void refuse(struct engine *engine)
+{
+    server_set_signal_abort(engine->set);
+    engine_say(engine, SQL_BAD_CONFIGURATION);
+    engine_fail(engine);
+}
+
+static bool name_devices(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        struct engine_device *device = &engine->devices[i];
+        if (server_set_name_device(engine->set, i, device->name) != 0) {
+            return false;
+        }
+        /* Before the client can open any: so the run's indexes are those of the clauses. */
+        int32_t known = run_device_index(engine->operation, device->name);
+        device->event_device = (int16_t)(known >= 0 ? known : (int32_t)i);
+    }
+    return true;
+}
+
+static int begin_configuration(struct engine *engine)
+{
+    const struct VDConfig *config = &engine->client_config;
+    engine->features =
+        config->features | (engine->request.operation == ENGINE_BACKUP ? VDF_WriteMedia : VDF_ReadMedia);
+    if ((config->features & VDF_RequestComplete) != 0) {
+        engine->features |= VDF_CompleteEnabled;
+    }
+    uint32_t alignment = config->alignment > engine->block_size ? config->alignment : engine->block_size;
+    return server_set_begin_configuration(engine->set, engine->features, engine->block_size, alignment,
+                                          engine->max_transfer, CONFIGURATION_TIMEOUT);
+}
+
+/* Asks for buffers; a request the statement left open is lowered when memory is short (spec 4,
+ * EndConfiguration). */
+static int end_configuration(struct engine *engine)
+{
+    uint32_t devices = engine->device_count;
+    uint32_t most = devices * ENGINE_DEPTH + ENGINE_BUFFERS_SPARE;
+    uint32_t wanted = engine->request.buffer_count != 0 ? engine->request.buffer_count : most;
+    wanted = wanted < most ? wanted : most;
+    for (;;) {
+        int result = server_set_request_buffers(engine->set, engine->max_transfer, 0, wanted);
+        if (result == 0) {
+            result = server_set_end_configuration(engine->set);
+        }
+        engine->buffer_count = wanted;
+        engine->depth = wanted / devices < ENGINE_DEPTH ? wanted / devices : ENGINE_DEPTH;
+        uint32_t least = devices * ENGINE_DEPTH_LEAST;
+        if (result != VD_E_MEMORY || engine->request.buffer_count != 0 || wanted <= least) {
+            return result;
+        }
+        wanted = wanted / 2 > least ? wanted / 2 : least;
+    }
+}
+
+static int take_buffers(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->buffer_count; i++) {
+        int result = server_set_allocate_buffer(engine->set, &engine->buffers[i], engine->max_transfer, 0);
+        if (result != 0) {
+            return result;
+        }
+        engine->free_buffers[i] = (int32_t)i;
+    }
+    engine->free_count = engine->buffer_count;
+    return 0;
+}
+
+static int open_devices(struct engine *engine)
+{
+    int result = 0;
+    for (uint32_t i = 0; result == 0 && i < engine->device_count; i++) {
+        result = server_set_open_device(engine->set, &engine->devices[i].handle);
+    }
+    return result;
+}
+
+void configure_set(struct engine *engine)
+{
+    int result = server_set_get_configuration(engine->set, &engine->client_config);
+    if (result == 0 && engine->client_config.deviceCount != engine->device_count) {
+        refuse(engine); /* VDI-CFG-010 */
+        return;
+    }
+    if (result == 0 && !name_devices(engine)) {
+        result = VD_E_INVALID;
+    }
+    if (result == 0) {
+        result = begin_configuration(engine);
+    }
+    if (result == 0) {
+        result = end_configuration(engine);
+    }
+    if (result == 0) {
+        result = take_buffers(engine);
+    }
+    if (result == 0) {
+        result = open_devices(engine);
+    }
+    if (result == VD_E_MEMORY) {
+        server_set_signal_abort(engine->set);
+        engine_say(engine, SQL_IO_FAILURE, "BackupVirtualDeviceSet::Initialize", "Request large buffers",
+                   engine->devices[0].name,
+                   "0x8007000e(Not enough memory resources are available to complete this operation.)");
+        engine_fail(engine);
+    } else if (result != 0 && result != VD_E_ABORT) {
+        refuse(engine);
+    }
+}

@@ -1,0 +1,165 @@
+/* device.c - the commands of one device: see engine_state.h. */
+#include <assert.h>
+
+#include "engine_state.h"
+
+/* --- buffers: one pool for the set, first freed, first used again (spec 8) --- */
+
+int32_t device_take_buffer(struct engine_device *device)
+{
+    struct engine *engine = device->engine;
+    if (device->transfers >= engine->depth || engine->free_count == 0) {
+        return ENGINE_NO_BUFFER;
+    }
+    int32_t buffer = engine->free_buffers[engine->free_first];
+    engine->free_first = (engine->free_first + 1) % engine->buffer_count;
+    engine->free_count--;
+    device->transfers++;
+    return buffer;
+}
+
+void device_return_buffer(struct engine_device *device, int32_t buffer)
+{
+    struct engine *engine = device->engine;
+    assert(engine->free_count < engine->buffer_count && device->transfers > 0);
+    engine->free_buffers[(engine->free_first + engine->free_count) % engine->buffer_count] = buffer;
+    engine->free_count++;
+    device->transfers--;
+}
+
+uint32_t device_outstanding(const struct engine *engine)
+{
+    uint32_t outstanding = 0;
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        outstanding += engine->devices[i].outstanding;
+    }
+    return outstanding;
+}
+
+/* --- sending --- */
+
+static void on_completion(struct VDS_Command *command)
+{
+    struct engine_slot *slot = (struct engine_slot *)command->completionContext;
+    if (slot->busy && !slot->done) {
+        slot->done = true;
+        slot->device->outstanding--;
+    }
+}
+
+static struct engine_slot *free_slot(struct engine_device *device)
+{
+    for (uint32_t i = 0; i < SERVER_COMMANDS_PER_DEVICE; i++) {
+        if (!device->slots[i].busy) {
+            return &device->slots[i];
+        }
+    }
+    return NULL;
+}
+
+/* One slot for the command, one for a fault that may come before it. */
+bool device_can_send(const struct engine_device *device)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < SERVER_COMMANDS_PER_DEVICE; i++) {
+        count += !device->slots[i].busy;
+    }
+    return count >= 2;
+}
+
+/* What a refused SendCommand says through the callback (spec 4). */
+static int32_t completion_of(int result)
+{
+    static const struct {
+        int result;
+        int32_t code;
+    } map[] = {
+        {VD_E_QUEUE_FULL, ERROR_NO_SYSTEM_RESOURCES},
+        {VD_E_IO_ERROR, ERROR_IO_DEVICE},
+        {VD_E_ABORT, ERROR_OPERATION_ABORTED},
+    };
+    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {
+        if (map[i].result == result) {
+            return map[i].code;
+        }
+    }
+    return ERROR_INVALID_HANDLE;
+}
+
+static void send(struct engine_device *device, int32_t code, int32_t buffer, uint32_t size, bool extra)
+{
+    struct engine_slot *slot = free_slot(device);
+    assert(slot != NULL);
+    *slot = (struct engine_slot){.device = device, .buffer = buffer, .busy = true, .extra = extra};
+    server_command_init(&slot->command, on_completion, slot);
+    slot->command.commandCode = code;
+    slot->command.size = (int32_t)size;
+    if (buffer != ENGINE_NO_BUFFER) {
+        slot->command.buffer = device->engine->buffers[buffer];
+    }
+    if (!extra) {
+        slot->order = device->next_order++;
+    }
+    device->outstanding++;
+    int result = server_device_send_command(device->handle, &slot->command);
+    if (result != 0 && slot->busy && !slot->done) {
+        slot->command.completionCode = completion_of(result);
+        slot->command.bytesTransferred = 0;
+        on_completion(&slot->command);
+    }
+}
+
+/* unknown-command@SITE: a command nobody knows, sent before the one of the site. */
+static void send_faults(struct engine_device *device, int32_t code)
+{
+    const struct engine *engine = device->engine;
+    const struct plan *plan = engine->options.plan;
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        const struct fault *fault = &plan->faults[i];
+        if (fault->kind == FAULT_UNKNOWN_COMMAND && fault->site.command == code && device_can_send(device) &&
+            run_fault_arrive(i, fault, engine->operation, device->event_device)) {
+            struct event event = {.kind = EVENT_FAULT,
+                                  .side = EVENT_SIDE_SERVER,
+                                  .operation = engine->operation,
+                                  .device = device->event_device,
+                                  .arg = {i}};
+            event_record(&event, NULL);
+            send(device, fault->code, ENGINE_NO_BUFFER, 0, true);
+        }
+    }
+}
+
+void device_send(struct engine_device *device, int32_t code, int32_t buffer, uint32_t size)
+{
+    send_faults(device, code);
+    send(device, code, buffer, size, false);
+}
+
+/* --- completions --- */
+
+static struct engine_slot *next_done(struct engine_device *device, bool in_order)
+{
+    for (uint32_t i = 0; i < SERVER_COMMANDS_PER_DEVICE; i++) {
+        struct engine_slot *slot = &device->slots[i];
+        if (slot->busy && slot->done && (slot->extra || !in_order || slot->order == device->next_completed)) {
+            return slot;
+        }
+    }
+    return NULL;
+}
+
+void device_reap(struct engine_device *device, bool in_order, device_take *take)
+{
+    for (struct engine_slot *slot; (slot = next_done(device, in_order)) != NULL;) {
+        if (!slot->extra) {
+            device->next_completed++;
+            if (take != NULL) {
+                take(device, slot);
+            }
+        }
+        if (slot->buffer != ENGINE_NO_BUFFER) {
+            device_return_buffer(device, slot->buffer);
+        }
+        slot->busy = false;
+    }
+}

@@ -1,0 +1,365 @@
+/* engine.c - the life of a statement: see engine.h and engine_state.h. */
+#include "engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_state.h"
+
+enum {
+    NS_PER_MS = 1000000,
+    WAIT_BEFORE_SAYING_NS = 200 * NS_PER_MS, /* how long the server sleeps before that is an event */
+    WAIT_FOR_SET_NS = 250 * NS_PER_MS,       /* design 2: waits are cut into slices */
+};
+
+/* --- the end --- */
+
+void engine_fail(struct engine *engine)
+{
+    engine->failed = true;
+    if (engine->phase == ENGINE_PHASE_RUNNING) {
+        engine->phase = ENGINE_PHASE_DRAINING;
+    }
+}
+
+/* CloseDevice on every device. False: the set was aborted before the last one. */
+static bool close_devices(struct engine *engine)
+{
+    bool closed = true;
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        struct server_device *handle = engine->devices[i].handle;
+        closed = handle != NULL && server_device_close(handle) == 0 && closed;
+    }
+    return closed;
+}
+
+static void close_set(struct engine *engine)
+{
+    fault_agent_stop(engine->agent);
+    engine->agent = NULL;
+    if (engine->set != NULL) {
+        engine->aborted = engine->aborted || server_set_abort_reason(engine->set) != SERVER_ABORT_NONE;
+        server_set_close(engine->set);
+        engine->set = NULL;
+    }
+    database_close(&engine->source);
+    database_discard(&engine->target);
+}
+
+static void finish(struct engine *engine)
+{
+    if (engine->set != NULL && !engine->aborted && !close_devices(engine) && !engine->failed) {
+        engine_say_abort(engine, server_set_abort_reason(engine->set));
+    }
+    if (!engine->failed && engine->request.operation == ENGINE_RESTORE && !restore_commit(engine)) {
+        engine->failed = true;
+    }
+    if (!engine->failed) {
+        close_set(engine); /* a client's abort comes too late from here on */
+        engine_say_success(engine);
+    } else {
+        close_set(engine);
+        engine_say(engine, SQL_TERMINATING, engine->statement);
+    }
+    engine_note_progress(engine);
+    engine_record_end(engine, !engine->failed   ? STATEMENT_SUCCESS
+                              : engine->aborted ? STATEMENT_ABORTED
+                                                : STATEMENT_FAILED);
+    engine->phase = ENGINE_PHASE_ENDED;
+    engine->status = engine->failed ? ENGINE_FAILED : ENGINE_SUCCEEDED;
+}
+
+/* --- steps --- */
+
+static void step_start(struct engine *engine)
+{
+    engine->started = os_now();
+    if (!configure_check(engine) || (engine->request.operation == ENGINE_BACKUP && !backup_begin(engine))) {
+        finish(engine);
+        return;
+    }
+    engine->open_deadline = engine->started + engine->options.open_patience_ms * NS_PER_MS;
+    engine->phase = ENGINE_PHASE_OPENING;
+}
+
+static void step_opening(struct engine *engine)
+{
+    if (engine->cancelled) {
+        engine_say(engine, SQL_ABORTED);
+        engine_fail(engine);
+        finish(engine);
+        return;
+    }
+    if (engine->watch < 0 && os_memory_watch(&engine->watch) != 0) {
+        engine->watch = -1; /* engine_wait then looks again every slice */
+    }
+    if (configure_open(engine)) {
+        configure_set(engine);
+        engine->phase = ENGINE_PHASE_DEVICES;
+        engine_note_progress(engine);
+        if (!engine->failed &&
+            fault_agent_start(engine->options.plan, engine->operation, engine->set, &engine->agent) != 0) {
+            server_set_signal_abort(engine->set); /* no thread to be had; the plan could not be kept */
+        }
+        if (engine->failed) {
+            finish(engine);
+        }
+    } else if (os_now() >= engine->open_deadline) {
+        engine_say(engine, SQL_IO_FAILURE, "BackupVirtualDeviceSet::Initialize", "Open",
+                   engine->devices[0].name, "0x80070002(The system cannot find the file specified.)");
+        engine_fail(engine);
+        finish(engine);
+    }
+}
+
+static void step_devices(struct engine *engine)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        struct engine_device *device = &engine->devices[i];
+        if (!device->opened && server_device_client_opened(device->handle)) {
+            device->opened = true;
+            engine_note_progress(engine);
+        }
+        all = all && device->opened;
+    }
+    if (all) {
+        engine->phase = ENGINE_PHASE_RUNNING;
+        if (engine->request.operation == ENGINE_BACKUP) {
+            backup_start(engine);
+        } else {
+            restore_start(engine);
+        }
+    }
+}
+
+/* serverTimeOut: two intervals without any completion while commands are outstanding (spec 7). */
+static int64_t completion_deadline(const struct engine *engine)
+{
+    if (engine->client_config.serverTimeOut == 0 || engine->set == NULL || device_outstanding(engine) == 0) {
+        return OS_FOREVER;
+    }
+    return engine->last_progress + 2 * (int64_t)engine->client_config.serverTimeOut * NS_PER_MS;
+}
+
+static void check_timeout(struct engine *engine)
+{
+    if (os_now() < completion_deadline(engine)) {
+        return;
+    }
+    const struct engine_slot *slot = engine_find_interrupted(engine);
+    if (!engine->failed) {
+        engine_say(engine, SQL_TIMED_OUT, slot != NULL ? slot->device->name : engine->devices[0].name);
+        engine_fail(engine);
+    }
+    server_set_signal_abort(engine->set);
+}
+
+static void step_running(struct engine *engine)
+{
+    if (engine->request.operation == ENGINE_BACKUP) {
+        backup_step(engine);
+    } else {
+        restore_step(engine);
+    }
+}
+
+/* A failed statement: every command is waited for, none of the answers matters any more. */
+static void step_draining(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        device_reap(&engine->devices[i], false, NULL);
+    }
+}
+
+/* What the client has done since the last step. False: the set is aborted, and the statement over. */
+static bool run_completions(struct engine *engine)
+{
+    enum server_set_state state;
+    if (server_set_run_completions(engine->set, &state) > 0) {
+        engine_note_progress(engine);
+    }
+    enum server_abort_reason reason = server_set_abort_reason(engine->set);
+    if (state == SERVER_SET_LIVE && server_set_client_closed(engine->set) && reason == SERVER_ABORT_NONE) {
+        /* Closed before a device was open, which aborts nothing by itself (spec 2.3) but leaves nobody. */
+        server_set_signal_abort(engine->set);
+        server_set_run_completions(engine->set, &state);
+        reason = SERVER_ABORT_CLIENT;
+        state = SERVER_SET_ABORTED;
+    }
+    if (state != SERVER_SET_ABORTED) {
+        return true;
+    }
+    engine->aborted = true;
+    engine_say_abort(engine, reason);
+    finish(engine);
+    return false;
+}
+
+static void step_set(struct engine *engine)
+{
+    if (!run_completions(engine)) {
+        return;
+    }
+    if (engine->phase == ENGINE_PHASE_DEVICES) {
+        step_devices(engine);
+    }
+    if (engine->phase == ENGINE_PHASE_RUNNING) {
+        step_running(engine);
+    }
+    if (engine->phase == ENGINE_PHASE_DRAINING) {
+        step_draining(engine);
+    }
+    bool done = engine->phase == ENGINE_PHASE_DRAINING ||
+                (engine->phase == ENGINE_PHASE_RUNNING && engine_is_done(engine));
+    if (done && device_outstanding(engine) == 0) {
+        finish(engine);
+    } else {
+        check_timeout(engine);
+    }
+}
+
+enum engine_status engine_step(struct engine *engine)
+{
+    if (engine->phase == ENGINE_PHASE_START) {
+        step_start(engine);
+    }
+    if (engine->phase == ENGINE_PHASE_OPENING) {
+        step_opening(engine);
+    }
+    if (engine->phase != ENGINE_PHASE_OPENING && engine->phase != ENGINE_PHASE_ENDED) {
+        step_set(engine);
+    }
+    return engine->status;
+}
+
+/* --- waiting --- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void wait_for_set(struct engine *engine, int64_t deadline)
+{
+    deadline = earlier(earlier(deadline, engine->open_deadline), os_now() + WAIT_FOR_SET_NS);
+    if (engine->watch >= 0) {
+        os_memory_watch_wait(engine->watch, deadline);
+    } else {
+        _Atomic uint32_t nobody = 0;
+        os_wait(&nobody, 0, deadline);
+    }
+}
+
+void engine_wait(struct engine *engine, int64_t deadline)
+{
+    if (engine->phase == ENGINE_PHASE_OPENING) {
+        wait_for_set(engine, deadline);
+        return;
+    }
+    if (engine->set == NULL) {
+        return;
+    }
+    deadline = earlier(deadline, completion_deadline(engine));
+    int64_t now = os_now();
+    if (engine->idle_since == 0) {
+        engine->idle_since = now;
+    }
+    if (!engine->waiting) {
+        int64_t first = engine->idle_since + WAIT_BEFORE_SAYING_NS;
+        if (server_set_wait(engine->set, earlier(first, deadline)) == 0 || os_now() < first) {
+            return;
+        }
+        engine_begin_waiting(engine);
+    }
+    server_set_wait(engine->set, deadline);
+}
+
+/* --- life --- */
+
+static int copy_request(struct engine *engine, const struct engine_request *request)
+{
+    engine->request = *request;
+    engine->request.devices = NULL;
+    engine->request.database = strdup(request->database);
+    engine->devices = calloc(request->device_count, sizeof *engine->devices);
+    if (engine->request.database == NULL || engine->devices == NULL ||
+        asprintf(&engine->file_name, request->log ? "%s_log" : "%s", request->database) < 0) {
+        return ENOMEM;
+    }
+    engine->device_count = request->device_count;
+    for (uint32_t i = 0; i < request->device_count; i++) {
+        struct engine_device *device = &engine->devices[i];
+        device->engine = engine;
+        device->index = i;
+        device->event_device = (int16_t)i;
+        device->flush_code = ENGINE_NO_CODE;
+        device->complete_code = ENGINE_NO_CODE;
+        XXH64_reset(&device->hash, 0);
+        device->name = strdup(request->devices[i]);
+        if (device->name == NULL) {
+            return ENOMEM;
+        }
+    }
+    return 0;
+}
+
+int engine_new(const struct engine_request *request, const struct engine_options *options,
+               struct engine **out)
+{
+    static const char *const statements[2][2] = {{"BACKUP DATABASE", "BACKUP LOG"},
+                                                 {"RESTORE DATABASE", "RESTORE LOG"}};
+    assert(request->device_count >= 1 && request->database != NULL && options->plan != NULL);
+    *out = NULL;
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL) {
+        return ENOMEM;
+    }
+    engine->options = *options;
+    engine->status = ENGINE_RUNNING;
+    engine->operation = -1;
+    engine->watch = -1;
+    engine->source.file = -1;
+    engine->target.file = -1;
+    engine->next_percent = request->stats;
+    engine->statement = statements[request->operation == ENGINE_RESTORE][request->log];
+    int error = copy_request(engine, request);
+    if (error != 0) {
+        engine_free(engine);
+        return error;
+    }
+    *out = engine;
+    return 0;
+}
+
+void engine_cancel(struct engine *engine)
+{
+    engine->cancelled = true;
+    if (engine->set != NULL) {
+        server_set_signal_abort(engine->set);
+    }
+}
+
+void engine_free(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    if (engine->set != NULL) {
+        server_set_signal_abort(engine->set);
+    }
+    close_set(engine);
+    if (engine->watch >= 0) {
+        os_memory_watch_close(engine->watch);
+    }
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        free(engine->devices[i].name);
+    }
+    free(engine->devices);
+    free((char *)engine->request.database);
+    free(engine->file_name);
+    free(engine);
+}

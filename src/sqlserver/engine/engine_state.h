@@ -1,0 +1,210 @@
+/* engine_state.h - the engine's own state, shared by its parts; nobody else's.
+ *
+ *   engine.c       life of an engine, its phases, the end of a statement
+ *   outcome.c      its messages and events
+ *   configure.c    statement checks, Open, configuration, buffers
+ *   device.c       commands of one device: slots, sending, completions, the fault unknown-command
+ *   backup.c       what a BACKUP sends; restore.c what a RESTORE asks for and makes of it
+ *   fault_agent.c  abort(by=server)
+ *
+ * All of it runs on the engine's one thread, the fault agent excepted.
+ */
+#ifndef VDIFAULT_ENGINE_STATE_H
+#define VDIFAULT_ENGINE_STATE_H
+
+#include "database.h"
+#include "engine.h"
+#include "event.h"
+#include "fault_agent.h"
+#include "hash.h"
+#include "messages.h"
+#include "runstate.h"
+#include "server.h"
+#include "stream.h"
+#include "stripes.h"
+
+enum {
+    ENGINE_DEPTH = 4, /* transfers outstanding per device, if there are buffers for them */
+    ENGINE_DEPTH_LEAST = 2,
+    ENGINE_BUFFERS_SPARE =
+        1, /* so that buffers wander between devices, as in a real server's pool (spec 8) */
+    ENGINE_PAGE = 8192,
+    ENGINE_NO_BUFFER = -1,
+    ENGINE_NO_CODE = -1,
+};
+
+enum engine_phase {
+    ENGINE_PHASE_START,    /* nothing checked yet */
+    ENGINE_PHASE_OPENING,  /* the set is not there yet */
+    ENGINE_PHASE_DEVICES,  /* configured; the client has still to open devices (VDI-OPEN-005) */
+    ENGINE_PHASE_RUNNING,  /* commands flow */
+    ENGINE_PHASE_DRAINING, /* failed: outstanding commands are waited for (spec 9.4) */
+    ENGINE_PHASE_ENDED,
+};
+
+/* Where a device stands in RUNNING. A backup takes the stages in this order; a restore goes from HEADER over
+ * DATA to DONE. */
+enum device_stage {
+    STAGE_HEADER,
+    STAGE_DATA,
+    STAGE_TRAILER, /* all extents are sent; the trailer waits for the digests of the other devices */
+    STAGE_DRAIN,   /* all Writes are sent; Flush once they are completed */
+    STAGE_FLUSH,
+    STAGE_FLUSHED, /* waits for the other devices' Flush */
+    STAGE_COMPLETE,
+    STAGE_DONE,
+};
+
+/* A command and where it stands. The command is what the core sees; its context leads back here. */
+struct engine_slot {
+    struct VDS_Command command;
+    struct engine_device *device;
+    uint64_t order; /* of submission, among the commands of the operation itself */
+    int32_t buffer; /* index in engine.buffers, or ENGINE_NO_BUFFER */
+    bool busy;
+    bool done;  /* completed, not yet looked at */
+    bool extra; /* of a fault; whatever the client answers is fine */
+};
+
+struct engine_device {
+    struct engine *engine;
+    struct server_device *handle;
+    char *name;
+    uint32_t index;
+    int16_t event_device; /* index as the run knows it */
+    bool opened;
+    enum device_stage stage;
+
+    struct engine_slot slots[SERVER_COMMANDS_PER_DEVICE];
+    uint32_t outstanding;
+    uint32_t transfers;      /* of them, those that hold a buffer */
+    uint64_t next_order;     /* of the next command sent */
+    uint64_t next_completed; /* restore: order of the next Read to be consumed */
+
+    uint64_t bytes; /* of the stream, as sent or received */
+    XXH64_state_t hash;
+    int32_t flush_code;
+    int32_t complete_code;
+
+    /* backup */
+    struct stripes stripes;
+    struct stripes_total total;
+    uint64_t sequence;
+    uint64_t payload;
+    uint64_t digest; /* of the stream before its trailer */
+
+    /* restore */
+    struct stream_reader reader;
+    uint64_t random;
+    uint64_t requested; /* bytes asked for by outstanding Reads */
+    bool ended;         /* the client reported the end of data */
+};
+
+struct engine {
+    struct engine_request request; /* strings are ours */
+    struct engine_options options;
+    const char *statement; /* "BACKUP DATABASE", ... */
+    char *file_name;       /* the database's, as messages call it */
+    enum engine_phase phase;
+    enum engine_status status;
+    bool cancelled;
+    bool failed; /* a message said why */
+
+    struct server_set *set;
+    struct VDConfig client_config;
+    uint32_t features; /* as settled */
+    int watch;         /* for sets that do not exist yet; -1 none */
+    int64_t open_deadline;
+    int32_t operation;
+    bool aborted;
+    bool opened; /* EVENT_STATEMENT_OPEN was recorded */
+
+    uint32_t block_size;
+    uint32_t max_transfer;
+    uint32_t depth;
+    uint8_t *buffers[SERVER_DEVICES_MAX * ENGINE_DEPTH + ENGINE_BUFFERS_SPARE];
+    int32_t free_buffers[SERVER_DEVICES_MAX * ENGINE_DEPTH +
+                         ENGINE_BUFFERS_SPARE]; /* a ring: first freed, first used */
+    uint32_t free_first;
+    uint32_t free_count;
+    uint32_t buffer_count;
+
+    uint32_t device_count;
+    struct engine_device *devices;
+
+    uint64_t database_size;
+    struct database_source source;
+    struct database_target target;
+    struct stream_header header; /* what all devices of the set have in common */
+    uint64_t total;              /* bytes of all streams, for STATS */
+    uint64_t moved;              /* of them, those done */
+    uint64_t restored;           /* bytes of the database the target has taken */
+    uint32_t next_percent;
+    uint64_t set_digest;
+    bool has_set_digest;
+
+    int64_t started;
+    int64_t last_progress; /* for serverTimeOut */
+    int64_t idle_since;    /* 0: has not slept since it had something to do */
+    bool waiting;          /* EVENT_SERVER_WAIT was recorded */
+    struct fault_agent *agent;
+};
+
+/* engine.c */
+/* The statement fails; the caller has said why. What is outstanding is waited for, then all is closed. */
+void engine_fail(struct engine *engine);
+
+/* outcome.c */
+void engine_say(struct engine *engine, int32_t number, int32_t severity, int32_t state, const char *format,
+                ...) __attribute__((format(printf, 5, 6)));
+/* 18210: `what` is "write", "Flush", ...; then 3202 or 3203. Fails the statement, unless the set is aborted.
+ */
+void engine_fail_io(struct engine *engine, const struct engine_device *device, const char *where,
+                    const char *what, int32_t code);
+void engine_progress(struct engine *engine, uint64_t bytes); /* counts and says 3211 */
+void engine_say_success(struct engine *engine);
+void engine_say_abort(struct engine *engine, enum server_abort_reason reason);
+/* A command that was under way when the set was aborted or went quiet, or NULL. */
+const struct engine_slot *engine_find_interrupted(const struct engine *engine);
+void engine_record_end(struct engine *engine, enum statement_outcome outcome);
+void engine_begin_waiting(struct engine *engine); /* EVENT_SERVER_WAIT */
+void engine_note_progress(struct engine *engine); /* ends it, if there was one */
+
+/* configure.c */
+bool configure_check(struct engine *engine); /* of the statement; false: said and failed */
+bool configure_open(struct engine *engine);  /* false: not there yet */
+void configure_set(struct engine *engine);   /* may fail the statement */
+
+/* device.c */
+bool device_can_send(const struct engine_device *device);
+/* Sends a command; `buffer` is an index or ENGINE_NO_BUFFER. An error of the set comes back as a completion.
+ */
+void device_send(struct engine_device *device, int32_t code, int32_t buffer, uint32_t size);
+/* Hands every completed command but those of faults to `take`; with `in_order`, in the order of submission.
+ * The slot and its buffer are free again afterwards. */
+typedef void device_take(struct engine_device *device, const struct engine_slot *slot);
+void device_reap(struct engine_device *device, bool in_order, device_take *take);
+int32_t device_take_buffer(
+    struct engine_device *device); /* ENGINE_NO_BUFFER: none left, or its share is used */
+void device_return_buffer(struct engine_device *device, int32_t buffer);
+uint32_t device_outstanding(const struct engine *engine); /* of all devices */
+
+/* backup.c, restore.c */
+bool backup_begin(struct engine *engine); /* false: said and failed */
+void backup_start(struct engine *engine); /* the set is configured */
+void backup_step(struct engine *engine);
+void restore_start(struct engine *engine);
+void restore_step(struct engine *engine);
+bool restore_commit(struct engine *engine);
+
+static inline bool engine_is_done(const struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        if (engine->devices[i].stage != STAGE_DONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* fault_agent.h - abort(by=server): the simulated server aborts at the moment the client side asks for it.
+ *
+ * Responsible for: a thread that sleeps on the run's bell and, when a fault of this operation is requested,
+ * aborts the set and says so in `answered`. A thread of its own, because the engine's may be busy or asleep,
+ * and the interposer holds the client at the exact place until the abort has happened. The interposer records
+ * the fault's event; this does not.
+ *
+ * Errors: 0 or errno. Start and stop from the engine's thread; stop before the set is closed.
+ */
+#ifndef VDIFAULT_ENGINE_FAULT_AGENT_H
+#define VDIFAULT_ENGINE_FAULT_AGENT_H
+
+#include "plan.h"
+#include "server.h"
+
+struct fault_agent;
+
+/* *agent is NULL, with success, when the plan holds no such fault for this operation. */
+int fault_agent_start(const struct plan *plan, int32_t operation, struct server_set *set,
+                      struct fault_agent **agent);
+void fault_agent_stop(struct fault_agent *agent); /* joins the thread; NULL is allowed */
+
+#endif

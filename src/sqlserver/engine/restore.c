@@ -1,0 +1,372 @@
+/* restore.c - what a RESTORE asks for and makes of the answers: see engine_state.h. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "engine_state.h"
+
+enum {
+    PURPOSE_READS = 5
+};
+
+/* --- damage --- */
+
+static void say_damage(struct engine_device *device, uint64_t database_offset, const char *what)
+{
+    const struct stream_reader *reader = &device->reader;
+    engine_say(device->engine, SQL_DAMAGE, device->name, (unsigned long long)reader->fault_offset,
+               (unsigned long long)reader->fault_length, (unsigned long long)reader->extents,
+               (unsigned long long)database_offset, what);
+}
+
+static void report_bad_data(struct engine_device *device, uint64_t database_offset)
+{
+    engine_say(device->engine, SQL_BAD_PAGE, (unsigned long long)(database_offset / ENGINE_PAGE),
+               device->engine->request.database);
+    say_damage(device, database_offset, stream_fault_texts[STREAM_BAD_PAYLOAD]);
+}
+
+/* The data is good, but the target does not take it. */
+static void report_target(struct engine *engine, int error, const char *attempt)
+{
+    char text[OS_ERROR_TEXT_MAX];
+    if (error == EWOULDBLOCK) {
+        engine_say(engine, SQL_IN_USE);
+    } else if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
+        uint64_t needed =
+            engine->database_size > engine->restored ? engine->database_size - engine->restored : 0;
+        engine_say(engine, SQL_NO_SPACE, engine->target.path, (unsigned long long)needed,
+                   (unsigned long long)database_free_space(&engine->target));
+    } else {
+        engine_say(engine, SQL_SYSTEM_ERROR, messages_os_error(messages_from_errno(error), text, sizeof text),
+                   attempt, engine->target.path);
+    }
+}
+
+static void report_refusal(struct engine_device *device)
+{
+    struct stream_reader *reader = &device->reader;
+    const struct database_target *target = &device->engine->target;
+    if (reader->refusal != DATABASE_DIFFERS) {
+        report_target(device->engine, reader->refusal, "WriteFile");
+        return;
+    }
+    /* Generated content is known byte by byte: point at the first that differs. */
+    reader->fault_offset += target->differs_at - reader->fault_database_offset;
+    reader->fault_length = 1;
+    report_bad_data(device, target->differs_at);
+}
+
+static void report_fault(struct engine_device *device)
+{
+    const struct stream_reader *reader = &device->reader;
+    switch (reader->fault) {
+    case STREAM_BAD_HEADER:
+        engine_say(device->engine, SQL_BAD_FAMILY, device->name);
+        break;
+    case STREAM_BAD_PAYLOAD:
+        report_bad_data(device, reader->fault_database_offset);
+        break;
+    case STREAM_REFUSED:
+        report_refusal(device);
+        break;
+    default:
+        say_damage(device, reader->extent.database_offset, stream_fault_texts[reader->fault]);
+        break;
+    }
+    engine_fail(device->engine);
+}
+
+static void report_truncated(struct engine_device *device)
+{
+    struct engine *engine = device->engine;
+    if (device->reader.state == STREAM_IN_HEADER) {
+        engine_say(engine, SQL_NO_BEGINNING);
+    } else {
+        engine_say(engine, SQL_INCOMPLETE, device->name);
+        engine_say(engine, SQL_TRUNCATED, device->name, (unsigned long long)device->bytes,
+                   (unsigned long long)device->reader.header.stream_bytes);
+    }
+    engine_fail(engine);
+}
+
+/* --- taking the stream in --- */
+
+static int put(void *context, uint64_t offset, const uint8_t *data, size_t length)
+{
+    struct engine *engine = context;
+    int error = database_put(&engine->target, offset, data, length);
+    engine->restored += error == 0 ? length : 0;
+    return error;
+}
+
+static void feed(struct engine_device *device, const uint8_t *data, uint32_t length)
+{
+    struct engine *engine = device->engine;
+    if (length == 0 || engine->failed) {
+        return;
+    }
+    XXH64_update(&device->hash, data, length);
+    device->bytes += length;
+    if (device->stage == STAGE_HEADER) {
+        /* Nothing behind the header may reach the target before the headers of all devices were checked; a
+         * block size that is not the backup's would let it. */
+        uint32_t missing =
+            device->reader.offset < STREAM_BLOCK ? STREAM_BLOCK - (uint32_t)device->reader.offset : 0;
+        uint32_t piece = length < missing ? length : missing;
+        stream_reader_take(&device->reader, data, piece, put, engine);
+        data += piece;
+        length -= piece;
+        const struct stream_header *header = &device->reader.header;
+        if (device->reader.fault == STREAM_OK && device->reader.state != STREAM_IN_HEADER &&
+            header->block_size != engine->block_size) {
+            engine_say(engine, SQL_OTHER_BLOCK_SIZE, device->name, header->block_size, engine->block_size);
+            engine_fail(engine);
+            return;
+        }
+    }
+    if (stream_reader_take(&device->reader, data, length, put, engine) != STREAM_OK) {
+        report_fault(device);
+    }
+}
+
+/* Short counts with SUCCESS are data like any other (spec 16, 17); no data at all with SUCCESS is not. EOF
+ * and NO_DATA are one and the same (spec 6.3). */
+static void take(struct engine_device *device, const struct engine_slot *slot)
+{
+    struct engine *engine = device->engine;
+    const struct VDS_Command *command = &slot->command;
+    int32_t code = command->completionCode;
+    uint32_t count = command->bytesTransferred > 0 ? (uint32_t)command->bytesTransferred : 0;
+    bool end = code == ERROR_HANDLE_EOF || code == ERROR_NO_DATA_DETECTED;
+
+    device->requested -= (uint32_t)command->size;
+    if (engine->failed) {
+        return;
+    }
+    if (device->ended && count == 0) {
+        return; /* asked for before the end was known; whatever the client says of it */
+    }
+    if (code != ERROR_SUCCESS && !end) {
+        engine_fail_io(engine, device, "BackupIoRequest::ReportIoError", "read", code);
+    } else if (count > (uint32_t)command->size || device->ended) {
+        engine_fail_io(engine, device, "BackupIoRequest::ReportIoError", "read", OS_INVALID_DATA);
+    } else if (count == 0 && !end) {
+        engine_fail_io(engine, device, "BackupIoRequest::ReportIoError", "read", ERROR_HANDLE_EOF);
+    } else {
+        feed(device, command->buffer, count);
+        engine_progress(engine, count);
+        device->ended = end;
+        if (end && !engine->failed && !stream_reader_is_done(&device->reader)) {
+            report_truncated(device);
+        }
+    }
+}
+
+/* --- the media set: do these devices belong together, and here? --- */
+
+static bool check_member(struct engine *engine, const struct engine_device *device)
+{
+    const struct stream_header *first = &engine->devices[0].reader.header;
+    const struct stream_header *header = &device->reader.header;
+    bool log = header->kind == STREAM_LOG;
+    if (header->device_count > engine->device_count) {
+        engine_say(engine, SQL_MISSING_MEMBERS, header->device_count, engine->device_count);
+    } else if (header->device_count < engine->device_count) {
+        engine_say(engine, SQL_OTHER_COUNT, device->name, header->device_count, engine->device_count);
+    } else if (header->set_id != first->set_id) {
+        engine_say(engine, SQL_OTHER_SET, device->name);
+    } else if (log != engine->request.log) {
+        engine_say(engine, SQL_OTHER_KIND, device->name, log ? "BACKUP LOG" : "BACKUP DATABASE");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Devices may come in any order: each carries its place. */
+static bool check_members(struct engine *engine)
+{
+    const struct engine_device *seen[STREAM_DEVICES_MAX] = {NULL};
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        const struct engine_device *device = &engine->devices[i];
+        if (!check_member(engine, device)) {
+            return false;
+        }
+        const struct engine_device **place = &seen[device->reader.header.device];
+        if (*place != NULL) {
+            engine_say(engine, SQL_DUPLICATE_MEMBER, device->name, device->reader.header.device + 1,
+                       (*place)->name);
+            return false;
+        }
+        *place = device;
+    }
+    return true;
+}
+
+/* An existing database is replaced only on demand; a log is restored into the one that is there. */
+static bool check_existing(struct engine *engine, const char *path)
+{
+    if (path == NULL || engine->request.replace || engine->request.log || !database_exists(path)) {
+        return true;
+    }
+    if (strcasecmp(engine->header.database, engine->request.database) != 0) {
+        engine_say(engine, SQL_OTHER_DATABASE, engine->request.database);
+    } else {
+        engine_say(engine, SQL_TAIL_OF_LOG, engine->request.database);
+    }
+    return false;
+}
+
+static bool begin_target(struct engine *engine)
+{
+    const struct plan_database *entry = database_find(engine->options.plan, engine->request.database);
+    const char *path = engine->request.store && entry != NULL ? entry->path : NULL;
+    engine->header = engine->devices[0].reader.header;
+    engine->database_size = engine->header.database_size;
+    engine->target.generated = engine->header.generated;
+    engine->target.seed = engine->header.content_seed;
+    if (!check_existing(engine, path)) {
+        return false;
+    }
+    int error = database_begin(&engine->target, path, engine->database_size);
+    if (error != 0) {
+        report_target(engine, error, "CreateFile");
+    }
+    return error == 0;
+}
+
+/* --- Reads --- */
+
+static void send_read(struct engine_device *device, int32_t buffer, uint32_t size)
+{
+    device->requested += size;
+    device_send(device, VDC_Read, buffer, size);
+}
+
+static void read_header(struct engine_device *device)
+{
+    if (device->reader.state != STREAM_IN_HEADER || device->requested != 0 || !device_can_send(device)) {
+        return;
+    }
+    int32_t buffer = device_take_buffer(device);
+    if (buffer != ENGINE_NO_BUFFER) {
+        send_read(device, buffer, device->engine->block_size);
+    }
+}
+
+/* Sizes vary, but for the last Read, which asks for a full transfer and reaches past the end. */
+static void fill(struct engine_device *device)
+{
+    struct engine *engine = device->engine;
+    uint64_t end = device->reader.header.stream_bytes;
+    while (!engine->failed && !device->ended && device->bytes + device->requested <= end &&
+           device_can_send(device)) {
+        int32_t buffer = device_take_buffer(device);
+        if (buffer == ENGINE_NO_BUFFER) {
+            return;
+        }
+        uint32_t size = engine->max_transfer;
+        if (end - device->bytes - device->requested >= size) {
+            size = random_transfer(&device->random, engine->block_size, 1, size / engine->block_size);
+        }
+        send_read(device, buffer, size);
+    }
+}
+
+void restore_start(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        struct engine_device *device = &engine->devices[i];
+        stream_reader_init(&device->reader);
+        device->random = random_seed(engine->options.plan->seed, PURPOSE_READS, i);
+    }
+}
+
+static bool has_all_headers(const struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        if (engine->devices[i].reader.state == STREAM_IN_HEADER) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void begin_data(struct engine *engine)
+{
+    if (!check_members(engine) || !begin_target(engine)) {
+        engine_fail(engine);
+        return;
+    }
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        engine->devices[i].stage = STAGE_DATA;
+        engine->total += engine->devices[i].reader.header.stream_bytes;
+    }
+}
+
+void restore_step(struct engine *engine)
+{
+    bool headers_were_missing = engine->devices[0].stage == STAGE_HEADER;
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        device_reap(&engine->devices[i], true, take);
+    }
+    if (!engine->failed && headers_were_missing && has_all_headers(engine)) {
+        begin_data(engine);
+    }
+    for (uint32_t i = 0; !engine->failed && i < engine->device_count; i++) {
+        struct engine_device *device = &engine->devices[i];
+        if (device->stage == STAGE_HEADER) {
+            read_header(device);
+        } else if (device->stage == STAGE_DATA) {
+            fill(device);
+            if (device->ended && device->transfers == 0) {
+                device->stage = STAGE_DONE;
+            }
+        }
+    }
+}
+
+/* --- the end --- */
+
+/* Each stream is sound; are they all of the same backup? A stripe kept from an earlier one is not. */
+static const struct engine_device *find_obsolete(const struct engine *engine)
+{
+    uint64_t digests[STREAM_DEVICES_MAX] = {0};
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        const struct stream_reader *reader = &engine->devices[i].reader;
+        digests[reader->header.device] = reader->digest_before_trailer;
+    }
+    uint64_t set_digest = hash_digests(digests, engine->device_count);
+    const struct engine_device *obsolete = NULL;
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        const struct engine_device *device = &engine->devices[i];
+        if (device->reader.trailer.set_digest != engine->devices[0].reader.trailer.set_digest) {
+            return device;
+        }
+        if (device->reader.trailer.set_digest != set_digest && obsolete == NULL) {
+            obsolete = device;
+        }
+    }
+    return obsolete;
+}
+
+bool restore_commit(struct engine *engine)
+{
+    const struct engine_device *obsolete = find_obsolete(engine);
+    if (obsolete != NULL) {
+        engine_say(engine, SQL_OBSOLETE_MEMBER, obsolete->name, 1, obsolete->reader.header.device + 1);
+        return false;
+    }
+    /* Every byte exactly once is the writer's promise; a forged stream could still break it. */
+    if (engine->restored != engine->database_size) {
+        engine_say(engine, SQL_INCOMPLETE, engine->devices[0].name);
+        return false;
+    }
+    int error = database_commit(&engine->target);
+    if (error != 0) {
+        report_target(engine, error, "MoveFile");
+    }
+    return error == 0;
+}

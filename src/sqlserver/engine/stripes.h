@@ -1,0 +1,62 @@
+/* stripes.h - how a database is cut into extents, and which device carries each.
+ *
+ * Responsible for: one deterministic sequence of extents per backup. Extent k (database offset, payload
+ * length, device) is a function of the parameters alone, so the bytes of each device never depend on timing:
+ * each device walks a copy of the sequence of its own and skips what is others'. Sizes vary in multiples of
+ * the block size up to the maximal transfer, and devices get uneven shares (design 5). Pure functions; no
+ * errors. Parameters have been checked (spec 7): block_size is a power of two from 512 to 65536, max_transfer
+ * a multiple of it, device_count 1 to 64.
+ */
+#ifndef VDIFAULT_ENGINE_STRIPES_H
+#define VDIFAULT_ENGINE_STRIPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    STRIPES_DEVICES_MAX = 64
+};
+
+struct stripes_parameters {
+    uint64_t seed;
+    uint64_t database_size;
+    uint32_t device_count;
+    uint32_t block_size;
+    uint32_t max_transfer;
+};
+
+struct stripes_extent {
+    uint64_t offset;   /* in the database; a multiple of 512 */
+    uint32_t length;   /* bytes of the database, at least 1 */
+    uint32_t transfer; /* bytes of the Write that carries it */
+    uint32_t device;
+};
+
+struct stripes {
+    struct stripes_parameters parameters;
+    uint64_t random;
+    uint64_t offset;
+    uint32_t shares[STRIPES_DEVICES_MAX]; /* running totals: device d gets draws below shares[d] */
+};
+
+/* What one device carries in all. */
+struct stripes_total {
+    uint64_t extents;
+    uint64_t payload; /* bytes of the database */
+    uint64_t stream;  /* bytes of its stream, header and trailer included */
+};
+
+void stripes_init(struct stripes *stripes, const struct stripes_parameters *parameters);
+bool stripes_next(struct stripes *stripes, struct stripes_extent *extent); /* false: that was all */
+/* The next extent of this device. */
+bool stripes_next_of(struct stripes *stripes, uint32_t device, struct stripes_extent *extent);
+void stripes_totals(const struct stripes_parameters *parameters, struct stripes_total *totals);
+
+/* A generator of 64-bit numbers whose whole state is one word. */
+uint64_t random_next(uint64_t *state);
+uint64_t random_seed(uint64_t seed, uint64_t purpose, uint64_t number);
+/* Bytes of the next transfer: `least` to `most` blocks, most often the maximum, as a server in a hurry does.
+ */
+uint32_t random_transfer(uint64_t *state, uint32_t block_size, uint32_t least, uint32_t most);
+
+#endif

@@ -1,0 +1,300 @@
+/* The engine in one process, a client on the core's client side in another: real shared memory, real waiting.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "client.h"
+#include "database.h"
+#include "fault_agent.h"
+#include "os.h"
+#include "runstate.h"
+#include "statement.h"
+
+enum {
+    DEVICES_MAX = 8,
+    STORE_SIZE = 64 << 20
+};
+
+/* What the client stores, shared between all processes of a test. */
+struct store {
+    size_t length[DEVICES_MAX];
+    uint8_t bytes[DEVICES_MAX][STORE_SIZE / DEVICES_MAX];
+};
+
+enum behaviour {
+    WELL,
+    ABORT_AT_THIRD,
+    DIE_AT_THIRD,
+    CLOSE_EARLY
+};
+
+static struct store *store;
+static struct statement statement;
+static char set_name[32];
+
+static int setup(void **state)
+{
+    (void)state;
+    unsetenv("VDIFAULT_TRACE");
+    store = mmap(NULL, sizeof *store, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    snprintf(set_name, sizeof set_name, "engine-%d", (int)getpid());
+    return store == MAP_FAILED ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return munmap(store, sizeof *store);
+}
+
+static void name_of(uint32_t device, char *name, size_t size)
+{
+    snprintf(name, size, device == 0 ? "%s" : "%s-%u", set_name, device);
+}
+
+/* --- the client; it ends with the last result of its device loop --- */
+
+static void serve(uint32_t device, struct VDC_Command *command, size_t *position, int32_t *code,
+                  uint64_t *bytes)
+{
+    size_t size = (size_t)command->size;
+    if (command->commandCode == VDC_Write) {
+        memcpy(store->bytes[device] + store->length[device], command->buffer, size);
+        store->length[device] += size;
+        *bytes = size;
+    } else if (command->commandCode == VDC_Read) {
+        size_t left = store->length[device] - *position;
+        *bytes = size < left ? size : left;
+        *code = size <= left ? ERROR_SUCCESS : ERROR_HANDLE_EOF;
+        memcpy(command->buffer, store->bytes[device] + *position, *bytes);
+        *position += *bytes;
+    } else if (command->commandCode != VDC_Flush) {
+        *code = ERROR_NOT_SUPPORTED;
+    }
+}
+
+static int misbehave(enum behaviour behaviour, struct client_set *set)
+{
+    switch (behaviour) {
+    case ABORT_AT_THIRD:
+        return client_set_signal_abort(set);
+    case CLOSE_EARLY:
+        return client_set_close(set);
+    case DIE_AT_THIRD:
+        raise(SIGKILL);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* One thread serves all devices in turn, as fast as they have commands. */
+static int serve_all(struct client_set *set, struct client_device **devices, uint32_t count,
+                     enum behaviour behaviour)
+{
+    size_t position[DEVICES_MAX] = {0};
+    bool closed[DEVICES_MAX] = {false};
+    uint32_t left = count, fetched = 0;
+    while (left > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            struct VDC_Command *command;
+            int result = closed[i] ? VD_E_TIMEOUT
+                                   : client_device_get_command(devices[i], count == 1 ? -1 : 1, &command);
+            if (result == VD_E_CLOSE) {
+                closed[i] = true;
+                left--;
+            } else if (result == 0) {
+                int32_t code = ERROR_SUCCESS;
+                uint64_t bytes = 0;
+                if (++fetched == 3 && behaviour != WELL) {
+                    return misbehave(behaviour, set);
+                }
+                serve(i, command, &position[i], &code, &bytes);
+                result = client_device_complete_command(devices[i], command, code, bytes, 0);
+            }
+            if (result != 0 && result != VD_E_CLOSE && result != VD_E_TIMEOUT) {
+                return result;
+            }
+        }
+    }
+    return 0;
+}
+
+static int run_client(uint32_t count, enum behaviour behaviour)
+{
+    struct VDConfig config = {.deviceCount = count};
+    struct client_device *devices[DEVICES_MAX];
+    struct client_set *set = client_set_new();
+    int result = client_set_create(set, set_name, &config);
+    if (result == 0) {
+        result = client_set_get_configuration(set, 30000, &config);
+    }
+    for (uint32_t i = 0; result == 0 && i < count; i++) {
+        char name[64];
+        name_of(i, name, sizeof name);
+        result = client_set_open_device(set, name, &devices[i]);
+    }
+    if (result == 0) {
+        result = serve_all(set, devices, count, behaviour);
+    }
+    client_set_close(set);
+    client_set_free(set);
+    return result;
+}
+
+/* The client runs in a process of its own; its exit status: 0 all well, 1 aborted, 2 anything else. */
+static pid_t start_client(uint32_t count, enum behaviour behaviour)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int result = run_client(count, behaviour);
+        _exit(result == 0 ? 0 : result == VD_E_ABORT ? 1 : 2);
+    }
+    return child;
+}
+
+static int exit_of(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* --- the server --- */
+
+static void prepare(enum engine_operation operation, uint32_t devices)
+{
+    statement_init(&statement, operation, devices);
+    statement.plan.size = 5000001;
+    statement.patience_ms = 30000;
+    for (uint32_t i = 0; i < devices; i++) {
+        name_of(i, statement.device_names[i], sizeof statement.device_names[i]);
+    }
+}
+
+static void backup_and_restore(uint32_t devices)
+{
+    memset(store->length, 0, sizeof store->length);
+    prepare(ENGINE_BACKUP, devices);
+    pid_t client = start_client(devices, WELL);
+    assert_int_equal(statement_run(&statement), ENGINE_SUCCEEDED);
+    assert_int_equal(exit_of(client), 0);
+
+    prepare(ENGINE_RESTORE, devices);
+    client = start_client(devices, WELL);
+    assert_int_equal(statement_run(&statement), ENGINE_SUCCEEDED);
+    EXPECT(&statement, 4035, 3014);
+    assert_int_equal(exit_of(client), 0);
+
+    store->bytes[devices - 1][700] ^= 1;
+    client = start_client(devices, WELL);
+    assert_int_equal(statement_run(&statement), ENGINE_FAILED);
+    assert_int_equal(exit_of(client),
+                     0); /* the stream was delivered; the statement knows better (VDI-TERM-001) */
+}
+
+static void a_database_goes_out_and_comes_back(void **state)
+{
+    (void)state;
+    backup_and_restore(1);
+    backup_and_restore(2);
+    backup_and_restore(8);
+}
+
+static void large_transfers_work_too(void **state)
+{
+    (void)state;
+    memset(store->length, 0, sizeof store->length);
+    prepare(ENGINE_BACKUP, 2);
+    statement.request.max_transfer_size = 1 << 20;
+    statement.request.block_size = 65536;
+    pid_t client = start_client(2, WELL);
+    assert_int_equal(statement_run(&statement), ENGINE_SUCCEEDED);
+    assert_int_equal(exit_of(client), 0);
+}
+
+static void fail_with(enum behaviour behaviour, int exit)
+{
+    prepare(ENGINE_BACKUP, 2);
+    pid_t client = start_client(2, behaviour);
+    assert_int_equal(statement_run(&statement), ENGINE_FAILED);
+    EXPECT(&statement, 18210, 3013);
+    assert_int_equal(exit_of(client), exit);
+}
+
+static void whatever_the_client_does_the_statement_ends(void **state)
+{
+    (void)state;
+    fail_with(ABORT_AT_THIRD, 0);
+    fail_with(DIE_AT_THIRD, -SIGKILL);
+    fail_with(CLOSE_EARLY, 2);
+}
+
+static void a_cancelled_statement_aborts_the_client(void **state)
+{
+    (void)state;
+    prepare(ENGINE_BACKUP, 2);
+    statement.plan.size = 16ull << 30; /* cancelled long before */
+    pid_t client = start_client(2, WELL);
+    statement_begin(&statement);
+    while (store->length[0] == 0) {
+        assert_int_equal(engine_step(statement.engine), ENGINE_RUNNING);
+        engine_wait(statement.engine, OS_FOREVER);
+    }
+    engine_cancel(statement.engine);
+    assert_int_equal(statement_finish(&statement), ENGINE_FAILED);
+    EXPECT(&statement, 3204, 3013);
+    assert_int_equal(exit_of(client), 1);
+}
+
+/* abort(by=server): asked for by the client side, done by the agent, and the asker let go. */
+static void the_agent_aborts_on_request(void **state)
+{
+    (void)state;
+    struct fault_error error;
+    prepare(ENGINE_BACKUP, 1);
+    assert_int_equal(plan_parse_line("fault abort@Write#3:0", &statement.plan, &error), 0);
+    assert_int_equal(run_claim_operation(set_name, 1), 0);
+    struct run_state *run = run_state_attach();
+    pid_t client = start_client(1, WELL);
+    statement_begin(&statement);
+    while (store->length[0] == 0) {
+        assert_int_equal(engine_step(statement.engine), ENGINE_RUNNING);
+        engine_wait(statement.engine, OS_FOREVER);
+    }
+    atomic_fetch_add(&run->faults[0].request, 1);
+    atomic_fetch_add(&run->bell, 1);
+    os_wake(&run->bell);
+    int64_t deadline = os_now() + 30 * 1000000000ll;
+    while (atomic_load(&run->faults[0].answered) == 0) {
+        assert_int_equal(os_wait(&run->faults[0].answered, 0, deadline), 0);
+    }
+    assert_int_equal(statement_finish(&statement), ENGINE_FAILED);
+    EXPECT(&statement, 3204, 3013);
+    assert_int_equal(exit_of(client), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_database_goes_out_and_comes_back),
+        TEST(large_transfers_work_too),
+        TEST(whatever_the_client_does_the_statement_ends),
+        TEST(a_cancelled_statement_aborts_the_client),
+        TEST(the_agent_aborts_on_request),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
