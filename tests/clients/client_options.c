@@ -1,0 +1,192 @@
+/* client_options.c - the command line of the reference clients, and the run over one or two operations. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client_operation.h"
+
+enum {
+    DEFAULT_TIMEOUT_MS = 60000,
+    /* Without a statement of its own a client learns nothing but silence, and should not listen to it for
+     * long. */
+    DEFAULT_TIMEOUT_NO_SQL_MS = 10000,
+    DEFAULT_PATIENCE_MS = 2000,
+};
+
+static int usage(const char *program, const char *reason, const char *value)
+{
+    fprintf(stderr,
+            "%s: %s%s%s\n"
+            "usage: %s backup|restore|backup-restore --database DB [--set NAME] [--devices N] [--dir DIR]\n"
+            "       [--sqlcmd PATH] [--with OPTIONS] [--no-sql [--sql-result FILE]] [--timeout MS] "
+            "[--patience MS]\n",
+            program, reason, *value ? ": " : "", value, program);
+    return CLIENT_USAGE;
+}
+
+/* A decimal number from `low` to `high`; anything else is refused. */
+static bool parse_number(const char *text, int64_t low, int64_t high, int64_t *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return !errno && end != text && !*end && *number >= low && *number <= high;
+}
+
+static bool parse_action(const char *text, struct client_options *options)
+{
+    options->backup = !strcmp(text, "backup") || !strcmp(text, "backup-restore");
+    options->restore = !strcmp(text, "restore") || !strcmp(text, "backup-restore");
+    return options->backup || options->restore;
+}
+
+static void set_defaults(const char *path, struct client_options *options)
+{
+    const char *slash = strrchr(path, '/');
+
+    options->program = slash ? slash + 1 : path;
+    options->directory = ".";
+    options->sqlcmd = "sqlcmd";
+    options->devices = 1;
+    options->patience_ms = DEFAULT_PATIENCE_MS;
+    /* System-wide, hence unique by process (spec 3.3). */
+    snprintf(options->default_set, sizeof options->default_set, "%.32s-%ld", options->program,
+             (long)getpid());
+    options->set = options->default_set;
+}
+
+/* What the options say together. */
+static int check(struct client_options *options)
+{
+    if (!options->database && !options->no_sql) {
+        return usage(options->program, "--database is missing", "");
+    }
+    if (!*options->set || strlen(options->set) > CLIENT_NAME_MAX - 8 || strchr(options->set, '\\') ||
+        strchr(options->set, '/')) {
+        return usage(options->program, "--set must be 1 to 252 bytes without slashes", options->set);
+    }
+    if (options->sql_result && !options->no_sql) {
+        return usage(options->program, "--sql-result needs --no-sql", "");
+    }
+    if (options->no_sql && options->backup && options->restore) {
+        return usage(options->program, "backup-restore issues its own statements, --no-sql does not", "");
+    }
+    if (!options->timeout_ms) {
+        options->timeout_ms = options->no_sql ? DEFAULT_TIMEOUT_NO_SQL_MS : DEFAULT_TIMEOUT_MS;
+    }
+    return 0;
+}
+
+static int apply(int option, const char *value, struct client_options *options)
+{
+    int64_t number;
+
+    switch (option) {
+    case 'd':
+        options->database = value;
+        return 0;
+    case 's':
+        options->set = value;
+        return 0;
+    case 'D':
+        options->directory = value;
+        return 0;
+    case 'c':
+        options->sqlcmd = value;
+        return 0;
+    case 'w':
+        options->with = value;
+        return 0;
+    case 'r':
+        options->sql_result = value;
+        return 0;
+    case 'N':
+        options->no_sql = true;
+        return 0;
+    case 'n':
+        if (!parse_number(value, 1, CLIENT_DEVICES_MAX, &number)) {
+            return usage(options->program, "--devices must be 1 to 64", value);
+        }
+        options->devices = (int)number;
+        return 0;
+    case 't':
+    case 'p':
+        if (!parse_number(value, 1, INT32_MAX, &number)) {
+            return usage(options->program, "a time must be a number of milliseconds above 0", value);
+        }
+        *(option == 't' ? &options->timeout_ms : &options->patience_ms) = number;
+        return 0;
+    }
+    return 0;
+}
+
+int client_parse(int argc, char **argv, struct client_options *options)
+{
+    static const struct option known[] = {
+        {"database", required_argument, NULL, 'd'},
+        {"set", required_argument, NULL, 's'},
+        {"devices", required_argument, NULL, 'n'},
+        {"dir", required_argument, NULL, 'D'},
+        {"sqlcmd", required_argument, NULL, 'c'},
+        {"with", required_argument, NULL, 'w'},
+        {"no-sql", no_argument, NULL, 'N'},
+        {"timeout", required_argument, NULL, 't'},
+        {"sql-result", required_argument, NULL, 'r'},
+        {"patience", required_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    set_defaults(argc > 0 ? argv[0] : "client", options);
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        int status = option == '?' ? usage(options->program, "unknown or incomplete option", argv[optind - 1])
+                                   : apply(option, optarg, options);
+
+        if (status) {
+            return status;
+        }
+    }
+    if (optind != argc - 1 || !parse_action(argv[optind], options)) {
+        return usage(options->program, "expected one of backup, restore, backup-restore",
+                     optind < argc ? argv[optind] : "");
+    }
+    return check(options);
+}
+
+static bool run_one(const struct client_options *options, bool backup, client_work *work)
+{
+    struct operation *operation = operation_new(options, backup);
+    const char *what = backup ? "backup" : "restore";
+    const char *database = options->database ? options->database : options->set;
+    bool good;
+
+    if (!operation) {
+        fprintf(stderr, "%s: out of memory\n", options->program);
+        return false;
+    }
+    work(operation);
+    good = operation_statement_succeeded(operation) && !operation_failed(operation);
+    if (good) {
+        printf("%s: %s of %s complete\n", options->program, what, database);
+    } else {
+        fprintf(stderr, "%s: %s of %s failed: %s\n%s", options->program, what, database,
+                operation_reason(operation), operation_output(operation));
+    }
+    operation_free(operation);
+    return good;
+}
+
+int client_run(const struct client_options *options, client_work *work)
+{
+    if (options->backup && !run_one(options, true, work)) {
+        return CLIENT_FAILURE;
+    }
+    if (options->restore && !run_one(options, false, work)) {
+        return CLIENT_FAILURE;
+    }
+    return CLIENT_SUCCESS;
+}
