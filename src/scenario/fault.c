@@ -152,10 +152,31 @@ static int unknown_argument(struct parser *p, struct word name, const struct fau
                 name.text, near_text(&near, hint, sizeof(hint)), known);
 }
 
+/* "unknown-command(77)": a value without a name belongs to the first argument left that can take it. */
+static const struct fault_arg_info *bare_value(struct word word, const struct fault_info *info,
+                                               uint32_t *given)
+{
+    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
+        const char *values = info->args[i].values;
+        bool fits = strchr(values, '|') == NULL ? number(word, INT32_MAX) >= 0
+                                                : fault_value_index(values, word.text, word.length) >= 0;
+        if (fits && (*given & (1u << i)) == 0) {
+            *given |= 1u << i;
+            return &info->args[i];
+        }
+    }
+    return NULL;
+}
+
 static int parse_argument(struct parser *p, struct fault *fault, uint32_t *given)
 {
     const struct fault_info *info = &fault_table[fault->kind];
     struct word name = take_word(p, "=,)@");
+    const struct fault_arg_info *bare = *p->at != '=' ? bare_value(name, info, given) : NULL;
+    if (bare != NULL) {
+        p->at = name.text;
+        return parse_value(p, (struct word){bare->name, strlen(bare->name)}, bare, fault);
+    }
     for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
         if (!word_is(name, info->args[i].name)) {
             continue;

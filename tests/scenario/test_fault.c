@@ -68,6 +68,15 @@ static const struct good good[] = {
     {"unknown-command(code=4711)@Complete",
      "unknown-command(code=4711)@Complete",
      {.kind = FAULT_UNKNOWN_COMMAND, .code = 4711, .site = SITE(1, .command = VDC_Complete)}},
+    {"unknown-command(77)@Read#2",
+     "unknown-command(code=77)@Read#2",
+     {.kind = FAULT_UNKNOWN_COMMAND, .code = 77, .site = SITE(2, .command = VDC_Read)}},
+    {"abort(complete,client)@Write",
+     "abort(by=client,at=complete)@Write",
+     {.kind = FAULT_ABORT,
+      .by = FAULT_BY_CLIENT,
+      .at = FAULT_AT_COMPLETE,
+      .site = SITE(1, .command = VDC_Write)}},
 };
 
 static void assert_same(const struct fault *a, const struct fault *b)

@@ -1,0 +1,106 @@
+/* main.c - sqlcmd, the stand-in for SQL Server's own: the client side of the statement and the whole server.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run.h"
+
+enum {
+    EXIT_OPTIONS = 1,
+    EXIT_PLAN = 2
+};
+
+static atomic_bool interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    atomic_store(&interrupted, true);
+}
+
+/* A client that goes away is seen by a failing write, not by dying of it. Reads are not restarted after a
+ * signal. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Started with a standard stream closed, the first file opened would take its place, and messages go into it.
+ */
+static bool reserve_standard_files(void)
+{
+    int file;
+    do {
+        file = open("/dev/null", O_RDWR);
+    } while (file >= 0 && file <= STDERR_FILENO);
+    if (file < 0)
+        return false;
+    close(file);
+    return true;
+}
+
+static enum process_role role_from_environment(void)
+{
+    const char *role = getenv("VDIFAULT_ROLE");
+    if (role != NULL && strcmp(role, "sql") == 0)
+        return PROCESS_SQL;
+    if (role != NULL && strcmp(role, "verify") == 0)
+        return PROCESS_VERIFY;
+    return PROCESS_CLIENT;
+}
+
+static int load_plan(struct plan *plan)
+{
+    struct fault_error error = {0};
+    uint32_t line = 0;
+    int rc = plan_load(plan, &error, &line);
+    const char *name = getenv("VDIFAULT_PLAN");
+    if (rc == EINVAL)
+        fprintf(stderr, "sqlcmd: plan '%s', line %u: %s\n", name != NULL ? name : "", line, error.message);
+    else if (rc != 0)
+        fprintf(stderr, "sqlcmd: plan '%s' cannot be read: %s\n", name != NULL ? name : "", strerror(rc));
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    static struct plan plan;
+    struct sqlcmd_options options;
+    char message[SQLCMD_MESSAGE_MAX];
+    int status = EXIT_OPTIONS;
+    if (!reserve_standard_files())
+        return EXIT_OPTIONS;
+    int rc = sqlcmd_options_parse(argc, argv, &options, message);
+    if (rc != 0) {
+        fprintf(stderr, "%s\n", rc == EINVAL ? message : "Sqlcmd: Error: out of memory.");
+    } else if (options.help || options.version) {
+        if (options.help)
+            sqlcmd_options_help(stdout);
+        else
+            puts("sqlcmd: stand-in of vdifault for SQL Server's sqlcmd");
+        status = 0;
+    } else if (load_plan(&plan) != 0) {
+        status = EXIT_PLAN;
+    } else {
+        catch_signals();
+        struct sqlcmd_environment environment = {.plan = &plan,
+                                                 .role = role_from_environment(),
+                                                 .interrupted = &interrupted,
+                                                 .in = stdin,
+                                                 .out = stdout,
+                                                 .err = stderr};
+        status = sqlcmd_run(&options, &environment);
+    }
+    sqlcmd_options_free(&options);
+    return status;
+}

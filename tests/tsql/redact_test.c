@@ -1,0 +1,101 @@
+/* redact_test.c - no password gets through; everything else does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "redact.h"
+
+static void test_text(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"", ""},
+        {"BACKUP DATABASE x TO VIRTUAL_DEVICE='s'", "BACKUP DATABASE x TO VIRTUAL_DEVICE='s'"},
+        {"WITH PASSWORD = 'se''cret', STATS", "WITH PASSWORD = ***, STATS"},
+        {"with mediapassword=N'x' , password='y'", "with mediapassword=*** , password=***"},
+        {"WITH PASSWORD = @p", "WITH PASSWORD = ***"},
+        {"PASSWORD = 'never closed", "PASSWORD = ***"},
+        {"Server=a;UID=sa;PWD=x y;Database=b", "Server=a;UID=sa;PWD=*** y;Database=b"},
+        {"pwd={a;b};x", "pwd=***;x"},
+        {"[PASSWORD] = 'x'", "[PASSWORD] = ***"},
+        {"sqlcmd -S a -P secret -Q 'x'", "sqlcmd -S a -P *** -Q 'x'"},
+        {"sqlcmd -Psecret -p 1", "sqlcmd -P*** -p 1"},
+        {"sqlcmd -P 'two words' -b", "sqlcmd -P *** -b"},
+        {"client --password secret --password=secret", "client --password *** --password=***"},
+        {"--PASSWORD \"a b\" x", "--PASSWORD *** x"},
+        {"SQLCMDPASSWORD=x sqlcmd", "SQLCMDPASSWORD=*** sqlcmd"},
+        {"PASSWORD is wrong", "PASSWORD is wrong"},
+        {"--passwordfile f", "--passwordfile f"},
+        {"NOPASSWORD=1", "NOPASSWORD=1"},
+        {"-P", "-P"},
+        {"PASSWORD=", "PASSWORD=***"},
+        {"PASSWORD='', x", "PASSWORD=***, x"},
+        {"EXEC('BACKUP ... PASSWORD = ''a b'', STATS')", "EXEC('BACKUP ... PASSWORD = ***, STATS')"},
+        {"EXEC('EXEC(''PASSWORD=N''''a b'''''')')", "EXEC('EXEC(''PASSWORD=***'')')"},
+        {"PASSWORD='''a' b", "PASSWORD=*** b"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *text = redact_text(rows[i][0]);
+        assert_non_null(text);
+        assert_string_equal(text, rows[i][1]);
+        free(text);
+    }
+}
+
+static void test_text_that_grows(void **state)
+{
+    (void)state;
+    char text[601] = "";
+    for (int i = 0; i < 100; i++)
+        strcat(text, "PWD=x;");
+    char *redacted = redact_text(text);
+    assert_non_null(redacted);
+    assert_int_equal(strlen(redacted), 800);
+    free(redacted);
+}
+
+static void test_arguments(void **state)
+{
+    (void)state;
+    char *const argv[] = {"client",
+                          "-P",
+                          "secret",
+                          "-Psecret",
+                          "--password",
+                          "secret",
+                          "--password=secret",
+                          "-Q",
+                          "BACKUP DATABASE x TO VIRTUAL_DEVICE='s' WITH PASSWORD='p'",
+                          "-p",
+                          "x"};
+    static const char *const expected[] = {"client",
+                                           "-P",
+                                           "***",
+                                           "-P***",
+                                           "--password",
+                                           "***",
+                                           "--password=***",
+                                           "-Q",
+                                           "BACKUP DATABASE x TO VIRTUAL_DEVICE='s' WITH PASSWORD=***",
+                                           "-p",
+                                           "x"};
+    for (int i = 0; i < 11; i++) {
+        char *text = redact_argument(11, argv, i);
+        assert_non_null(text);
+        assert_string_equal(text, expected[i]);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text_that_grows),
+        cmocka_unit_test(test_arguments),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
