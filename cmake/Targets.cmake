@@ -7,6 +7,9 @@
 set(VDIFAULT_SANITIZE "" CACHE STRING "Sanitizers for tools and tests, as -fsanitize= takes them")
 
 set(VDIFAULT_WARNINGS -Wall -Wextra -Werror -Wshadow -Wvla)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  list(APPEND VDIFAULT_WARNINGS -Wno-format-truncation)  # messages are cut to their buffers on purpose
+endif()
 
 function(_vdifault_common target)
   target_compile_options(${target} PRIVATE ${VDIFAULT_WARNINGS}

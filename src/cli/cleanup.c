@@ -1,0 +1,215 @@
+/* cleanup.c - leftovers. */
+#include "cleanup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "environment.h"
+#include "procfs.h"
+#include "rundir.h"
+
+/* ---- this run ---- */
+
+static enum run_member classify(pid_t pid, const char *token, const char *stand_in, bool below)
+{
+    char text[RUN_PATH_MAX];
+    bool ours = below;
+    if (proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, text, sizeof text) && strcmp(text, token) == 0) {
+        return MEMBER_HELPER;
+    }
+    if (!ours) {
+        ours =
+            proc_environment(PROC_ROOT, pid, TOKEN_VARIABLE, text, sizeof text) && strcmp(text, token) == 0;
+    }
+    if (!ours) {
+        return MEMBER_NO;
+    }
+    bool server = proc_link(PROC_ROOT, pid, "exe", text, sizeof text) && strcmp(text, stand_in) == 0;
+    return server ? MEMBER_SERVER : MEMBER_CLIENT;
+}
+
+void cleanup_each_process(const char *token, const char *stand_in, cleanup_process *visit, void *context)
+{
+    struct proc_table table;
+    pid_t self = getpid();
+    if (proc_table_read(PROC_ROOT, &table) == 0) {
+        for (size_t i = 0; i < table.count; i++) {
+            const struct proc_stat *row = &table.rows[i];
+            if (row->pid == self || row->state == 'Z' || row->state == 'X') {
+                continue;
+            }
+            bool below = proc_table_is_below(&table, row->pid, self);
+            enum run_member member = classify(row->pid, token, stand_in, below);
+            if (member != MEMBER_NO) {
+                visit(context, row->pid, member);
+            }
+        }
+    }
+    proc_table_free(&table);
+}
+
+struct killing {
+    bool servers_too;
+    size_t alive;
+    pid_t last;
+};
+
+static void kill_one(void *context, pid_t pid, enum run_member member)
+{
+    struct killing *killing = context;
+    if ((member != MEMBER_SERVER || killing->servers_too) && kill(pid, SIGKILL) == 0) {
+        killing->alive++;
+        killing->last = pid;
+    }
+}
+
+/* Until the process is gone; a zombie that is another's to reap counts as gone, too. */
+static void wait_for_end(pid_t pid)
+{
+    enum {
+        END_PATIENCE_MS = 1000
+    };
+    int fd = pidfd_open(pid, 0);
+    if (fd < 0) {
+        return;
+    }
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    (void)poll(&wait, 1, END_PATIENCE_MS);
+    close(fd);
+}
+
+void cleanup_kill(const char *token, const char *stand_in, bool servers_too, cleanup_reaped *reaped,
+                  void *context)
+{
+    enum {
+        ROUNDS_MAX = 100
+    }; /* a process in an uninterruptible wait must not hold us for ever */
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        struct killing killing = {.servers_too = servers_too};
+        cleanup_each_process(token, stand_in, kill_one, &killing);
+        if (killing.alive > 0) {
+            wait_for_end(killing.last);
+        }
+        int status = 0;
+        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+            reaped(context, pid, status);
+        }
+        if (killing.alive == 0) {
+            return;
+        }
+    }
+}
+
+void cleanup_objects(const char *token, cleanup_object *visit, void *context)
+{
+    char prefix[RUN_TOKEN_MAX + sizeof RUN_PREFIX + 2];
+    int length = snprintf(prefix, sizeof prefix, RUN_PREFIX "%s-", token);
+    DIR *folder = opendir(SHM_FOLDER);
+    if (folder == NULL) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strncmp(entry->d_name, prefix, (size_t)length) == 0) {
+            if (visit != NULL) {
+                visit(context, entry->d_name);
+            }
+            (void)unlinkat(dirfd(folder), entry->d_name, 0);
+        }
+    }
+    closedir(folder);
+}
+
+/* ---- runs whose runner is dead ---- */
+
+struct stale {
+    bool remove;
+    FILE *out;
+    size_t count;
+};
+
+static void say(struct stale *stale, const char *kind, const char *what)
+{
+    stale->count++;
+    if (stale->out != NULL) {
+        fprintf(stale->out, "  %s %s%s\n", kind, what, stale->remove ? " (removed)" : "");
+    }
+}
+
+/* Process numbers mean something only within one namespace: a container's runner may look dead from outside.
+ */
+static bool same_pid_namespace(pid_t pid)
+{
+    char own[64];
+    char other[64];
+    return proc_link(PROC_ROOT, getpid(), "ns/pid", own, sizeof own) &&
+           proc_link(PROC_ROOT, pid, "ns/pid", other, sizeof other) && strcmp(own, other) == 0;
+}
+
+static void stale_process(struct stale *stale, pid_t pid)
+{
+    char token[128];
+    bool marked = proc_environment(PROC_ROOT, pid, TOKEN_VARIABLE, token, sizeof token) ||
+                  proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, token, sizeof token);
+    if (!marked || run_token_state(token) != TOKEN_STALE || !same_pid_namespace(pid)) {
+        return;
+    }
+    char command[200];
+    char what[256];
+    proc_command_line(PROC_ROOT, pid, command, sizeof command);
+    snprintf(what, sizeof what, "%d %s", (int)pid, command);
+    say(stale, "process", what);
+    if (stale->remove && kill(pid, SIGKILL) == 0) {
+        wait_for_end(pid);
+    }
+}
+
+static void stale_files(struct stale *stale, const char *base, bool folders)
+{
+    DIR *folder = opendir(base);
+    if (folder == NULL) {
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        struct stat info;
+        if (run_name_state(entry->d_name) != TOKEN_STALE ||
+            fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+            info.st_uid != geteuid() || (folders ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode))) {
+            continue;
+        }
+        char path[RUN_PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s", base, entry->d_name) >= (int)sizeof path) {
+            continue;
+        }
+        say(stale, folders ? "folder" : "shared memory", path);
+        if (stale->remove) {
+            (void)folder_remove(path);
+        }
+    }
+    closedir(folder);
+}
+
+size_t cleanup_stale(const char *base, bool remove, FILE *out)
+{
+    struct stale stale = {.remove = remove, .out = out};
+    struct proc_table table;
+    if (proc_table_read(PROC_ROOT, &table) == 0) {
+        for (size_t i = 0; i < table.count; i++) {
+            if (table.rows[i].pid != getpid() && table.rows[i].state != 'Z') {
+                stale_process(&stale, table.rows[i].pid);
+            }
+        }
+    }
+    proc_table_free(&table);
+    stale_files(&stale, base, true);
+    stale_files(&stale, SHM_FOLDER, false);
+    return stale.count;
+}

@@ -1,0 +1,201 @@
+/* environment.c - environments as a list of rows to set, applied over the runner's own. */
+#include "environment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+/* How a row's value meets one that is there already. */
+enum merge {
+    MERGE_SET,
+    MERGE_BEFORE,
+    MERGE_AFTER,
+    MERGE_REMOVE,
+    MERGE_SANITIZER
+};
+
+#define FOR(kind) (1u << ENVIRONMENT_##kind)
+enum {
+    WRAPPED = FOR(CLIENT) | FOR(VERIFY),
+    IN_RUN = WRAPPED | FOR(SQL),
+    EVERY = IN_RUN | FOR(HELPER)
+};
+
+enum source {
+    SOURCE_TEXT,
+    SOURCE_TOKEN,
+    SOURCE_INTERPOSER,
+    SOURCE_STAND_IN,
+    SOURCE_LIBRARIES
+};
+
+struct row {
+    unsigned kinds;
+    const char *name;
+    enum merge merge;
+    enum source source;
+    const char *text; /* SOURCE_TEXT; may hold {run} */
+};
+
+static const struct row rows[] = {
+    {WRAPPED, "LD_PRELOAD", MERGE_BEFORE, SOURCE_INTERPOSER, NULL},
+    {FOR(SQL), "LD_PRELOAD", MERGE_REMOVE, SOURCE_TEXT, NULL},
+    {WRAPPED | FOR(HELPER), "LD_LIBRARY_PATH", MERGE_AFTER, SOURCE_LIBRARIES, NULL},
+    {WRAPPED | FOR(HELPER), "PATH", MERGE_BEFORE, SOURCE_TEXT, "{run}/bin"},
+    {WRAPPED, "VDIFAULT_SQLCMD", MERGE_SET, SOURCE_STAND_IN, NULL},
+    {IN_RUN, "VDIFAULT_TRACE", MERGE_SET, SOURCE_TEXT, "{run}/trace"},
+    {FOR(CLIENT) | FOR(SQL), "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT, "{run}/plan"},
+    {FOR(VERIFY) | FOR(HELPER), "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT, "{run}/plan-verify"},
+    {FOR(CLIENT), "VDIFAULT_ROLE", MERGE_REMOVE, SOURCE_TEXT, NULL},
+    {FOR(SQL), "VDIFAULT_ROLE", MERGE_SET, SOURCE_TEXT, "sql"},
+    {FOR(VERIFY), "VDIFAULT_ROLE", MERGE_SET, SOURCE_TEXT, "verify"},
+    {IN_RUN, TOKEN_VARIABLE, MERGE_SET, SOURCE_TOKEN, NULL},
+    {IN_RUN, HELPER_VARIABLE, MERGE_REMOVE, SOURCE_TEXT, NULL},
+    {FOR(HELPER), HELPER_VARIABLE, MERGE_SET, SOURCE_TOKEN, NULL},
+    {FOR(HELPER), TOKEN_VARIABLE, MERGE_REMOVE, SOURCE_TEXT, NULL},
+    {EVERY, "TMPDIR", MERGE_SET, SOURCE_TEXT, "{run}/tmp"},
+    /* A sanitizer's report goes to a file of the run. Its runtime expects to be loaded before anything
+     * preloaded; the check is off, because our library needs nothing of it. */
+    {WRAPPED, "ASAN_OPTIONS", MERGE_SANITIZER, SOURCE_TEXT,
+     "verify_asan_link_order=0:log_path={run}/sanitizer/report"},
+    {WRAPPED, "UBSAN_OPTIONS", MERGE_SANITIZER, SOURCE_TEXT, "log_path={run}/sanitizer/report"},
+    {WRAPPED, "TSAN_OPTIONS", MERGE_SANITIZER, SOURCE_TEXT, "log_path={run}/sanitizer/report"},
+    {WRAPPED, "LSAN_OPTIONS", MERGE_SANITIZER, SOURCE_TEXT, "log_path={run}/sanitizer/report"},
+};
+
+struct builder {
+    char **list;
+    size_t count;
+    size_t capacity;
+};
+
+static int append(struct builder *builder, char *entry)
+{
+    if (entry == NULL) {
+        return -1;
+    }
+    if (builder->count + 1 >= builder->capacity) {
+        size_t capacity = builder->capacity == 0 ? 64 : builder->capacity * 2;
+        char **list = realloc(builder->list, capacity * sizeof *list);
+        if (list == NULL) {
+            free(entry);
+            return -1;
+        }
+        builder->list = list;
+        builder->capacity = capacity;
+    }
+    builder->list[builder->count++] = entry;
+    builder->list[builder->count] = NULL;
+    return 0;
+}
+
+static size_t find(const struct builder *builder, const char *name)
+{
+    size_t length = strlen(name);
+    size_t i = 0;
+    while (i < builder->count &&
+           (strncmp(builder->list[i], name, length) != 0 || builder->list[i][length] != '=')) {
+        i++;
+    }
+    return i;
+}
+
+/* What a sanitizer reads last counts; a log_path of the user's own stays. */
+static int format_sanitizer(char **entry, const char *name, const char *old, const char *value)
+{
+    const char *log = strstr(value, "log_path=");
+    if (strstr(old, "log_path=") == NULL) {
+        return asprintf(entry, "%s=%s%s%s", name, old, old[0] != '\0' ? ":" : "", value);
+    }
+    return asprintf(entry, "%s=%.*s%s", name, (int)(log - value), value, old);
+}
+
+static int format_entry(char **entry, const struct row *row, const char *old, const char *value)
+{
+    const char *between = old[0] != '\0' ? ":" : "";
+    switch (row->merge) {
+    case MERGE_BEFORE:
+        return asprintf(entry, "%s=%s%s%s", row->name, value, between, old);
+    case MERGE_AFTER:
+        return asprintf(entry, "%s=%s%s%s", row->name, old, between, value);
+    case MERGE_SANITIZER:
+        return format_sanitizer(entry, row->name, old, value);
+    default:
+        return asprintf(entry, "%s=%s", row->name, value);
+    }
+}
+
+static int apply(struct builder *builder, const struct row *row, const char *value)
+{
+    size_t at = find(builder, row->name);
+    bool there = at < builder->count;
+    if (row->merge == MERGE_REMOVE) {
+        if (there) {
+            free(builder->list[at]);
+            builder->list[at] = builder->list[--builder->count];
+            builder->list[builder->count] = NULL;
+        }
+        return 0;
+    }
+    char *entry = NULL;
+    const char *old = there ? builder->list[at] + strlen(row->name) + 1 : "";
+    if (format_entry(&entry, row, old, value) < 0) {
+        return -1;
+    }
+    if (!there) {
+        return append(builder, entry);
+    }
+    free(builder->list[at]);
+    builder->list[at] = entry;
+    return 0;
+}
+
+static int apply_row(struct builder *builder, const struct row *row, const struct rundir *dir,
+                     const struct parts *parts)
+{
+    const char *const values[] = {
+        [SOURCE_TEXT] = row->text,
+        [SOURCE_TOKEN] = dir->token,
+        [SOURCE_INTERPOSER] = parts->interposer,
+        [SOURCE_STAND_IN] = parts->stand_in,
+        [SOURCE_LIBRARIES] = parts->library_folder,
+    };
+    char *value = text_expand_run(values[row->source] != NULL ? values[row->source] : "", dir->path);
+    int result = value != NULL ? apply(builder, row, value) : -1;
+    free(value);
+    return result;
+}
+
+char **environment_make(enum environment_kind kind, const struct rundir *dir, const struct parts *parts,
+                        bool add_library, char *const *base)
+{
+    struct builder builder = {0};
+    for (size_t i = 0; base[i] != NULL; i++) {
+        if (append(&builder, text_expand_run(base[i], dir->path)) != 0) {
+            goto fail;
+        }
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool wanted = (rows[i].kinds & (1u << kind)) != 0;
+        if (rows[i].source == SOURCE_LIBRARIES && !add_library) {
+            wanted = false;
+        }
+        if (wanted && apply_row(&builder, &rows[i], dir, parts) != 0) {
+            goto fail;
+        }
+    }
+    return builder.list;
+fail:
+    environment_free(builder.list);
+    return NULL;
+}
+
+void environment_free(char **environment)
+{
+    for (size_t i = 0; environment != NULL && environment[i] != NULL; i++) {
+        free(environment[i]);
+    }
+    free(environment);
+}

@@ -1,0 +1,69 @@
+/* faults.c - `vdifault faults`: the fault catalogue, printed. */
+#include <stdio.h>
+
+#include "cli.h"
+#include "event.h"
+#include "fault.h"
+
+static const char *const class_names[] = {
+    [FAULT_CLASS_SPEC] = "spec", [FAULT_CLASS_FIELD] = "field", [FAULT_CLASS_HOSTILE] = "hostile"};
+
+static void print_sites(const struct fault_info *info)
+{
+    printf("  sites:  ");
+    for (int function = 1; function < VDI_FN_COUNT; function++) {
+        if ((info->functions >> function) & 1) {
+            printf(" %s", vdi_function_names[function]);
+        }
+    }
+    for (int command = 1; command < 32; command++) {
+        const char *name = ((info->commands >> command) & 1) != 0 ? vdi_command_name(command) : NULL;
+        if (name != NULL) {
+            printf(" %s", name);
+        }
+    }
+    printf("\n  default: %s\n",
+           info->default_site != NULL ? info->default_site : "none, a site must be given");
+}
+
+static void print_fault(const struct fault_info *info)
+{
+    printf("%s (%s)\n  what:    %s\n", info->name, class_names[info->class], info->what);
+    for (size_t i = 0; i < sizeof info->args / sizeof info->args[0] && info->args[i].name != NULL; i++) {
+        const char *fallback = info->args[i].fallback;
+        printf("  %s=%s%s%s%s\n", info->args[i].name, info->args[i].values,
+               fallback != NULL ? " (default " : "", fallback != NULL ? fallback : "",
+               fallback != NULL ? ")" : "");
+    }
+    print_sites(info);
+    printf("  real server: %s\n  correct client: %s\n\n", info->works_on_real_server ? "yes" : "no",
+           info->correct_client);
+}
+
+static int run_faults(int argc, char **argv)
+{
+    int first = 0;
+    int status = CLI_CLEAN;
+    if (cli_verb_start(&verb_faults, argc, argv, NULL, &first, &status) != 0) {
+        return status;
+    }
+    if (first < argc) {
+        cli_error("faults: takes no argument, got '%s'", argv[first]);
+        return CLI_USAGE;
+    }
+    for (size_t i = 0; i < FAULT_KIND_COUNT; i++) {
+        print_fault(&fault_table[i]);
+    }
+    printf(
+        "site = name[#nth][:device][/op]   nth = n, n+ (n and later), last, *   device = index or *\n"
+        "  name: a VDI function, counted on entry, or a command without VDC_, counted on delivery\n");
+    return CLI_CLEAN;
+}
+
+const struct verb verb_faults = {
+    .name = "faults",
+    .arguments = "",
+    .summary = "lists the fault kinds: arguments, sites, what a correct client does",
+    .examples = "  vdifault faults\n",
+    .run = run_faults,
+};

@@ -1,0 +1,70 @@
+/* hang.h - when a run is stuck (design 4.5, "Hangs").
+ *
+ * Certain: each thread of each process of the client is in a VDI call without time limit or in a wait of the
+ * kernel without one, no timer is set, no process of the simulated server can go on by itself, and all of
+ * that is the same in two samples at least HANG_SAMPLE_MS apart with no event between them. Everything that
+ * is not known to be such a wait counts as able to act, so that a slow client is never called hung here.
+ * Patience: no progress for so long, while the client's processes are not computing either.
+ * Busy: one thread repeats calls without progress and nothing else moves; ends the run as patience does.
+ *
+ * Errors: what cannot be read counts as able to act.
+ */
+#ifndef VDIFAULT_HANG_H
+#define VDIFAULT_HANG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "record.h"
+
+enum {
+    HANG_SAMPLE_MS = 500,
+    /* A server process that died wakes its clients within a second (spec 9.6): not stuck before that. */
+    HANG_AFTER_DEATH_MS = 1500,
+    HANG_BUSY_CALLS = 20000,
+    HANG_BUSY_MS = 3000,
+};
+
+/* Where to look. */
+struct hang_scope {
+    const char *proc_root; /* PROC_ROOT but for tests */
+    pid_t runner;
+    pid_t client;
+    const char *stand_in;     /* /proc/PID/exe of the simulated server's processes */
+    const char *outside_pipe; /* "pipe:[N]" of the runner's own stdin, that others may write; or NULL */
+};
+
+struct hang_sample {
+    bool stuck;
+    uint64_t fingerprint; /* of who waits where; equal samples have equal ones */
+    uint64_t cpu_ticks;   /* of all the client's processes */
+    char *text;           /* who waits for what; malloc'd */
+};
+/* 0 or errno. */
+int hang_sample_take(const struct hang_scope *scope, const struct record *record, struct hang_sample *sample);
+
+struct hang_watch {
+    struct hang_scope scope;
+    int64_t start_ns;
+    int64_t timeout_ms;
+    int64_t patience_ms;
+    int64_t quiet_ns; /* since when no event came */
+    uint64_t taken;   /* record->taken then */
+    int64_t sample_ns;
+    struct hang_sample sample; /* the last one, `stuck` false if none counts */
+    int64_t work_ns;           /* when the client's processes were last seen computing, or started */
+    int64_t cpu_ns;            /* of the last look at processor time */
+    uint64_t cpu_ticks;
+    uint64_t cpu_idle_calls;
+    int64_t death_ns; /* when a process of the run last ended */
+    char *text;       /* of the verdict; malloc'd */
+};
+
+void hang_watch_init(struct hang_watch *watch, const struct hang_scope *scope, int64_t timeout_ms,
+                     int64_t patience_ms);
+void hang_watch_free(struct hang_watch *watch);
+/* 0 while the run may go on, else an enum hang_reason with watch->text filled. */
+int hang_watch_step(struct hang_watch *watch, const struct record *record);
+
+#endif

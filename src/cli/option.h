@@ -1,0 +1,32 @@
+/* option.h - a verb's options as one table, from which both getopt_long and the help are made.
+ *
+ * Responsible for: reading options by the table, near names for unknown ones, the options part of --help.
+ * Not responsible for: what values mean; each row's `set` checks its value and prints what is wrong.
+ */
+#ifndef VDIFAULT_OPTION_H
+#define VDIFAULT_OPTION_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct option_row {
+    const char *name;  /* without dashes; NULL ends the table */
+    const char *value; /* name of its value in the help; NULL: a flag */
+    const char *help;  /* NULL: planned, but not part of this version; refused by name */
+    int (*set)(void *context, const char *value); /* 0, or -1 after a message */
+};
+
+enum option_result {
+    OPTION_OK,
+    OPTION_HELP, /* --help was given */
+    OPTION_ERROR /* a message was printed */
+};
+
+/* Reads the options up to the first operand or "--"; *first is the operand's index. `verb` is for messages.
+ */
+enum option_result option_read(const char *verb, const struct option_row *rows, int argc, char **argv,
+                               void *context, int *first);
+
+void option_help(FILE *out, const struct option_row *rows);
+
+#endif

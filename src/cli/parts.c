@@ -1,0 +1,59 @@
+/* parts.c - where the installed parts are. */
+#include "parts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int resolve(const char *prefix, const char *below, int mode, char *path)
+{
+    char resolved[PATH_MAX];
+    if (snprintf(path, RUN_PATH_MAX, "%s/%s", prefix, below) >= RUN_PATH_MAX) {
+        return ENAMETOOLONG;
+    }
+    if (access(path, mode) != 0 || realpath(path, resolved) == NULL) {
+        return errno;
+    }
+    snprintf(path, RUN_PATH_MAX, "%s", resolved);
+    return 0;
+}
+
+int parts_find(struct parts *parts, const char **missing)
+{
+    char prefix[RUN_PATH_MAX];
+    *parts = (struct parts){0};
+    *missing = "/proc/self/exe";
+    ssize_t length = readlink("/proc/self/exe", prefix, sizeof prefix - 1);
+    if (length < 0) {
+        return errno;
+    }
+    prefix[length] = '\0';
+    for (int up = 0; up < 2; up++) { /* the name, then "bin" */
+        char *slash = strrchr(prefix, '/');
+        if (slash == NULL) {
+            return ENOENT;
+        }
+        *slash = '\0';
+    }
+    const struct {
+        const char *below;
+        int mode;
+        char *path;
+    } rows[] = {
+        {"lib", X_OK, parts->library_folder},
+        {"lib/libvdifault.so", R_OK, parts->interposer},
+        {"lib/libsqlvdi.so", R_OK, parts->vdi_library},
+        {"libexec/vdifault/sqlcmd", X_OK, parts->stand_in},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int error = resolve(prefix, rows[i].below, rows[i].mode, rows[i].path);
+        if (error != 0) {
+            *missing = rows[i].path;
+            return error;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* parts.h - the installed parts the command works with, found relative to the command itself (design 4.1).
+ *
+ * PREFIX/bin/vdifault, PREFIX/lib/libvdifault.so, PREFIX/lib/libsqlvdi.so, PREFIX/libexec/vdifault/sqlcmd. A
+ * build tree has the same shape, so one rule serves both.
+ */
+#ifndef VDIFAULT_PARTS_H
+#define VDIFAULT_PARTS_H
+
+#include "rundir.h"
+
+struct parts {
+    char library_folder[RUN_PATH_MAX];
+    char interposer[RUN_PATH_MAX];
+    char vdi_library[RUN_PATH_MAX];
+    char stand_in[RUN_PATH_MAX]; /* with all links resolved: it is compared with /proc/PID/exe */
+};
+
+/* 0, or errno with the part that is missing in *missing (a field of *parts). */
+int parts_find(struct parts *parts, const char **missing);
+
+#endif

@@ -1,0 +1,275 @@
+/* record.c - events in memory, busy loops folded. */
+#include "record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "os.h"
+
+static const char no_text[] = "";
+
+void record_init(struct record *record)
+{
+    *record = (struct record){.progress_ns = os_now()};
+}
+
+void record_free(struct record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        if (record->events[i].text != no_text) {
+            free((char *)record->events[i].text);
+        }
+    }
+    for (size_t i = 0; i < record->thread_count; i++) {
+        free(record->threads[i].text);
+    }
+    free(record->events);
+    free(record->threads);
+    free(record->statements);
+    *record = (struct record){0};
+}
+
+/* Room for one more row; NULL: no memory. */
+static void *grow(struct record *record, void *rows, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) {
+        return rows;
+    }
+    size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+    void *grown = realloc(rows, wanted * size);
+    if (grown == NULL) {
+        record->out_of_memory = true;
+        return NULL;
+    }
+    *capacity = wanted;
+    return grown;
+}
+
+/* The place of the stored event; SIZE_MAX: no memory. */
+static size_t store(struct record *record, const struct event *event, const char *text)
+{
+    struct report_event *events =
+        grow(record, record->events, record->count, &record->capacity, sizeof *record->events);
+    if (events == NULL) {
+        return SIZE_MAX;
+    }
+    record->events = events;
+    const char *kept = no_text;
+    if (text[0] != '\0' && (kept = strdup(text)) == NULL) {
+        record->out_of_memory = true;
+        kept = no_text;
+    }
+    events[record->count] = (struct report_event){*event, kept};
+    return record->count++;
+}
+
+static struct record_thread *find_thread(const struct record *record, uint32_t process, uint32_t thread)
+{
+    for (size_t i = 0; i < record->thread_count; i++) {
+        const struct event *begin = &record->threads[i].begin;
+        if (begin->thread == thread && begin->process == process) {
+            return &record->threads[i];
+        }
+    }
+    return NULL;
+}
+
+static struct record_thread *add_thread(struct record *record, const struct event *begin)
+{
+    size_t size = (record->thread_count + 1) * sizeof *record->threads;
+    struct record_thread *threads = realloc(record->threads, size);
+    if (threads == NULL) {
+        record->out_of_memory = true;
+        return NULL;
+    }
+    record->threads = threads;
+    struct record_thread *thread = &threads[record->thread_count++];
+    *thread = (struct record_thread){.begin = *begin};
+    return thread;
+}
+
+static void flush_held(struct record *record, struct record_thread *thread)
+{
+    if (thread->held) {
+        thread->begin_at = store(record, &thread->begin, thread->text != NULL ? thread->text : "");
+        thread->held = false;
+    }
+    thread->can_fold = false;
+}
+
+static bool same_call(const struct event *a, const struct event *b)
+{
+    return a->function == b->function && a->device == b->device && a->operation == b->operation &&
+           a->set == b->set && a->flags == b->flags && a->result == b->result &&
+           memcmp(a->arg, b->arg, sizeof a->arg) == 0;
+}
+
+static void take_begin(struct record *record, const struct event *event, const char *text)
+{
+    struct record_thread *thread = find_thread(record, event->process, event->thread);
+    if (thread == NULL && (thread = add_thread(record, event)) == NULL) {
+        return;
+    }
+    if (thread->held) {
+        flush_held(record, thread); /* its end was lost */
+    }
+    bool fold = thread->can_fold && same_call(&thread->begin, event) &&
+                strcmp(thread->text != NULL ? thread->text : "", text) == 0;
+    free(thread->text);
+    thread->text = text[0] != '\0' ? strdup(text) : NULL;
+    thread->begin = *event;
+    thread->open = true;
+    thread->held = fold;
+    if (!fold) {
+        thread->can_fold = false;
+        thread->begin_at = store(record, event, text);
+    }
+    record->calls++;
+}
+
+static void note_progress(struct record *record, struct record_thread *thread, const struct event *end)
+{
+    if (end->result != 0) {
+        thread->idle_calls++;
+        record->idle_calls++;
+        return;
+    }
+    thread->idle_calls = 0;
+    record->progress_ns = os_now();
+    if (end->function == VDI_FN_GET_COMMAND && end->arg[2] > 0) {
+        record->bytes += (uint64_t)end->arg[2];
+    }
+    if (end->function == VDI_FN_CREATE && record->on_set != NULL) {
+        record->on_set(record->on_set_context, end, thread->text != NULL ? thread->text : "",
+                       thread->begin.arg[0]);
+    }
+}
+
+static void take_end(struct record *record, const struct event *event, const char *text)
+{
+    struct record_thread *thread = find_thread(record, event->process, event->thread);
+    if (thread == NULL || !thread->open || thread->begin.sequence != event->call) {
+        store(record, event, text);
+        return;
+    }
+    thread->open = false;
+    note_progress(record, thread, event);
+    if (thread->held && same_call(&record->events[thread->end_at].event, event)) {
+        record->events[thread->end_at].event.repeat++;
+        thread->held = false;
+        return;
+    }
+    flush_held(record, thread);
+    thread->end_at = store(record, event, text);
+    thread->can_fold =
+        thread->begin_at != SIZE_MAX && thread->end_at != SIZE_MAX && event->result != 0 && text[0] == '\0';
+}
+
+static struct record_statement *find_statement(struct record *record, const struct event *event)
+{
+    for (size_t i = 0; i < record->statement_count; i++) {
+        struct record_statement *statement = &record->statements[i];
+        if (statement->process == event->process && statement->number == event->arg[0]) {
+            return statement;
+        }
+    }
+    size_t size = (record->statement_count + 1) * sizeof *record->statements;
+    struct record_statement *statements = realloc(record->statements, size);
+    if (statements == NULL) {
+        record->out_of_memory = true;
+        return NULL;
+    }
+    record->statements = statements;
+    statements += record->statement_count++;
+    *statements =
+        (struct record_statement){.process = event->process, .number = event->arg[0], .operation = -1};
+    return statements;
+}
+
+static void take_server(struct record *record, const struct event *event)
+{
+    struct record_statement *statement = find_statement(record, event);
+    if (statement == NULL) {
+        return;
+    }
+    switch (event->kind) {
+    case EVENT_STATEMENT_OPEN:
+        statement->operation = event->operation;
+        break;
+    case EVENT_STATEMENT_END:
+        statement->ended = true;
+        break;
+    case EVENT_SERVER_WAIT:
+        statement->waiting = true;
+        statement->outstanding = event->arg[1];
+        statement->device = event->device;
+        return; /* no progress: both sides stand still */
+    case EVENT_SERVER_RESUME:
+        statement->waiting = false;
+        return;
+    default:
+        break;
+    }
+    record->progress_ns = os_now();
+}
+
+void record_take(void *context, const struct event *event, const char *text)
+{
+    struct record *record = context;
+    record->taken++;
+    bool own_call =
+        (event->flags & EVENT_FLAG_BY_FAULT) == 0; /* a fault's call lies inside one of the client's */
+    if (event->kind == EVENT_CALL_BEGIN && own_call) {
+        take_begin(record, event, text);
+        return;
+    }
+    if (event->kind == EVENT_CALL_END && own_call) {
+        take_end(record, event, text);
+        return;
+    }
+    struct record_thread *thread = find_thread(record, event->process, event->thread);
+    if (thread != NULL) {
+        flush_held(record, thread); /* something happened between: what follows is no mere repetition */
+    }
+    store(record, event, text);
+    if (event->kind == EVENT_FAULT) {
+        record->progress_ns = os_now();
+    }
+    if (event->kind >= EVENT_STATEMENT_BEGIN && event->kind <= EVENT_SERVER_RESUME) {
+        take_server(record, event);
+    }
+}
+
+static int by_sequence(const void *left, const void *right)
+{
+    uint64_t a = ((const struct report_event *)left)->event.sequence;
+    uint64_t b = ((const struct report_event *)right)->event.sequence;
+    return a < b ? -1 : a > b;
+}
+
+void record_finish(struct record *record)
+{
+    for (size_t i = 0; i < record->thread_count; i++) {
+        flush_held(record, &record->threads[i]);
+    }
+    if (record->count > 0) {
+        qsort(record->events, record->count, sizeof *record->events, by_sequence);
+    }
+}
+
+const struct record_thread *record_open_call(const struct record *record, uint32_t process, uint32_t thread)
+{
+    const struct record_thread *found = find_thread(record, process, thread);
+    return found != NULL && found->open ? found : NULL;
+}
+
+uint64_t record_longest_idle(const struct record *record)
+{
+    uint64_t longest = 0;
+    for (size_t i = 0; i < record->thread_count; i++) {
+        if (record->threads[i].idle_calls > longest) {
+            longest = record->threads[i].idle_calls;
+        }
+    }
+    return longest;
+}

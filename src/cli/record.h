@@ -1,0 +1,76 @@
+/* record.h - all events of a run in memory, and what they say about the moment.
+ *
+ * Responsible for: storing events (a thread that repeats one call without progress is folded into one pair,
+ * so that a busy loop does not fill the memory), and the live picture the hang rule asks for: which thread is
+ * in which call, how each statement stands, when something last went forward. Not responsible for: verdicts.
+ * Events arrive in ring order: in order for one thread, not for the run.
+ */
+#ifndef VDIFAULT_RECORD_H
+#define VDIFAULT_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "report.h"
+
+/* A client thread that made a call. */
+struct record_thread {
+    struct event begin; /* its open call, or its last one */
+    char *text;         /* of `begin` */
+    bool open;
+    bool held;           /* `begin` is not stored yet: it may become one more repetition */
+    bool can_fold;       /* the last stored events of this thread are a call without progress: */
+    size_t begin_at;     /* ... its begin */
+    size_t end_at;       /* ... its end */
+    uint64_t idle_calls; /* calls without progress in a row */
+};
+
+/* A statement as its server process tells. */
+struct record_statement {
+    uint32_t process;
+    int64_t number;
+    bool ended;
+    bool waiting; /* the server can only go on when the client acts */
+    int64_t outstanding;
+    int16_t device;
+    int32_t operation;
+};
+
+/* A set was created: `text` is its name, `begin` the call. */
+typedef void record_set(void *context, const struct event *end, const char *name, int64_t device_count);
+
+struct record {
+    struct report_event *events;
+    size_t count;
+    size_t capacity;
+    struct record_thread *threads;
+    size_t thread_count;
+    struct record_statement *statements;
+    size_t statement_count;
+    uint64_t taken;      /* events seen, folded ones included */
+    uint64_t calls;      /* calls of the client, folded ones included */
+    uint64_t idle_calls; /* of them without progress */
+    uint64_t bytes;      /* handed out in commands */
+    int64_t progress_ns; /* os_now() of the last progress */
+    bool out_of_memory;
+    record_set *on_set; /* or NULL */
+    void *on_set_context;
+};
+
+void record_init(struct record *record);
+void record_free(struct record *record);
+
+/* A collector_take: stores one event. `context` is the record. */
+void record_take(void *context, const struct event *event, const char *text);
+
+/* Stores calls held back, sorts by sequence. */
+void record_finish(struct record *record);
+
+/* The call a thread is in, or NULL. */
+const struct record_thread *record_open_call(const struct record *record, uint32_t process, uint32_t thread);
+/* The longest run of calls without progress that a thread is in. */
+uint64_t record_longest_idle(const struct record *record);
+
+#endif

@@ -1,0 +1,294 @@
+/* run.c - `vdifault run`: checks, one or two passes, verdict, report, exit status (design 4.3). */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "cli.h"
+#include "machine.h"
+#include "session.h"
+#include "site.h"
+#include "text.h"
+#include "verdict.h"
+
+/* What one `vdifault run` owns. */
+struct run {
+    struct run_options options;
+    struct parts parts;
+    struct client_file client;
+    struct session_setup setup;
+    struct session session;
+    struct plan plan; /* "#last" resolved */
+    FILE *json;
+    char *repeat;
+    sigset_t old_mask;
+    bool masked;
+};
+
+/* ---- checks before anything is started ---- */
+
+static int check_database(const struct plan_database *database)
+{
+    if (access(database->path, F_OK) == 0) {
+        int fd = open(database->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        char byte;
+        int error = fd < 0 || pread(fd, &byte, 1, 0) < 0 ? errno : 0;
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (error != 0) {
+            cli_error("run: database %s: cannot read '%s': %s", database->name, database->path,
+                      strerror(error));
+            return -1;
+        }
+        return 0;
+    }
+    if (strstr(database->path, "{run}") != NULL) {
+        return 0;
+    }
+    /* RESTORE makes the file; its folder must be there. */
+    char folder[PLAN_PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", database->path);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL) {
+        slash[slash == folder] = '\0';
+    }
+    if (access(slash != NULL ? folder : ".", W_OK | X_OK) != 0) {
+        cli_error("run: database %s: file '%s' does not exist and cannot be made: %s", database->name,
+                  database->path, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+static int check(struct run *run)
+{
+    char why[SESSION_MESSAGE_MAX];
+    const char *missing = NULL;
+    if (client_file_find(run->options.client_argv[0], &run->client, why, sizeof why) != 0) {
+        cli_error("run: %s", why);
+        return CLI_SETUP;
+    }
+    int error = parts_find(&run->parts, &missing);
+    if (error != 0) {
+        cli_error("run: part of the installation is missing: %s: %s", missing, strerror(error));
+        return CLI_SETUP;
+    }
+    for (uint32_t i = 0; i < run->options.plan.database_count; i++) {
+        if (check_database(&run->options.plan.databases[i]) != 0) {
+            return CLI_SETUP;
+        }
+    }
+    cleanup_stale(rundir_base(), true, NULL);
+    if (machine_check_shared_memory(why, sizeof why) != 0) {
+        cli_error("run: %s", why);
+        return CLI_SETUP;
+    }
+    return CLI_CLEAN;
+}
+
+static int open_json(struct run *run)
+{
+    const char *name = run->options.json;
+    if (name == NULL) {
+        return CLI_CLEAN;
+    }
+    run->json = strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
+    if (run->json == NULL) {
+        cli_error("run: --json: cannot write '%s': %s", name, strerror(errno));
+        return CLI_USAGE;
+    }
+    return CLI_CLEAN;
+}
+
+/* Signals come through a descriptor from here on; what a process is orphaned by is ours to reap. */
+static int take_signals(struct run *run)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGCHLD);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGTERM);
+    sigaddset(&mask, SIGHUP);
+    sigaddset(&mask, SIGQUIT);
+    signal(SIGPIPE, SIG_IGN); /* a reader of our report that goes away must not stop the cleaning up */
+    signal(SIGCHLD, SIG_DFL); /* ignored by inheritance, ends would be lost */
+    sigprocmask(SIG_BLOCK, &mask, &run->old_mask);
+    run->masked = true;
+    run->setup.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (run->setup.signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        cli_error("run: signalfd or subreaper: %s", strerror(errno));
+        return CLI_SETUP;
+    }
+    return CLI_CLEAN;
+}
+
+/* ---- passes ---- */
+
+static bool needs_recording(const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        if (plan->faults[i].site.nth == FAULT_NTH_LAST) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* After a signal, as a shell reports it. */
+static int interrupted_status(const struct session *session)
+{
+    return 128 + session->interrupted;
+}
+
+/* A clean pass to learn how often the sites of "#last" are reached. */
+static int resolve_last(struct run *run)
+{
+    struct session *session = &run->session;
+    struct plan *clean = malloc(sizeof *clean);
+    uint32_t failed = 0;
+    char text[FAULT_TEXT_MAX];
+    int status = CLI_SETUP;
+    if (clean == NULL) {
+        cli_error("run: no memory");
+        return CLI_SETUP;
+    }
+    *clean = run->plan;
+    clean->fault_count = 0;
+    if (session_open(session, &run->setup, clean) == 0) {
+        session_run(session);
+    }
+    free(clean);
+    if (session->interrupted != 0) {
+        status = interrupted_status(session);
+    } else if (session->error[0] != '\0') {
+        cli_error("run: clean run for #last: %s", session->error);
+    } else {
+        int error = site_resolve_last(&session->record, &run->plan, &failed);
+        status = error == 0 ? CLI_CLEAN : CLI_USAGE;
+        if (error != 0) {
+            fault_format(&run->plan.faults[failed], text, sizeof text);
+            cli_error("run: %s: %s", text,
+                      error == E2BIG ? "gives more faults than a plan holds"
+                                     : "a clean run never reaches the site, so it has no last time");
+        }
+    }
+    session_close(session);
+    return status;
+}
+
+static int judge_and_report(struct run *run)
+{
+    bool json_to_stdout = run->json == stdout;
+    struct verdict_input input = {
+        .options = &run->options,
+        .session = &run->session,
+        .plan = &run->plan,
+        .text = json_to_stdout ? stderr : stdout,
+        .json = run->json,
+        .repeat = run->repeat,
+    };
+    return verdict_report(&input);
+}
+
+static int make_passes(struct run *run)
+{
+    run->plan = run->options.plan;
+    if (needs_recording(&run->plan)) {
+        int status = resolve_last(run);
+        if (status != CLI_CLEAN) {
+            return status;
+        }
+    }
+    int status = CLI_SETUP;
+    if (session_open(&run->session, &run->setup, &run->plan) == 0) {
+        session_run(&run->session);
+    }
+    if (run->session.interrupted != 0) {
+        cli_error("run: ended by signal %d (%s)", run->session.interrupted,
+                  strsignal(run->session.interrupted));
+        status = interrupted_status(&run->session);
+    } else {
+        status = judge_and_report(run);
+    }
+    session_close(&run->session);
+    return status;
+}
+
+static void run_end(struct run *run)
+{
+    free(run->repeat);
+    if (run->json != NULL && run->json != stdout) {
+        fclose(run->json);
+    }
+    if (run->setup.signals >= 0) {
+        close(run->setup.signals);
+    }
+    if (run->masked) {
+        sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
+    }
+    free(run);
+}
+
+static int run_run(int argc, char **argv)
+{
+    int first = 0;
+    int status = CLI_CLEAN;
+    struct run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        cli_error("run: no memory");
+        return CLI_SETUP;
+    }
+    run->setup.signals = -1;
+    run_options_init(&run->options);
+    if (cli_verb_start(&verb_run, argc, argv, &run->options, &first, &status) != 0) {
+        goto out;
+    }
+    if (first >= argc) {
+        cli_error("run: no client given; expected: vdifault run [options] -- CLIENT [ARG]...");
+        status = CLI_USAGE;
+        goto out;
+    }
+    run->options.client_argc = argc - first;
+    run->options.client_argv = argv + first;
+    /* argv[-1] is the command itself: a verb's arguments are the tail of main's. */
+    run->repeat = text_command_line(argc + 1, argv - 1);
+    if ((status = open_json(run)) != CLI_CLEAN || (status = check(run)) != CLI_CLEAN ||
+        (status = take_signals(run)) != CLI_CLEAN) {
+        goto out;
+    }
+    run->setup.options = &run->options;
+    run->setup.parts = &run->parts;
+    run->setup.client = &run->client;
+    run->setup.add_library = !client_file_finds_vdi(&run->client);
+    status = make_passes(run);
+out:
+    run_end(run);
+    return status;
+}
+
+const struct verb verb_run = {
+    .name = "run",
+    .arguments = "[options] -- CLIENT [ARG]...",
+    .summary = "one run of a client, judged",
+    .options = run_option_rows,
+    .examples =
+        "  vdifault run -- ./backup_client set1 out.bak\n"
+        "      no fault: does the client do a plain backup right?\n\n"
+        "  vdifault run --fault lost-close -- ./backup_client set1 out.bak\n"
+        "      VD_E_CLOSE never comes: does it hang, or claim success?\n\n"
+        "  vdifault run --fault 'abort@Write#3:1' --json report.json -- ./backup_client set1 {run}/out.bak\n"
+        "      the server aborts while the third Write of device 1 is in the client's hands\n\n"
+        "  vdifault run --sql \"BACKUP DATABASE db TO %DEVICES:%s-%d%\" --database db=db.mdf -- ./worker\n"
+        "      a worker that leaves the statement to somebody else\n\n"
+        "exit status: 0 no finding of --fail-on severity, 1 findings, 2 usage, 3 the run could not be set "
+        "up,\n"
+        "made no VDI call, or a fault never fired; 128 + N after signal N\n",
+    .run = run_run,
+};

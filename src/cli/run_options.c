@@ -1,0 +1,312 @@
+/* run_options.c - the option table of `vdifault run`. */
+#include "run_options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "event.h"
+#include "near.h"
+#include "sql.h"
+#include "text.h"
+
+enum {
+    TIMEOUT_DEFAULT_MS = 60000,
+    PATIENCE_DEFAULT_MS = 30000,
+    PLAN_FILE_MAX = 1 << 20
+};
+
+void run_options_init(struct run_options *options)
+{
+    *options = (struct run_options){
+        .timeout_ms = TIMEOUT_DEFAULT_MS,
+        .patience_ms = PATIENCE_DEFAULT_MS,
+        .fail_on = SEVERITY_ERROR,
+    };
+    plan_init(&options->plan);
+}
+
+/* Everything a plan can say is read by the plan's own parser. */
+static int add_plan_line(struct run_options *options, const char *option, const char *item, const char *value)
+{
+    struct fault_error error = {0};
+    char *line = NULL;
+    if (asprintf(&line, "%s %s", item, value) < 0) {
+        cli_error("run: no memory");
+        return -1;
+    }
+    int result = strchr(value, '\n') != NULL ? EINVAL : plan_parse_line(line, &options->plan, &error);
+    if (result != 0) {
+        cli_error("run: --%s '%s': %s", option, value,
+                  error.message[0] != '\0' ? error.message : "bad value");
+    }
+    free(line);
+    return result != 0 ? -1 : 0;
+}
+
+static int set_fault(void *context, const char *value)
+{
+    return add_plan_line(context, "fault", "fault", value);
+}
+
+static int set_database(void *context, const char *value)
+{
+    return add_plan_line(context, "database", "server database", value);
+}
+
+static int set_size(void *context, const char *value)
+{
+    return add_plan_line(context, "size", "server size", value);
+}
+
+static int set_seed(void *context, const char *value)
+{
+    return add_plan_line(context, "seed", "server seed", value);
+}
+
+static int set_plan(void *context, const char *value)
+{
+    struct run_options *options = context;
+    struct fault_error error = {0};
+    uint32_t line = 0;
+    int result = -1;
+    FILE *file = fopen(value, "re");
+    char *text = file != NULL ? malloc(PLAN_FILE_MAX) : NULL;
+    if (text == NULL) {
+        cli_error("run: plan '%s': %s", value, strerror(errno));
+        goto out;
+    }
+    size_t length = fread(text, 1, PLAN_FILE_MAX, file);
+    if (ferror(file) || length == PLAN_FILE_MAX) {
+        cli_error("run: plan '%s': %s", value, ferror(file) ? strerror(errno) : "larger than 1 MiB");
+    } else if (plan_parse(text, length, &options->plan, &error, &line) != 0) {
+        cli_error("run: plan '%s' line %u: %s", value, line, error.message);
+    } else {
+        result = 0;
+    }
+out:
+    free(text);
+    if (file != NULL) {
+        fclose(file);
+    }
+    return result;
+}
+
+static int set_sql(void *context, const char *value)
+{
+    struct run_options *options = context;
+    char *probe = sql_expand(value, "set", 1);
+    if (probe == NULL) {
+        cli_error("run: --sql '%s': expected %%DEVICES:FORMAT%% with %%s and %%d in FORMAT", value);
+        return -1;
+    }
+    free(probe);
+    if (options->sql_count == RUN_SQL_MAX) {
+        cli_error("run: more than %d --sql", RUN_SQL_MAX);
+        return -1;
+    }
+    options->sql[options->sql_count++] = value;
+    return 0;
+}
+
+static int set_sql_result(void *context, const char *value)
+{
+    ((struct run_options *)context)->sql_result = value;
+    return 0;
+}
+
+static int set_verify(void *context, const char *value)
+{
+    ((struct run_options *)context)->verify = value;
+    return 0;
+}
+
+static int set_before(void *context, const char *value)
+{
+    ((struct run_options *)context)->before = value;
+    return 0;
+}
+
+static int set_after(void *context, const char *value)
+{
+    ((struct run_options *)context)->after = value;
+    return 0;
+}
+
+static int set_json(void *context, const char *value)
+{
+    ((struct run_options *)context)->json = value;
+    return 0;
+}
+
+static int set_keep(void *context, const char *value)
+{
+    (void)value;
+    ((struct run_options *)context)->keep = true;
+    return 0;
+}
+
+static int read_seconds(const char *option, const char *value, int64_t *milliseconds)
+{
+    if (text_seconds(value, milliseconds) == 0) {
+        return 0;
+    }
+    cli_error("run: --%s '%s': expected seconds above 0, for example 30 or 0.5", option, value);
+    return -1;
+}
+
+static int set_timeout(void *context, const char *value)
+{
+    return read_seconds("timeout", value, &((struct run_options *)context)->timeout_ms);
+}
+
+static int set_patience(void *context, const char *value)
+{
+    return read_seconds("patience", value, &((struct run_options *)context)->patience_ms);
+}
+
+/* One of a few words; its index, or -1 after a message. */
+static int read_word(const char *option, const char *value, const char *const *words, int count)
+{
+    struct near_word near;
+    char hint[96];
+    near_start(&near, value, strlen(value));
+    for (int i = 0; i < count; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            return i;
+        }
+        near_offer(&near, words[i]);
+    }
+    char expected[128] = "";
+    for (int i = 0; i < count; i++) {
+        size_t used = strlen(expected);
+        snprintf(expected + used, sizeof expected - used, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+    cli_error("run: --%s '%s': expected one of %s%s", option, value, expected,
+              near_text(&near, hint, sizeof hint));
+    return -1;
+}
+
+static int set_fail_on(void *context, const char *value)
+{
+    static const char *const words[] = {"info", "warning", "error"};
+    int index = read_word("fail-on", value, words, 3);
+    if (index >= 0) {
+        ((struct run_options *)context)->fail_on = (enum severity)(SEVERITY_INFO + index);
+    }
+    return index < 0 ? -1 : 0;
+}
+
+static int set_stdin(void *context, const char *value)
+{
+    static const char *const words[] = {
+        [STDIN_INHERIT] = "inherit", [STDIN_NULL] = "null", [STDIN_HOLD] = "hold"};
+    int index = read_word("stdin", value, words, 3);
+    if (index >= 0) {
+        ((struct run_options *)context)->input = (enum stdin_mode)index;
+    }
+    return index < 0 ? -1 : 0;
+}
+
+static int set_on_finding(void *context, const char *value)
+{
+    static const char *const words[] = {"continue", "stop", "abort"};
+    (void)context;
+    int index = read_word("on-finding", value, words, 3);
+    if (index > 0) {
+        cli_error("run: --on-finding %s is not available in this version; only continue is", value);
+    }
+    return index != 0 ? -1 : 0;
+}
+
+static int read_function(const char *name, uint16_t *function)
+{
+    struct near_word near;
+    char hint[96];
+    near_start(&near, name, strlen(name));
+    for (uint16_t i = 1; i < VDI_FN_COUNT; i++) {
+        if (strcmp(vdi_function_names[i], name) == 0) {
+            *function = i;
+            return 0;
+        }
+        near_offer(&near, vdi_function_names[i]);
+    }
+    cli_error("run: --ignore: unknown function '%s'%s", name, near_text(&near, hint, sizeof hint));
+    return -1;
+}
+
+static int set_ignore(void *context, const char *value)
+{
+    struct run_options *options = context;
+    struct ignore ignore = {0};
+    char id[32];
+    struct near_word near;
+    char hint[96];
+    size_t length = strcspn(value, "@");
+    snprintf(id, sizeof id, "%.*s", (int)length, value);
+    if (options->ignore_count == RUN_IGNORE_MAX) {
+        cli_error("run: more than %d --ignore", RUN_IGNORE_MAX);
+        return -1;
+    }
+    ignore.rule = length < sizeof id ? rule_find(id) : NULL;
+    if (ignore.rule == NULL) {
+        near_start(&near, value, length);
+        for (size_t i = 0; i < rule_count; i++) {
+            near_offer(&near, rule_table[i].id);
+        }
+        cli_error("run: --ignore '%s': unknown rule%s", value, near_text(&near, hint, sizeof hint));
+        return -1;
+    }
+    if (value[length] == '@' && read_function(value + length + 1, &ignore.function) != 0) {
+        return -1;
+    }
+    options->ignore[options->ignore_count++] = ignore;
+    return 0;
+}
+
+const struct option_row run_option_rows[] = {
+    {"fault", "FAULT",
+     "a fault to inject, for example lost-close or abort@Write#3:1;\nrepeatable; vdifault faults lists them",
+     set_fault},
+    {"plan", "FILE", "faults and server lines from a file, on top of those given so far", set_plan},
+    {"sql", "STATEMENT",
+     "run this statement once a set exists, one process a set; the i-th --sql for\nthe i-th set, the last "
+     "one for all further ones; %SET% is the set's name,\n%DEVICES:%s-%d% one VIRTUAL_DEVICE clause a device",
+     set_sql},
+    {"sql-result", "FILE", "hand the statement's outcome to the client: success or failed, then messages",
+     set_sql_result},
+    {"database", "NAME=FILE", "a database of the simulated server: BACKUP reads FILE, RESTORE writes it",
+     set_database},
+    {"size", "BYTES", "size of a generated database (K, M, G; default 8M)", set_size},
+    {"seed", "N", "shapes transfer sizes, stripes and generated content (default 1)", set_seed},
+    {"timeout", "SEC", "end the run after this time (default 60)", set_timeout},
+    {"patience", "SEC", "without progress for so long, the run hangs (default 30)", set_patience},
+    {"fail-on", "SEVERITY", "least severity for exit status 1: error, warning or info (default error)",
+     set_fail_on},
+    {"on-finding", "WHAT", "continue: a finding never stops the client", set_on_finding},
+    {"stdin", "MODE", "the client's stdin: inherit, null, or hold (open, never anything to read)", set_stdin},
+    {"before", "CMD", "sh -c CMD before the client", set_before},
+    {"after", "CMD", "sh -c CMD at the end", set_after},
+    {"verify", "CMD",
+     "sh -c CMD after the client, wrapped, without faults: restore or read back\nwhat it stored", set_verify},
+    {"ignore", "RULE[@FUNCTION]", "report no finding of this rule; repeatable", set_ignore},
+    {"json", "FILE", "the report as JSON; - is stdout, the text then goes to stderr", set_json},
+    {"keep", NULL, "keep the run's scratch folder", set_keep},
+    {"guard", "MODE", NULL, NULL},
+    {"junit", "FILE", NULL, NULL},
+    {"sarif", "FILE", NULL, NULL},
+    {"html", "FILE", NULL, NULL},
+    {"trace", "FILE", NULL, NULL},
+    {"jobs", "N", NULL, NULL},
+    {"shard", "I/N", NULL, NULL},
+    {"pairs", "N", NULL, NULL},
+    {"dialects", NULL, NULL, NULL},
+    {"hostile", NULL, NULL, NULL},
+    {"per-stack", "N", NULL, NULL},
+    {"fork-server", "MODE", NULL, NULL},
+    {"real-time", NULL, NULL, NULL},
+    {"again", NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL},
+};

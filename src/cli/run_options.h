@@ -1,0 +1,52 @@
+/* run_options.h - the options of `vdifault run`, read and checked. */
+#ifndef VDIFAULT_RUN_OPTIONS_H
+#define VDIFAULT_RUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "option.h"
+#include "plan.h"
+#include "rules.h"
+
+enum {
+    RUN_SQL_MAX = 64,
+    RUN_IGNORE_MAX = 64
+};
+
+enum stdin_mode {
+    STDIN_INHERIT,
+    STDIN_NULL,
+    STDIN_HOLD
+};
+
+/* Findings not to be reported. */
+struct ignore {
+    const struct rule_info *rule;
+    uint16_t function; /* enum vdi_function, 0: any */
+};
+
+struct run_options {
+    struct plan plan;
+    const char *sql[RUN_SQL_MAX];
+    uint32_t sql_count;
+    struct ignore ignore[RUN_IGNORE_MAX];
+    uint32_t ignore_count;
+    const char *sql_result; /* NULL: not given, as the next ones */
+    const char *verify;
+    const char *before;
+    const char *after;
+    const char *json; /* "-": stdout */
+    int64_t timeout_ms;
+    int64_t patience_ms;
+    enum severity fail_on;
+    enum stdin_mode input;
+    bool keep;
+    int client_argc;
+    char *const *client_argv;
+};
+
+void run_options_init(struct run_options *options);
+extern const struct option_row run_option_rows[]; /* context: struct run_options */
+
+#endif

@@ -1,0 +1,176 @@
+/* rundir.c - scratch folder and token. */
+#include "rundir.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os.h"
+
+void run_token(char token[RUN_TOKEN_MAX])
+{
+    struct os_process self = os_process_self();
+    snprintf(token, RUN_TOKEN_MAX, "%" PRIu32 "-%" PRIu64, self.pid, self.start_time);
+}
+
+/* Reads "<pid>-<start>"; returns what follows, or NULL. */
+static const char *parse_token(const char *text, struct os_process *runner)
+{
+    char *end = NULL;
+    if (!isdigit((unsigned char)text[0])) {
+        return NULL;
+    }
+    errno = 0;
+    unsigned long long pid = strtoull(text, &end, 10);
+    if (errno != 0 || pid == 0 || pid > INT32_MAX || *end != '-' || !isdigit((unsigned char)end[1])) {
+        return NULL;
+    }
+    unsigned long long start = strtoull(end + 1, &end, 10);
+    if (errno != 0) {
+        return NULL;
+    }
+    *runner = (struct os_process){.pid = (uint32_t)pid, .start_time = start};
+    return end;
+}
+
+static enum token_state state_of(const struct os_process *runner)
+{
+    return os_process_alive(runner) ? TOKEN_LIVE : TOKEN_STALE;
+}
+
+enum token_state run_token_state(const char *token)
+{
+    struct os_process runner;
+    const char *rest = parse_token(token, &runner);
+    return rest == NULL || *rest != '\0' ? TOKEN_NONE : state_of(&runner);
+}
+
+enum token_state run_name_state(const char *name)
+{
+    struct os_process runner;
+    if (strncmp(name, RUN_PREFIX, sizeof RUN_PREFIX - 1) != 0) {
+        return TOKEN_NONE;
+    }
+    const char *rest = parse_token(name + sizeof RUN_PREFIX - 1, &runner);
+    return rest == NULL || *rest != '-' ? TOKEN_NONE : state_of(&runner);
+}
+
+const char *rundir_base(void)
+{
+    const char *base = getenv("TMPDIR");
+    return base != NULL && base[0] == '/' ? base : "/tmp";
+}
+
+char *rundir_file(const struct rundir *dir, const char *name)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", dir->path, name) < 0 ? NULL : path;
+}
+
+static int make_parts(const struct rundir *dir, const char *stand_in)
+{
+    static const char *const folders[] = {"tmp", "trace", "bin", "sanitizer"};
+    int at = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0) {
+        return errno;
+    }
+    int error = 0;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && error == 0; i++) {
+        error = mkdirat(at, folders[i], 0700) != 0 ? errno : 0;
+    }
+    if (error == 0 && symlinkat(stand_in, at, "bin/sqlcmd") != 0) {
+        error = errno;
+    }
+    close(at);
+    return error;
+}
+
+int rundir_create(const char *base, const char *stand_in, struct rundir *dir)
+{
+    run_token(dir->token);
+    int length = snprintf(dir->path, sizeof dir->path, "%s/" RUN_PREFIX "%s-XXXXXX", base, dir->token);
+    if (length < 0 || (size_t)length >= sizeof dir->path) {
+        return ENAMETOOLONG;
+    }
+    if (mkdtemp(dir->path) == NULL) {
+        dir->path[0] = '\0';
+        return errno;
+    }
+    int error = make_parts(dir, stand_in);
+    if (error != 0) {
+        folder_remove(dir->path);
+        dir->path[0] = '\0';
+    }
+    return error;
+}
+
+int rundir_write(const struct rundir *dir, const char *name, const char *text, size_t length)
+{
+    char *path = rundir_file(dir, name);
+    if (path == NULL) {
+        return ENOMEM;
+    }
+    int error = 0;
+    FILE *file = fopen(path, "wxe");
+    if (file == NULL) {
+        error = errno;
+        goto out;
+    }
+    if (fwrite(text, 1, length, file) != length) {
+        error = EIO;
+    }
+    if (fclose(file) != 0 && error == 0) {
+        error = errno;
+    }
+out:
+    free(path);
+    return error;
+}
+
+static int remove_below(int parent, const char *name)
+{
+    int error = 0;
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) {
+        return 0;
+    }
+    if (errno != EISDIR && errno != EPERM) {
+        return errno;
+    }
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0) {
+        fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    }
+    if (fd < 0) {
+        return errno;
+    }
+    (void)fchmod(fd, 0700);
+    DIR *folder = fdopendir(fd);
+    if (folder == NULL) {
+        error = errno;
+        close(fd);
+        return error;
+    }
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            int one = remove_below(dirfd(folder), entry->d_name);
+            error = error == 0 ? one : error;
+        }
+    }
+    closedir(folder);
+    if (unlinkat(parent, name, AT_REMOVEDIR) != 0 && error == 0) {
+        error = errno;
+    }
+    return error;
+}
+
+int folder_remove(const char *path)
+{
+    return remove_below(AT_FDCWD, path);
+}

@@ -1,0 +1,57 @@
+/* rundir.h - the scratch folder of a run, and the token that marks all that belongs to it.
+ *
+ * The token is the runner's process number and start time, "<pid>-<start>": it says by itself whether the
+ * runner still lives. It names the folder ($TMPDIR/vdifault-<token>-XXXXXX), the shared-memory objects
+ * (vdifault-<token>-<hash>, by VDI_NAMESPACE) and marks processes (VDI_NAMESPACE in their environment), so
+ * that whatever a killed runner left behind is found by the next one.
+ *
+ * Folder: plan, plan-verify, trace/ (run state and rings), tmp/ (the client's TMPDIR), bin/sqlcmd (link to
+ * the stand-in), sanitizer/ (reports of the client's sanitizers).
+ */
+#ifndef VDIFAULT_RUNDIR_H
+#define VDIFAULT_RUNDIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RUN_PREFIX "vdifault-"
+
+enum {
+    RUN_TOKEN_MAX = 48,
+    RUN_PATH_MAX = 4096
+};
+
+struct rundir {
+    char path[RUN_PATH_MAX];
+    char token[RUN_TOKEN_MAX];
+};
+
+/* The token of this process. */
+void run_token(char token[RUN_TOKEN_MAX]);
+
+enum token_state {
+    TOKEN_NONE,
+    TOKEN_LIVE,
+    TOKEN_STALE
+};
+/* What a token, or a name "vdifault-<token>-...", says about its runner. */
+enum token_state run_token_state(const char *token);
+enum token_state run_name_state(const char *name);
+
+/* The folder scratch folders are made in: $TMPDIR, else /tmp. */
+const char *rundir_base(void);
+
+/* Makes the folder below `base` with its subfolders and the link to the stand-in. 0 or errno; nothing is left
+ * behind then. */
+int rundir_create(const char *base, const char *stand_in, struct rundir *dir);
+
+/* "<folder>/<name>"; malloc'd, NULL: no memory. */
+char *rundir_file(const struct rundir *dir, const char *name);
+
+/* Writes a whole file in one go. 0 or errno. */
+int rundir_write(const struct rundir *dir, const char *name, const char *text, size_t length);
+
+/* Removes a folder and all below it; follows no links; opens folders that their owner locked. 0 or errno. */
+int folder_remove(const char *path);
+
+#endif

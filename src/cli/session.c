@@ -1,0 +1,154 @@
+/* session.c - a pass's folder, plan files, run state. */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "os.h"
+#include "text.h"
+
+static int fail(struct session *session, const char *what, int error)
+{
+    snprintf(session->error, sizeof session->error, "%s: %s", what, strerror(error));
+    return -1;
+}
+
+/* The client and its sqlcmd may work in other folders: files of databases become absolute. */
+static int settle_databases(struct session *session)
+{
+    char here[RUN_PATH_MAX];
+    if (getcwd(here, sizeof here) == NULL) {
+        return errno;
+    }
+    for (uint32_t i = 0; i < session->plan.database_count; i++) {
+        struct plan_database *database = &session->plan.databases[i];
+        char *path = text_expand_run(database->path, session->dir.path);
+        if (path == NULL) {
+            return ENOMEM;
+        }
+        bool absolute = path[0] == '/';
+        int length = snprintf(database->path, sizeof database->path, "%s%s%s", absolute ? "" : here,
+                              absolute ? "" : "/", path);
+        free(path);
+        if (length >= (int)sizeof database->path) {
+            return ENAMETOOLONG;
+        }
+    }
+    return 0;
+}
+
+static int write_plan(struct session *session, const char *name, const struct plan *plan)
+{
+    int length = plan_format(plan, NULL, 0);
+    char *text = length >= 0 ? malloc((size_t)length + 1) : NULL;
+    if (text == NULL) {
+        return ENOMEM;
+    }
+    plan_format(plan, text, (size_t)length + 1);
+    int error = rundir_write(&session->dir, name, text, (size_t)length);
+    free(text);
+    return error;
+}
+
+static int write_plans(struct session *session)
+{
+    struct plan *clean = malloc(sizeof *clean);
+    if (clean == NULL) {
+        return ENOMEM;
+    }
+    *clean = session->plan;
+    clean->fault_count = 0;
+    int error = write_plan(session, "plan", &session->plan);
+    if (error == 0) {
+        error = write_plan(session, "plan-verify", clean);
+    }
+    free(clean);
+    return error;
+}
+
+static int make_state(struct session *session)
+{
+    char *folder = rundir_file(&session->dir, "trace");
+    if (folder == NULL) {
+        return ENOMEM;
+    }
+    int error = run_state_create(folder);
+    if (error == 0) {
+        error = run_state_map(folder, &session->state);
+    }
+    if (error == 0) {
+        error = collector_open(folder, session->state, &session->collector);
+    }
+    if (error == 0) {
+        atomic_store(&session->state->collected, 1);
+    }
+    free(folder);
+    return error;
+}
+
+int session_open(struct session *session, const struct session_setup *setup, const struct plan *plan)
+{
+    *session = (struct session){.setup = *setup, .plan = *plan, .hold = {-1, -1}};
+    record_init(&session->record);
+    int error = rundir_create(rundir_base(), setup->parts->stand_in, &session->dir);
+    if (error != 0) {
+        char what[192];
+        snprintf(what, sizeof what, "cannot make a scratch folder in %.120s (TMPDIR)", rundir_base());
+        return fail(session, what, error);
+    }
+    if ((error = settle_databases(session)) != 0) {
+        return fail(session, "file of --database", error);
+    }
+    if ((error = write_plans(session)) != 0) {
+        return fail(session, "cannot write the plan", error);
+    }
+    if ((error = make_state(session)) != 0) {
+        return fail(session, "cannot make the run state", error);
+    }
+    session->sql_environment = environment_make(ENVIRONMENT_SQL, &session->dir, setup->parts, false, environ);
+    return session->sql_environment != NULL ? 0 : fail(session, "environment", ENOMEM);
+}
+
+void session_close(struct session *session)
+{
+    for (uint32_t i = 0; i < session->sql_count; i++) {
+        sql_free(&session->sql[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (session->hold[i] >= 0) {
+            close(session->hold[i]);
+        }
+    }
+    environment_free(session->sql_environment);
+    hang_watch_free(&session->watch);
+    record_free(&session->record);
+    if (session->collector != NULL) {
+        collector_close(session->collector);
+    }
+    if (session->state != NULL) {
+        munmap(session->state, sizeof *session->state);
+    }
+    if (session->dir.path[0] != '\0' && session->setup.options->keep) {
+        fprintf(stderr, "vdifault: kept %s\n", session->dir.path);
+    } else if (session->dir.path[0] != '\0') {
+        (void)folder_remove(session->dir.path);
+    }
+}
+
+/* The supervisor is its own recorder and collector: the event takes its number from the run and goes straight
+ * to the record. */
+void session_event(struct session *session, struct event event, const char *text)
+{
+    event.sequence = atomic_fetch_add(&session->state->sequence, 1) + 1;
+    event.time_ns = (uint64_t)os_now();
+    event.version = EVENT_VERSION;
+    event.side = EVENT_SIDE_SUPERVISOR;
+    event.device = -1;
+    event.operation = -1;
+    record_take(&session->record, &event, text);
+}

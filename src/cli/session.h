@@ -1,0 +1,77 @@
+/* session.h - one pass over the client: its scratch folder, its processes, its events.
+ *
+ * Responsible for: making and removing everything a pass needs; supervising it to its end (supervise.c).
+ * `run` makes one pass, or two when a fault's "#last" must be resolved from a clean one first. Not
+ * responsible for: verdicts and reports (run.c). Threads: one; the session belongs to its maker.
+ */
+#ifndef VDIFAULT_SESSION_H
+#define VDIFAULT_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "client_file.h"
+#include "environment.h"
+#include "hang.h"
+#include "parts.h"
+#include "record.h"
+#include "run_options.h"
+#include "rundir.h"
+#include "runstate.h"
+#include "sql.h"
+
+enum {
+    SESSION_MESSAGE_MAX = 512
+};
+
+/* What a session is given. */
+struct session_setup {
+    const struct run_options *options;
+    const struct parts *parts;
+    const struct client_file *client;
+    bool add_library; /* the client does not find a libsqlvdi.so by itself */
+    int signals;      /* signalfd of SIGCHLD and the signals that end the run; all blocked */
+};
+
+/* The process the session waits for at the moment: --before, the client, --verify, --after, one after
+ * another. */
+struct session_child {
+    pid_t pid;
+    int role; /* enum process_role, 0 a helper */
+    bool ended;
+    bool killed; /* by us */
+    int status;
+};
+
+struct session {
+    struct session_setup setup;
+    struct plan plan; /* files absolute, {run} replaced */
+    struct rundir dir;
+    struct run_state *state;
+    struct collector *collector;
+    struct record record;
+    struct hang_watch watch;
+    struct session_child child;
+    bool killing; /* whatever ends now ends by our hand */
+    struct sql_process sql[RUN_SQL_MAX];
+    uint32_t sql_count;
+    char **sql_environment;
+    int hold[2];        /* --stdin hold: the pipe */
+    int interrupted;    /* signal that ends the run, 0 none */
+    bool client_exited; /* by itself, with a status */
+    int64_t wall_ms;
+    char error[SESSION_MESSAGE_MAX]; /* the pass could not be made; "" it could */
+};
+
+/* 0, or -1 with session->error filled; close it in either case. */
+int session_open(struct session *session, const struct session_setup *setup, const struct plan *plan);
+void session_close(struct session *session);
+
+/* Before, client, verify, after. Nothing of the pass lives on when this returns, whatever happened. */
+void session_run(struct session *session);
+
+/* Records an event of the supervisor's own. */
+void session_event(struct session *session, struct event event, const char *text);
+
+#endif

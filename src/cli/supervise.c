@@ -1,0 +1,413 @@
+/* supervise.c - runs the processes of a pass to their end: session_run.
+ *
+ * One loop: poll on the signal descriptor and the output of --sql, with a tick for the event rings.
+ * Everything that ends is reaped here, because the runner is the subreaper of all it started.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "launch.h"
+#include "os.h"
+#include "procfs.h"
+#include "progress.h"
+#include "sanitizer.h"
+#include "session.h"
+#include "text.h"
+
+enum {
+    TICK_MS = 20,
+    TICK_BUSY_MS = 1,        /* the rings fill fast: a writer must not wait for us */
+    TICK_BUSY_EVENTS = 1024, /* a quarter of a ring */
+    LINGER_MS = 2000,        /* the client's children notice its end within a second */
+};
+
+#define NS_PER_MS 1000000
+
+/* ---- ends of processes ---- */
+
+static void record_exit(struct session *session, pid_t pid, int status, int role, bool killed)
+{
+    struct event event = {.kind = EVENT_PROCESS_EXIT, .process = (uint32_t)pid};
+    event.arg[0] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    event.arg[1] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    event.arg[2] = role;
+    event.arg[3] = killed;
+    session_event(session, event, "");
+}
+
+static void finish_sql(struct session *session, struct sql_process *process, int status)
+{
+    sql_read(process);
+    process->ended = true;
+    process->status = status;
+    record_exit(session, process->pid, status, PROCESS_SQL, session->killing);
+    if (session->setup.options->sql_result == NULL) {
+        return;
+    }
+    char *file = text_expand_run(session->setup.options->sql_result, session->dir.path);
+    int error = file != NULL ? sql_write_result(process, file) : ENOMEM;
+    if (error != 0) {
+        snprintf(session->error, sizeof session->error, "--sql-result '%s': %s",
+                 session->setup.options->sql_result, strerror(error));
+    }
+    free(file);
+}
+
+/* A cleanup_reaped. Events a process recorded come before its end. */
+static void take_end(void *context, pid_t pid, int status)
+{
+    struct session *session = context;
+    struct session_child *child = &session->child;
+    collector_drain(session->collector, record_take, &session->record);
+    session->watch.death_ns = os_now();
+    if (pid == child->pid && !child->ended) {
+        child->ended = true;
+        child->killed = session->killing;
+        child->status = status;
+        if (child->role != 0) {
+            record_exit(session, pid, status, child->role, session->killing);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < session->sql_count; i++) {
+        if (session->sql[i].pid == pid && !session->sql[i].ended) {
+            finish_sql(session, &session->sql[i], status);
+            return;
+        }
+    }
+    if (child->role != 0) {
+        record_exit(session, pid, status, PROCESS_DESCENDANT, session->killing);
+    }
+}
+
+static void reap(struct session *session)
+{
+    int status = 0;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        take_end(session, pid, status);
+    }
+}
+
+static bool have_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+/* ---- the tick ---- */
+
+static void read_signals(struct session *session)
+{
+    struct signalfd_siginfo info;
+    while (read(session->setup.signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo != SIGCHLD) {
+            session->interrupted = (int)info.ssi_signo;
+        }
+    }
+}
+
+static void tick(struct session *session, int timeout_ms)
+{
+    struct pollfd waits[1 + RUN_SQL_MAX];
+    nfds_t count = 0;
+    waits[count++] = (struct pollfd){.fd = session->setup.signals, .events = POLLIN};
+    for (uint32_t i = 0; i < session->sql_count; i++) {
+        waits[count++] = (struct pollfd){.fd = session->sql[i].output, .events = POLLIN}; /* -1: ignored */
+    }
+    (void)poll(waits, count, timeout_ms);
+    read_signals(session);
+    for (uint32_t i = 0; i < session->sql_count; i++) {
+        if (!session->sql[i].ended && waits[i + 1].revents != 0) {
+            sql_read(&session->sql[i]);
+        }
+    }
+    collector_drain(session->collector, record_take, &session->record);
+    reap(session);
+}
+
+static void kill_all(struct session *session, bool servers_too)
+{
+    session->killing = true;
+    cleanup_kill(session->dir.token, session->setup.parts->stand_in, servers_too, take_end, session);
+    collector_drain(session->collector, record_take, &session->record);
+}
+
+/* ---- --sql ---- */
+
+/* A record_set: the k-th set gets the k-th statement, sets beyond the list the last one. */
+static void start_sql(void *context, const struct event *end, const char *name, int64_t device_count)
+{
+    struct session *session = context;
+    const struct run_options *options = session->setup.options;
+    (void)end;
+    if (options->sql_count == 0 || session->sql_count == RUN_SQL_MAX ||
+        session->child.role != PROCESS_CLIENT) {
+        return;
+    }
+    uint32_t index = session->sql_count < options->sql_count ? session->sql_count : options->sql_count - 1;
+    uint32_t devices = device_count > 0 && device_count <= RUN_DEVICES_MAX ? (uint32_t)device_count : 0;
+    char *statement = sql_expand(options->sql[index], name, devices);
+    struct sql_process *process = &session->sql[session->sql_count];
+    int error = statement == NULL
+                    ? errno
+                    : sql_start(session->setup.parts->stand_in, statement, session->sql_environment, process);
+    if (error == 0) {
+        session->sql_count++;
+    } else {
+        snprintf(session->error, sizeof session->error, "--sql: cannot start %s: %s",
+                 session->setup.parts->stand_in, strerror(error));
+    }
+    free(statement);
+}
+
+/* ---- starting ---- */
+
+static int open_input(struct session *session)
+{
+    switch (session->setup.options->input) {
+    case STDIN_NULL:
+        session->hold[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        break;
+    case STDIN_HOLD:
+        if (pipe2(session->hold, O_CLOEXEC) != 0) {
+            return -1;
+        }
+        break;
+    default:
+        return -1;
+    }
+    return session->hold[0];
+}
+
+static char **expand_arguments(struct session *session)
+{
+    const struct run_options *options = session->setup.options;
+    char **argv = calloc((size_t)options->client_argc + 1, sizeof *argv);
+    for (int i = 0; argv != NULL && i < options->client_argc; i++) {
+        argv[i] = text_expand_run(options->client_argv[i], session->dir.path);
+        if (argv[i] == NULL) {
+            environment_free(argv);
+            return NULL;
+        }
+    }
+    return argv;
+}
+
+static int start(struct session *session, struct launch *launch, enum environment_kind kind, int role,
+                 char *const *argv)
+{
+    char **environment =
+        environment_make(kind, &session->dir, session->setup.parts, session->setup.add_library, environ);
+    int error = ENOMEM;
+    session->killing = false;
+    session->child = (struct session_child){.role = role};
+    if (environment != NULL && argv != NULL) {
+        launch->argv = argv;
+        launch->environment = environment;
+        error = launch_start(launch, &session->child.pid);
+    }
+    environment_free(environment);
+    if (error != 0) {
+        session->child.ended = true;
+        snprintf(session->error, sizeof session->error, "cannot start '%s': %s", launch->path,
+                 strerror(error));
+    }
+    return error;
+}
+
+static int start_client(struct session *session)
+{
+    const struct run_options *options = session->setup.options;
+    bool json_to_stdout = options->json != NULL && strcmp(options->json, "-") == 0;
+    char **argv = expand_arguments(session);
+    struct launch launch = {
+        .path = session->setup.client->path,
+        .standard = {open_input(session), json_to_stdout ? STDERR_FILENO : -1, -1},
+        .foreground = options->input == STDIN_INHERIT,
+    };
+    session->record.on_set = start_sql;
+    session->record.on_set_context = session;
+    int error = start(session, &launch, ENVIRONMENT_CLIENT, PROCESS_CLIENT, argv);
+    environment_free(argv);
+    return error;
+}
+
+/* ---- phases ---- */
+
+static void start_watch(struct session *session, char outside[64])
+{
+    const struct run_options *options = session->setup.options;
+    struct hang_scope scope = {
+        .proc_root = PROC_ROOT,
+        .runner = getpid(),
+        .client = session->child.pid,
+        .stand_in = session->setup.parts->stand_in,
+    };
+    if (options->input == STDIN_INHERIT && proc_link(PROC_ROOT, getpid(), "fd/0", outside, 64)) {
+        scope.outside_pipe = outside;
+    }
+    hang_watch_init(&session->watch, &scope, options->timeout_ms, options->patience_ms);
+    session->record.progress_ns = session->watch.start_ns;
+}
+
+/* Until the client has ended, by itself or because it hangs. */
+static void watch_client(struct session *session)
+{
+    char outside[64];
+    struct progress progress;
+    int wait_ms = TICK_MS;
+    start_watch(session, outside);
+    progress_start(&progress);
+    while (!session->child.ended && session->interrupted == 0) {
+        uint64_t taken = session->record.taken;
+        tick(session, wait_ms);
+        wait_ms = session->record.taken - taken > TICK_BUSY_EVENTS ? TICK_BUSY_MS : TICK_MS;
+        progress_show(&progress, &session->record);
+        int reason = session->child.ended ? 0 : hang_watch_step(&session->watch, &session->record);
+        if (reason != 0) {
+            struct event event = {.kind = EVENT_HANG, .process = (uint32_t)session->child.pid};
+            event.arg[0] = reason;
+            session_event(session, event, session->watch.text != NULL ? session->watch.text : "");
+            kill_all(session, false);
+        }
+    }
+    progress_end(&progress);
+}
+
+/* What is left of the client's tree, its servers above all, may end by itself. */
+static void linger(struct session *session)
+{
+    int64_t deadline = os_now() + (int64_t)LINGER_MS * NS_PER_MS;
+    while (session->interrupted == 0 && have_children() && os_now() < deadline) {
+        tick(session, TICK_MS);
+    }
+}
+
+static void record_leftover_process(void *context, pid_t pid, enum run_member member)
+{
+    struct session *session = context;
+    char command[200];
+    if (member != MEMBER_CLIENT || !session->client_exited) {
+        return;
+    }
+    struct event event = {.kind = EVENT_LEFTOVER, .process = (uint32_t)pid};
+    event.arg[0] = LEFTOVER_PROCESS;
+    proc_command_line(PROC_ROOT, pid, command, sizeof command);
+    session_event(session, event, command);
+}
+
+static void record_leftover_object(void *context, const char *name)
+{
+    struct session *session = context;
+    if (session->client_exited) {
+        struct event event = {.kind = EVENT_LEFTOVER, .process = (uint32_t)session->child.pid};
+        event.arg[0] = LEFTOVER_MEMORY;
+        session_event(session, event, name);
+    }
+}
+
+/* A sanitizer_report. The simulated server's own reports are ours to fix, not the client's. */
+static void record_sanitizer(void *context, uint32_t process, const char *line)
+{
+    struct session *session = context;
+    for (size_t i = 0; i < session->record.statement_count; i++) {
+        if (session->record.statements[i].process == process) {
+            fprintf(stderr, "vdifault: the report above is of the simulated server, not of the client\n");
+            return;
+        }
+    }
+    struct event event = {.kind = EVENT_SANITIZER, .process = process};
+    session_event(session, event, line);
+}
+
+static void run_client(struct session *session)
+{
+    int64_t begin = os_now();
+    if (start_client(session) != 0) {
+        return;
+    }
+    watch_client(session);
+    session->wall_ms = (os_now() - begin) / NS_PER_MS;
+    launch_take_terminal();
+    if (WIFSIGNALED(session->child.status) && WTERMSIG(session->child.status) == SIGINT &&
+        isatty(STDIN_FILENO) && session->setup.options->input == STDIN_INHERIT && !session->child.killed) {
+        session->interrupted = SIGINT; /* ^C went to the client: it had the terminal */
+    }
+    session->client_exited =
+        session->child.ended && !session->child.killed && WIFEXITED(session->child.status);
+    linger(session);
+    cleanup_each_process(session->dir.token, session->setup.parts->stand_in, record_leftover_process,
+                         session);
+    kill_all(session, true);
+    cleanup_objects(session->dir.token, record_leftover_object, session);
+    sanitizer_collect(&session->dir, record_sanitizer, session);
+}
+
+/* `sh -c command`; its wait status, or -1 with session->error. */
+static int run_command(struct session *session, const char *option, const char *command,
+                       enum environment_kind kind, int role)
+{
+    char *expanded = text_expand_run(command, session->dir.path);
+    char *const argv[] = {(char *)"sh", (char *)"-c", expanded, NULL};
+    struct launch launch = {.path = "/bin/sh", .standard = {-1, STDERR_FILENO, -1}};
+    int status = -1;
+    int64_t deadline = os_now() + session->setup.options->timeout_ms * NS_PER_MS;
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    launch.standard[0] = null;
+    session->record.on_set = NULL;
+    if (start(session, &launch, kind, role, expanded != NULL ? argv : NULL) == 0) {
+        while (!session->child.ended && session->interrupted == 0 && os_now() < deadline) {
+            tick(session, TICK_MS);
+        }
+        if (!session->child.ended && session->interrupted == 0) {
+            fprintf(stderr, "vdifault: %s: ended after --timeout\n", option);
+        }
+        if (role != 0) {
+            linger(session);
+        }
+        if (role != 0 || !session->child.ended || session->interrupted != 0) {
+            kill_all(session, true); /* a helper that --before left in the background lives on till the end */
+        }
+        status = session->child.status;
+    }
+    if (null >= 0) {
+        close(null);
+    }
+    free(expanded);
+    return status;
+}
+
+void session_run(struct session *session)
+{
+    const struct run_options *options = session->setup.options;
+    if (options->before != NULL) {
+        int status = run_command(session, "--before", options->before, ENVIRONMENT_HELPER, 0);
+        if (status != 0 && session->error[0] == '\0') {
+            snprintf(session->error, sizeof session->error, "--before '%s' failed (%s %d)", options->before,
+                     WIFEXITED(status) ? "exit status" : "signal",
+                     WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+        }
+    }
+    if (session->error[0] == '\0' && session->interrupted == 0) {
+        run_client(session);
+        if (options->verify != NULL && session->client_exited && session->interrupted == 0) {
+            run_command(session, "--verify", options->verify, ENVIRONMENT_VERIFY, PROCESS_VERIFY);
+            sanitizer_collect(&session->dir, record_sanitizer, session);
+        }
+    }
+    if (options->after != NULL && session->interrupted == 0) {
+        run_command(session, "--after", options->after, ENVIRONMENT_HELPER, 0);
+    }
+    kill_all(session, true);
+    cleanup_objects(session->dir.token, NULL, NULL);
+    record_finish(&session->record);
+}

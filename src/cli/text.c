@@ -1,0 +1,89 @@
+/* text.c - {run}, shell quoting, seconds. */
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redact.h"
+
+char *text_expand_run(const char *text, const char *folder)
+{
+    static const char mark[] = "{run}";
+    char *expanded = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&expanded, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    for (const char *hit; (hit = strstr(text, mark)) != NULL; text = hit + sizeof mark - 1) {
+        fwrite(text, 1, (size_t)(hit - text), out);
+        fputs(folder, out);
+    }
+    fputs(text, out);
+    if (fclose(out) != 0) {
+        free(expanded);
+        return NULL;
+    }
+    return expanded;
+}
+
+static void quote(FILE *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (word[0] != '\0' && strspn(word, plain) == strlen(word)) {
+        fputs(word, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *word != '\0'; word++) {
+        if (*word == '\'') {
+            fputs("'\\''", out);
+        } else {
+            fputc(*word, out);
+        }
+    }
+    fputc('\'', out);
+}
+
+char *text_command_line(int argc, char *const *argv)
+{
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    for (int i = 0; i < argc; i++) {
+        char *word = redact_argument(argc, argv, i);
+        if (word == NULL) {
+            fclose(out);
+            free(line);
+            return NULL;
+        }
+        if (i > 0) {
+            fputc(' ', out);
+        }
+        quote(out, word);
+        free(word);
+    }
+    if (fclose(out) != 0) {
+        free(line);
+        return NULL;
+    }
+    return line;
+}
+
+int text_seconds(const char *text, int64_t *milliseconds)
+{
+    char *end = NULL;
+    if (strspn(text, "0123456789.") != strlen(text)) {
+        return -1; /* strtod would take inf, nan, hex and signs */
+    }
+    double seconds = strtod(text, &end);
+    if (end == text || *end != '\0' || !(seconds >= 0.001 && seconds <= 1e6)) {
+        return -1;
+    }
+    *milliseconds = (int64_t)(seconds * 1000.0 + 0.5);
+    return 0;
+}

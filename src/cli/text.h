@@ -1,0 +1,19 @@
+/* text.h - small text work of the command: {run} expansion, shell quoting, numbers.
+ *
+ * Results are malloc'd and the caller's; NULL: no memory.
+ */
+#ifndef VDIFAULT_TEXT_H
+#define VDIFAULT_TEXT_H
+
+#include <stdint.h>
+
+/* `text` with every "{run}" replaced by the run's scratch folder. */
+char *text_expand_run(const char *text, const char *folder);
+
+/* The arguments as one line a shell reads back as the same arguments; passwords are redacted. */
+char *text_command_line(int argc, char *const *argv);
+
+/* Seconds with an optional fraction, above 0 and at most 1e6. 0 or -1. */
+int text_seconds(const char *text, int64_t *milliseconds);
+
+#endif

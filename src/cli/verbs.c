@@ -1,0 +1,146 @@
+/* verbs.c - the table of verbs, help, --version, and what happens to an unknown verb. */
+#include "verbs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "near.h"
+
+static int run_help(int argc, char **argv);
+
+static const struct verb verb_help = {
+    .name = "help",
+    .arguments = "[VERB]",
+    .summary = "what a verb does, its options and examples",
+    .examples = "  vdifault help run\n",
+    .run = run_help,
+};
+
+static const struct verb *const verbs[] = {&verb_run,    &verb_explain, &verb_rules,
+                                           &verb_faults, &verb_doctor,  &verb_help};
+enum {
+    VERB_COUNT = sizeof verbs / sizeof verbs[0]
+};
+
+/* Verbs of other versions: named so that asking for one gets a plain answer instead of a guess. */
+static const char *const absent_verbs[] = {"sweep", "replay", "minimize", "trace", "conform"};
+
+void cli_error(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("vdifault: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+void cli_verb_help(const struct verb *verb)
+{
+    printf("usage: vdifault %s %s\n\n%s\n", verb->name, verb->arguments, verb->summary);
+    printf("\noptions:\n");
+    option_help(stdout, verb->options);
+    if (verb->examples != NULL) {
+        printf("\nexamples:\n%s", verb->examples);
+    }
+}
+
+int cli_verb_start(const struct verb *verb, int argc, char **argv, void *context, int *first, int *status)
+{
+    switch (option_read(verb->name, verb->options, argc, argv, context, first)) {
+    case OPTION_OK:
+        return 0;
+    case OPTION_HELP:
+        cli_verb_help(verb);
+        *status = CLI_CLEAN;
+        return -1;
+    default:
+        *status = CLI_USAGE;
+        return -1;
+    }
+}
+
+static void print_usage(FILE *out)
+{
+    fprintf(
+        out,
+        "vdifault wraps a client of SQL Server's Virtual Device Interface, injects faults and judges what\n"
+        "the client does.\n\n"
+        "usage: vdifault VERB [options]\n\nverbs:\n");
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        fprintf(out, "  %-9s %s\n", verbs[i]->name, verbs[i]->summary);
+    }
+    fprintf(out,
+            "\n  vdifault VERB --help      options and examples of a verb\n"
+            "  vdifault --version        the version\n\n"
+            "exit status: 0 no finding, 1 findings, 2 usage, 3 the run could not be set up or a fault never "
+            "fired\n"
+            "\nstart with:  vdifault run --fault lost-close -- ./client arguments...\n");
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(verbs[i]->name, name) == 0) {
+            return verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static int refuse_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof absent_verbs / sizeof absent_verbs[0]; i++) {
+        if (strcmp(absent_verbs[i], name) == 0) {
+            cli_error("verb '%s' is not available in this version (see vdifault help)", name);
+            return CLI_USAGE;
+        }
+    }
+    struct near_word near;
+    char hint[96];
+    near_start(&near, name, strlen(name));
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        near_offer(&near, verbs[i]->name);
+    }
+    cli_error("unknown verb '%s'%s (see vdifault help)", name, near_text(&near, hint, sizeof hint));
+    return CLI_USAGE;
+}
+
+static int run_help(int argc, char **argv)
+{
+    int first = 0;
+    int status = CLI_CLEAN;
+    if (cli_verb_start(&verb_help, argc, argv, NULL, &first, &status) != 0) {
+        return status;
+    }
+    if (first >= argc) {
+        print_usage(stdout);
+        return CLI_CLEAN;
+    }
+    const struct verb *verb = find_verb(argv[first]);
+    if (verb == NULL) {
+        return refuse_verb(argv[first]);
+    }
+    cli_verb_help(verb);
+    return CLI_CLEAN;
+}
+
+int vdifault_main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return CLI_CLEAN;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("vdifault %s\n", VDIFAULT_VERSION);
+        return CLI_CLEAN;
+    }
+    const struct verb *verb = find_verb(argv[1]);
+    return verb != NULL ? verb->run(argc - 1, argv + 1) : refuse_verb(argv[1]);
+}

@@ -1,0 +1,185 @@
+/* verdict.c - judging a session. */
+#include "verdict.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "site.h"
+
+size_t verdict_drop_ignored(struct finding *findings, size_t count, const struct ignore *ignore,
+                            uint32_t ignore_count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool drop = false;
+        for (uint32_t k = 0; k < ignore_count; k++) {
+            drop = drop || (ignore[k].rule == findings[i].rule &&
+                            (ignore[k].function == 0 || ignore[k].function == findings[i].function));
+        }
+        if (!drop) {
+            findings[kept++] = findings[i];
+        }
+    }
+    return kept;
+}
+
+/* "GetCommand#9 was reached 3 times at most on one device" */
+static void explain_site(const struct record *record, const struct fault *fault, char *why, size_t size)
+{
+    struct site_count count;
+    char text[FAULT_TEXT_MAX];
+    fault_format(fault, text, sizeof text);
+    site_count(record, &fault->site, &count);
+    const char *name = fault->site.function != 0 ? vdi_function_names[fault->site.function]
+                                                 : vdi_command_name(fault->site.command);
+    if (count.total == 0) {
+        snprintf(why, size, "fault %s never fired: %s was never reached in operation %d", text, name,
+                 fault->site.operation);
+        return;
+    }
+    int used = snprintf(why, size, "fault %s never fired: %s was reached %" PRIu64 " times in operation %d",
+                        text, name, count.total, fault->site.operation);
+    for (int i = 0; i < 64 && used > 0 && (size_t)used < size; i++) {
+        if (count.device[i] > 0) {
+            used +=
+                snprintf(why + used, size - (size_t)used, ", %" PRIu64 " on device %d", count.device[i], i);
+        }
+    }
+}
+
+void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,
+                           uint64_t vdi_calls, char *why, size_t size)
+{
+    why[0] = '\0';
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        if (fired[i] == 0) {
+            explain_site(record, &plan->faults[i], why, size);
+            if (vdi_calls == 0) {
+                size_t used = strlen(why);
+                snprintf(why + used, size - used, "; the client made no VDI call at all");
+            }
+            return;
+        }
+    }
+    if (plan->fault_count == 0 && vdi_calls == 0) {
+        snprintf(why, size,
+                 "the client made no VDI call: it ended before, it is not the program that uses "
+                 "libsqlvdi.so, or it"
+                 " loads the library in a way that hides it (RTLD_DEEPBIND, a cleared LD_PRELOAD)");
+    }
+}
+
+static int write_reports(const struct verdict_input *input, struct report_input *report)
+{
+    int error = 0;
+    if (input->json != NULL) {
+        report->color = false;
+        error = report_json(input->json, report);
+        if (error == 0 && fflush(input->json) != 0) {
+            error = errno;
+        }
+    }
+    report->color = isatty(fileno(input->text)) != 0 && getenv("NO_COLOR") == NULL;
+    int text_error = report_text(input->text, report);
+    if (text_error == 0 && fflush(input->text) != 0) {
+        text_error = errno;
+    }
+    return error != 0 ? error : text_error;
+}
+
+static bool has_finding(const struct judgement *judgement, enum severity fail_on)
+{
+    for (size_t i = 0; i < judgement->finding_count; i++) {
+        if (judgement->findings[i].severity >= fail_on) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int feed(struct checker *checker, const struct record *record)
+{
+    int error = 0;
+    for (size_t i = 0; i < record->count && error == 0; i++) {
+        error = checker_feed(checker, &record->events[i].event, record->events[i].text);
+    }
+    return error;
+}
+
+/* The exit status; the reason why a run shows nothing goes into the report as its error. */
+static int conclude(const struct verdict_input *input, struct judgement *judgement, char *why, size_t size)
+{
+    const struct session *session = input->session;
+    bool found = has_finding(judgement, input->options->fail_on);
+    why[0] = '\0';
+    if (session->error[0] != '\0') {
+        snprintf(why, size, "%s", session->error);
+    } else if (session->record.out_of_memory) {
+        snprintf(why, size, "no memory for the events of the run");
+    } else if (!found || (input->plan->fault_count == 0 && judgement->vdi_calls == 0)) {
+        verdict_nothing_shown(&session->record, input->plan, judgement->fired, judgement->vdi_calls, why,
+                              size);
+    }
+    return why[0] != '\0' ? CLI_SETUP : found ? CLI_FINDINGS : CLI_CLEAN;
+}
+
+static int report(const struct verdict_input *input, struct judgement *judgement)
+{
+    const struct session *session = input->session;
+    char why[SESSION_MESSAGE_MAX * 2];
+    int status = conclude(input, judgement, why, sizeof why);
+    struct report_input to_report = {
+        .judgement = judgement,
+        .plan = input->plan,
+        .events = session->record.events,
+        .event_count = session->record.count,
+        .events_dropped = session->collector != NULL ? collector_dropped(session->collector) : 0,
+        .client_argc = input->options->client_argc,
+        .client_argv = input->options->client_argv,
+        .wall_ms = session->wall_ms,
+        .error = why[0] != '\0' ? why : NULL,
+        .repeat = input->repeat,
+        .fail_on = input->options->fail_on,
+    };
+    int error = write_reports(input, &to_report);
+    if (error != 0) {
+        cli_error("run: cannot write the report: %s", strerror(error));
+        return CLI_SETUP;
+    }
+    return status;
+}
+
+int verdict_report(const struct verdict_input *input)
+{
+    struct checker *checker = NULL;
+    struct finding *findings = NULL;
+    int status = CLI_SETUP;
+    int error = checker_new(input->plan, &checker);
+    if (error == 0) {
+        error = feed(checker, &input->session->record);
+    }
+    const struct judgement *judged = error == 0 ? checker_finish(checker) : NULL;
+    if (judged == NULL) {
+        cli_error("run: cannot judge the run: %s", strerror(error != 0 ? error : ENOMEM));
+        goto out;
+    }
+    findings = calloc(judged->finding_count + 1, sizeof *findings);
+    if (findings == NULL) {
+        cli_error("run: no memory");
+        goto out;
+    }
+    memcpy(findings, judged->findings, judged->finding_count * sizeof *findings);
+    struct judgement judgement = *judged;
+    judgement.findings = findings;
+    judgement.finding_count = verdict_drop_ignored(findings, judged->finding_count, input->options->ignore,
+                                                   input->options->ignore_count);
+    status = report(input, &judgement);
+out:
+    free(findings);
+    checker_free(checker);
+    return status;
+}

@@ -1,0 +1,33 @@
+/* verdict.h - from a session's events to findings, reports and the exit status (design 4.3, 4.5).
+ *
+ * Responsible for: feeding src/rules, dropping ignored findings, saying why a run showed nothing.
+ */
+#ifndef VDIFAULT_VERDICT_H
+#define VDIFAULT_VERDICT_H
+
+#include <stdio.h>
+
+#include "session.h"
+
+struct verdict_input {
+    const struct run_options *options;
+    const struct session *session;
+    const struct plan *plan;
+    FILE *text;
+    FILE *json; /* or NULL */
+    const char *repeat;
+};
+
+/* Writes the reports; returns the exit status. */
+int verdict_report(const struct verdict_input *input);
+
+/* Why a run without findings of the asked severity is no proof of anything; "" if it is one. `fired` per
+ * fault. */
+void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,
+                           uint64_t vdi_calls, char *why, size_t size);
+
+/* Removes the findings that --ignore names; returns how many stay. */
+size_t verdict_drop_ignored(struct finding *findings, size_t count, const struct ignore *ignore,
+                            uint32_t ignore_count);
+
+#endif

@@ -1,0 +1,247 @@
+/* calls.c - see calls.h. */
+#include "calls.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "vdi.h"
+#include "vdierror.h"
+
+enum {
+    CALLS_BEFORE = 4,
+    CALLS_AFTER = 6,
+    LINE_MAX_BYTES = 256,
+};
+
+static const struct {
+    int32_t code;
+    const char *name;
+} completion_names[] = {
+    {0, "SUCCESS"},
+    {38, "ERROR_HANDLE_EOF"},
+    {39, "ERROR_HANDLE_DISK_FULL"},
+    {50, "ERROR_NOT_SUPPORTED"},
+    {112, "ERROR_DISK_FULL"},
+    {995, "ERROR_OPERATION_ABORTED"},
+    {1100, "ERROR_END_OF_MEDIA"},
+    {1104, "ERROR_NO_DATA_DETECTED"},
+    {1117, "ERROR_IO_DEVICE"},
+};
+
+/* A text that grows within a fixed size. */
+struct line {
+    char *text;
+    size_t size, used;
+};
+
+static void put(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct line *line, const char *format, ...)
+{
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(line->text + line->used, line->size - line->used, format, arguments);
+    va_end(arguments);
+    if (length > 0) {
+        size_t room = line->size - line->used - 1;
+
+        line->used += (size_t)length < room ? (size_t)length : room;
+    }
+}
+
+static void put_command(struct line *line, int32_t code)
+{
+    const char *name = vdi_command_name(code);
+
+    if (name) {
+        put(line, "%s", name);
+    } else {
+        put(line, "command %d", (int)code);
+    }
+}
+
+static void put_completion(struct line *line, int32_t code)
+{
+    for (size_t i = 0; i < sizeof completion_names / sizeof completion_names[0]; i++) {
+        if (completion_names[i].code == code) {
+            put(line, "%s", completion_names[i].name);
+            return;
+        }
+    }
+    put(line, "error %d", (int)code);
+}
+
+static void put_complete_command(struct line *line, const struct event *begin)
+{
+    if (begin->arg[5]) {
+        put_command(line, (int32_t)begin->arg[5]);
+    } else {
+        put(line, "0x%" PRIx64, (uint64_t)begin->arg[0]);
+    }
+    put(line, ", ");
+    put_completion(line, (int32_t)begin->arg[1]);
+    if (begin->arg[5] == VDC_Read || begin->arg[5] == VDC_Write || begin->arg[2]) {
+        put(line, ", %" PRId64 " bytes", begin->arg[2]);
+    }
+}
+
+static void put_arguments(struct line *line, const struct report_event *begin)
+{
+    const struct event *event = &begin->event;
+
+    if (event->flags & EVENT_FLAG_BY_FAULT) {
+        return; /* made by a fault: nothing was passed */
+    }
+    switch (event->function) {
+    case VDI_FN_CREATE:
+        put(line, "\"%s\", %" PRId64 " devices", begin->text ? begin->text : "", event->arg[0]);
+        break;
+    case VDI_FN_OPEN_DEVICE:
+    case VDI_FN_OPEN_IN_SECONDARY:
+        put(line, "\"%s\"", begin->text ? begin->text : "");
+        break;
+    case VDI_FN_GET_CONFIGURATION:
+    case VDI_FN_GET_COMMAND:
+        put(line, "timeout %" PRId64, event->arg[0]);
+        break;
+    case VDI_FN_COMPLETE_COMMAND:
+        put_complete_command(line, event);
+        break;
+    default:
+        break;
+    }
+}
+
+static void put_result(struct line *line, const struct view_call *call)
+{
+    const struct event *end = call->end ? &call->end->event : NULL;
+    const char *name = end ? vdi_result_name(end->result) : NULL;
+
+    if (!end) {
+        put(line, "did not return");
+    } else if (end->function == VDI_FN_GET_COMMAND && end->result == 0) {
+        put_command(line, (int32_t)end->arg[1]);
+        if (end->arg[5] > 0) {
+            put(line, " #%" PRId64, end->arg[5]);
+        }
+        if (end->arg[1] == VDC_Read || end->arg[1] == VDC_Write) {
+            put(line, ", %" PRId64 " bytes", end->arg[2]);
+        }
+    } else if (name) {
+        put(line, "%s", name);
+    } else {
+        put(line, "0x%08x", (unsigned)end->result);
+    }
+}
+
+void calls_describe(const struct view_call *call, char *text, size_t size)
+{
+    struct line line = {.text = text, .size = size};
+
+    text[0] = '\0';
+    put(&line, "%s(", vdi_function_names[call->begin->event.function]);
+    put_arguments(&line, call->begin);
+    put(&line, ") -> ");
+    put_result(&line, call);
+}
+
+/* Consecutive lines that say the same are one line. */
+struct printer {
+    FILE *out;
+    const struct view *view;
+    const struct view_call *pending;
+    uint64_t times;
+    char text[LINE_MAX_BYTES];
+};
+
+static void flush_line(struct printer *printer)
+{
+    const struct view_call *call = printer->pending;
+    const struct event *begin = call ? &call->begin->event : NULL;
+    char times[32] = "", device[16] = "-", ordinal[24] = "fault";
+
+    if (!call) {
+        return;
+    }
+    if (printer->times > 1) {
+        snprintf(times, sizeof times, "  (%" PRIu64 " times)", printer->times);
+    }
+    if (begin->device >= 0) {
+        snprintf(device, sizeof device, "%d", begin->device);
+    }
+    if (call->ordinal) {
+        snprintf(ordinal, sizeof ordinal, "%" PRIu64, call->ordinal);
+    }
+    fprintf(printer->out, "  %10.3f  %5s  %6u  %6s  %s%s\n",
+            (double)(int64_t)(begin->time_ns - printer->view->start_ns) / 1e6, ordinal,
+            view_thread_number(printer->view, begin->process, begin->thread), device, printer->text, times);
+    printer->pending = NULL;
+}
+
+static void print_call(struct printer *printer, const struct view_call *call)
+{
+    char text[LINE_MAX_BYTES];
+    const struct event *last = printer->pending ? &printer->pending->begin->event : NULL;
+    const struct event *begin = &call->begin->event;
+
+    calls_describe(call, text, sizeof text);
+    if (last && last->thread == begin->thread && last->process == begin->process &&
+        last->device == begin->device && strcmp(text, printer->text) == 0) {
+        printer->times += 1 + call->repeated;
+        return;
+    }
+    flush_line(printer);
+    printer->pending = call;
+    printer->times = 1 + call->repeated;
+    memcpy(printer->text, text, sizeof text);
+}
+
+/* Of the same set; on other devices only calls of the same thread, so that busy neighbours do not fill the
+ * page. */
+static bool is_related(const struct view_call *call, const struct view_call *center)
+{
+    const struct event *a = &call->begin->event, *b = &center->begin->event;
+
+    return a->set == b->set && (a->device == b->device || a->device < 0 || b->device < 0 ||
+                                (a->thread == b->thread && a->process == b->process));
+}
+
+static const struct view_call *first_before(const struct view *view, const struct view_call *center)
+{
+    const struct view_call *call = center, *first = center;
+
+    for (int left = CALLS_BEFORE; left > 0 && call > view->calls;) {
+        call--;
+        if (is_related(call, center)) {
+            first = call;
+            left--;
+        }
+    }
+    return first;
+}
+
+void calls_print_around(FILE *out, const struct view *view, const struct view_call *center, const char *mark)
+{
+    struct printer printer = {.out = out, .view = view};
+    const struct view_call *end = view->calls + view->call_count;
+    int left = CALLS_AFTER;
+
+    fprintf(out, "  %10s  %5s  %6s  %6s\n", "ms", "call", "thread", "device");
+    for (const struct view_call *call = first_before(view, center); call < end && left > 0; call++) {
+        bool new_line;
+
+        if (!is_related(call, center)) {
+            continue;
+        }
+        print_call(&printer, call);
+        new_line = printer.pending == call;
+        left -= call > center && new_line;
+        if (call == center && mark) {
+            flush_line(&printer);
+            fprintf(out, "  %10s  %5s  %6s  %6s  ^ %s\n", "", "", "", "", mark);
+        }
+    }
+    flush_line(&printer);
+}

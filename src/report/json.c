@@ -1,0 +1,191 @@
+/* json.c - the JSON report, a contract of the command line (design 4.3). What does not apply is null. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redact.h"
+#include "view.h"
+
+/* A string; bytes that are no UTF-8 become '?', since JSON cannot carry them. NULL gives null. */
+static json_t *text_value(const char *text)
+{
+    json_t *value = text ? json_string(text) : json_null();
+    char *copy;
+
+    if (value || !text) {
+        return value;
+    }
+    copy = strdup(text);
+    if (!copy) {
+        return NULL;
+    }
+    for (char *at = copy; *at; at++) {
+        *at = (unsigned char)*at >= 0x80 ? '?' : *at;
+    }
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+static json_t *taken_text(char *text)
+{
+    json_t *value = text_value(text);
+
+    free(text);
+    return value;
+}
+
+/* A number, or null where 0 stands for "none". */
+static json_t *number_or_null(uint64_t number)
+{
+    return number ? json_integer((json_int_t)number) : json_null();
+}
+
+static json_t *index_or_null(int32_t index)
+{
+    return index >= 0 ? json_integer(index) : json_null();
+}
+
+static json_t *hex_value(uint64_t number)
+{
+    char text[17];
+
+    snprintf(text, sizeof text, "%016" PRIx64, number);
+    return json_string(text);
+}
+
+static json_t *client_value(const struct report_input *input)
+{
+    const struct judgement *judgement = input->judgement;
+    json_t *arguments = json_array();
+    bool exited = judgement->client_ran && judgement->client_exit >= 0;
+    int failed = !arguments;
+
+    for (int i = 0; i < input->client_argc && !failed; i++) {
+        failed = json_array_append_new(
+            arguments, taken_text(redact_argument(input->client_argc, input->client_argv, i)));
+    }
+    return json_pack("{s:o, s:o, s:o, s:b, s:I}", "argv", arguments, "exit",
+                     exited ? json_integer(judgement->client_exit) : json_null(), "signal",
+                     number_or_null((uint64_t)(judgement->client_signal > 0 ? judgement->client_signal : 0)),
+                     "timed_out", judgement->client_timed_out, "wall_ms", (json_int_t)input->wall_ms);
+}
+
+static json_t *messages_value(const struct operation *operation)
+{
+    json_t *messages = json_array();
+
+    for (uint32_t i = 0; i < operation->message_count && messages; i++) {
+        const struct operation_message *message = &operation->messages[i];
+
+        json_array_append_new(messages,
+                              json_pack("{s:i, s:i, s:o}", "number", (int)message->number, "severity",
+                                        (int)message->severity, "text", text_value(message->text)));
+    }
+    return messages;
+}
+
+static json_t *operation_value(const struct report_input *input, const struct operation *operation)
+{
+    bool reached = operation->outcome != OUTCOME_NOT_REACHED;
+    const char *says = !input->judgement->client_ran    ? NULL
+                       : operation->client_says_success ? "success"
+                                                        : "failure";
+
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "id", (int)operation->id,
+                     "set", text_value(operation->set), "database", text_value(operation->database),
+                     "statement", text_value(operation->statement), "issued_by",
+                     operation->statement ? json_string(issuer_name(operation->issued_by)) : json_null(),
+                     "messages", messages_value(operation), "outcome", outcome_name(operation->outcome),
+                     "bytes", reached ? json_integer((json_int_t)operation->bytes) : json_null(), "hash",
+                     reached ? hex_value(operation->hash) : json_null(), "client_says", text_value(says),
+                     "durable", durable_name(operation->durable));
+}
+
+static json_t *operations_value(const struct report_input *input)
+{
+    json_t *operations = json_array();
+
+    for (size_t i = 0; i < input->judgement->operation_count && operations; i++) {
+        json_array_append_new(operations, operation_value(input, &input->judgement->operations[i]));
+    }
+    return operations;
+}
+
+static json_t *faults_value(const struct report_input *input)
+{
+    json_t *faults = json_array();
+    char text[FAULT_TEXT_MAX];
+
+    for (uint32_t i = 0; i < input->plan->fault_count && faults; i++) {
+        fault_format(&input->plan->faults[i], text, sizeof text);
+        json_array_append_new(
+            faults, json_pack("{s:s, s:I}", "fault", text, "fired", (json_int_t)input->judgement->fired[i]));
+    }
+    return faults;
+}
+
+static json_t *backtrace_value(const struct view *view, const struct finding *finding)
+{
+    char where[512];
+
+    if (!view_where(view, finding, where, sizeof where)) {
+        return json_null();
+    }
+    return json_pack("[o]", text_value(where));
+}
+
+static json_t *finding_value(const struct view *view, const struct finding *finding)
+{
+    static const char *const assumptions[] = {"documented", "derived", "ours"};
+    const struct view_call *call = view_find_call(view, finding->call);
+    const char *function = finding->function > 0 && finding->function < VDI_FN_COUNT
+                               ? vdi_function_names[finding->function]
+                               : NULL;
+    const char *repeat = view->input->repeat;
+
+    return json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:o, s:o}", "rule", finding->rule->id,
+        "severity", severity_name(finding->severity), "message", text_value(finding->message), "op",
+        index_or_null(finding->operation), "call", number_or_null(call ? call->ordinal : 0), "function",
+        text_value(function), "process", number_or_null(view_process_number(view, finding->process)),
+        "device", index_or_null(finding->device), "thread",
+        number_or_null(view_thread_number(view, finding->process, finding->thread)), "count",
+        (json_int_t)finding->count, "fingerprint", hex_value(view_fingerprint(view, finding)), "assumption",
+        assumptions[finding->assumption], "backtrace", backtrace_value(view, finding), "repeat",
+        repeat ? taken_text(redact_text(repeat)) : json_null());
+}
+
+static json_t *findings_value(const struct view *view)
+{
+    json_t *findings = json_array();
+
+    for (size_t i = 0; i < view->input->judgement->finding_count && findings; i++) {
+        json_array_append_new(findings, finding_value(view, &view->input->judgement->findings[i]));
+    }
+    return findings;
+}
+
+int report_json(FILE *out, const struct report_input *input)
+{
+    struct view *view = NULL;
+    json_t *root = NULL;
+    int result = view_new(input, &view);
+
+    if (result) {
+        return result;
+    }
+    root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "schema", 1, "outcome", report_outcome(input),
+                     "client", client_value(input), "operations", operations_value(input), "faults",
+                     faults_value(input), "findings", findings_value(view));
+    if (!root) {
+        result = ENOMEM;
+    } else if (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF || fflush(out)) {
+        result = errno ? errno : EIO;
+    }
+    json_decref(root);
+    view_free(view);
+    return result;
+}

@@ -1,0 +1,310 @@
+/* text.c - the report a person reads: the verdict first, then what was injected, what happened, and what to
+ * do. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls.h"
+#include "redact.h"
+#include "view.h"
+
+enum {
+    WIDTH = 100,
+    INDENT = 12 /* where what follows a label starts */
+};
+
+static const char *color(const struct report_input *input, const char *code)
+{
+    return input->color ? code : "";
+}
+
+#define BOLD   "\033[1m"
+#define RED    "\033[31m"
+#define YELLOW "\033[33m"
+#define GREEN  "\033[32m"
+#define PLAIN  "\033[0m"
+
+static const char *severity_color(enum severity severity)
+{
+    return severity == SEVERITY_ERROR ? RED : severity == SEVERITY_WARNING ? YELLOW : "";
+}
+
+/* "label      text", wrapped at WIDTH between words, continued under the text. */
+static void print_labelled(FILE *out, const char *label, const char *text)
+{
+    int column = fprintf(out, "  %-*s", INDENT - 2, label);
+
+    for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
+        int word = (int)strcspn(text, " \n");
+
+        if (column > INDENT && column + 1 + word > WIDTH) {
+            fprintf(out, "\n%*s", INDENT, "");
+            column = INDENT;
+        }
+        column += fprintf(out, "%s%.*s", column > INDENT ? " " : "", word, text);
+        text += word;
+    }
+    fputc('\n', out);
+}
+
+static void print_heading(FILE *out, const struct report_input *input, const char *heading)
+{
+    fprintf(out, "\n%s%s%s\n", color(input, BOLD), heading, color(input, PLAIN));
+}
+
+/* ---- the verdict ---- */
+
+static void print_verdict(FILE *out, const struct report_input *input)
+{
+    const struct judgement *judgement = input->judgement;
+    const char *outcome = report_outcome(input);
+    const struct finding *worst = judgement->finding_count ? &judgement->findings[0] : NULL;
+    const char *tint = strcmp(outcome, "clean") == 0 ? GREEN : RED;
+
+    fprintf(out, "%s%s%s%s", color(input, BOLD), color(input, tint), outcome, color(input, PLAIN));
+    if (input->error) {
+        fprintf(out, ": %s\n", input->error);
+    } else if (worst) {
+        fprintf(out, ": %zu finding%s, the worst: %s (%s)\n", judgement->finding_count,
+                judgement->finding_count == 1 ? "" : "s", worst->rule->id, severity_name(worst->severity));
+    } else {
+        fprintf(out, ": the client broke no rule\n");
+    }
+}
+
+static void print_client(FILE *out, const struct report_input *input)
+{
+    const struct judgement *judgement = input->judgement;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *line = open_memstream(&text, &size);
+
+    if (!line) {
+        return;
+    }
+    for (int i = 0; i < input->client_argc; i++) {
+        char *argument = redact_argument(input->client_argc, input->client_argv, i);
+
+        fprintf(line, "%s%s", i ? " " : "", argument ? argument : "?");
+        free(argument);
+    }
+    if (judgement->client_timed_out) {
+        fprintf(line, ": hung and was ended");
+    } else if (!judgement->client_ran) {
+        fprintf(line, ": did not run to an end");
+    } else if (judgement->client_exit >= 0) {
+        fprintf(line, ": says %s (exit status %d)", judgement->client_exit ? "failure" : "success",
+                judgement->client_exit);
+    } else {
+        fprintf(line, ": died of signal %d", judgement->client_signal);
+    }
+    fprintf(line, ", %" PRIu64 " VDI calls, %" PRId64 " ms", judgement->vdi_calls, input->wall_ms);
+    if (fclose(line) == 0) {
+        print_labelled(out, "client", text);
+    }
+    free(text);
+}
+
+/* ---- what was injected ---- */
+
+/* The next firing of a fault of the plan among the events from *at on; NULL: no more. */
+static const struct event *next_firing(const struct report_input *input, uint32_t fault, size_t *at)
+{
+    for (; *at < input->event_count; ++*at) {
+        const struct event *event = &input->events[*at].event;
+
+        if (event->kind == EVENT_FAULT && event->arg[0] == fault) {
+            ++*at;
+            return event;
+        }
+    }
+    return NULL;
+}
+
+static void print_fault(FILE *out, const struct view *view, uint32_t index)
+{
+    const struct report_input *input = view->input;
+    const struct fault *fault = &input->plan->faults[index];
+    size_t at = 0;
+    const struct event *firing = next_firing(input, index, &at);
+    const struct view_call *call = firing ? view_find_call(view, firing->call) : NULL;
+    char text[FAULT_TEXT_MAX], line[512], described[256] = "";
+
+    fault_format(fault, text, sizeof text);
+    if (call) {
+        calls_describe(call, described, sizeof described);
+        snprintf(line, sizeof line, "%s, fired %u; first in call %" PRIu64 " of thread %u on device %d: %s",
+                 text, input->judgement->fired[index], call->ordinal,
+                 view_thread_number(view, firing->process, firing->thread), firing->device, described);
+    } else {
+        snprintf(line, sizeof line, input->judgement->fired[index] ? "%s, fired %u" : "%s, never fired", text,
+                 input->judgement->fired[index]);
+    }
+    print_labelled(out, "injected", line);
+    print_labelled(out, "", fault_table[fault->kind].what);
+    if (firing) {
+        snprintf(line, sizeof line, "a correct client then %s", fault_table[fault->kind].correct_client);
+        print_labelled(out, "", line);
+    }
+}
+
+/* ---- the calls around it ---- */
+
+static void print_calls(FILE *out, const struct view *view)
+{
+    const struct report_input *input = view->input;
+    const struct judgement *judgement = input->judgement;
+    char text[FAULT_TEXT_MAX], mark[FAULT_TEXT_MAX + 32];
+    bool printed = false;
+
+    for (uint32_t i = 0; i < input->plan->fault_count; i++) {
+        size_t at = 0;
+        const struct event *firing = next_firing(input, i, &at);
+        const struct view_call *center = firing ? view_find_call(view, firing->call) : NULL;
+
+        if (center) {
+            fault_format(&input->plan->faults[i], text, sizeof text);
+            snprintf(mark, sizeof mark, "%s fired here", text);
+            print_heading(out, input, "Calls around the fault");
+            calls_print_around(out, view, center, mark);
+            printed = true;
+        }
+    }
+    for (size_t i = 0; i < judgement->finding_count && !printed; i++) {
+        const struct view_call *center = view_find_call(view, judgement->findings[i].call);
+
+        if (center) {
+            print_heading(out, input, "Calls around the first finding");
+            calls_print_around(out, view, center, judgement->findings[i].rule->id);
+            printed = true;
+        }
+    }
+}
+
+/* ---- findings ---- */
+
+static void print_finding(FILE *out, const struct view *view, const struct finding *finding)
+{
+    const struct report_input *input = view->input;
+    const struct view_call *call = view_find_call(view, finding->call);
+    char line[768], where[512];
+
+    fprintf(out, "%s%s%s %s%s", color(input, BOLD), color(input, severity_color(finding->severity)),
+            finding->rule->id, severity_name(finding->severity), color(input, PLAIN));
+    fprintf(out, finding->count > 1 ? ", %u times\n" : "\n", finding->count);
+    print_labelled(out, "what", finding->message);
+    if (view_where(view, finding, where, sizeof where)) {
+        snprintf(line, sizeof line, "%s (call %" PRIu64 ", thread %u of process %u)", where,
+                 call ? call->ordinal : 0, view_thread_number(view, finding->process, finding->thread),
+                 view_process_number(view, finding->process));
+        print_labelled(out, "where", line);
+    }
+    print_labelled(out, "fix", finding->rule->fix);
+}
+
+/* ---- operations ---- */
+
+static void print_messages(FILE *out, const struct operation *operation)
+{
+    const char *label = "server";
+    char line[1024];
+
+    snprintf(line, sizeof line, "%s, %" PRIu64 " bytes", outcome_name(operation->outcome), operation->bytes);
+    if (operation->outcome == OUTCOME_NOT_REACHED) {
+        snprintf(line, sizeof line, "no statement reached this set");
+    }
+    print_labelled(out, label, line);
+    for (uint32_t i = 0; i < operation->message_count; i++) {
+        const struct operation_message *message = &operation->messages[i];
+
+        snprintf(line, sizeof line, "%d (severity %d) %s", (int)message->number, (int)message->severity,
+                 message->text ? message->text : "");
+        print_labelled(out, "", line);
+    }
+}
+
+static void print_operation(FILE *out, const struct report_input *input, const struct operation *operation)
+{
+    static const char *const durability[] = {
+        [DURABLE_NOT_OBSERVABLE] = "not verified (--verify CMD would tell)",
+        [DURABLE_YES] = "restores, byte for byte",
+        [DURABLE_NO] = "does NOT restore",
+    };
+    char line[1024], heading[512];
+
+    snprintf(heading, sizeof heading, "Operation %d: set %s, database %s", (int)operation->id,
+             operation->set ? operation->set : "none", operation->database ? operation->database : "none");
+    print_heading(out, input, heading);
+    if (operation->statement) {
+        snprintf(line, sizeof line, "%s (from %s)", operation->statement, issuer_name(operation->issued_by));
+        print_labelled(out, "statement", line);
+    }
+    print_messages(out, operation);
+    if (input->judgement->client_ran) {
+        print_labelled(out, "client", operation->client_says_success ? "says success" : "says failure");
+    }
+    if (operation->is_backup) {
+        print_labelled(out, "stored", durability[operation->durable]);
+    }
+}
+
+static void print_all(FILE *out, const struct view *view)
+{
+    const struct report_input *input = view->input;
+    const struct judgement *judgement = input->judgement;
+    char *repeat = input->repeat ? redact_text(input->repeat) : NULL;
+
+    print_verdict(out, input);
+    print_client(out, input);
+    for (uint32_t i = 0; i < input->plan->fault_count; i++) {
+        print_fault(out, view, i);
+    }
+    if (input->events_dropped) {
+        fprintf(out, "  %-*s%" PRIu64 " events were lost: this verdict may miss something\n", INDENT - 2,
+                "note", input->events_dropped);
+    }
+    print_calls(out, view);
+    if (judgement->finding_count) {
+        print_heading(out, input, "Findings");
+    }
+    for (size_t i = 0; i < judgement->finding_count; i++) {
+        print_finding(out, view, &judgement->findings[i]);
+    }
+    for (size_t i = 0; i < judgement->operation_count; i++) {
+        print_operation(out, input, &judgement->operations[i]);
+    }
+    if (repeat) {
+        fprintf(out, "\nRepeat with\n  %s\n", repeat);
+    }
+    free(repeat);
+}
+
+const char *report_outcome(const struct report_input *input)
+{
+    if (input->error) {
+        return "error";
+    }
+    for (size_t i = 0; i < input->judgement->finding_count; i++) {
+        if (input->judgement->findings[i].severity >= input->fail_on) {
+            return "findings";
+        }
+    }
+    return "clean";
+}
+
+int report_text(FILE *out, const struct report_input *input)
+{
+    struct view *view = NULL;
+    int result = view_new(input, &view);
+
+    if (result) {
+        return result;
+    }
+    print_all(out, view);
+    if (fflush(out) || ferror(out)) {
+        result = errno ? errno : EIO;
+    }
+    view_free(view);
+    return result;
+}

@@ -1,0 +1,185 @@
+/* findings.c - collects findings: merging, severity, where in the client, order. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+#include "vdierror.h"
+
+static const enum severity kind_severity[] = {
+    [RULE_NORMATIVE] = SEVERITY_ERROR,
+    [RULE_DERIVED] = SEVERITY_WARNING,
+    [RULE_ADVISORY] = SEVERITY_INFO,
+    [RULE_OUTCOME] = SEVERITY_ERROR,
+};
+static const enum assumption kind_assumption[] = {
+    [RULE_NORMATIVE] = ASSUMPTION_DOCUMENTED,
+    [RULE_DERIVED] = ASSUMPTION_DERIVED,
+    [RULE_ADVISORY] = ASSUMPTION_DOCUMENTED,
+    [RULE_OUTCOME] = ASSUMPTION_DERIVED,
+};
+
+const char *result_text(int32_t result, char buffer[16])
+{
+    const char *name = vdi_result_name(result);
+
+    if (name) {
+        return name;
+    }
+    snprintf(buffer, 16, "0x%08x", (unsigned)result);
+    return buffer;
+}
+
+const char *command_text(int32_t code, char buffer[32])
+{
+    const char *name = vdi_command_name(code);
+
+    if (name) {
+        return name;
+    }
+    snprintf(buffer, 32, "command %d", (int)code);
+    return buffer;
+}
+
+bool finding_exists(const struct checker *checker, const char *rule)
+{
+    for (uint32_t i = 0; i < checker->finding_count; i++) {
+        if (strcmp(checker->findings[i].rule->id, rule) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The finding of the same rule, function and caller: one bug is told once (design 4.5). */
+static struct finding *find_same(struct checker *checker, const struct rule_info *rule, uint16_t function,
+                                 uint64_t caller)
+{
+    for (uint32_t i = 0; i < checker->finding_count; i++) {
+        struct finding *finding = &checker->findings[i];
+
+        if (finding->rule == rule && finding->function == function && finding->caller == caller) {
+            return finding;
+        }
+    }
+    return NULL;
+}
+
+static void add(struct checker *checker, enum severity cap, const char *id, const struct call *call,
+                int32_t operation, int16_t device, const char *format, va_list arguments)
+{
+    static const struct call no_call = {.device = -1, .operation = -1};
+    const struct rule_info *rule = rule_find(id);
+    const struct call *at = call ? call : &no_call;
+    struct finding *finding;
+    enum severity severity;
+
+    assert(rule);
+    severity = kind_severity[rule->kind] < cap ? kind_severity[rule->kind] : cap;
+    finding = find_same(checker, rule, at->function, at->caller);
+    if (finding) {
+        finding->count += 1 + at->repeat;
+        finding->severity = severity > finding->severity ? severity : finding->severity;
+        return;
+    }
+    if (checker->finding_count == FINDINGS_MAX) {
+        return;
+    }
+    finding = &checker->findings[checker->finding_count++];
+    *finding = (struct finding){.rule = rule,
+                                .severity = severity,
+                                .assumption = kind_assumption[rule->kind],
+                                .operation = operation,
+                                .device = device,
+                                .call = at->sequence,
+                                .function = at->function,
+                                .process = at->process,
+                                .thread = at->thread,
+                                .count = 1 + at->repeat,
+                                .caller = at->caller};
+    vsnprintf(finding->message, sizeof finding->message, format, arguments);
+}
+
+void finding_add(struct checker *checker, const char *rule, const struct call *call, int32_t operation,
+                 int16_t device, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add(checker, SEVERITY_ERROR, rule, call, operation, device, format, arguments);
+    va_end(arguments);
+}
+
+void finding_add_capped(struct checker *checker, enum severity cap, const char *rule, const struct call *call,
+                        int32_t operation, int16_t device, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add(checker, cap, rule, call, operation, device, format, arguments);
+    va_end(arguments);
+}
+
+static void resolve_caller(const struct checker *checker, struct finding *finding)
+{
+    for (const struct caller *caller = checker->callers; finding->caller && caller; caller = caller->next) {
+        if (caller->address == finding->caller && caller->process == finding->process) {
+            finding->module = caller->module;
+            finding->module_base = caller->base;
+            return;
+        }
+    }
+}
+
+/* A derived rule's warning becomes an error when an outcome rule shows the harm in the same operation. */
+static bool harm_confirmed(const struct checker *checker, const struct finding *finding)
+{
+    for (uint32_t i = 0; i < checker->finding_count; i++) {
+        const struct finding *other = &checker->findings[i];
+
+        if (other->rule->kind == RULE_OUTCOME && other->severity == SEVERITY_ERROR &&
+            (other->operation == finding->operation || other->operation < 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What only a hostile server could provoke is worth knowing, but no error, short of corruption or a lie. */
+static bool stays_error_under_hostility(const struct finding *finding)
+{
+    return strcmp(finding->rule->id, "VDI-OUT-001") == 0 || strcmp(finding->rule->id, "VDI-OUT-003") == 0;
+}
+
+static int by_severity_then_call(const void *left, const void *right)
+{
+    const struct finding *a = left, *b = right;
+
+    if (a->severity != b->severity) {
+        return a->severity > b->severity ? -1 : 1;
+    }
+    if (a->call != b->call) {
+        return a->call < b->call ? -1 : 1;
+    }
+    return strcmp(a->rule->id, b->rule->id);
+}
+
+void findings_settle(struct checker *checker)
+{
+    for (uint32_t i = 0; i < checker->finding_count; i++) {
+        struct finding *finding = &checker->findings[i];
+
+        resolve_caller(checker, finding);
+        if (finding->rule->kind == RULE_DERIVED && harm_confirmed(checker, finding)) {
+            finding->severity = SEVERITY_ERROR;
+        }
+    }
+    for (uint32_t i = 0; checker->hostile_fired && i < checker->finding_count; i++) {
+        if (!stays_error_under_hostility(&checker->findings[i])) {
+            checker->findings[i].severity = SEVERITY_INFO;
+        }
+    }
+    qsort(checker->findings, checker->finding_count, sizeof checker->findings[0], by_severity_then_call);
+}

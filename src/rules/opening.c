@@ -1,0 +1,55 @@
+/* opening.c - VDI-OPEN-005: every device of the set must be opened, or the transfer never starts. */
+#include "state.h"
+
+/* Devices opened by all objects that have this operation's set open: secondaries open theirs themselves. */
+static uint32_t opened_devices(const struct checker *checker, const struct vdi_set *set)
+{
+    uint32_t opened = 0;
+
+    for (const struct vdi_set *other = checker->sets; other; other = other->next) {
+        if (other == set || (other->operation == set->operation && set->operation >= 0)) {
+            opened += other->opened_count;
+        }
+    }
+    return opened;
+}
+
+/* A client may well abort because it cannot serve a device. One that first waited for commands on the devices
+ * it did open took the opening for done. */
+static bool waited_for_commands(const struct checker *checker, const struct vdi_set *set, uint64_t now)
+{
+    for (int i = 0; i < DEVICES_MAX; i++) {
+        if (set->devices[i].waited) {
+            return true;
+        }
+    }
+    for (const struct thread_state *thread = checker->threads; thread; thread = thread->next) {
+        const struct call *open = &thread->open;
+
+        if (open->sequence > set->life_call.sequence && open->set == set->id &&
+            open->function == VDI_FN_GET_COMMAND && now >= open->time_ns + PATIENCE_NS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void opening_judge(struct checker *checker, const struct vdi_set *set, enum opening_end end, uint64_t now)
+{
+    static const char *const ends[] = {
+        [OPENING_CLOSED] = "when the set was closed",
+        [OPENING_ABORTED] = "when the client, which waited for commands in vain, called SignalAbort",
+        [OPENING_EXITED] = "when the process ended",
+        [OPENING_HUNG] = "when the client hung",
+    };
+    uint32_t opened = opened_devices(checker, set);
+
+    if (set->state != SET_CONFIGURED || set->secondary || set->open_failed || opened >= set->device_count) {
+        return;
+    }
+    if (end == OPENING_ABORTED && !waited_for_commands(checker, set, now)) {
+        return;
+    }
+    finding_add(checker, "VDI-OPEN-005", &set->life_call, set->operation, -1,
+                "only %u of %u devices were opened %s", opened, set->device_count, ends[end]);
+}

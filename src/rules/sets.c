@@ -1,0 +1,436 @@
+/* sets.c - the lives of sets and devices, and the rules about who may call what when:
+ * VDI-CREATE-001, VDI-GETCFG-002, VDI-GETCMD-002, VDI-GETCMD-003, VDI-CLOSE-001, VDI-CLOSE-003,
+ * VDI-CLOSE-004.
+ *
+ * A call is judged by what its own thread could know: only results that this thread got, or that the set was
+ * closed by the client itself, count against it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "state.h"
+#include "vdierror.h"
+
+/* ---- what threads were told ---- */
+
+static void remember_refusal(struct checker *checker, struct vdi_set *set, const struct call *call,
+                             int32_t result)
+{
+    struct refusal *refusal;
+
+    for (refusal = set->refusals; refusal; refusal = refusal->next) {
+        if (refusal->thread == call->thread && refusal->device == call->device && refusal->result == result &&
+            refusal->after_fault == set->closed_by_fault) {
+            return;
+        }
+    }
+    if (set->refusal_count >= REFUSALS_MAX) {
+        return;
+    }
+    refusal = calloc(1, sizeof *refusal);
+    if (!refusal) {
+        checker->out_of_memory = true;
+        return;
+    }
+    *refusal = (struct refusal){.next = set->refusals,
+                                .thread = call->thread,
+                                .result = result,
+                                .device = call->device,
+                                .after_fault = set->closed_by_fault};
+    set->refusals = refusal;
+    set->refusal_count++;
+}
+
+static bool thread_saw_abort(const struct vdi_set *set, uint32_t thread)
+{
+    for (const struct refusal *refusal = set->refusals; refusal; refusal = refusal->next) {
+        if (refusal->thread == thread && refusal->result == VD_E_ABORT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool thread_was_refused_after_fault(const struct vdi_set *set, uint32_t thread, int16_t device)
+{
+    for (const struct refusal *refusal = set->refusals; refusal; refusal = refusal->next) {
+        if (refusal->after_fault && refusal->thread == thread && refusal->device == device) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- rules at the begin of a call ---- */
+
+static void begin_create(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    if (set_is_live(set)) {
+        finding_add(checker, "VDI-CREATE-001", call, set->operation, -1,
+                    "Create called on a set object whose set of operation %d has not been closed",
+                    set->operation);
+    }
+}
+
+static void begin_open_device(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    if (set->state == SET_CONFIGURED || set_is_aborted(set)) {
+        return;
+    }
+    finding_add(checker, "VDI-GETCFG-002", call, call->operation, -1, "OpenDevice called %s",
+                set->state == SET_CONFIGURABLE ? "before any GetConfiguration of this set had succeeded"
+                : set->closed_by_client        ? "after Close, with no new set created and configured"
+                                               : "before Create and GetConfiguration");
+}
+
+static void begin_close(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    if (set_is_live(set) || (set->closed_by_fault && set->closes_after_fault == 0)) {
+        return;
+    }
+    finding_add(checker, "VDI-CLOSE-004", call, call->operation, -1, "Close called %s",
+                set->closed_by_client || set->closed_by_fault
+                    ? "a second time: the set had been closed already"
+                    : "on a set object that holds no set");
+}
+
+static void begin_signal_abort(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    struct operation_state *operation = state_find_operation(checker, set->operation);
+
+    if (!set_is_live(set)) {
+        return;
+    }
+    if (!set_is_aborted(set) && operation && operation->fired == 0) {
+        commands_judge_abandoned(checker, set, ABANDONED_BLOCKING_ONE, call->time_ns,
+                                 "before the client, which waited on in vain, called SignalAbort");
+        opening_judge(checker, set, OPENING_ABORTED, call->time_ns);
+    }
+    set->client_aborted = true;
+    if (operation) {
+        operation->client_aborted = true;
+    }
+}
+
+static void begin_get_command(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    struct device *device = state_device(set, call->device);
+
+    if (device && set_is_live(set) && device->closed_thread == call->thread && device->closed_thread != 0) {
+        finding_add(checker, "VDI-GETCMD-002", call, call->operation, call->device,
+                    "GetCommand called on device %d after it had delivered VD_E_CLOSE to this thread",
+                    call->device);
+    }
+}
+
+/* Calls on devices, their commands and buffers: what Close ends. */
+static bool is_device_call(uint16_t function)
+{
+    return function == VDI_FN_GET_COMMAND || function == VDI_FN_COMPLETE_COMMAND ||
+           function == VDI_FN_GET_BUFFER_HANDLE || function == VDI_FN_MAP_BUFFER_HANDLE;
+}
+
+/* After a set's end: once a fault closed it, each thread may find that out on each device by one failing
+ * call. */
+static void begin_after_end(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    if (!is_device_call(call->function) || set_is_live(set)) {
+        return;
+    }
+    if (set->closed_by_fault) {
+        if (thread_was_refused_after_fault(set, call->thread, call->device)) {
+            finding_add(
+                checker, "VDI-CLOSE-003", call, call->operation, call->device,
+                "%s called on device %d again after this thread had learnt there that the set is closed",
+                vdi_function_names[call->function], call->device);
+        }
+    } else if (set->closed_by_client) {
+        finding_add(checker, "VDI-CLOSE-003", call, call->operation, call->device,
+                    "%s called on device %d after Close had returned", vdi_function_names[call->function],
+                    call->device);
+    }
+}
+
+static void begin_after_abort(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    switch (call->function) {
+    case VDI_FN_CLOSE:
+    case VDI_FN_SIGNAL_ABORT:
+    case VDI_FN_DESTROY:
+    case VDI_FN_CREATE: /* judged as VDI-CREATE-001 */
+    case VDI_FN_REGISTER_DEVICE_CLOSED:
+        return;
+    default:
+        break;
+    }
+    if (set_is_live(set) && thread_saw_abort(set, call->thread)) {
+        finding_add(checker, "VDI-GETCMD-003", call, call->operation, call->device,
+                    "%s called by a thread that had got VD_E_ABORT from this set",
+                    vdi_function_names[call->function]);
+    }
+}
+
+/* ---- effects at the end of a call ---- */
+
+static void end_create(struct checker *checker, struct vdi_set *set, const struct event *event,
+                       const struct call *call)
+{
+    struct operation_state *operation = state_find_operation(checker, event->operation);
+
+    if (operation && set->name && !operation->shown.set) {
+        operation->shown.set = state_copy_text(checker, set->name);
+    }
+    if (event->result != 0) {
+        return;
+    }
+    state_new_life(set);
+    set->state = SET_CONFIGURABLE;
+    set->process = call->process;
+    set->operation = event->operation;
+    set->life_start = call->sequence;
+    set->last_sequence = event->sequence;
+    set->device_count = call->device_count;
+    set->life_call = *call;
+    if (operation) {
+        operation->created = true;
+        operation->error.sequence = 0; /* of a Create that failed and left its number to this one */
+        operation->failure.sequence = 0;
+    }
+}
+
+static void end_open_in_secondary(struct checker *checker, struct vdi_set *set, const struct event *event,
+                                  const struct call *call)
+{
+    (void)checker;
+    if (event->result != 0) {
+        return;
+    }
+    state_new_life(set);
+    set->state = SET_CONFIGURED;
+    set->secondary = true;
+    set->process = call->process;
+    set->operation = event->operation;
+    set->life_start = call->sequence;
+    set->last_sequence = event->sequence;
+}
+
+static void end_get_configuration(struct checker *checker, struct vdi_set *set, const struct event *event,
+                                  const struct call *call)
+{
+    (void)checker;
+    if (event->result != 0 || !set_is_live(set)) {
+        return;
+    }
+    set->state = SET_CONFIGURED;
+    set->life_call = *call;
+    if (event->arg[3] > 0 && event->arg[3] <= DEVICES_MAX) {
+        set->device_count = (uint32_t)event->arg[3];
+    }
+}
+
+static void end_open_device(struct checker *checker, struct vdi_set *set, const struct event *event,
+                            const struct call *call)
+{
+    struct device *device = state_device(set, event->device);
+
+    (void)checker;
+    if (event->result != 0) {
+        set->open_failed = true; /* also VD_E_OPEN: somebody has opened the rest */
+        return;
+    }
+    if (!device) {
+        set->open_failed = true; /* opened, but nobody knows which: no judgement either */
+        return;
+    }
+    if (!set_is_live(set)) {
+        return;
+    }
+    if (!device->opened) {
+        device->opened = true;
+        set->opened_count++;
+    }
+    set->life_call = *call;
+    for (int i = 0; i < DEVICES_MAX; i++) {
+        set->devices[i].waited = false; /* only waits after the last OpenDevice tell of a missing one */
+    }
+}
+
+static void end_get_command(struct checker *checker, struct vdi_set *set, const struct event *event,
+                            const struct call *call)
+{
+    struct device *device = state_device(set, event->device);
+
+    if (!device) {
+        return;
+    }
+    device->last_result = event->result;
+    device->called = true;
+    if (event->result == 0) {
+        commands_fetched(checker, set, event, call);
+    } else if (event->result == VD_E_TIMEOUT) {
+        commands_timed_out(set, event, call);
+    } else if (event->result == VD_E_CLOSE) {
+        device->close_delivered = true;
+        device->closed_thread = call->thread;
+    }
+}
+
+/* Devices that still owe VD_E_CLOSE; the first one is returned, or -1. */
+static int16_t first_undelivered(const struct vdi_set *set)
+{
+    for (int16_t i = 0; i < DEVICES_MAX; i++) {
+        if (set->devices[i].opened && !set->devices[i].close_delivered) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Close with open devices. VD_E_OPEN is the library's word that the set was not aborted before: VD_E_ABORT
+ * results of other threads are then this Close's own doing (spec 9.5). */
+static void judge_early_close(struct checker *checker, struct vdi_set *set, const struct event *event,
+                              const struct call *call)
+{
+    int16_t index = first_undelivered(set);
+    bool excused = call->set_was_aborted || set->fault_aborted || set->client_aborted ||
+                   (event->result != VD_E_OPEN && set_is_aborted(set));
+    char name[16];
+
+    if (index < 0 || excused || (event->result != 0 && event->result != VD_E_OPEN)) {
+        return;
+    }
+    if (!set->devices[index].called) {
+        finding_add(
+            checker, "VDI-CLOSE-001", call, call->operation, index,
+            "%s called while device %d had not delivered VD_E_CLOSE (no GetCommand had returned on it)",
+            vdi_function_names[call->function], index);
+        return;
+    }
+    finding_add(checker, "VDI-CLOSE-001", call, call->operation, index,
+                "%s called while device %d had not delivered VD_E_CLOSE (its last GetCommand gave %s)",
+                vdi_function_names[call->function], index,
+                result_text(set->devices[index].last_result, name));
+}
+
+/* Close and the destructor, which closes if need be. */
+static void end_close(struct checker *checker, struct vdi_set *set, const struct event *event,
+                      const struct call *call)
+{
+    if (set->closed_by_fault) {
+        set->closes_after_fault += call->function == VDI_FN_CLOSE;
+    } else if (set_is_live(set)) {
+        if (!call->set_was_aborted && !set->fault_aborted && !set->client_aborted) {
+            commands_judge_abandoned(
+                checker, set, ABANDONED_ALL, event->time_ns,
+                call->function == VDI_FN_CLOSE ? "when it called Close" : "when it destroyed the set");
+            opening_judge(checker, set, OPENING_CLOSED, event->time_ns);
+        }
+        judge_early_close(checker, set, event, call);
+    }
+    for (int i = 0; i < DEVICES_MAX; i++) {
+        commands_drop_all(&set->devices[i]);
+    }
+    set->closed_by_client = set->closed_by_client || set->closed_by_fault || set_is_live(set);
+    set->state = SET_NONE;
+}
+
+/* ---- dispatch ---- */
+
+typedef void begin_rule(struct checker *checker, struct vdi_set *set, const struct call *call);
+typedef void end_effect(struct checker *checker, struct vdi_set *set, const struct event *event,
+                        const struct call *call);
+
+static begin_rule *const begin_rules[VDI_FN_COUNT] = {
+    [VDI_FN_CREATE] = begin_create,
+    [VDI_FN_OPEN_DEVICE] = begin_open_device,
+    [VDI_FN_GET_COMMAND] = begin_get_command,
+    [VDI_FN_SIGNAL_ABORT] = begin_signal_abort,
+    [VDI_FN_CLOSE] = begin_close,
+};
+static end_effect *const end_effects[VDI_FN_COUNT] = {
+    [VDI_FN_CREATE] = end_create,
+    [VDI_FN_OPEN_IN_SECONDARY] = end_open_in_secondary,
+    [VDI_FN_GET_CONFIGURATION] = end_get_configuration,
+    [VDI_FN_OPEN_DEVICE] = end_open_device,
+    [VDI_FN_GET_COMMAND] = end_get_command,
+    [VDI_FN_CLOSE] = end_close,
+    [VDI_FN_DESTROY] = end_close,
+};
+
+void sets_judge_begin(struct checker *checker, struct vdi_set *set, const struct call *call)
+{
+    begin_after_end(checker, set, call);
+    begin_after_abort(checker, set, call);
+    if (begin_rules[call->function]) {
+        begin_rules[call->function](checker, set, call);
+    }
+}
+
+void sets_close_by_fault(struct vdi_set *set)
+{
+    if (!set_is_live(set)) {
+        return;
+    }
+    set->closed_by_fault = true;
+    set->state = SET_NONE;
+    for (int i = 0; i < DEVICES_MAX; i++) {
+        commands_drop_all(&set->devices[i]);
+    }
+}
+
+void sets_apply_end(struct checker *checker, struct vdi_set *set, const struct event *event,
+                    const struct call *call)
+{
+    if (event->result == VD_E_PROTOCOL && event->flags & EVENT_FLAG_FAULTED) {
+        sets_close_by_fault(set); /* its EVENT_FAULT is still to come, from another thread */
+    }
+    if (event->result == VD_E_ABORT || event->result == VD_E_PROTOCOL) {
+        remember_refusal(checker, set, call, event->result);
+    }
+    if (event->result == VD_E_ABORT && set_is_live(set)) {
+        set->abort_returned = true;
+    }
+    if (end_effects[event->function]) {
+        end_effects[event->function](checker, set, event, call);
+    }
+}
+
+/* A call that a fault makes: what it does to the set is nobody's violation. */
+void sets_fault_call(struct checker *checker, const struct event *event)
+{
+    struct vdi_set *set = state_set(checker, event->set);
+
+    if (set && event->function == VDI_FN_CLOSE) {
+        sets_close_by_fault(set);
+    } else if (set && event->function == VDI_FN_SIGNAL_ABORT) {
+        set->fault_aborted = true;
+    }
+}
+
+void sets_fault(struct checker *checker, const struct event *event, const struct fault *fault)
+{
+    for (struct vdi_set *set = checker->sets; set; set = set->next) {
+        struct device *device = state_device(set, event->device);
+        bool hit =
+            event->set ? set->id == event->set : event->operation >= 0 && set->operation == event->operation;
+
+        if (!hit) {
+            continue;
+        }
+        switch (fault->kind) {
+        case FAULT_EARLY_CLOSE:
+            sets_close_by_fault(set);
+            break;
+        case FAULT_ABORT:
+            set->fault_aborted = true;
+            break;
+        case FAULT_LOST_CLOSE:
+            if (device) {
+                device->lost_close = true;
+            }
+            break;
+        default:
+            break;
+        }
+    }
+}

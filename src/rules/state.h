@@ -1,0 +1,306 @@
+/* state.h - what the checker remembers of a run: sets, devices, commands, threads, operations, statements.
+ *
+ * Internal to src/rules. Every list has a limit: a run that exceeds it is judged on what fitted, and events
+ * about the rest are ignored. Nodes never move, so pointers to them stay good until checker_free.
+ */
+#ifndef VDIFAULT_RULES_STATE_H
+#define VDIFAULT_RULES_STATE_H
+
+#include "rules.h"
+
+enum {
+    SETS_MAX = 1024,
+    DEVICES_MAX = 64,    /* of a set: the VDI limit */
+    COMMANDS_MAX = 256,  /* in a client's hands, per device */
+    REFUSALS_MAX = 1024, /* per life of a set */
+    THREADS_MAX = 4096,
+    PROCESSES_MAX = 4096,
+    OPERATIONS_MAX = 1024,
+    STATEMENTS_MAX = 1024,
+    MESSAGES_MAX = 256, /* per statement */
+    CALLERS_MAX = 65536,
+    FINDINGS_MAX = 256, /* distinct ones */
+    LEFTOVERS_MAX = 64,
+};
+
+/* From here on a client counts as waiting, not as merely slow: the time that tells a forgotten command from
+ * one being worked on (rules that need it are never raised by less). */
+#define PATIENCE_NS 1000000000ull
+
+/* One VDI call of the client. */
+struct call {
+    uint64_t sequence; /* of its begin; 0 none */
+    uint64_t time_ns;
+    uint64_t set;
+    uint64_t caller;
+    int64_t timeout; /* GetConfiguration, GetCommand */
+    int32_t operation;
+    uint32_t process;
+    uint32_t thread;
+    uint32_t repeat;
+    uint32_t device_count; /* Create */
+    uint16_t function;
+    int16_t device;
+    bool set_was_aborted; /* at the begin */
+};
+
+/* A command in the client's hands. */
+struct command {
+    struct command *next;
+    int64_t block;
+    int32_t code;
+    int64_t nth;       /* of its code on this device; 0 unknown */
+    struct call fetch; /* the GetCommand that fetched it */
+    uint64_t fetched_ns;
+    bool kept_server_waiting; /* its thread then waited on the device in vain */
+};
+
+struct device {
+    bool opened;
+    bool called;            /* a GetCommand has returned */
+    bool close_delivered;   /* ... with VD_E_CLOSE */
+    bool lost_close;        /* the fault of that name fired here */
+    bool error_completed;   /* a command was completed with an error */
+    bool waited;            /* GetCommand came back with VD_E_TIMEOUT after a real wait */
+    uint32_t closed_thread; /* that VD_E_CLOSE was delivered to last */
+    uint32_t command_count;
+    int32_t last_result; /* of GetCommand */
+    struct command *commands;
+};
+
+/* A thread's call that failed because the set was gone or aborted. */
+struct refusal {
+    struct refusal *next;
+    uint32_t thread;
+    int32_t result;
+    int16_t device;
+    bool after_fault; /* the set had been closed by a fault */
+};
+
+enum set_state {
+    SET_NONE,
+    SET_CONFIGURABLE,
+    SET_CONFIGURED
+};
+
+/* One set object of the client. All but id, next and the fields before `state` starts anew at each Create. */
+struct vdi_set {
+    struct vdi_set *next;
+    uint64_t id;
+    uint32_t process;
+    int32_t operation;     /* -1 none yet */
+    bool closed_by_client; /* Close or the destructor ended the newest life */
+    bool closed_by_fault;
+    bool earlier_life_cut; /* an earlier life ended by fault or abort: stragglers of it may still call */
+    uint32_t closes_after_fault;
+    uint64_t life_start; /* sequence of Create's begin */
+    char *name;          /* passed to the newest Create */
+    /* the life */
+    enum set_state state;
+    bool secondary;
+    bool abort_returned; /* VD_E_ABORT came back from a call */
+    bool client_aborted; /* SignalAbort by the client itself */
+    bool fault_aborted;
+    bool server_ended; /* the statement ended without success: the server has given the set up */
+    bool open_failed;  /* OpenDevice failed: no judgement on how many were opened */
+    uint64_t server_ended_sequence;
+    uint64_t last_sequence; /* last event of the client on it */
+    uint32_t device_count;
+    uint32_t opened_count;
+    uint32_t refusal_count;
+    struct refusal *refusals;
+    struct call life_call; /* Create, then the newest OpenDevice or GetConfiguration */
+    struct device devices[DEVICES_MAX];
+};
+
+struct thread_state {
+    struct thread_state *next;
+    uint32_t process;
+    uint32_t thread;
+    struct call open; /* the call it is in; sequence 0: none */
+    struct call last; /* the last that ended */
+    uint64_t last_end_ns;
+    struct { /* calls in a row that brought nothing and did not wait */
+        uint64_t count;
+        uint64_t start_ns;
+        struct call call;
+        int32_t result;
+    } spin;
+};
+
+struct process_state {
+    struct process_state *next;
+    uint32_t process;
+    bool called; /* made a VDI call */
+    bool ended;
+    bool by_itself; /* exit, neither signal nor our kill */
+    int32_t status;
+    int32_t signal;
+    enum process_role role;
+};
+
+struct statement {
+    struct statement *next;
+    uint32_t process;
+    int64_t number;
+    uint64_t sequence;
+    char *text;
+    enum process_role issued_by;
+    int32_t operation; /* it attached to; -1 none */
+    uint64_t ended_sequence;
+    bool ended;
+    bool linked; /* an operation shows it */
+    bool backup;
+    bool refused;     /* a device's last Flush or its Complete was not answered with success */
+    uint32_t streams; /* devices reported */
+    enum operation_outcome outcome;
+    uint64_t bytes;
+    uint64_t hash;
+    uint32_t message_count;
+    struct operation_message *messages;
+};
+
+/* An operation under judgement; `shown` is what the judgement shows of it. */
+struct operation_state {
+    struct operation_state *next;
+    struct operation shown;
+    struct statement *statement; /* the one that attached, else the one that names the set, or NULL */
+    uint64_t first_sequence;
+    bool created; /* Create succeeded */
+    bool client_aborted;
+    bool waiting; /* the server waits for the client */
+    int16_t wait_device;
+    uint32_t fired;    /* faults */
+    struct call error; /* the first call that brought an error; sequence 0 none */
+    int32_t error_result;
+    struct call failure; /* the first that told of the operation's failure whatever the server said */
+    int32_t failure_result;
+};
+
+struct caller {
+    struct caller *next;
+    uint64_t address;
+    uint64_t base;
+    uint32_t process;
+    char *module;
+};
+
+struct leftover {
+    struct leftover *next;
+    enum leftover_kind kind;
+    uint32_t process;
+    char *text;
+};
+
+struct checker {
+    struct plan plan; /* a copy */
+    struct vdi_set *sets;
+    struct thread_state *threads;
+    struct process_state *processes;
+    struct operation_state *operations; /* newest first */
+    struct statement *statements;       /* newest first */
+    struct caller *callers;
+    struct leftover *leftovers;
+    uint32_t set_count, thread_count, process_count, operation_count, statement_count, caller_count;
+    uint32_t leftover_count;
+    uint64_t last_time_ns;
+    uint64_t client_exit_sequence;
+    uint64_t faults_fired;
+    bool hostile_fired;
+    bool client_by_itself; /* it ended so: neither by a signal nor by us */
+    bool verify_ended;
+    bool verify_succeeded;
+    bool any_exit;
+    bool busy_reported;
+    bool finished;
+    bool out_of_memory;
+    struct finding findings[FINDINGS_MAX];
+    uint32_t finding_count;
+    struct judgement judgement;
+};
+
+/* ---- state.c: find, or make within the limits; NULL when there is no room ---- */
+struct vdi_set *state_set(struct checker *checker, uint64_t id);
+struct thread_state *state_thread(struct checker *checker, uint32_t process, uint32_t thread);
+struct process_state *state_process(struct checker *checker, uint32_t process);
+struct operation_state *state_operation(struct checker *checker, int32_t id, uint64_t sequence);
+struct operation_state *state_find_operation(struct checker *checker, int32_t id);
+struct statement *state_statement(struct checker *checker, uint32_t process, int64_t number);
+struct device *state_device(struct vdi_set *set, int16_t index);
+char *state_copy_text(struct checker *checker, const char *text);
+void state_new_life(struct vdi_set *set); /* everything a Create starts anew */
+void state_free(struct checker *checker);
+
+bool set_is_live(const struct vdi_set *set);    /* created and neither closed by client nor by fault */
+bool set_is_aborted(const struct vdi_set *set); /* by anyone, as far as events tell; also closed by a fault */
+
+/* ---- findings.c ---- */
+/* Adds or merges a finding: at `call` (may be NULL) about `operation` and `device`. */
+void finding_add(struct checker *checker, const char *rule, const struct call *call, int32_t operation,
+                 int16_t device, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* The same, at most of this severity. */
+void finding_add_capped(struct checker *checker, enum severity cap, const char *rule, const struct call *call,
+                        int32_t operation, int16_t device, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+bool finding_exists(const struct checker *checker, const char *rule);
+void findings_settle(struct checker *checker); /* severities, callers, order */
+/* "VD_E_ABORT" or "0x8077..."; the buffer is the caller's, at least 16 bytes. */
+const char *result_text(int32_t result, char buffer[16]);
+const char *command_text(int32_t code, char buffer[32]);
+
+/* ---- calls.c ---- */
+void calls_begin(struct checker *checker, const struct event *event, const char *text);
+void calls_end(struct checker *checker, const struct event *event);
+
+/* ---- sets.c: lifetimes ---- */
+void sets_judge_begin(struct checker *checker, struct vdi_set *set, const struct call *call);
+void sets_apply_end(struct checker *checker, struct vdi_set *set, const struct event *event,
+                    const struct call *call);
+void sets_close_by_fault(struct vdi_set *set);
+void sets_fault_call(struct checker *checker, const struct event *event);
+void sets_fault(struct checker *checker, const struct event *event, const struct fault *fault);
+
+/* ---- commands.c ---- */
+void commands_fetched(struct checker *checker, struct vdi_set *set, const struct event *event,
+                      const struct call *call);
+void commands_timed_out(struct vdi_set *set, const struct event *event, const struct call *call);
+void commands_complete_begin(struct checker *checker, struct vdi_set *set, const struct event *event,
+                             const struct call *call);
+void commands_drop_all(struct device *device);
+/* Which of the uncompleted commands count as left uncompleted. */
+enum abandoned {
+    ABANDONED_ALL,
+    ABANDONED_OLD,          /* fetched PATIENCE_NS ago or earlier: not merely being worked on */
+    ABANDONED_BLOCKING_ONE, /* the server was kept waiting for it: the client's own abort is no excuse */
+};
+/* Reports what the client left uncompleted; `when`: "when it called Close", ... */
+void commands_judge_abandoned(struct checker *checker, const struct vdi_set *set, enum abandoned which,
+                              uint64_t now, const char *when);
+
+/* ---- opening.c: VDI-OPEN-005 ---- */
+enum opening_end {
+    OPENING_CLOSED,
+    OPENING_ABORTED,
+    OPENING_EXITED,
+    OPENING_HUNG
+};
+void opening_judge(struct checker *checker, const struct vdi_set *set, enum opening_end end, uint64_t now);
+
+/* ---- operations.c ---- */
+void operations_server_event(struct checker *checker, const struct event *event, const char *text);
+void operations_call_result(struct checker *checker, const struct vdi_set *set, const struct call *call,
+                            int32_t result);
+int operations_settle(struct checker *checker); /* links, outcomes, durability; 0 or ENOMEM */
+bool operation_is_verify(const struct checker *checker, const struct operation_state *operation);
+
+/* ---- outcome.c ---- */
+void outcome_call_begin(struct checker *checker, struct thread_state *thread, uint64_t now);
+void outcome_call_end(struct thread_state *thread, const struct call *call, const struct event *event);
+void outcome_hang(struct checker *checker, const struct event *event, const char *text);
+void outcome_process_exit(struct checker *checker, const struct event *event);
+void outcome_sanitizer(struct checker *checker, const struct event *event, const char *text);
+
+/* ---- verdict.c ---- */
+void verdict_settle(struct checker *checker);
+
+#endif

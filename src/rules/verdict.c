@@ -1,0 +1,200 @@
+/* verdict.c - what only the end of the run tells: VDI-OUT-001, 004 (leftovers), 006, 007, and commands that a
+ * run without process ends (a simulation) leaves open. */
+#include <strings.h>
+
+#include "state.h"
+#include "vdierror.h"
+
+/* ---- VDI-OUT-001: false success ---- */
+
+/* A later operation that did what this one failed to do: a client that tried again has nothing to hide. */
+static bool is_superseded(const struct checker *checker, const struct operation_state *operation)
+{
+    for (const struct operation_state *later = checker->operations; later; later = later->next) {
+        bool same = !operation->shown.database ||
+                    (later->shown.database && later->shown.is_backup == operation->shown.is_backup &&
+                     strcasecmp(later->shown.database, operation->shown.database) == 0);
+
+        if (same && later != operation && later->first_sequence > operation->first_sequence &&
+            later->shown.outcome == OUTCOME_SUCCESS && !operation_is_verify(checker, later)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void report_false_success(struct checker *checker, const struct operation_state *operation,
+                                 const struct call *call, int32_t result)
+{
+    char name[16];
+
+    finding_add(checker, "VDI-OUT-001", call, operation->shown.id, call->device,
+                "the client says success, though %s gave %s in operation %d%s",
+                vdi_function_names[call->function], result_text(result, name), operation->shown.id,
+                operation->shown.outcome == OUTCOME_SUCCESS       ? ""
+                : operation->shown.outcome == OUTCOME_NOT_REACHED ? " and no statement reached its set"
+                                                                  : " and the statement failed");
+}
+
+static void report_failed_statement(struct checker *checker, const struct operation_state *operation)
+{
+    int32_t number = 0;
+
+    for (uint32_t i = 0; i < operation->shown.message_count; i++) {
+        if (operation->shown.messages[i].severity > 10 && number == 0) {
+            number = operation->shown.messages[i].number;
+        }
+    }
+    finding_add(
+        checker, "VDI-OUT-001", NULL, operation->shown.id, -1,
+        operation->shown.outcome == OUTCOME_NOT_REACHED
+            ? "the client says success, though no statement reached its set in operation %d (message %d)"
+            : "the client says success, though its statement failed in operation %d (message %d)",
+        operation->shown.id, number);
+}
+
+/* A Create that was refused because the object still held its set (VDI-CREATE-001) begins nothing. */
+static bool never_began(const struct operation_state *operation)
+{
+    return !operation->created && !operation->statement && operation->error_result == VD_E_PROTOCOL;
+}
+
+static void judge_success(struct checker *checker, const struct operation_state *operation)
+{
+    bool succeeded = operation->shown.outcome == OUTCOME_SUCCESS;
+    bool reached = operation->shown.outcome != OUTCOME_NOT_REACHED;
+    bool own = operation->shown.issued_by == PROCESS_CLIENT && operation->statement;
+
+    if (succeeded && operation->failure.sequence) {
+        report_false_success(checker, operation, &operation->failure, operation->failure_result);
+    } else if (!succeeded && operation->error.sequence) {
+        report_false_success(checker, operation, &operation->error, operation->error_result);
+    } else if (!succeeded && (own || (!reached && operation->created))) {
+        report_failed_statement(checker, operation);
+    } else if (!succeeded && operation->client_aborted) {
+        finding_add(checker, "VDI-OUT-001", NULL, operation->shown.id, -1,
+                    "the client says success, though it aborted operation %d itself", operation->shown.id);
+    } else if (operation->shown.durable == DURABLE_NO) {
+        finding_add(checker, "VDI-OUT-001", NULL, operation->shown.id, -1,
+                    "the client says success, though what it stored in operation %d does not restore",
+                    operation->shown.id);
+    }
+}
+
+/* ---- VDI-OUT-006 and 007 ---- */
+
+static bool every_statement_succeeded(const struct checker *checker)
+{
+    uint32_t count = 0;
+
+    for (const struct operation_state *operation = checker->operations; operation;
+         operation = operation->next) {
+        if (operation_is_verify(checker, operation) || never_began(operation)) {
+            continue;
+        }
+        if (operation->shown.outcome != OUTCOME_SUCCESS) {
+            return false;
+        }
+        count++;
+    }
+    return count > 0;
+}
+
+static bool was_acknowledged(const struct operation_state *operation)
+{
+    return operation->shown.is_backup && operation->shown.outcome == OUTCOME_SUCCESS &&
+           operation->statement && operation->statement->streams > 0 && !operation->statement->refused;
+}
+
+static void judge_acknowledged(struct checker *checker, const struct operation_state *operation,
+                               bool failed_for_own_reason)
+{
+    if (!was_acknowledged(operation)) {
+        return;
+    }
+    if (operation->shown.durable == DURABLE_NO) {
+        finding_add(
+            checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
+            "every device answered its last Flush with success, yet what was stored in operation %d does not"
+            " restore",
+            operation->shown.id);
+    } else if (failed_for_own_reason && operation->shown.durable != DURABLE_YES) {
+        finding_add(
+            checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
+            "every device answered its last Flush with success in operation %d, then the client failed with"
+            " exit status %d",
+            operation->shown.id, checker->judgement.client_exit);
+    }
+}
+
+/* ---- leftovers and open ends ---- */
+
+/* What a killed or crashed process leaves is not its fault: only an end of its own choosing is judged. */
+static void judge_leftovers(struct checker *checker)
+{
+    for (const struct process_state *process = checker->processes; process; process = process->next) {
+        if (process->ended && !process->by_itself &&
+            (process->role == PROCESS_CLIENT || (process->role == PROCESS_DESCENDANT && process->called))) {
+            return;
+        }
+    }
+    for (const struct leftover *leftover = checker->leftovers; leftover; leftover = leftover->next) {
+        struct call at = {.process = leftover->process, .device = -1, .operation = -1};
+
+        finding_add(checker, "VDI-OUT-004", &at, -1, -1, "left behind: %s %s",
+                    leftover->kind == LEFTOVER_PROCESS ? "process" : "shared memory",
+                    leftover->text ? leftover->text : "");
+    }
+}
+
+static void judge_open_ends(struct checker *checker)
+{
+    for (struct vdi_set *set = checker->sets; set; set = set->next) {
+        if (!checker->any_exit && !checker->judgement.client_timed_out && set_is_live(set) &&
+            !set_is_aborted(set)) {
+            commands_judge_abandoned(checker, set, ABANDONED_ALL, checker->last_time_ns,
+                                     "when the run ended");
+        }
+    }
+}
+
+static int32_t newest_operation(const struct checker *checker)
+{
+    int32_t newest = -1;
+
+    for (const struct operation_state *operation = checker->operations; operation;
+         operation = operation->next) {
+        if (!operation_is_verify(checker, operation) && operation->shown.id > newest) {
+            newest = operation->shown.id;
+        }
+    }
+    return newest;
+}
+
+void verdict_settle(struct checker *checker)
+{
+    const struct judgement *judgement = &checker->judgement;
+    bool ended_by_itself = judgement->client_ran && checker->client_by_itself;
+    bool failed_for_own_reason = ended_by_itself && judgement->client_exit != 0 &&
+                                 checker->faults_fired == 0 && !judgement->client_timed_out &&
+                                 !finding_exists(checker, "VDI-OUT-003") &&
+                                 every_statement_succeeded(checker);
+
+    judge_open_ends(checker);
+    judge_leftovers(checker);
+    for (struct operation_state *operation = checker->operations; operation; operation = operation->next) {
+        if (operation_is_verify(checker, operation) || never_began(operation)) {
+            continue;
+        }
+        if (ended_by_itself && judgement->client_exit == 0 && !is_superseded(checker, operation)) {
+            judge_success(checker, operation);
+        }
+        judge_acknowledged(checker, operation, failed_for_own_reason);
+    }
+    if (failed_for_own_reason) {
+        finding_add(checker, "VDI-OUT-006", NULL, newest_operation(checker), -1,
+                    "the client failed with exit status %d, though nothing was injected and every statement "
+                    "succeeded",
+                    judgement->client_exit);
+    }
+}

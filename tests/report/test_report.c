@@ -1,0 +1,444 @@
+/* test_report.c - what a report holds: the JSON contract (design 4.3), and what a person must find in the
+ * text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dlfcn.h>
+#include <jansson.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+#include "symbols.h"
+#include "vdi.h"
+#include "vdierror.h"
+
+enum {
+    CLIENT = 4711,
+    THREAD_MAIN = 4711,
+    THREAD_WORKER = 4712,
+    SERVER = 4999,
+    EVENTS_MAX = 64
+};
+
+struct fixture {
+    struct plan plan;
+    struct checker *checker;
+    struct report_event events[EVENTS_MAX];
+    size_t count;
+    struct report_input input;
+    char *arguments[4];
+};
+
+/* An address in this program and where it was loaded: the client's module of these tests. */
+static uint64_t load_base(char **path)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+
+    assert_int_not_equal(dladdr1((void *)(uintptr_t)load_base, &info, (void **)&map, RTLD_DL_LINKMAP), 0);
+    *path = realpath("/proc/self/exe", NULL);
+    assert_non_null(*path);
+    return map->l_addr;
+}
+
+static uint64_t own_address(void)
+{
+    return (uint64_t)(uintptr_t)own_address + 1;
+}
+
+static uint64_t add(struct fixture *fixture, struct event event, const char *text)
+{
+    assert_true(fixture->count < EVENTS_MAX);
+    event.sequence = fixture->count + 1;
+    event.time_ns = 1000000000 + fixture->count * 1500000;
+    fixture->events[fixture->count++] = (struct report_event){event, text ? text : ""};
+    return event.sequence;
+}
+
+static uint64_t call(struct fixture *fixture, uint16_t function, int16_t device, uint32_t thread,
+                     int32_t result, const int64_t *begin_arg, const int64_t *end_arg, const char *text)
+{
+    struct event event = {.side = EVENT_SIDE_CLIENT,
+                          .function = function,
+                          .device = device,
+                          .process = CLIENT,
+                          .thread = thread,
+                          .set = 1};
+    uint64_t begin;
+
+    event.kind = EVENT_CALL_BEGIN;
+    memcpy(event.arg, begin_arg ? begin_arg : (int64_t[6]){0}, 6 * sizeof(int64_t));
+    event.arg[6] = (int64_t)own_address();
+    begin = add(fixture, event, text);
+    event.kind = EVENT_CALL_END;
+    event.call = begin;
+    memcpy(event.arg, end_arg ? end_arg : (int64_t[6]){0}, 6 * sizeof(int64_t));
+    event.result = result;
+    add(fixture, event, NULL);
+    return begin;
+}
+
+static void server(struct fixture *fixture, enum event_kind kind, int32_t operation, const int64_t *arg,
+                   const char *text)
+{
+    struct event event = {.kind = (uint8_t)kind,
+                          .side = EVENT_SIDE_SERVER,
+                          .device = -1,
+                          .operation = operation,
+                          .process = SERVER,
+                          .thread = SERVER};
+
+    memcpy(event.arg, arg, 4 * sizeof *arg);
+    add(fixture, event, text);
+}
+
+/* A client that closes after a lost VD_E_CLOSE without having aborted, seen with its server. */
+static void record_lost_close(struct fixture *fixture, char *module, uint64_t base)
+{
+    struct event caller = {.kind = EVENT_CALLER,
+                           .side = EVENT_SIDE_CLIENT,
+                           .device = -1,
+                           .operation = -1,
+                           .process = CLIENT,
+                           .thread = THREAD_MAIN};
+    struct event fault = {
+        .kind = EVENT_FAULT, .side = EVENT_SIDE_CLIENT, .process = CLIENT, .thread = THREAD_WORKER, .set = 1};
+    struct event exit = {.kind = EVENT_PROCESS_EXIT,
+                         .side = EVENT_SIDE_SUPERVISOR,
+                         .device = -1,
+                         .operation = -1,
+                         .process = CLIENT};
+
+    caller.arg[0] = (int64_t)own_address();
+    caller.arg[1] = (int64_t)base;
+    add(fixture, caller, module);
+    server(fixture, EVENT_STATEMENT_BEGIN, -1, (int64_t[4]){1, PROCESS_CLIENT},
+           "BACKUP DATABASE pubs TO VIRTUAL_DEVICE='set-1'");
+    call(fixture, VDI_FN_CREATE, -1, THREAD_MAIN, 0, (int64_t[6]){1}, NULL, "set-1");
+    server(fixture, EVENT_STATEMENT_OPEN, 0, (int64_t[4]){1, 1, 1}, "pubs");
+    call(fixture, VDI_FN_GET_CONFIGURATION, -1, THREAD_MAIN, 0, (int64_t[6]){10000},
+         (int64_t[6]){0, 512, 65536, 1}, NULL);
+    call(fixture, VDI_FN_OPEN_DEVICE, 0, THREAD_MAIN, 0, NULL, NULL, "set-1");
+    call(fixture, VDI_FN_GET_COMMAND, 0, THREAD_WORKER, 0, (int64_t[6]){1000},
+         (int64_t[6]){0x10, VDC_Write, 65536, 0, 0x7000, 1}, NULL);
+    call(fixture, VDI_FN_COMPLETE_COMMAND, 0, THREAD_WORKER, 0,
+         (int64_t[6]){0x10, ERROR_SUCCESS, 65536, 0, 0, VDC_Write}, NULL, NULL);
+    fault.call = fixture->count + 1;
+    call(fixture, VDI_FN_GET_COMMAND, 0, THREAD_WORKER, VD_E_TIMEOUT, (int64_t[6]){1000}, NULL, NULL);
+    add(fixture, fault, NULL);
+    server(fixture, EVENT_STREAM, 0, (int64_t[4]){1, 65536, 7, 0}, NULL);
+    server(fixture, EVENT_MESSAGE, 0, (int64_t[4]){1, 3014, 0, 1},
+           "BACKUP DATABASE successfully processed 1 pages.");
+    server(fixture, EVENT_STATEMENT_END, 0, (int64_t[4]){1, STATEMENT_SUCCESS, 65536, 0xabc}, NULL);
+    for (int i = 0; i < 5; i++) {
+        call(fixture, VDI_FN_GET_COMMAND, 0, THREAD_WORKER, VD_E_TIMEOUT, (int64_t[6]){1000}, NULL, NULL);
+    }
+    call(fixture, VDI_FN_CLOSE, -1, THREAD_MAIN, VD_E_OPEN, NULL, NULL, NULL);
+    exit.arg[2] = PROCESS_CLIENT;
+    add(fixture, exit, NULL);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct fault_error error;
+    char *module;
+    uint64_t base = load_base(&module);
+
+    assert_non_null(fixture);
+    plan_init(&fixture->plan);
+    assert_int_equal(fault_parse("lost-close@GetCommand:0", &fixture->plan.faults[0], &error), 0);
+    assert_int_equal(fault_parse("abort@Write#9:0", &fixture->plan.faults[1], &error), 0);
+    fixture->plan.fault_count = 2;
+    record_lost_close(fixture, module, base);
+    assert_int_equal(checker_new(&fixture->plan, &fixture->checker), 0);
+    for (size_t i = 0; i < fixture->count; i++) {
+        checker_feed(fixture->checker, &fixture->events[i].event, fixture->events[i].text);
+    }
+    free(module);
+    fixture->events[0].text = ""; /* the checker has its own copy */
+    fixture->arguments[0] = "./client";
+    fixture->arguments[1] = "-P";
+    fixture->arguments[2] = "geheim";
+    fixture->input = (struct report_input){.judgement = checker_finish(fixture->checker),
+                                           .plan = &fixture->plan,
+                                           .events = fixture->events,
+                                           .event_count = fixture->count,
+                                           .client_argc = 3,
+                                           .client_argv = fixture->arguments,
+                                           .wall_ms = 1234,
+                                           .repeat = "vdifault run --fault lost-close -- ./client -P geheim",
+                                           .fail_on = SEVERITY_ERROR};
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    checker_free(fixture->checker);
+    free(fixture);
+    return 0;
+}
+
+static char *report_to_text(const struct report_input *input,
+                            int (*report)(FILE *, const struct report_input *))
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    assert_int_equal(report(out, input), 0);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static json_t *report_to_json(const struct report_input *input)
+{
+    json_error_t error;
+    char *text = report_to_text(input, report_json);
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+
+    assert_non_null(root);
+    assert_null(strstr(text, "geheim"));
+    free(text);
+    return root;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    assert_non_null(text);
+    return text;
+}
+
+/* Exactly these keys, in any order: the schema is a contract. */
+static void assert_keys(const json_t *object, const char *const *keys, size_t count)
+{
+    assert_int_equal(json_object_size(object), count);
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(json_object_get(object, keys[i]));
+    }
+}
+#define ASSERT_KEYS(object, ...)                            \
+    assert_keys(object, (const char *const[]){__VA_ARGS__}, \
+                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static void test_json_schema(void **state)
+{
+    struct fixture *fixture = *state;
+    json_t *root = report_to_json(&fixture->input);
+    json_t *client = json_object_get(root, "client");
+    json_t *operation = json_array_get(json_object_get(root, "operations"), 0);
+    json_t *fault = json_array_get(json_object_get(root, "faults"), 0);
+
+    ASSERT_KEYS(root, "schema", "outcome", "client", "operations", "faults", "findings");
+    assert_int_equal(json_integer_value(json_object_get(root, "schema")), 1);
+    assert_string_equal(text_of(root, "outcome"), "findings");
+    ASSERT_KEYS(client, "argv", "exit", "signal", "timed_out", "wall_ms");
+    assert_int_equal(json_integer_value(json_object_get(client, "exit")), 0);
+    assert_true(json_is_null(json_object_get(client, "signal")));
+    assert_true(json_is_false(json_object_get(client, "timed_out")));
+    assert_int_equal(json_array_size(json_object_get(client, "argv")), 3);
+    ASSERT_KEYS(operation, "id", "set", "database", "statement", "issued_by", "messages", "outcome", "bytes",
+                "hash", "client_says", "durable");
+    assert_string_equal(text_of(operation, "set"), "set-1");
+    assert_string_equal(text_of(operation, "database"), "pubs");
+    assert_string_equal(text_of(operation, "issued_by"), "client");
+    assert_string_equal(text_of(operation, "outcome"), "success");
+    assert_string_equal(text_of(operation, "hash"), "0000000000000abc");
+    assert_string_equal(text_of(operation, "client_says"), "success");
+    assert_string_equal(text_of(operation, "durable"), "not-observable");
+    ASSERT_KEYS(fault, "fault", "fired");
+    assert_string_equal(text_of(fault, "fault"), "lost-close@GetCommand:0");
+    assert_int_equal(json_integer_value(json_object_get(fault, "fired")), 1);
+    json_decref(root);
+}
+
+static void test_json_finding(void **state)
+{
+    struct fixture *fixture = *state;
+    json_t *root = report_to_json(&fixture->input);
+    json_t *finding = json_array_get(json_object_get(root, "findings"), 0);
+    const char *where;
+
+    assert_int_equal(json_array_size(json_object_get(root, "findings")), 1);
+    ASSERT_KEYS(finding, "rule", "severity", "message", "op", "call", "function", "process", "device",
+                "thread", "count", "fingerprint", "assumption", "backtrace", "repeat");
+    assert_string_equal(text_of(finding, "rule"), "VDI-CLOSE-001");
+    assert_string_equal(text_of(finding, "severity"), "error");
+    assert_string_equal(text_of(finding, "function"), "Close");
+    assert_string_equal(text_of(finding, "assumption"), "documented");
+    assert_int_equal(json_integer_value(json_object_get(finding, "op")), 0);
+    assert_int_equal(json_integer_value(json_object_get(finding, "device")), 0);
+    assert_int_equal(json_integer_value(json_object_get(finding, "call")),
+                     12); /* the client's twelfth call */
+    assert_int_equal(json_integer_value(json_object_get(finding, "process")), 1);
+    assert_int_equal(json_integer_value(json_object_get(finding, "thread")), 1);
+    assert_int_equal(strlen(text_of(finding, "fingerprint")), 16);
+    where = json_string_value(json_array_get(json_object_get(finding, "backtrace"), 0));
+    assert_non_null(where);
+    assert_non_null(strstr(where, "own_address"));
+    json_decref(root);
+}
+
+static void test_json_of_a_run_that_never_was(void **state)
+{
+    static const struct judgement nothing = {0};
+    struct fixture *fixture = *state;
+    json_t *root;
+
+    fixture->input.judgement = &nothing;
+    fixture->input.event_count = 0;
+    fixture->input.repeat = NULL;
+    fixture->input.error = "./client: no such file";
+    root = report_to_json(&fixture->input);
+    assert_string_equal(text_of(root, "outcome"), "error");
+    assert_true(json_is_null(json_object_get(json_object_get(root, "client"), "exit")));
+    assert_int_equal(json_array_size(json_object_get(root, "findings")), 0);
+    json_decref(root);
+}
+
+/* Where a program was loaded differs from run to run; a fingerprint must not. */
+static void test_fingerprint_is_stable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct judgement moved = *fixture->input.judgement;
+    struct finding finding = moved.findings[0];
+    json_t *first = report_to_json(&fixture->input), *second, *third;
+
+    finding.caller += 0x10000000;
+    finding.module_base += 0x10000000;
+    moved.findings = &finding;
+    fixture->input.judgement = &moved;
+    second = report_to_json(&fixture->input);
+    finding.rule = rule_find("VDI-CLOSE-004");
+    third = report_to_json(&fixture->input);
+#define FINGERPRINT(root) text_of(json_array_get(json_object_get(root, "findings"), 0), "fingerprint")
+    assert_string_equal(FINGERPRINT(first), FINGERPRINT(second));
+    assert_string_not_equal(FINGERPRINT(first), FINGERPRINT(third));
+    json_decref(first);
+    json_decref(second);
+    json_decref(third);
+}
+
+static void test_text(void **state)
+{
+    static const char *const parts[] = {
+        "findings: 1 finding, the worst: VDI-CLOSE-001 (error)\n",
+        "lost-close@GetCommand:0, fired 1; first in call 6 of thread 2 on device 0",
+        "a correct client then waits with a limit",
+        "abort@Write#9:0, never fired",
+        "Calls around the fault",
+        "^ lost-close@GetCommand:0 fired here",
+        "GetCommand(timeout 1000) -> Write #1, 65536 bytes",
+        "CompleteCommand(Write, SUCCESS, 65536 bytes) -> NOERROR",
+        "GetCommand(timeout 1000) -> VD_E_TIMEOUT  (5 times)",
+        "Close() -> VD_E_OPEN",
+        "own_address (call 12, thread 1 of process 1)",
+        "fix",
+        "3014 (severity 0) BACKUP DATABASE successfully processed 1 pages.",
+        "says success (exit status 0), 12 VDI calls, 1234 ms",
+        "Repeat with\n  vdifault run --fault lost-close -- ./client -P ***",
+    };
+    struct fixture *fixture = *state;
+    char *text = report_to_text(&fixture->input, report_text);
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (!strstr(text, parts[i])) {
+            fail_msg("no \"%s\" in:\n%s", parts[i], text);
+        }
+    }
+    assert_null(strstr(text, "geheim"));
+    assert_null(strchr(text, '\033'));
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        assert_true(strlen(line) <= 120);
+    }
+    free(text);
+}
+
+static void test_text_color_and_error(void **state)
+{
+    struct fixture *fixture = *state;
+    char *text;
+
+    fixture->input.color = true;
+    fixture->input.error = "the disk is full";
+    text = report_to_text(&fixture->input, report_text);
+    assert_non_null(strchr(text, '\033'));
+    assert_non_null(strstr(text, ": the disk is full\n"));
+    free(text);
+}
+
+static void test_outcome(void **state)
+{
+    struct fixture *fixture = *state;
+    struct judgement judgement = *fixture->input.judgement;
+    struct finding finding = judgement.findings[0];
+
+    finding.severity = SEVERITY_WARNING;
+    judgement.findings = &finding;
+    fixture->input.judgement = &judgement;
+    assert_string_equal(report_outcome(&fixture->input), "clean");
+    fixture->input.fail_on = SEVERITY_WARNING;
+    assert_string_equal(report_outcome(&fixture->input), "findings");
+    fixture->input.error = "x";
+    assert_string_equal(report_outcome(&fixture->input), "error");
+}
+
+static void test_symbols_without_a_file(void **state)
+{
+    struct symbols *symbols;
+    char text[128];
+
+    (void)state;
+    assert_int_equal(symbols_new(&symbols), 0);
+    symbols_describe(symbols, "/nowhere/client", 0x1000, 0x1234, text, sizeof text);
+    assert_string_equal(text, "client+0x234");
+    symbols_describe(symbols, NULL, 0, 0x1234, text, sizeof text);
+    assert_string_equal(text, "?+0x1234");
+    symbols_free(symbols);
+}
+
+static void test_symbols_of_this_program(void **state)
+{
+    struct symbols *symbols;
+    char text[256], *module;
+    uint64_t base = load_base(&module);
+
+    (void)state;
+    assert_int_equal(symbols_new(&symbols), 0);
+    symbols_describe(symbols, module, base, own_address(), text, sizeof text);
+    assert_non_null(strstr(text, "own_address"));
+    assert_ptr_equal(strstr(text, "test_report.c:"),
+                     text); /* needs debugging information: all presets have it */
+    symbols_stable_name(symbols, module, base, own_address(), text, sizeof text);
+    assert_non_null(strstr(text, " own_address"));
+    symbols_free(symbols);
+    free(module);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_json_schema, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_finding, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_of_a_run_that_never_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_fingerprint_is_stable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_text_color_and_error, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_outcome, set_up, tear_down),
+        cmocka_unit_test(test_symbols_without_a_file),
+        cmocka_unit_test(test_symbols_of_this_program),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

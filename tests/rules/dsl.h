@@ -1,0 +1,98 @@
+/* dsl.h - a few words to write down a run as the witnesses would record it, and to say what the judge must
+ * find.
+ *
+ * One set (number 1), operation 0, process CLIENT, server process SERVER, unless told otherwise: the fields
+ * of `struct run` that calls read may be changed at any time. Time passes only by `wait_ms` and one
+ * microsecond an event.
+ */
+#ifndef VDIFAULT_TESTS_RULES_DSL_H
+#define VDIFAULT_TESTS_RULES_DSL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "rules.h"
+#include "vdi.h"
+#include "vdierror.h"
+
+enum {
+    CLIENT = 100,
+    SERVER = 200,
+    VERIFIER = 300,
+    MAIN = 100,
+    WORKER = 101,
+    WORKER2 = 102
+};
+
+struct run {
+    struct checker *checker;
+    struct plan plan;
+    uint64_t sequence, time_ns;
+    uint64_t set;
+    int32_t operation;
+    uint32_t process;
+    uint32_t flags;    /* of the next calls */
+    int64_t statement; /* number of the current one */
+    enum process_role issuer;
+    const char *database;
+    bool is_backup;
+    const struct judgement *judgement;
+};
+
+/* A run under a plan of one fault, or none (NULL). */
+void run_start(struct run *run, const char *fault);
+void run_end(struct run *run); /* frees; also checks that finish was called */
+void wait_ms(struct run *run, uint64_t ms);
+
+/* ---- client ---- each call returns the sequence of its begin */
+uint64_t call_begin(struct run *run, uint32_t thread, uint16_t function, int16_t device, const int64_t arg[6],
+                    const char *text);
+void call_end(struct run *run, uint32_t thread, uint16_t function, int16_t device, uint64_t call,
+              int32_t result, const int64_t arg[6]);
+uint64_t vdi_create(struct run *run, uint32_t devices, int32_t result);
+uint64_t vdi_get_configuration(struct run *run, uint32_t devices, int32_t result);
+uint64_t vdi_open(struct run *run, int16_t device, int32_t result);
+uint64_t vdi_get(struct run *run, uint32_t thread, int16_t device, int64_t timeout, int32_t result);
+uint64_t vdi_fetch(struct run *run, uint32_t thread, int16_t device, int64_t block, int32_t code);
+uint64_t vdi_complete(struct run *run, uint32_t thread, int16_t device, int64_t block, int64_t fetched_by,
+                      int32_t completion, int32_t result);
+uint64_t vdi_abort(struct run *run, uint32_t thread, int32_t result);
+uint64_t vdi_close(struct run *run, uint32_t thread, int32_t result);
+uint64_t vdi_destroy(struct run *run, uint32_t thread);
+
+/* ---- server ---- */
+void sql_begin(struct run *run, const char *text);
+void sql_open(struct run *run, uint32_t devices);
+void sql_message(struct run *run, int32_t number, int32_t severity);
+void sql_stream(struct run *run, int16_t device, int64_t last_flush, int64_t complete);
+void sql_end(struct run *run, enum statement_outcome outcome, uint64_t bytes, uint64_t hash);
+void sql_wait(struct run *run, int16_t device);
+
+/* ---- the rest ---- */
+void fault_fires(struct run *run, int16_t device, uint64_t call);
+void process_ends(struct run *run, uint32_t process, enum process_role role, int32_t status, int32_t signal,
+                  bool by_us);
+void hang(struct run *run, enum hang_reason reason);
+void leftover(struct run *run, enum leftover_kind kind, const char *text);
+void sanitizer(struct run *run, const char *text);
+
+/* ---- whole phases ---- */
+void up(struct run *run, uint32_t devices);                      /* statement, Create .. OpenDevice of all */
+void transfer(struct run *run, uint32_t thread, int16_t device); /* Write, Write, Flush */
+void down(struct run *run, uint32_t devices);                    /* VD_E_CLOSE on all, 3014, Close */
+void client_exits(struct run *run, int32_t status);
+void whole_backup(struct run *run, uint32_t devices); /* all of these but the exit */
+
+/* ---- what must come out ---- */
+const struct judgement *finish(struct run *run);
+const struct finding *expect(struct run *run, const char *rule); /* exactly this one finding */
+const struct finding *expect_at(struct run *run, const char *rule, uint64_t call, int16_t device);
+const struct finding *expect_among(struct run *run, const char *rule);
+void expect_not(struct run *run, const char *rule);
+void expect_clean(struct run *run);
+
+#endif

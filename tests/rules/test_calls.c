@@ -1,0 +1,461 @@
+/* test_calls.c - the rules about single calls: each is found at the right call, and its correct neighbours
+ * are not. */
+#include <string.h>
+
+#include "dsl.h"
+
+static void test_clean_backup(void **state)
+{
+    struct run run;
+
+    (void)state;
+    for (uint32_t devices = 1; devices <= 3; devices++) {
+        run_start(&run, NULL);
+        whole_backup(&run, devices);
+        vdi_destroy(&run, MAIN);
+        client_exits(&run, 0);
+        expect_clean(&run);
+        assert_int_equal(run.judgement->operation_count, 1);
+        assert_int_equal(run.judgement->operations[0].outcome, OUTCOME_SUCCESS);
+        assert_string_equal(run.judgement->operations[0].set, "set-1");
+        assert_true(run.judgement->operations[0].client_says_success);
+        run_end(&run);
+    }
+}
+
+/* VDI-CREATE-001 */
+
+static void test_create_twice(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_create(&run, 1, VD_E_PROTOCOL);
+    transfer(&run, WORKER, 0);
+    down(&run, 1);
+    client_exits(&run, 0);
+    assert_int_equal(expect_at(&run, "VDI-CREATE-001", call, -1)->severity, SEVERITY_ERROR);
+    run_end(&run);
+}
+
+static void test_create_again_after_close(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    whole_backup(&run, 1);
+    run.operation = 1;
+    whole_backup(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    assert_int_equal(run.judgement->operation_count, 2);
+    run_end(&run);
+}
+
+static void test_create_again_after_failed_create(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    vdi_create(&run, 99, VD_E_NOTSUPPORTED);
+    whole_backup(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* VDI-GETCFG-002 */
+
+static void test_open_before_configuration(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 1, 0);
+    call = vdi_open(&run, 0, VD_E_PROTOCOL);
+    sql_open(&run, 1);
+    vdi_get_configuration(&run, 1, 0);
+    vdi_open(&run, 0, 0);
+    transfer(&run, WORKER, 0);
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_at(&run, "VDI-GETCFG-002", call, -1);
+    run_end(&run);
+}
+
+static void test_configuration_timeout_then_success(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 1, 0);
+    vdi_get_configuration(&run, 1, VD_E_TIMEOUT);
+    sql_open(&run, 1);
+    vdi_get_configuration(&run, 1, 0);
+    vdi_open(&run, 0, 0);
+    vdi_open(&run, 1, VD_E_OPEN); /* the normal end of an open loop */
+    transfer(&run, WORKER, 0);
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* VDI-GETCMD-002 */
+
+static void test_get_command_after_close_delivered(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 2);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_CLOSE);
+    call = vdi_get(&run, WORKER, 0, 1000, VD_E_CLOSE);
+    down(&run, 2); /* once more on device 0 */
+    client_exits(&run, 0);
+    assert_int_equal(expect_at(&run, "VDI-GETCMD-002", call, 0)->count, 2);
+    run_end(&run);
+}
+
+static void test_get_command_on_other_device_after_close(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 2);
+    vdi_get(&run, MAIN, 0, 1000, VD_E_CLOSE); /* one thread serves both devices */
+    vdi_get(&run, MAIN, 1, 1000, VD_E_TIMEOUT);
+    vdi_get(&run, MAIN, 1, 1000, VD_E_CLOSE);
+    sql_end(&run, STATEMENT_SUCCESS, 0, 0);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* VDI-GETCMD-003 */
+
+static void test_call_after_abort_result(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, "abort@Write#1:0");
+    up(&run, 1);
+    fault_fires(&run, 0, vdi_fetch(&run, WORKER, 0, 1, VDC_Write));
+    vdi_complete(&run, WORKER, 0, 1, 0, ERROR_SUCCESS, VD_E_ABORT);
+    call = vdi_get(&run, WORKER, 0, 1000, VD_E_ABORT);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-GETCMD-003", call, 0);
+    run_end(&run);
+}
+
+static void test_other_thread_does_not_know_of_the_abort(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, "abort@Write#1:0");
+    up(&run, 2);
+    vdi_fetch(&run, WORKER2, 1, 2, VDC_Write);
+    fault_fires(&run, 0, vdi_fetch(&run, WORKER, 0, 1, VDC_Write));
+    vdi_complete(&run, WORKER, 0, 1, 0, ERROR_SUCCESS, VD_E_ABORT);
+    vdi_complete(&run, WORKER2, 1, 2, 0, ERROR_SUCCESS, VD_E_ABORT);
+    vdi_abort(&run, WORKER, 0); /* harmless */
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    vdi_close(&run, MAIN, 0);
+    vdi_destroy(&run, MAIN);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* VDI-CLOSE-001 */
+
+static void test_close_too_early(void **state)
+{
+    struct run run;
+    const struct finding *finding;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 2);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_CLOSE);
+    vdi_get(&run, WORKER2, 1, 1000, VD_E_TIMEOUT);
+    call = vdi_close(&run, MAIN, VD_E_OPEN);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    client_exits(&run, 1);
+    finding = expect_at(&run, "VDI-CLOSE-001", call, 1);
+    assert_string_equal(finding->message,
+                        "Close called while device 1 had not delivered VD_E_CLOSE (its last GetCommand gave "
+                        "VD_E_TIMEOUT)");
+    assert_int_equal(finding->assumption, ASSUMPTION_DOCUMENTED);
+    run_end(&run);
+}
+
+/* The Close itself wakes other threads with VD_E_ABORT: that is no excuse for it. */
+static void test_close_too_early_under_a_waiting_thread(void **state)
+{
+    struct run run;
+    uint64_t call, wait;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    wait = call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){-1}, NULL);
+    call = call_begin(&run, MAIN, VDI_FN_CLOSE, -1, NULL, NULL);
+    call_end(&run, WORKER, VDI_FN_GET_COMMAND, 0, wait, VD_E_ABORT, NULL);
+    call_end(&run, MAIN, VDI_FN_CLOSE, -1, call, VD_E_OPEN, NULL);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-CLOSE-001", call, 0);
+    run_end(&run);
+}
+
+static void test_close_after_abort(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL); /* by the client itself */
+    up(&run, 1);
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+
+    run_start(&run, NULL); /* by the server, as a thread was told */
+    up(&run, 1);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_ABORT);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+
+    run_start(&run, NULL); /* by the server, as the statement's end told */
+    up(&run, 1);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+static void test_close_before_open_is_fine(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 1, 0);
+    vdi_get_configuration(&run, 1, VD_E_TIMEOUT);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+static void test_destroying_an_open_set_is_closing_it(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_destroy(&run, MAIN);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-CLOSE-001", call, 0);
+    run_end(&run);
+}
+
+/* VDI-CLOSE-003 */
+
+static void test_device_used_after_close(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    whole_backup(&run, 1);
+    call = vdi_get(&run, WORKER, 0, 1000, VD_E_PROTOCOL);
+    client_exits(&run, 0);
+    expect_at(&run, "VDI-CLOSE-003", call, 0);
+    run_end(&run);
+}
+
+/* VDI-CLOSE-004 */
+
+static void test_close_twice(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    whole_backup(&run, 1);
+    call = vdi_close(&run, MAIN, VD_E_PROTOCOL);
+    vdi_destroy(&run, MAIN);
+    client_exits(&run, 0);
+    expect_at(&run, "VDI-CLOSE-004", call, -1);
+    run_end(&run);
+}
+
+static void test_close_without_create(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    run.operation = -1;
+    vdi_close(&run, MAIN, VD_E_PROTOCOL);
+    client_exits(&run, 1);
+    expect(&run, "VDI-CLOSE-004");
+    run_end(&run);
+}
+
+/* VDI-OPEN-005 */
+
+static void test_device_never_opened(void **state)
+{
+    struct run run;
+    const struct finding *finding;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    vdi_open(&run, 0, 0);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, WORKER, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    finding = expect(&run, "VDI-OPEN-005");
+    assert_int_equal(finding->severity, SEVERITY_WARNING);
+    assert_int_equal(finding->assumption, ASSUMPTION_DERIVED);
+    run_end(&run);
+}
+
+static void test_device_never_opened_and_hang(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    vdi_open(&run, 0, 0);
+    call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){-1}, NULL);
+    wait_ms(&run, 30000);
+    hang(&run, HANG_PATIENCE);
+    expect_among(&run, "VDI-OUT-002");
+    assert_int_equal(expect_among(&run, "VDI-OPEN-005")->severity, SEVERITY_ERROR); /* the harm is there */
+    run_end(&run);
+}
+
+/* The documented answer to a configuration that cannot be served, and to a device that cannot be opened. */
+static void test_giving_up_properly_before_all_are_open(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    vdi_open(&run, 0, 0);
+    vdi_open(&run, 1, VD_E_INVALID);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* One bug at one place is one finding, however often it shows. */
+static void test_findings_are_merged(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    for (int64_t i = 0; i < 50; i++) {
+        vdi_complete(&run, WORKER, 0, 0x5000 + i, 0, ERROR_SUCCESS, VD_E_INVALID);
+    }
+    down(&run, 1);
+    client_exits(&run, 0);
+    assert_int_equal(expect(&run, "VDI-CMD-002")->count, 50);
+    run_end(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clean_backup),
+        cmocka_unit_test(test_create_twice),
+        cmocka_unit_test(test_create_again_after_close),
+        cmocka_unit_test(test_create_again_after_failed_create),
+        cmocka_unit_test(test_open_before_configuration),
+        cmocka_unit_test(test_configuration_timeout_then_success),
+        cmocka_unit_test(test_get_command_after_close_delivered),
+        cmocka_unit_test(test_get_command_on_other_device_after_close),
+        cmocka_unit_test(test_call_after_abort_result),
+        cmocka_unit_test(test_other_thread_does_not_know_of_the_abort),
+        cmocka_unit_test(test_close_too_early),
+        cmocka_unit_test(test_close_too_early_under_a_waiting_thread),
+        cmocka_unit_test(test_close_after_abort),
+        cmocka_unit_test(test_close_before_open_is_fine),
+        cmocka_unit_test(test_destroying_an_open_set_is_closing_it),
+        cmocka_unit_test(test_device_used_after_close),
+        cmocka_unit_test(test_close_twice),
+        cmocka_unit_test(test_close_without_create),
+        cmocka_unit_test(test_device_never_opened),
+        cmocka_unit_test(test_device_never_opened_and_hang),
+        cmocka_unit_test(test_giving_up_properly_before_all_are_open),
+        cmocka_unit_test(test_findings_are_merged),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

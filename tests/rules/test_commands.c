@@ -1,0 +1,333 @@
+/* test_commands.c - the rules about commands: VDI-CMD-001, VDI-CMD-002, VDI-CMD-008. */
+#include <string.h>
+
+#include "dsl.h"
+
+/* VDI-CMD-001 */
+
+static void test_uncompleted_at_close(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    vdi_close(&run, MAIN, VD_E_OPEN);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    client_exits(&run, 1);
+    expect_among(&run, "VDI-CLOSE-001");
+    assert_int_equal(expect_among(&run, "VDI-CMD-001")->call, call);
+    assert_int_equal(run.judgement->finding_count, 2);
+    run_end(&run);
+}
+
+static void test_uncompleted_at_exit(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    client_exits(&run, 1);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    assert_int_equal(expect_among(&run, "VDI-CMD-001")->call, call);
+    expect_among(&run, "VDI-OUT-004");
+    expect_among(&run, "VDI-OUT-008");
+    run_end(&run);
+}
+
+/* The server may notice the process's end before the supervisor does: the verdict is the same. */
+static void test_uncompleted_at_exit_that_the_server_saw_first(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_among(&run, "VDI-CMD-001");
+    expect_among(&run, "VDI-OUT-008");
+    run_end(&run);
+}
+
+static void test_uncompleted_at_hang(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){-1}, NULL);
+    wait_ms(&run, 30000);
+    hang(&run, HANG_PATIENCE);
+    process_ends(&run, CLIENT, PROCESS_CLIENT, -1, 9, true);
+    assert_int_equal(expect_among(&run, "VDI-CMD-001")->call, call);
+    expect_among(&run, "VDI-OUT-002");
+    assert_int_equal(run.judgement->finding_count, 2); /* it waits on the device: not idle (VDI-OUT-008) */
+    run_end(&run);
+}
+
+static void test_own_abort_does_not_excuse(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, WORKER, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-CMD-001", call, 0);
+    run_end(&run);
+}
+
+static void test_watchdogs_abort_does_not_excuse(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){-1}, NULL);
+    wait_ms(&run, 5000);
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-CMD-001", call, 0);
+    run_end(&run);
+}
+
+/* Aborts that are no excuse looked for: an I/O error of its own, told by an abort or by an error completion.
+ */
+static void test_abort_for_own_io_error(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    vdi_abort(&run, WORKER, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+
+    run_start(&run, NULL);
+    up(&run, 1);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    vdi_fetch(&run, WORKER, 0, 2, VDC_Write);
+    vdi_complete(&run, WORKER, 0, 1, 0, ERROR_DISK_FULL, 0);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, WORKER, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+static void test_out_of_order_completion_is_fine(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    for (int64_t block = 1; block <= 4; block++) {
+        vdi_fetch(&run, WORKER, 0, block, VDC_Write);
+    }
+    vdi_get(&run, WORKER, 0, 0, VD_E_TIMEOUT);
+    for (int64_t block = 4; block >= 1; block--) {
+        vdi_complete(&run, WORKER2, 0, block, 0, ERROR_SUCCESS, 0); /* by an I/O thread */
+    }
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+static void test_crashed_client_is_excused(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    process_ends(&run, CLIENT, PROCESS_CLIENT, -1, 11, false);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    expect(&run, "VDI-OUT-003");
+    run_end(&run);
+}
+
+/* VDI-CMD-002 */
+
+static void test_complete_twice(void **state)
+{
+    struct run run;
+    uint64_t fetch, call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    fetch = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    vdi_complete(&run, WORKER, 0, 1, (int64_t)fetch, ERROR_SUCCESS, 0);
+    call = vdi_complete(&run, WORKER, 0, 1, (int64_t)fetch, ERROR_SUCCESS, VD_E_INVALID);
+    down(&run, 1);
+    client_exits(&run, 0);
+    assert_non_null(strstr(expect_at(&run, "VDI-CMD-002", call, 0)->message, "completed already"));
+    run_end(&run);
+}
+
+static void test_complete_never_fetched(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    call = vdi_complete(&run, WORKER, 0, 0xdead, 0, ERROR_SUCCESS, VD_E_INVALID);
+    down(&run, 1);
+    client_exits(&run, 0);
+    assert_non_null(strstr(expect_at(&run, "VDI-CMD-002", call, 0)->message, "0xdead"));
+    run_end(&run);
+}
+
+static void test_complete_on_wrong_device(void **state)
+{
+    struct run run;
+    uint64_t fetch, call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 2);
+    fetch = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    call = vdi_complete(&run, WORKER2, 1, 1, (int64_t)fetch, ERROR_SUCCESS, VD_E_INVALID);
+    vdi_complete(&run, WORKER, 0, 1, (int64_t)fetch, ERROR_SUCCESS, 0);
+    down(&run, 2);
+    client_exits(&run, 0);
+    assert_non_null(strstr(expect_at(&run, "VDI-CMD-002", call, 1)->message, "fetched on device 0"));
+    run_end(&run);
+}
+
+static void test_block_used_again_is_a_new_command(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 2);
+    for (int i = 0; i < 10; i++) {
+        vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+        vdi_fetch(&run, WORKER2, 1, 1, VDC_Write); /* blocks are per device */
+        vdi_complete(&run, WORKER, 0, 1, 0, ERROR_SUCCESS, 0);
+        vdi_complete(&run, WORKER2, 1, 1, 0, ERROR_SUCCESS, 0);
+    }
+    down(&run, 2);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* VDI-CMD-008 */
+
+static void test_unknown_command_answered_with_success(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, "unknown-command@Write#1");
+    up(&run, 1);
+    fault_fires(&run, 0, 0);
+    vdi_fetch(&run, WORKER, 0, 1, 99);
+    call = vdi_complete(&run, WORKER, 0, 1, 0, ERROR_SUCCESS, 0);
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_at(&run, "VDI-CMD-008", call, 0);
+    run_end(&run);
+}
+
+static void test_unknown_command_left_open(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, "unknown-command(code=77)@Write#1");
+    up(&run, 1);
+    fault_fires(&run, 0, 0);
+    call = vdi_fetch(&run, WORKER, 0, 1, 77);
+    vdi_close(&run, MAIN, VD_E_OPEN);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    client_exits(&run, 1);
+    assert_int_equal(expect_among(&run, "VDI-CMD-008")->call, call);
+    expect_not(&run, "VDI-CMD-001");
+    run_end(&run);
+}
+
+static void test_unknown_command_refused(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, "unknown-command@Write#1");
+    up(&run, 1);
+    fault_fires(&run, 0, 0);
+    vdi_fetch(&run, WORKER, 0, 1, 99);
+    vdi_complete(&run, WORKER, 0, 1, 0, ERROR_NOT_SUPPORTED, 0);
+    transfer(&run, WORKER, 0);
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_uncompleted_at_close),
+        cmocka_unit_test(test_uncompleted_at_exit),
+        cmocka_unit_test(test_uncompleted_at_exit_that_the_server_saw_first),
+        cmocka_unit_test(test_uncompleted_at_hang),
+        cmocka_unit_test(test_own_abort_does_not_excuse),
+        cmocka_unit_test(test_watchdogs_abort_does_not_excuse),
+        cmocka_unit_test(test_abort_for_own_io_error),
+        cmocka_unit_test(test_out_of_order_completion_is_fine),
+        cmocka_unit_test(test_crashed_client_is_excused),
+        cmocka_unit_test(test_complete_twice),
+        cmocka_unit_test(test_complete_never_fetched),
+        cmocka_unit_test(test_complete_on_wrong_device),
+        cmocka_unit_test(test_block_used_again_is_a_new_command),
+        cmocka_unit_test(test_unknown_command_answered_with_success),
+        cmocka_unit_test(test_unknown_command_left_open),
+        cmocka_unit_test(test_unknown_command_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
