@@ -174,7 +174,7 @@ static void flush_line(struct printer *printer)
     if (call->ordinal) {
         snprintf(ordinal, sizeof ordinal, "%" PRIu64, call->ordinal);
     }
-    fprintf(printer->out, "  %10.3f  %5s  %6u  %6s  %s%s\n",
+    fprintf(printer->out, "  %10.3f  %8s  %6u  %6s  %s%s\n",
             (double)(int64_t)(begin->time_ns - printer->view->start_ns) / 1e6, ordinal,
             view_thread_number(printer->view, begin->process, begin->thread), device, printer->text, times);
     printer->pending = NULL;
@@ -228,7 +228,7 @@ void calls_print_around(FILE *out, const struct view *view, const struct view_ca
     const struct view_call *end = view->calls + view->call_count;
     int left = CALLS_AFTER;
 
-    fprintf(out, "  %10s  %5s  %6s  %6s\n", "ms", "call", "thread", "device");
+    fprintf(out, "  %10s  %8s  %6s  %6s\n", "ms", "call", "thread", "device");
     for (const struct view_call *call = first_before(view, center); call < end && left > 0; call++) {
         bool new_line;
 
@@ -240,7 +240,7 @@ void calls_print_around(FILE *out, const struct view *view, const struct view_ca
         left -= call > center && new_line;
         if (call == center && mark) {
             flush_line(&printer);
-            fprintf(out, "  %10s  %5s  %6s  %6s  ^ %s\n", "", "", "", "", mark);
+            fprintf(out, "  %10s  %8s  %6s  %6s  ^ %s\n", "", "", "", "", mark);
         }
     }
     flush_line(&printer);

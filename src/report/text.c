@@ -244,7 +244,7 @@ static void print_operation(FILE *out, const struct report_input *input, const s
     if (input->judgement->client_ran) {
         print_labelled(out, "client", operation->client_says_success ? "says success" : "says failure");
     }
-    if (operation->is_backup) {
+    if (operation->is_backup && operation->outcome == OUTCOME_SUCCESS) {
         print_labelled(out, "stored", durability[operation->durable]);
     }
 }

@@ -6,21 +6,10 @@
 #include "vdi.h"
 #include "vdierror.h"
 
-/* A command no client can know: its code is in no document, or a fault of the plan put it there (spec 6.2).
- */
-static bool is_unknown_command(const struct checker *checker, int32_t code)
+/* A command no client can know: its code is in no document (spec 5.5). */
+static bool is_unknown_command(int32_t code)
 {
-    if (code < VDC_Read || code > VDC_Complete) {
-        return true;
-    }
-    for (uint32_t i = 0; i < checker->plan.fault_count; i++) {
-        const struct fault *fault = &checker->plan.faults[i];
-
-        if (fault->kind == FAULT_UNKNOWN_COMMAND && fault->code == code && checker->judgement.fired[i]) {
-            return true;
-        }
-    }
-    return false;
+    return code < VDC_Read || code > VDC_Complete;
 }
 
 static void unlink_command(struct device *device, struct command **link)
@@ -153,7 +142,7 @@ void commands_complete_begin(struct checker *checker, struct vdi_set *set, const
     }
     if (event->arg[1] != ERROR_SUCCESS) {
         device->error_completed = true;
-    } else if (is_unknown_command(checker, (*link)->code) && !set_is_aborted(set)) {
+    } else if (is_unknown_command((*link)->code) && !set_is_aborted(set)) {
         finding_add(checker, "VDI-CMD-008", call, call->operation, event->device,
                     "%s on device %d, which this client cannot know, was completed with SUCCESS",
                     command_text((*link)->code, name), event->device);
@@ -173,8 +162,8 @@ static bool server_was_kept_waiting(struct checker *checker, const struct vdi_se
     for (const struct thread_state *thread = checker->threads; thread; thread = thread->next) {
         const struct call *open = &thread->open;
 
-        if (operation && operation->waiting && open->sequence > command->fetch.sequence &&
-            open->set == set->id && open->device == index && open->function == VDI_FN_GET_COMMAND &&
+        if (operation && operation->waiting && open->sequence && open->set == set->id &&
+            open->device == index && open->function == VDI_FN_GET_COMMAND &&
             now >= open->time_ns + PATIENCE_NS) {
             return true;
         }
@@ -186,7 +175,7 @@ static void report_abandoned(struct checker *checker, const struct vdi_set *set,
                              const struct command *command, const char *when)
 {
     char name[32], nth[32] = "";
-    bool unknown = is_unknown_command(checker, command->code);
+    bool unknown = is_unknown_command(command->code);
 
     if (command->nth > 0 && !unknown) {
         snprintf(nth, sizeof nth, " #%lld", (long long)command->nth);

@@ -26,9 +26,9 @@ static void judge_spin(struct checker *checker, const struct thread_state *threa
     checker->busy_reported = true;
     finding_add(
         checker, "VDI-OUT-005", &thread->spin.call, thread->spin.call.operation, thread->spin.call.device,
-        "%llu calls in a row brought nothing and waited for nothing, %llu microseconds apart on average;"
+        "%llu calls in a row brought nothing and waited for nothing, %.1f microseconds apart on average;"
         " the last one: %s, which gave %s",
-        (unsigned long long)count, (unsigned long long)(elapsed / count / 1000),
+        (unsigned long long)count, (double)elapsed / (double)count / 1e3,
         vdi_function_names[thread->spin.call.function], result_text(thread->spin.result, name));
 }
 

@@ -83,7 +83,8 @@ enum set_state {
     SET_CONFIGURED
 };
 
-/* One set object of the client. All but id, next and the fields before `state` starts anew at each Create. */
+/* One set object of the client. Each successful Create begins a life: all but number, name and
+ * earlier_life_cut then starts anew (state_new_life). */
 struct vdi_set {
     struct vdi_set *next;
     uint64_t id;
@@ -95,7 +96,6 @@ struct vdi_set {
     uint32_t closes_after_fault;
     uint64_t life_start; /* sequence of Create's begin */
     char *name;          /* passed to the newest Create */
-    /* the life */
     enum set_state state;
     bool secondary;
     bool abort_returned; /* VD_E_ABORT came back from a call */

@@ -150,6 +150,48 @@ static void test_abort_for_own_io_error(void **state)
     run_end(&run);
 }
 
+/* The set was aborted already, as another thread was told: what is held then need not be completed. */
+static void test_abort_that_others_had_seen(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 2);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_get(&run, WORKER2, 1, 1000, VD_E_ABORT);
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* A thread that comes late with a command of the aborted set, when the object holds a new one already. */
+static void test_straggler_of_an_earlier_life(void **state)
+{
+    struct run run;
+    uint64_t fetch;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    fetch = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    vdi_get(&run, WORKER2, 0, 0, VD_E_ABORT);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    run.operation = 1;
+    up(&run, 1);
+    vdi_complete(&run, WORKER, 0, 1, (int64_t)fetch, ERROR_SUCCESS, VD_E_INVALID);
+    transfer(&run, WORKER2, 0);
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
 static void test_out_of_order_completion_is_fine(void **state)
 {
     struct run run;
@@ -327,6 +369,8 @@ int main(void)
         cmocka_unit_test(test_unknown_command_answered_with_success),
         cmocka_unit_test(test_unknown_command_left_open),
         cmocka_unit_test(test_unknown_command_refused),
+        cmocka_unit_test(test_abort_that_others_had_seen),
+        cmocka_unit_test(test_straggler_of_an_earlier_life),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

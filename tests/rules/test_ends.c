@@ -116,6 +116,20 @@ static void test_death(void **state)
     run_end(&run);
 }
 
+static void test_death_of_a_worker_process(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    run.process = CLIENT + 50;
+    whole_backup(&run, 1);
+    process_ends(&run, CLIENT + 50, PROCESS_DESCENDANT, -1, 11, false);
+    client_exits(&run, 0);
+    expect(&run, "VDI-OUT-003");
+    run_end(&run);
+}
+
 static void test_deaths_that_are_not_the_clients(void **state)
 {
     struct run run;
@@ -292,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_exit_before_the_statement_ends_is_fine_after_close),
         cmocka_unit_test(test_polling_thread_attends),
         cmocka_unit_test(test_death),
+        cmocka_unit_test(test_death_of_a_worker_process),
         cmocka_unit_test(test_deaths_that_are_not_the_clients),
         cmocka_unit_test(test_sanitizer_report),
         cmocka_unit_test(test_set_left_behind),

@@ -371,6 +371,41 @@ static void test_unknown_command_answered_by_abort(void **state)
     run_end(&run);
 }
 
+/* After a fault a client may give up for a reason that we made: what it then holds is excused. */
+static void test_own_abort_after_a_fault(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, "unknown-command@Write#1");
+    up(&run, 1);
+    fault_fires(&run, 0, 0);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, WORKER, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* The server has closed the device: it does not wait for the client (VDI-OUT-008), who leaks its set. */
+static void test_lost_close_exit_before_the_statement_ends(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, "lost-close@GetCommand:0");
+    up(&run, 1);
+    transfer(&run, WORKER, 0);
+    lose_close(&run, WORKER, 0);
+    client_exits(&run, 1);
+    sql_end(&run, STATEMENT_SUCCESS, 1000, 42);
+    expect(&run, "VDI-OUT-004");
+    run_end(&run);
+}
+
 /* A fault on one set says nothing about another. */
 static void test_fault_on_another_operation(void **state)
 {
@@ -419,6 +454,8 @@ int main(void)
         cmocka_unit_test(test_abort_claimed_success),
         cmocka_unit_test(test_unknown_command_answered_by_abort),
         cmocka_unit_test(test_fault_on_another_operation),
+        cmocka_unit_test(test_own_abort_after_a_fault),
+        cmocka_unit_test(test_lost_close_exit_before_the_statement_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,7 @@ static void test_statements_without_a_set(void **state)
         bool wrong;
     } cases[] = {{"SELECT 1", STATEMENT_SUCCESS, false},
                  {"SELECT * FROM nowhere", STATEMENT_FAILED, false},
+                 {"RESTORE HEADERONLY FROM VIRTUAL_DEVICE = 'x'", STATEMENT_SUCCESS, false},
                  {"backup database pubs to virtual_device = 'x'", STATEMENT_FAILED, true}};
     struct run run;
 
@@ -234,6 +235,64 @@ static void test_verification_fails(void **state)
     }
 }
 
+/* Whoever was to issue the statement: the client knows that its set was never configured. */
+static void test_foreign_statement_never_reached(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    run.issuer = PROCESS_SQL;
+    vdi_create(&run, 1, 0);
+    sql_begin(&run, "BACKUP DATABASE nowhere TO VIRTUAL_DEVICE = 'set-1'");
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    vdi_get_configuration(&run, 1, VD_E_TIMEOUT);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 0);
+    expect(&run, "VDI-OUT-001");
+    run_end(&run);
+}
+
+/* It failed for a reason of its own, but what it acknowledged is there. */
+static void test_verified_and_failed(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    whole_backup(&run, 1);
+    client_exits(&run, 1);
+    verify(&run, STATEMENT_SUCCESS, 42, 0);
+    expect(&run, "VDI-OUT-006");
+    run_end(&run);
+}
+
+static void test_only_the_newest_backup_is_verified(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    whole_backup(&run, 1);
+    run.operation = 2;
+    run.set = 3;
+    whole_backup(&run, 1);
+    client_exits(&run, 0);
+    run.operation = 3;
+    run.set = 4;
+    run.process = VERIFIER;
+    run.issuer = PROCESS_VERIFY;
+    run.is_backup = false;
+    up(&run, 1);
+    sql_end(&run, STATEMENT_SUCCESS, 1000, 42);
+    vdi_close(&run, MAIN, VD_E_PROTOCOL);
+    process_ends(&run, VERIFIER, PROCESS_VERIFY, 0, 0, false);
+    expect_not(&run, "VDI-OUT-001");
+    assert_int_equal(run.judgement->operations[0].durable, DURABLE_NOT_OBSERVABLE);
+    assert_int_equal(run.judgement->operations[1].durable, DURABLE_YES);
+    run_end(&run);
+}
+
 static void test_nothing_to_verify_after_a_reported_failure(void **state)
 {
     struct run run;
@@ -324,6 +383,9 @@ int main(void)
         cmocka_unit_test(test_lost_after_acknowledge),
         cmocka_unit_test(test_not_acknowledged),
         cmocka_unit_test(test_failing_is_never_wrong_once_a_fault_fired),
+        cmocka_unit_test(test_foreign_statement_never_reached),
+        cmocka_unit_test(test_verified_and_failed),
+        cmocka_unit_test(test_only_the_newest_backup_is_verified),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
