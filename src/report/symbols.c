@@ -2,6 +2,7 @@
 #include "symbols.h"
 
 #include <assert.h>
+#include <dlfcn.h>
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ struct module {
 
 struct symbols {
     Dwfl *dwfl;
+    void *cpp_runtime; /* NULL: not on this machine */
     uint32_t module_count;
     struct module modules[MODULES_MAX];
 };
@@ -43,6 +45,7 @@ int symbols_new(struct symbols **out)
         return ENOMEM;
     }
     symbols->dwfl = dwfl_begin(&callbacks); /* NULL: everything is module+offset */
+    symbols->cpp_runtime = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
     return 0;
 }
 
@@ -56,6 +59,9 @@ void symbols_free(struct symbols *symbols)
     }
     if (symbols->dwfl) {
         dwfl_end(symbols->dwfl);
+    }
+    if (symbols->cpp_runtime) {
+        dlclose(symbols->cpp_runtime);
     }
     free(symbols);
 }
@@ -164,12 +170,30 @@ static struct place find_place(struct symbols *symbols, const char *path, uint64
     return place;
 }
 
+/* A C++ name as it is written, malloc'd; NULL if it is none. The demangler is the C++ runtime's own: where
+ * there is a C++ client there is one. */
+static char *demangle(const struct symbols *symbols, const char *name)
+{
+    char *(*demangler)(const char *, char *, size_t *, int *) = NULL;
+    int status;
+
+    if (!name || strncmp(name, "_Z", 2) != 0 || !symbols->cpp_runtime) {
+        return NULL;
+    }
+    *(void **)&demangler = dlsym(symbols->cpp_runtime, "__cxa_demangle");
+    return demangler ? demangler(name, NULL, NULL, &status) : NULL;
+}
+
 void symbols_describe(struct symbols *symbols, const char *module, uint64_t base, uint64_t address,
                       char *text, size_t size)
 {
     struct place place = find_place(symbols, module, base, address);
     const char *name = module ? base_name(module) : "?";
+    char *demangled = demangle(symbols, place.function);
 
+    if (demangled) {
+        place.function = demangled;
+    }
     if (place.file) {
         snprintf(text, size, "%s:%d %s", base_name(place.file), place.line,
                  place.function ? place.function : "?");
@@ -178,6 +202,7 @@ void symbols_describe(struct symbols *symbols, const char *module, uint64_t base
     } else {
         snprintf(text, size, "%s+0x%llx", name, (unsigned long long)place.offset);
     }
+    free(demangled);
 }
 
 void symbols_stable_name(struct symbols *symbols, const char *module, uint64_t base, uint64_t address,
