@@ -84,6 +84,9 @@ enum option_result option_read(const char *verb, const struct option_row *rows, 
             const char *value = optopt >= OPTION_FIRST ? rows[optopt - OPTION_FIRST].value : "a value";
             cli_error("%s: option '%s' needs %s", verb, argv[before], value);
             return OPTION_ERROR;
+        } else if (optopt >= OPTION_IS_HELP) {
+            cli_error("%s: option '%s' takes no value", verb, argv[before]);
+            return OPTION_ERROR;
         } else {
             say_unknown(verb, rows, argv[before]);
             return OPTION_ERROR;

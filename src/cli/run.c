@@ -33,7 +33,7 @@ struct run {
 
 /* ---- checks before anything is started ---- */
 
-static int check_database(const struct plan_database *database)
+static int check_database(const struct plan_database *database, char *why, size_t size)
 {
     if (access(database->path, F_OK) == 0) {
         int fd = open(database->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -43,8 +43,8 @@ static int check_database(const struct plan_database *database)
             close(fd);
         }
         if (error != 0) {
-            cli_error("run: database %s: cannot read '%s': %s", database->name, database->path,
-                      strerror(error));
+            snprintf(why, size, "database %s: cannot read '%s': %s", database->name, database->path,
+                     strerror(error));
             return -1;
         }
         return 0;
@@ -60,37 +60,34 @@ static int check_database(const struct plan_database *database)
         slash[slash == folder] = '\0';
     }
     if (access(slash != NULL ? folder : ".", W_OK | X_OK) != 0) {
-        cli_error("run: database %s: file '%s' does not exist and cannot be made: %s", database->name,
-                  database->path, strerror(errno));
+        snprintf(why, size, "database %s: file '%s' does not exist and cannot be made: %s", database->name,
+                 database->path, strerror(errno));
         return -1;
     }
     return 0;
 }
 
+/* 0, or -1 with the session's error filled. */
 static int check(struct run *run)
 {
-    char why[SESSION_MESSAGE_MAX];
+    char *why = run->session.error;
+    size_t size = sizeof run->session.error;
     const char *missing = NULL;
-    if (client_file_find(run->options.client_argv[0], &run->client, why, sizeof why) != 0) {
-        cli_error("run: %s", why);
-        return CLI_SETUP;
+    if (client_file_find(run->options.client_argv[0], &run->client, why, size) != 0) {
+        return -1;
     }
     int error = parts_find(&run->parts, &missing);
     if (error != 0) {
-        cli_error("run: part of the installation is missing: %s: %s", missing, strerror(error));
-        return CLI_SETUP;
+        snprintf(why, size, "part of the installation is missing: %.300s: %s", missing, strerror(error));
+        return -1;
     }
     for (uint32_t i = 0; i < run->options.plan.database_count; i++) {
-        if (check_database(&run->options.plan.databases[i]) != 0) {
-            return CLI_SETUP;
+        if (check_database(&run->options.plan.databases[i], why, size) != 0) {
+            return -1;
         }
     }
     cleanup_stale(rundir_base(), true, NULL);
-    if (machine_check_shared_memory(why, sizeof why) != 0) {
-        cli_error("run: %s", why);
-        return CLI_SETUP;
-    }
-    return CLI_CLEAN;
+    return machine_check_shared_memory(why, size);
 }
 
 static int open_json(struct run *run)
@@ -115,7 +112,10 @@ static int take_signals(struct run *run)
     sigaddset(&mask, SIGCHLD);
     sigaddset(&mask, SIGINT);
     sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGHUP);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+        sigaddset(&mask, SIGHUP); /* under nohup it stays ignored */
+    }
     sigaddset(&mask, SIGQUIT);
     signal(SIGPIPE, SIG_IGN); /* a reader of our report that goes away must not stop the cleaning up */
     signal(SIGCHLD, SIG_DFL); /* ignored by inheritance, ends would be lost */
@@ -123,10 +123,10 @@ static int take_signals(struct run *run)
     run->masked = true;
     run->setup.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (run->setup.signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-        cli_error("run: signalfd or subreaper: %s", strerror(errno));
-        return CLI_SETUP;
+        snprintf(run->session.error, sizeof run->session.error, "signalfd or subreaper: %s", strerror(errno));
+        return -1;
     }
-    return CLI_CLEAN;
+    return 0;
 }
 
 /* ---- passes ---- */
@@ -236,6 +236,36 @@ static void run_end(struct run *run)
     free(run);
 }
 
+/* A run that could not even start: the reason on stderr, and in the JSON report, which scripts read. */
+static int refuse(struct run *run)
+{
+    struct verdict_input input = {
+        .options = &run->options,
+        .session = &run->session,
+        .plan = &run->options.plan,
+        .json = run->json,
+        .repeat = run->repeat,
+    };
+    cli_error("run: %s", run->session.error);
+    return run->json != NULL ? verdict_report(&input) : CLI_SETUP;
+}
+
+static int run_client(struct run *run)
+{
+    int status = open_json(run);
+    if (status != CLI_CLEAN) {
+        return status;
+    }
+    if (check(run) != 0 || take_signals(run) != 0) {
+        return refuse(run);
+    }
+    run->setup.options = &run->options;
+    run->setup.parts = &run->parts;
+    run->setup.client = &run->client;
+    run->setup.add_library = !client_file_finds_vdi(&run->client);
+    return make_passes(run);
+}
+
 static int run_run(int argc, char **argv)
 {
     int first = 0;
@@ -259,15 +289,7 @@ static int run_run(int argc, char **argv)
     run->options.client_argv = argv + first;
     /* argv[-1] is the command itself: a verb's arguments are the tail of main's. */
     run->repeat = text_command_line(argc + 1, argv - 1);
-    if ((status = open_json(run)) != CLI_CLEAN || (status = check(run)) != CLI_CLEAN ||
-        (status = take_signals(run)) != CLI_CLEAN) {
-        goto out;
-    }
-    run->setup.options = &run->options;
-    run->setup.parts = &run->parts;
-    run->setup.client = &run->client;
-    run->setup.add_library = !client_file_finds_vdi(&run->client);
-    status = make_passes(run);
+    status = run_client(run);
 out:
     run_end(run);
     return status;

@@ -83,6 +83,9 @@ static int write_reports(const struct verdict_input *input, struct report_input 
             error = errno;
         }
     }
+    if (input->text == NULL) {
+        return error;
+    }
     report->color = isatty(fileno(input->text)) != 0 && getenv("NO_COLOR") == NULL;
     int text_error = report_text(input->text, report);
     if (text_error == 0 && fflush(input->text) != 0) {

@@ -13,8 +13,8 @@ struct verdict_input {
     const struct run_options *options;
     const struct session *session;
     const struct plan *plan;
-    FILE *text;
-    FILE *json; /* or NULL */
+    FILE *text; /* NULL: no text */
+    FILE *json; /* NULL: no JSON */
     const char *repeat;
 };
 

@@ -1,0 +1,307 @@
+/* Folding of busy loops, arrivals at sites, "#last", and why a run shows nothing. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "record.h"
+#include "site.h"
+#include "vdi.h"
+#include "vdierror.h"
+#include "verdict.h"
+
+static struct record record;
+static uint64_t sequence;
+
+static int start(void **state)
+{
+    (void)state;
+    record_init(&record);
+    sequence = 0;
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    record_free(&record);
+    return 0;
+}
+
+static struct event make(enum event_kind kind, int function, int device, uint32_t thread)
+{
+    return (struct event){.sequence = ++sequence,
+                          .kind = (uint8_t)kind,
+                          .side = EVENT_SIDE_CLIENT,
+                          .function = (uint16_t)function,
+                          .device = (int16_t)device,
+                          .process = 10,
+                          .thread = thread};
+}
+
+/* One GetCommand: begin and end. */
+static void get_command(uint32_t thread, int device, int result, int command)
+{
+    struct event begin = make(EVENT_CALL_BEGIN, VDI_FN_GET_COMMAND, device, thread);
+    struct event done = make(EVENT_CALL_END, VDI_FN_GET_COMMAND, device, thread);
+    done.call = begin.sequence;
+    done.result = result;
+    done.arg[1] = command;
+    record_take(&record, &begin, "");
+    record_take(&record, &done, "");
+}
+
+static void folds_a_busy_loop(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50000; i++) {
+        get_command(1, 0, VD_E_TIMEOUT, 0);
+    }
+    assert_int_equal(record.count, 2);
+    assert_int_equal(record.events[1].event.repeat, 49999);
+    assert_int_equal(record.calls, 50000);
+    assert_int_equal(record_longest_idle(&record), 50000);
+    get_command(1, 0, 0, VDC_Write);
+    assert_int_equal(record.count, 4);
+    assert_int_equal(record_longest_idle(&record), 0);
+    record_finish(&record);
+    assert_int_equal(record.count, 4);
+}
+
+static void folds_only_what_is_identical(void **state)
+{
+    (void)state;
+    get_command(1, 0, VD_E_TIMEOUT, 0);
+    get_command(1, 1, VD_E_TIMEOUT, 0); /* another device */
+    get_command(1, 1, VD_E_ABORT, 0);   /* another result */
+    get_command(2, 1, VD_E_ABORT, 0);   /* another thread */
+    assert_int_equal(record.count, 8);
+    get_command(2, 1, VD_E_ABORT, 0);
+    get_command(1, 1, VD_E_ABORT, 0);
+    assert_int_equal(record.count, 8);
+    get_command(1, 0, 0, VDC_Flush); /* successes are never folded */
+    get_command(1, 0, 0, VDC_Flush);
+    assert_int_equal(record.count, 12);
+}
+
+static void a_fault_between_ends_the_fold(void **state)
+{
+    (void)state;
+    get_command(1, 0, VD_E_TIMEOUT, 0);
+    struct event begin = make(EVENT_CALL_BEGIN, VDI_FN_GET_COMMAND, 0, 1);
+    struct event fault = make(EVENT_FAULT, VDI_FN_GET_COMMAND, 0, 1);
+    struct event done = make(EVENT_CALL_END, VDI_FN_GET_COMMAND, 0, 1);
+    fault.call = begin.sequence;
+    done.call = begin.sequence;
+    done.result = VD_E_TIMEOUT;
+    record_take(&record, &begin, "");
+    record_take(&record, &fault, "");
+    record_take(&record, &done, "");
+    assert_int_equal(record.count, 5);
+    assert_int_equal(record.events[2].event.kind, EVENT_CALL_BEGIN);
+    assert_int_equal(record.events[3].event.kind, EVENT_FAULT);
+    assert_int_equal(record.events[1].event.repeat, 0);
+}
+
+static void an_open_call_that_would_fold_is_kept(void **state)
+{
+    (void)state;
+    get_command(1, 0, VD_E_TIMEOUT, 0);
+    struct event begin = make(EVENT_CALL_BEGIN, VDI_FN_GET_COMMAND, 0, 1);
+    record_take(&record, &begin, "");
+    assert_non_null(record_open_call(&record, 10, 1));
+    assert_int_equal(record.count, 2);
+    record_finish(&record);
+    assert_int_equal(record.count, 3);
+    assert_int_equal(record.events[2].event.sequence, begin.sequence);
+}
+
+static void a_call_of_a_fault_leaves_the_client_in_its_own(void **state)
+{
+    (void)state;
+    struct event begin = make(EVENT_CALL_BEGIN, VDI_FN_GET_COMMAND, 0, 1);
+    struct event inner = make(EVENT_CALL_BEGIN, VDI_FN_CLOSE, -1, 1);
+    inner.flags = EVENT_FLAG_BY_FAULT;
+    record_take(&record, &begin, "");
+    record_take(&record, &inner, "");
+    inner.kind = EVENT_CALL_END;
+    inner.call = inner.sequence++;
+    record_take(&record, &inner, "");
+    const struct record_thread *open = record_open_call(&record, 10, 1);
+    assert_non_null(open);
+    assert_int_equal(open->begin.function, VDI_FN_GET_COMMAND);
+}
+
+static char set_name[64];
+static int64_t set_devices;
+
+static void note_set(void *context, const struct event *done, const char *name, int64_t device_count)
+{
+    (void)context;
+    (void)done;
+    snprintf(set_name, sizeof set_name, "%s", name);
+    set_devices = device_count;
+}
+
+static void a_successful_create_is_announced(void **state)
+{
+    (void)state;
+    record.on_set = note_set;
+    for (int result = VD_E_INVALID; result != 1; result = result == 0 ? 1 : 0) {
+        struct event begin = make(EVENT_CALL_BEGIN, VDI_FN_CREATE, -1, 1);
+        struct event done = make(EVENT_CALL_END, VDI_FN_CREATE, -1, 1);
+        begin.arg[0] = 3;
+        done.call = begin.sequence;
+        done.result = result;
+        record_take(&record, &begin, "backup-set");
+        assert_string_equal(set_name, "");
+        record_take(&record, &done, "");
+    }
+    assert_string_equal(set_name, "backup-set");
+    assert_int_equal(set_devices, 3);
+}
+
+static void events_end_up_in_run_order(void **state)
+{
+    (void)state;
+    get_command(1, 0, 0, VDC_Write);
+    struct event late = make(EVENT_FAULT, 0, 0, 3);
+    late.sequence = 0;
+    record_take(&record, &late, "");
+    record_finish(&record);
+    for (size_t i = 1; i < record.count; i++) {
+        assert_true(record.events[i - 1].event.sequence < record.events[i].event.sequence);
+    }
+}
+
+/* ---- sites ---- */
+
+static void add_fault(struct plan *plan, const char *text)
+{
+    struct fault_error error;
+    assert_int_equal(fault_parse(text, &plan->faults[plan->fault_count++], &error), 0);
+}
+
+static struct plan plan;
+
+static void fill(void)
+{
+    for (int i = 0; i < 3; i++) {
+        get_command(1, 0, 0, VDC_Write);
+    }
+    for (int i = 0; i < 5; i++) {
+        get_command(2, 1, 0, VDC_Write);
+    }
+    get_command(1, 0, VD_E_TIMEOUT, 0);
+    get_command(1, 0, VD_E_TIMEOUT, 0);
+    get_command(1, 0, 0, VDC_Flush);
+    record_finish(&record);
+}
+
+static void last_is_the_last_arrival(void **state)
+{
+    (void)state;
+    uint32_t failed = 0;
+    fill();
+    plan_init(&plan);
+    add_fault(&plan, "abort@Write#last:0");
+    add_fault(&plan, "abort@Write#last");
+    add_fault(&plan, "early-close@GetCommand#last:0");
+    add_fault(&plan, "abort@Flush#last");
+    assert_int_equal(site_resolve_last(&record, &plan, &failed), 0);
+    assert_int_equal(plan.faults[0].site.nth, 3);
+    assert_int_equal(plan.faults[1].site.nth, 5); /* the device that gets furthest */
+    assert_int_equal(plan.faults[2].site.nth, 6); /* three writes, two polls folded into one, a flush */
+    assert_int_equal(plan.faults[3].site.nth, 1);
+}
+
+static void last_of_each_device(void **state)
+{
+    (void)state;
+    uint32_t failed = 0;
+    fill();
+    plan_init(&plan);
+    add_fault(&plan, "abort@Write#last:*");
+    assert_int_equal(site_resolve_last(&record, &plan, &failed), 0);
+    assert_int_equal(plan.fault_count, 2);
+    assert_int_equal(plan.faults[0].site.device, 0);
+    assert_int_equal(plan.faults[0].site.nth, 3);
+    assert_int_equal(plan.faults[1].site.device, 1);
+    assert_int_equal(plan.faults[1].site.nth, 5);
+}
+
+static void last_of_what_never_comes(void **state)
+{
+    (void)state;
+    uint32_t failed = 9;
+    fill();
+    plan_init(&plan);
+    add_fault(&plan, "lost-close");
+    add_fault(&plan, "abort@Read#last");
+    assert_int_equal(site_resolve_last(&record, &plan, &failed), EINVAL);
+    assert_int_equal(failed, 1);
+}
+
+static void says_why_a_run_shows_nothing(void **state)
+{
+    (void)state;
+    char why[512];
+    uint32_t fired[PLAN_FAULTS_MAX] = {0};
+    fill();
+    plan_init(&plan);
+    verdict_nothing_shown(&record, &plan, fired, 12, why, sizeof why);
+    assert_string_equal(why, "");
+    verdict_nothing_shown(&record, &plan, fired, 0, why, sizeof why);
+    assert_non_null(strstr(why, "no VDI call"));
+    add_fault(&plan, "abort@Write#9:1");
+    verdict_nothing_shown(&record, &plan, fired, 12, why, sizeof why);
+    assert_non_null(strstr(why, "abort@Write#9:1 never fired"));
+    assert_non_null(strstr(why, "reached 8 times"));
+    assert_non_null(strstr(why, "5 on device 1"));
+    fired[0] = 1;
+    verdict_nothing_shown(&record, &plan, fired, 12, why, sizeof why);
+    assert_string_equal(why, "");
+    /* a fault that fired is not vacuous because the client made no further call */
+    verdict_nothing_shown(&record, &plan, fired, 0, why, sizeof why);
+    assert_string_equal(why, "");
+}
+
+static void ignored_findings_go(void **state)
+{
+    (void)state;
+    struct finding findings[3] = {
+        {.rule = rule_find("VDI-CLOSE-001"), .function = VDI_FN_CLOSE},
+        {.rule = rule_find("VDI-OUT-001")},
+        {.rule = rule_find("VDI-CLOSE-001"), .function = VDI_FN_DESTROY},
+    };
+    const struct ignore one = {.rule = rule_find("VDI-CLOSE-001"), .function = VDI_FN_CLOSE};
+    const struct ignore any = {.rule = rule_find("VDI-CLOSE-001")};
+    assert_non_null(one.rule);
+    assert_int_equal(verdict_drop_ignored(findings, 3, &one, 1), 2);
+    assert_string_equal(findings[0].rule->id, "VDI-OUT-001");
+    assert_int_equal(findings[1].function, VDI_FN_DESTROY);
+    assert_int_equal(verdict_drop_ignored(findings, 2, &any, 1), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(folds_a_busy_loop, start, end),
+        cmocka_unit_test_setup_teardown(folds_only_what_is_identical, start, end),
+        cmocka_unit_test_setup_teardown(a_fault_between_ends_the_fold, start, end),
+        cmocka_unit_test_setup_teardown(an_open_call_that_would_fold_is_kept, start, end),
+        cmocka_unit_test_setup_teardown(a_call_of_a_fault_leaves_the_client_in_its_own, start, end),
+        cmocka_unit_test_setup_teardown(a_successful_create_is_announced, start, end),
+        cmocka_unit_test_setup_teardown(events_end_up_in_run_order, start, end),
+        cmocka_unit_test_setup_teardown(last_is_the_last_arrival, start, end),
+        cmocka_unit_test_setup_teardown(last_of_each_device, start, end),
+        cmocka_unit_test_setup_teardown(last_of_what_never_comes, start, end),
+        cmocka_unit_test_setup_teardown(says_why_a_run_shows_nothing, start, end),
+        cmocka_unit_test(ignored_findings_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

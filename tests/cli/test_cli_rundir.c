@@ -1,0 +1,147 @@
+/* The scratch folder, its token, and what a dead runner leaves (design 4.3, issue: the next run cleans up).
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cleanup.h"
+#include "rundir.h"
+
+static char base[] = "/tmp/test-cli-rundir-XXXXXX";
+
+static int make_base(void **state)
+{
+    (void)state;
+    return mkdtemp(base) == NULL;
+}
+
+static int remove_base(void **state)
+{
+    (void)state;
+    return folder_remove(base);
+}
+
+static bool exists(const char *format, const char *a, const char *b)
+{
+    char path[RUN_PATH_MAX];
+    struct stat info;
+    snprintf(path, sizeof path, format, a, b);
+    return lstat(path, &info) == 0;
+}
+
+static void folder_is_private_and_complete(void **state)
+{
+    (void)state;
+    struct rundir dir;
+    struct stat info;
+    assert_int_equal(rundir_create(base, "/x/sqlcmd", &dir), 0);
+    assert_int_equal(stat(dir.path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0700);
+    assert_true(exists("%s/%s", dir.path, "tmp"));
+    assert_true(exists("%s/%s", dir.path, "trace"));
+    char target[64] = "";
+    char link[RUN_PATH_MAX + 16];
+    snprintf(link, sizeof link, "%s/bin/sqlcmd", dir.path);
+    assert_int_equal(readlink(link, target, sizeof target - 1), 9);
+    assert_string_equal(target, "/x/sqlcmd");
+    assert_int_equal(run_name_state(strrchr(dir.path, '/') + 1), TOKEN_LIVE);
+    assert_int_equal(folder_remove(dir.path), 0);
+    assert_false(exists("%s%s", dir.path, ""));
+}
+
+static void folder_that_cannot_be_made(void **state)
+{
+    (void)state;
+    struct rundir dir;
+    assert_int_not_equal(rundir_create("/nonexistent", "/x/sqlcmd", &dir), 0);
+}
+
+static void tokens_tell_whether_the_runner_lives(void **state)
+{
+    (void)state;
+    char token[RUN_TOKEN_MAX];
+    char name[RUN_TOKEN_MAX + 32];
+    run_token(token);
+    assert_int_equal(run_token_state(token), TOKEN_LIVE);
+    snprintf(name, sizeof name, "vdifault-%s-0123abcd", token);
+    assert_int_equal(run_name_state(name), TOKEN_LIVE);
+    /* the number is in use, by a process that started at another time */
+    snprintf(name, sizeof name, "vdifault-%d-1-0123abcd", (int)getpid());
+    assert_int_equal(run_name_state(name), TOKEN_STALE);
+    const char *const none[] = {"vdifault-",
+                                "vdifault-0-1-x",
+                                "vdifault-1-2",
+                                "vdifault-e2e-x",
+                                "other-1-2-x",
+                                "vdifault--1-2-x",
+                                "vdifault-99999999999999999999-2-x",
+                                "vdifault-1-x-2"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        assert_int_equal(run_name_state(none[i]), TOKEN_NONE);
+    }
+}
+
+static void stale_folders_go_and_others_stay(void **state)
+{
+    (void)state;
+    char path[RUN_PATH_MAX];
+    struct rundir live;
+    char stale[64];
+    snprintf(stale, sizeof stale, "vdifault-%d-1-abcdef", (int)getpid());
+    assert_int_equal(rundir_create(base, "/x/sqlcmd", &live), 0);
+    snprintf(path, sizeof path, "%s/%s", base, stale);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/vdifault-keep-me", base);
+    assert_int_equal(mkdir(path, 0700), 0);
+    cleanup_stale(base, false, NULL);
+    assert_true(exists("%s/%s", base, stale));
+    assert_true(cleanup_stale(base, true, NULL) >= 1);
+    assert_false(exists("%s/%s", base, stale));
+    assert_true(exists("%s%s", live.path, ""));
+    assert_true(exists("%s/%s", base, "vdifault-keep-me"));
+    assert_int_equal(folder_remove(live.path), 0);
+}
+
+static void removal_follows_no_links_and_opens_locked_folders(void **state)
+{
+    (void)state;
+    char path[RUN_PATH_MAX];
+    char other[RUN_PATH_MAX];
+    snprintf(other, sizeof other, "%s/outside", base);
+    int fd = open(other, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    close(fd);
+    snprintf(path, sizeof path, "%s/tree", base);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/tree/locked", base);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/tree/locked/link", base);
+    assert_int_equal(symlink(base, path), 0);
+    snprintf(path, sizeof path, "%s/tree/locked", base);
+    assert_int_equal(chmod(path, 0), 0);
+    snprintf(path, sizeof path, "%s/tree", base);
+    assert_int_equal(folder_remove(path), 0);
+    assert_false(exists("%s%s", path, ""));
+    assert_true(exists("%s%s", other, ""));
+    assert_int_equal(folder_remove(path), 0); /* what is not there needs no removal */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(folder_is_private_and_complete),
+        cmocka_unit_test(folder_that_cannot_be_made),
+        cmocka_unit_test(tokens_tell_whether_the_runner_lives),
+        cmocka_unit_test(stale_folders_go_and_others_stay),
+        cmocka_unit_test(removal_follows_no_links_and_opens_locked_folders),
+    };
+    return cmocka_run_group_tests(tests, make_base, remove_base);
+}
