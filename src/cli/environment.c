@@ -158,7 +158,10 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
     const char *const values[] = {
         [SOURCE_TEXT] = row->text,
         [SOURCE_TOKEN] = dir->token,
-        [SOURCE_INTERPOSER] = parts->interposer,
+        /* The link in the scratch folder serves where the installed path cannot stand in a list. */
+        [SOURCE_INTERPOSER] = strpbrk(parts->interposer, PRELOAD_SEPARATORS) == NULL
+                                  ? parts->interposer
+                                  : "{run}/bin/libvdifault.so",
         [SOURCE_STAND_IN] = parts->stand_in,
         [SOURCE_LIBRARIES] = parts->library_folder,
     };

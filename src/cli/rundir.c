@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "parts.h"
 
 void run_token(char token[RUN_TOKEN_MAX])
 {
@@ -62,10 +63,11 @@ enum token_state run_name_state(const char *name)
     return rest == NULL || *rest != '-' ? TOKEN_NONE : state_of(&runner);
 }
 
+/* The folder's path goes into LD_PRELOAD and PATH, whose separators it must not hold. */
 const char *rundir_base(void)
 {
     const char *base = getenv("TMPDIR");
-    return base != NULL && base[0] == '/' ? base : "/tmp";
+    return base != NULL && base[0] == '/' && strpbrk(base, PRELOAD_SEPARATORS) == NULL ? base : "/tmp";
 }
 
 char *rundir_file(const struct rundir *dir, const char *name)
@@ -74,7 +76,7 @@ char *rundir_file(const struct rundir *dir, const char *name)
     return asprintf(&path, "%s/%s", dir->path, name) < 0 ? NULL : path;
 }
 
-static int make_parts(const struct rundir *dir, const char *stand_in)
+static int make_parts(const struct rundir *dir, const struct parts *parts)
 {
     static const char *const folders[] = {"tmp", "trace", "bin", "sanitizer"};
     int at = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -85,14 +87,15 @@ static int make_parts(const struct rundir *dir, const char *stand_in)
     for (size_t i = 0; i < sizeof folders / sizeof folders[0] && error == 0; i++) {
         error = mkdirat(at, folders[i], 0700) != 0 ? errno : 0;
     }
-    if (error == 0 && symlinkat(stand_in, at, "bin/sqlcmd") != 0) {
+    if (error == 0 && (symlinkat(parts->stand_in, at, "bin/sqlcmd") != 0 ||
+                       symlinkat(parts->interposer, at, "bin/libvdifault.so") != 0)) {
         error = errno;
     }
     close(at);
     return error;
 }
 
-int rundir_create(const char *base, const char *stand_in, struct rundir *dir)
+int rundir_create(const char *base, const struct parts *parts, struct rundir *dir)
 {
     run_token(dir->token);
     int length = snprintf(dir->path, sizeof dir->path, "%s/" RUN_PREFIX "%s-XXXXXX", base, dir->token);
@@ -103,7 +106,7 @@ int rundir_create(const char *base, const char *stand_in, struct rundir *dir)
         dir->path[0] = '\0';
         return errno;
     }
-    int error = make_parts(dir, stand_in);
+    int error = make_parts(dir, parts);
     if (error != 0) {
         folder_remove(dir->path);
         dir->path[0] = '\0';

@@ -5,8 +5,8 @@
  * (vdifault-<token>-<hash>, by VDI_NAMESPACE) and marks processes (VDI_NAMESPACE in their environment), so
  * that whatever a killed runner left behind is found by the next one.
  *
- * Folder: plan, plan-verify, trace/ (run state and rings), tmp/ (the client's TMPDIR), bin/sqlcmd (link to
- * the stand-in), sanitizer/ (reports of the client's sanitizers).
+ * Folder: plan, plan-verify, trace/ (run state and rings), tmp/ (the client's TMPDIR), bin/ (links to
+ * the stand-in and to the interposer), sanitizer/ (reports of the client's sanitizers).
  */
 #ifndef VDIFAULT_RUNDIR_H
 #define VDIFAULT_RUNDIR_H
@@ -14,12 +14,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RUN_PREFIX "vdifault-"
+#define RUN_PREFIX         "vdifault-"
+#define PRELOAD_SEPARATORS " :" /* what no path in LD_PRELOAD can hold */
 
 enum {
     RUN_TOKEN_MAX = 48,
     RUN_PATH_MAX = 4096
 };
+
+struct parts; /* parts.h */
 
 struct rundir {
     char path[RUN_PATH_MAX];
@@ -38,12 +41,12 @@ enum token_state {
 enum token_state run_token_state(const char *token);
 enum token_state run_name_state(const char *name);
 
-/* The folder scratch folders are made in: $TMPDIR, else /tmp. */
+/* The folder scratch folders are made in: $TMPDIR, else /tmp (also for a TMPDIR with a blank or colon in it).
+ */
 const char *rundir_base(void);
 
-/* Makes the folder below `base` with its subfolders and the link to the stand-in. 0 or errno; nothing is left
- * behind then. */
-int rundir_create(const char *base, const char *stand_in, struct rundir *dir);
+/* Makes the folder below `base` with its subfolders and links. 0 or errno; nothing is left behind then. */
+int rundir_create(const char *base, const struct parts *parts, struct rundir *dir);
 
 /* "<folder>/<name>"; malloc'd, NULL: no memory. */
 char *rundir_file(const struct rundir *dir, const char *name);

@@ -95,7 +95,7 @@ int session_open(struct session *session, const struct session_setup *setup, con
 {
     *session = (struct session){.setup = *setup, .plan = *plan, .hold = {-1, -1}};
     record_init(&session->record);
-    int error = rundir_create(rundir_base(), setup->parts->stand_in, &session->dir);
+    int error = rundir_create(rundir_base(), setup->parts, &session->dir);
     if (error != 0) {
         char what[192];
         snprintf(what, sizeof what, "cannot make a scratch folder in %.120s (TMPDIR)", rundir_base());

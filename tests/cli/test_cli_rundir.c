@@ -13,9 +13,11 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
+#include "parts.h"
 #include "rundir.h"
 
 static char base[] = "/tmp/test-cli-rundir-XXXXXX";
+static const struct parts parts = {.stand_in = "/x/sqlcmd", .interposer = "/x/libvdifault.so"};
 
 static int make_base(void **state)
 {
@@ -42,7 +44,7 @@ static void folder_is_private_and_complete(void **state)
     (void)state;
     struct rundir dir;
     struct stat info;
-    assert_int_equal(rundir_create(base, "/x/sqlcmd", &dir), 0);
+    assert_int_equal(rundir_create(base, &parts, &dir), 0);
     assert_int_equal(stat(dir.path, &info), 0);
     assert_int_equal(info.st_mode & 07777, 0700);
     assert_true(exists("%s/%s", dir.path, "tmp"));
@@ -61,7 +63,7 @@ static void folder_that_cannot_be_made(void **state)
 {
     (void)state;
     struct rundir dir;
-    assert_int_not_equal(rundir_create("/nonexistent", "/x/sqlcmd", &dir), 0);
+    assert_int_not_equal(rundir_create("/nonexistent", &parts, &dir), 0);
 }
 
 static void tokens_tell_whether_the_runner_lives(void **state)
@@ -96,7 +98,7 @@ static void stale_folders_go_and_others_stay(void **state)
     struct rundir live;
     char stale[64];
     snprintf(stale, sizeof stale, "vdifault-%d-1-abcdef", (int)getpid());
-    assert_int_equal(rundir_create(base, "/x/sqlcmd", &live), 0);
+    assert_int_equal(rundir_create(base, &parts, &live), 0);
     snprintf(path, sizeof path, "%s/%s", base, stale);
     assert_int_equal(mkdir(path, 0700), 0);
     snprintf(path, sizeof path, "%s/vdifault-keep-me", base);
