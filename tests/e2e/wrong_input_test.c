@@ -1,6 +1,8 @@
 /* Wrong input: a message that names it, and the documented exit status (design 4.3). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "e2e.h"
 
@@ -65,11 +67,41 @@ static void test_unreadable_database(void **unused)
     e2e_free(&run);
 }
 
+/* In a mount namespace of its own, so that nobody else's /dev/shm is filled. */
+static void check_shared_memory(const char *options, const char *says)
+{
+    char command[1024], output[4096];
+    snprintf(command, sizeof command,
+             "unshare -m sh -c 'mount -t tmpfs -o %s tmpfs /dev/shm && exec " E2E_VDIFAULT
+             " run -- " E2E_CLIENTS "/correct_c backup --database sales --dir {run}' 2>&1",
+             options);
+    FILE *run = popen(command, "r");
+    assert_non_null(run);
+    size_t length = fread(output, 1, sizeof output - 1, run);
+    output[length] = '\0';
+    int status = pclose(run);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 3 || strstr(output, says) == NULL) {
+        fail_msg("exit status 3 and '%s' expected, got %d:\n%s", says, WEXITSTATUS(status), output);
+    }
+}
+
+static void test_unusable_shared_memory(void **unused)
+{
+    (void)unused;
+    if (system("unshare -m true 2>/dev/null") != 0) {
+        print_message("no mount namespaces here\n");
+        skip();
+    }
+    check_shared_memory("size=16k", "/dev/shm is full");
+    check_shared_memory("ro", "/dev/shm cannot be written");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_input),
         cmocka_unit_test(test_unreadable_database),
+        cmocka_unit_test(test_unusable_shared_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
