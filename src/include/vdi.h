@@ -2,8 +2,8 @@
  *
  * C++: source-compatible with the Linux VDI SDK header; a client written for that SDK compiles unchanged.
  * C:   the same structs, enums and codes, and plain functions vdi_set_* and vdi_device_*. These are the C++
- *      methods under another name: each is declared with an asm label naming the C++ symbol (spec 3.1), so that
- *      there is one export table and a C client is interposed exactly like a C++ one.
+ *      methods under another name: each is declared with an asm label naming the C++ symbol (spec 3.1), so
+ * that there is one export table and a C client is interposed exactly like a C++ one.
  *
  * Ownership: a device object belongs to its set and stays valid memory until the set's destructor, also after
  * Close; it must not be deleted. A VDC_Command and its buffer belong to the client from the GetCommand that
@@ -61,8 +61,8 @@ enum VDFeatures {
     VDF_EnumFrozenFiles = 0x800,
     VDF_VSSWriter = 0x1000,
     VDF_RequestComplete = 0x2000,
-    VDF_WriteMedia = 0x10000,     /* the server writes to the media: a backup */
-    VDF_ReadMedia = 0x20000,      /* the server reads from the media: a restore */
+    VDF_WriteMedia = 0x10000,      /* the server writes to the media: a backup */
+    VDF_ReadMedia = 0x20000,       /* the server reads from the media: a restore */
     VDF_CompleteEnabled = 0x40000, /* VDC_Complete will be sent */
 #ifdef __cplusplus
     VDF_LatchStats = 0x80000000,
@@ -134,7 +134,8 @@ class ClientVirtualDevice {
     ClientVirtualDevice();
     ~ClientVirtualDevice();
     int GetCommand(time_t timeOut, VDC_Command **ppCmd);
-    int CompleteCommand(VDC_Command *pCmd, int completionCode, unsigned long bytesTransferred, int64_t position);
+    int CompleteCommand(VDC_Command *pCmd, int completionCode, unsigned long bytesTransferred,
+                        int64_t position);
 
    private:
     CVD *cvd;
@@ -175,7 +176,8 @@ typedef struct ClientVirtualDevice {
 
 #define VDI_SYMBOL(symbol) __asm__(symbol)
 
-/* Lifetime of a set object in the caller's memory: init before anything else, destroy last (closes if need be). */
+/* Lifetime of a set object in the caller's memory: init before anything else, destroy last (closes if need
+ * be). */
 void vdi_set_init(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDeviceSetC1Ev");
 void vdi_set_destroy(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDeviceSetD1Ev");
 
@@ -186,7 +188,8 @@ int vdi_set_get_configuration(ClientVirtualDeviceSet *set, time_t timeout, VDCon
 int vdi_set_open_device(ClientVirtualDeviceSet *set, char *name, ClientVirtualDevice **device)
     VDI_SYMBOL("_ZN22ClientVirtualDeviceSet10OpenDeviceEPcPP19ClientVirtualDevice");
 int vdi_set_close(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDeviceSet5CloseEv");
-int vdi_set_signal_abort(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDeviceSet11SignalAbortEv");
+int vdi_set_signal_abort(ClientVirtualDeviceSet *set)
+    VDI_SYMBOL("_ZN22ClientVirtualDeviceSet11SignalAbortEv");
 int vdi_set_open_in_secondary(ClientVirtualDeviceSet *set, char *name)
     VDI_SYMBOL("_ZN22ClientVirtualDeviceSet15OpenInSecondaryEPc");
 int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *set, uint8_t *buffer, unsigned int *handle)

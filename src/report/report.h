@@ -1,7 +1,7 @@
 /* report.h - a judged run as text (a person reads it) and as JSON (contract: design 4.3).
  *
- * Responsible for: layout, the calls around a fault or finding, source lines of callers, redaction of passwords.
- * Not responsible for: verdicts (rules/).
+ * Responsible for: layout, the calls around a fault or finding, source lines of callers, redaction of
+ * passwords. Not responsible for: verdicts (rules/).
  */
 #ifndef VDIFAULT_REPORT_H
 #define VDIFAULT_REPORT_H
@@ -27,8 +27,8 @@ struct report_input {
     int client_argc;
     char *const *client_argv;
     int64_t wall_ms;
-    const char *error;          /* the run could not be set up, or NULL: outcome "error" */
-    const char *repeat;         /* command line that repeats the run */
+    const char *error;  /* the run could not be set up, or NULL: outcome "error" */
+    const char *repeat; /* command line that repeats the run */
     enum severity fail_on;
     bool color;
 };

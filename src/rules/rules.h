@@ -1,8 +1,8 @@
 /* rules.h - the judge: reads events, yields findings and what became of each operation.
  *
- * Responsible for: every verdict of the tool. Reads events only: never calls VDI, does no I/O. A client is judged
- * by what it could know: what a fault did is never the client's violation (design 4.5).
- * Feed events in run order (by sequence), then finish once. Single-threaded. Text passed in is copied.
+ * Responsible for: every verdict of the tool. Reads events only: never calls VDI, does no I/O. A client is
+ * judged by what it could know: what a fault did is never the client's violation (design 4.5). Feed events in
+ * run order (by sequence), then finish once. Single-threaded. Text passed in is copied.
  */
 #ifndef VDIFAULT_RULES_H
 #define VDIFAULT_RULES_H
@@ -14,9 +14,22 @@
 #include "event.h"
 #include "plan.h"
 
-enum severity { SEVERITY_INFO = 1, SEVERITY_WARNING, SEVERITY_ERROR };
-enum rule_kind { RULE_NORMATIVE, RULE_DERIVED, RULE_ADVISORY, RULE_OUTCOME };
-enum assumption { ASSUMPTION_DOCUMENTED, ASSUMPTION_DERIVED, ASSUMPTION_OURS };
+enum severity {
+    SEVERITY_INFO = 1,
+    SEVERITY_WARNING,
+    SEVERITY_ERROR
+};
+enum rule_kind {
+    RULE_NORMATIVE,
+    RULE_DERIVED,
+    RULE_ADVISORY,
+    RULE_OUTCOME
+};
+enum assumption {
+    ASSUMPTION_DOCUMENTED,
+    ASSUMPTION_DERIVED,
+    ASSUMPTION_OURS
+};
 
 /* One row of the rule table: everything `vdifault explain` and `vdifault rules` print. */
 struct rule_info {
@@ -31,27 +44,38 @@ extern const struct rule_info rule_table[];
 extern const size_t rule_count;
 const struct rule_info *rule_find(const char *id); /* case-insensitive; NULL if unknown */
 
-enum { FINDING_MESSAGE_MAX = 512 };
+enum {
+    FINDING_MESSAGE_MAX = 512
+};
 
 struct finding {
     const struct rule_info *rule;
     enum severity severity;
     enum assumption assumption;
-    int32_t operation;     /* -1 none */
-    int32_t device;        /* -1 none */
-    uint64_t call;         /* sequence of the call's begin event; 0 none */
-    uint16_t function;     /* enum vdi_function, 0 none */
-    uint32_t process;      /* pid; 0 none */
-    uint32_t thread;       /* tid; 0 none */
-    uint32_t count;        /* how often: one finding per rule, function and caller */
-    uint64_t caller;       /* return address of the call; 0 none */
-    const char *module;    /* path of the caller's module, or NULL */
+    int32_t operation;  /* -1 none */
+    int32_t device;     /* -1 none */
+    uint64_t call;      /* sequence of the call's begin event; 0 none */
+    uint16_t function;  /* enum vdi_function, 0 none */
+    uint32_t process;   /* pid; 0 none */
+    uint32_t thread;    /* tid; 0 none */
+    uint32_t count;     /* how often: one finding per rule, function and caller */
+    uint64_t caller;    /* return address of the call; 0 none */
+    const char *module; /* path of the caller's module, or NULL */
     uint64_t module_base;
     char message[FINDING_MESSAGE_MAX]; /* actual values, the call, the device */
 };
 
-enum operation_outcome { OUTCOME_NOT_REACHED, OUTCOME_SUCCESS, OUTCOME_FAILED, OUTCOME_ABORTED };
-enum durable { DURABLE_NOT_OBSERVABLE, DURABLE_YES, DURABLE_NO };
+enum operation_outcome {
+    OUTCOME_NOT_REACHED,
+    OUTCOME_SUCCESS,
+    OUTCOME_FAILED,
+    OUTCOME_ABORTED
+};
+enum durable {
+    DURABLE_NOT_OBSERVABLE,
+    DURABLE_YES,
+    DURABLE_NO
+};
 
 struct operation_message {
     int32_t number, severity;
@@ -60,9 +84,9 @@ struct operation_message {
 
 struct operation {
     int32_t id;
-    char *set;        /* NULL if unknown */
-    char *database;   /* NULL if no statement reached it */
-    char *statement;  /* redacted; NULL */
+    char *set;                   /* NULL if unknown */
+    char *database;              /* NULL if no statement reached it */
+    char *statement;             /* redacted; NULL */
     enum process_role issued_by; /* PROCESS_CLIENT, _SQL or _VERIFY */
     bool is_backup;
     enum operation_outcome outcome;
@@ -83,8 +107,8 @@ struct judgement {
     bool client_ran;     /* PROCESS_EXIT of PROCESS_CLIENT seen */
     int32_t client_exit; /* -1: killed by a signal */
     int32_t client_signal;
-    bool client_timed_out; /* a hang or --timeout ended it */
-    uint64_t vdi_calls;    /* made by the client */
+    bool client_timed_out;                /* a hang or --timeout ended it */
+    uint64_t vdi_calls;                   /* made by the client */
     uint64_t server_processes_statements; /* statements begun */
 };
 

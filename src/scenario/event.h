@@ -9,11 +9,19 @@
 
 #include <stdint.h>
 
-enum { EVENT_VERSION = 1, EVENT_TEXT_MAX = 64 * 32 };
+enum {
+    EVENT_VERSION = 1,
+    EVENT_TEXT_MAX = 64 * 32
+};
 
-enum event_side { EVENT_SIDE_CLIENT = 1, EVENT_SIDE_SERVER, EVENT_SIDE_SUPERVISOR };
+enum event_side {
+    EVENT_SIDE_CLIENT = 1,
+    EVENT_SIDE_SERVER,
+    EVENT_SIDE_SUPERVISOR
+};
 
-/* The functions a client can call: the names used in sites, traces and findings. vdi_function_names[] below. */
+/* The functions a client can call: the names used in sites, traces and findings. vdi_function_names[] below.
+ */
 enum vdi_function {
     VDI_FN_NONE,
     VDI_FN_CREATE,
@@ -34,29 +42,30 @@ enum vdi_function {
 /* kind                     result / arg[]                                          text
  * The table is the contract between the witnesses and src/rules. */
 enum event_kind {
-    EVENT_TEXT = 1,        /* payload is text of the event before it */
-    EVENT_CALL_BEGIN,      /* function; args below                                  set or device name */
-    EVENT_CALL_END,        /* result; call = sequence of its begin; args below */
-    EVENT_FAULT,           /* arg0 = index in the plan; call = the call it fired in; device, operation */
-    EVENT_CALLER,          /* first sight of a call site: arg0 = return address, arg1 = load base of its module,
-                              call sites of CALL_BEGIN refer to arg0                 path of the module */
-    EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role of
-                              its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement, redacted */
-    EVENT_STATEMENT_OPEN,  /* the server attached to the set: operation; arg0 = statement, arg1 = device count,
-                              arg2 = 1 backup 2 restore                              database */
-    EVENT_MESSAGE,         /* arg0 = statement, arg1 = number, arg2 = severity, arg3 = state   the message */
-    EVENT_STREAM,          /* server, per device at the statement's end: device; arg0 = statement, arg1 = bytes,
-                              arg2 = xxh64 of the bytes, arg3 = last Flush completion code or -1,
-                              arg4 = VDC_Complete completion code or -1 (not sent) */
-    EVENT_STATEMENT_END,   /* arg0 = statement, arg1 = enum statement_outcome, arg2 = bytes, arg3 = hash */
-    EVENT_SERVER_WAIT,     /* server can only go on when the client acts: arg0 = statement,
-                              arg1 = outstanding commands, device = one of theirs or -1 */
-    EVENT_SERVER_RESUME,   /* the wait above ended */
-    EVENT_PROCESS_EXIT,    /* supervisor: process; arg0 = exit status or -1, arg1 = signal or 0,
-                              arg2 = enum process_role, arg3 = 1 if we killed it */
-    EVENT_HANG,            /* supervisor: arg0 = enum hang_reason                    what everybody waits for */
-    EVENT_LEFTOVER,        /* supervisor: arg0 = enum leftover_kind; process          object name or command line */
-    EVENT_SANITIZER,       /* supervisor: process                                    first line of the report */
+    EVENT_TEXT = 1,   /* payload is text of the event before it */
+    EVENT_CALL_BEGIN, /* function; args below                                  set or device name */
+    EVENT_CALL_END,   /* result; call = sequence of its begin; args below */
+    EVENT_FAULT,      /* arg0 = index in the plan; call = the call it fired in; device, operation */
+    EVENT_CALLER,     /* first sight of a call site: arg0 = return address, arg1 = load base of its module,
+                         call sites of CALL_BEGIN refer to arg0                 path of the module */
+    EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role
+                              of its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement,
+                              redacted */
+    EVENT_STATEMENT_OPEN, /* the server attached to the set: operation; arg0 = statement, arg1 = device count,
+                             arg2 = 1 backup 2 restore                              database */
+    EVENT_MESSAGE,        /* arg0 = statement, arg1 = number, arg2 = severity, arg3 = state   the message */
+    EVENT_STREAM,        /* server, per device at the statement's end: device; arg0 = statement, arg1 = bytes,
+                            arg2 = xxh64 of the bytes, arg3 = last Flush completion code or -1,
+                            arg4 = VDC_Complete completion code or -1 (not sent) */
+    EVENT_STATEMENT_END, /* arg0 = statement, arg1 = enum statement_outcome, arg2 = bytes, arg3 = hash */
+    EVENT_SERVER_WAIT,   /* server can only go on when the client acts: arg0 = statement,
+                            arg1 = outstanding commands, device = one of theirs or -1 */
+    EVENT_SERVER_RESUME, /* the wait above ended */
+    EVENT_PROCESS_EXIT,  /* supervisor: process; arg0 = exit status or -1, arg1 = signal or 0,
+                            arg2 = enum process_role, arg3 = 1 if we killed it */
+    EVENT_HANG,          /* supervisor: arg0 = enum hang_reason                    what everybody waits for */
+    EVENT_LEFTOVER,  /* supervisor: arg0 = enum leftover_kind; process          object name or command line */
+    EVENT_SANITIZER, /* supervisor: process                                    first line of the report */
     EVENT_KIND_COUNT
 };
 
@@ -76,22 +85,38 @@ enum event_kind {
  */
 
 enum event_flag {
-    EVENT_FLAG_FAULTED = 1,    /* END: the result is a fault's doing; the library was not asked, or overruled */
-    EVENT_FLAG_BY_FAULT = 2,   /* BEGIN/END: a fault made this call, not the client */
+    EVENT_FLAG_FAULTED = 1,  /* END: the result is a fault's doing; the library was not asked, or overruled */
+    EVENT_FLAG_BY_FAULT = 2, /* BEGIN/END: a fault made this call, not the client */
     EVENT_FLAG_WAITED_FOR_FAULT = 4,
 };
 
-enum statement_outcome { STATEMENT_SUCCESS = 1, STATEMENT_FAILED, STATEMENT_ABORTED };
-enum process_role { PROCESS_CLIENT = 1, PROCESS_SQL, PROCESS_VERIFY, PROCESS_DESCENDANT };
-enum hang_reason { HANG_CERTAIN = 1, HANG_PATIENCE, HANG_TIMEOUT };
-enum leftover_kind { LEFTOVER_MEMORY = 1, LEFTOVER_PROCESS };
+enum statement_outcome {
+    STATEMENT_SUCCESS = 1,
+    STATEMENT_FAILED,
+    STATEMENT_ABORTED
+};
+enum process_role {
+    PROCESS_CLIENT = 1,
+    PROCESS_SQL,
+    PROCESS_VERIFY,
+    PROCESS_DESCENDANT
+};
+enum hang_reason {
+    HANG_CERTAIN = 1,
+    HANG_PATIENCE,
+    HANG_TIMEOUT
+};
+enum leftover_kind {
+    LEFTOVER_MEMORY = 1,
+    LEFTOVER_PROCESS
+};
 
 struct event {
     uint64_t sequence; /* run-wide order, from 1 */
     uint64_t time_ns;  /* monotonic */
     uint16_t version;
-    uint8_t kind; /* enum event_kind */
-    uint8_t side; /* enum event_side */
+    uint8_t kind;      /* enum event_kind */
+    uint8_t side;      /* enum event_side */
     uint16_t function; /* enum vdi_function */
     int16_t device;    /* -1 none */
     int32_t operation; /* -1 none */

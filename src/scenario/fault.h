@@ -4,9 +4,9 @@
  *   site   = name [ "#" nth ] [ ":" device ] [ "/" op ]
  *   nth    = n | n "+" | "last" | "*"         device = index | "*"       op = index
  *
- * Responsible for: which kinds exist, where each may be placed, its arguments and their defaults, text to struct
- * and back. Not responsible for making faults happen (inject/, sqlserver/).
- * libc only, no allocation, no I/O: the same code runs inside the client.
+ * Responsible for: which kinds exist, where each may be placed, its arguments and their defaults, text to
+ * struct and back. Not responsible for making faults happen (inject/, sqlserver/). libc only, no allocation,
+ * no I/O: the same code runs inside the client.
  */
 #ifndef VDIFAULT_FAULT_H
 #define VDIFAULT_FAULT_H
@@ -15,21 +15,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum fault_kind { FAULT_EARLY_CLOSE, FAULT_LOST_CLOSE, FAULT_ABORT, FAULT_UNKNOWN_COMMAND, FAULT_KIND_COUNT };
-enum fault_class { FAULT_CLASS_SPEC, FAULT_CLASS_FIELD, FAULT_CLASS_HOSTILE };
-enum fault_by { FAULT_BY_SERVER, FAULT_BY_CLIENT };
-enum fault_at { FAULT_AT_FETCH, FAULT_AT_TOUCH, FAULT_AT_COMPLETE };
+enum fault_kind {
+    FAULT_EARLY_CLOSE,
+    FAULT_LOST_CLOSE,
+    FAULT_ABORT,
+    FAULT_UNKNOWN_COMMAND,
+    FAULT_KIND_COUNT
+};
+enum fault_class {
+    FAULT_CLASS_SPEC,
+    FAULT_CLASS_FIELD,
+    FAULT_CLASS_HOSTILE
+};
+enum fault_by {
+    FAULT_BY_SERVER,
+    FAULT_BY_CLIENT
+};
+enum fault_at {
+    FAULT_AT_FETCH,
+    FAULT_AT_TOUCH,
+    FAULT_AT_COMPLETE
+};
 
-enum { FAULT_TEXT_MAX = 128 };
-enum { FAULT_NTH_LAST = -1 };
-enum { FAULT_DEVICE_ANY = -1, FAULT_DEVICE_EACH = -2 };
+enum {
+    FAULT_TEXT_MAX = 128
+};
+enum {
+    FAULT_NTH_LAST = -1
+};
+enum {
+    FAULT_DEVICE_ANY = -1,
+    FAULT_DEVICE_EACH = -2
+};
 
 struct fault_site {
-    uint16_t function;    /* enum vdi_function, or 0 */
-    uint16_t command;     /* VDC_* code, or 0: exactly one of the two is set */
-    int32_t nth;          /* from 1, or FAULT_NTH_LAST */
-    bool and_later;       /* "n+": every match from the nth on ("*" is 1+) */
-    int32_t device;       /* index, FAULT_DEVICE_ANY (first to reach nth) or FAULT_DEVICE_EACH */
+    uint16_t function; /* enum vdi_function, or 0 */
+    uint16_t command;  /* VDC_* code, or 0: exactly one of the two is set */
+    int32_t nth;       /* from 1, or FAULT_NTH_LAST */
+    bool and_later;    /* "n+": every match from the nth on ("*" is 1+) */
+    int32_t device;    /* index, FAULT_DEVICE_ANY (first to reach nth) or FAULT_DEVICE_EACH */
     int32_t operation;
 };
 
@@ -51,9 +75,9 @@ struct fault_arg_info {
 struct fault_info {
     const char *name;
     enum fault_class class;
-    const char *default_site;   /* NULL: a site must be given */
-    uint32_t functions;         /* legal sites: bit per enum vdi_function */
-    uint32_t commands;          /* legal sites: bit per command code */
+    const char *default_site; /* NULL: a site must be given */
+    uint32_t functions;       /* legal sites: bit per enum vdi_function */
+    uint32_t commands;        /* legal sites: bit per command code */
     bool works_on_real_server;
     struct fault_arg_info args[3];
     const char *what;           /* one line: what happens */

@@ -15,7 +15,12 @@
 
 #include "fault.h"
 
-enum { PLAN_FAULTS_MAX = 64, PLAN_DATABASES_MAX = 16, PLAN_NAME_MAX = 129, PLAN_PATH_MAX = 512 };
+enum {
+    PLAN_FAULTS_MAX = 64,
+    PLAN_DATABASES_MAX = 16,
+    PLAN_NAME_MAX = 129,
+    PLAN_PATH_MAX = 512
+};
 
 #define PLAN_DEFAULT_SIZE (8ull << 20)
 #define PLAN_DEFAULT_SEED 1
@@ -43,7 +48,8 @@ int plan_parse_line(const char *text, struct plan *plan, struct fault_error *err
 /* Whole plan as text that parses back to the same plan. Returns as snprintf. */
 int plan_format(const struct plan *plan, char *text, size_t size);
 
-/* The plan named by VDIFAULT_PLAN, read once per process; defaults when unset. 0, or errno/EINVAL with *error. */
+/* The plan named by VDIFAULT_PLAN, read once per process; defaults when unset. 0, or errno/EINVAL with
+ * *error. */
 int plan_load(struct plan *plan, struct fault_error *error, uint32_t *line);
 
 /* BYTES with an optional K, M or G (powers of 1024). 0 or EINVAL. */

@@ -5,10 +5,12 @@
 #include <stdbool.h>
 
 /* A copy of `text` with the values of password options and clauses replaced by ***: -P VALUE, -PVALUE,
- * --password[=| ]VALUE, [MEDIA]PASSWORD = 'VALUE', PWD=VALUE; without regard to case. malloc'd; NULL: no memory. */
+ * --password[=| ]VALUE, [MEDIA]PASSWORD = 'VALUE', PWD=VALUE; without regard to case. malloc'd; NULL: no
+ * memory. */
 char *redact_text(const char *text);
 
-/* The same for one argument of a command line: a malloc'd copy of argv[i], redacted with its neighbours in view. */
+/* The same for one argument of a command line: a malloc'd copy of argv[i], redacted with its neighbours in
+ * view. */
 char *redact_argument(int argc, char *const *argv, int i);
 
 #endif

@@ -4,9 +4,9 @@
  *   state    struct run_state below
  *   ring.N   one event ring per recording thread, struct event_ring + capacity events
  * The plan itself is the text file named by VDIFAULT_PLAN; each process parses it (scenario/plan.h).
- * They are files rather than /dev/shm objects so that a full /dev/shm does not fell the testbed. All memory is
- * reserved before use. Everything survives SIGKILL of any process: a record is published by one release store.
- * libc only, no allocation, no stdio: the same code runs inside the client.
+ * They are files rather than /dev/shm objects so that a full /dev/shm does not fell the testbed. All memory
+ * is reserved before use. Everything survives SIGKILL of any process: a record is published by one release
+ * store. libc only, no allocation, no stdio: the same code runs inside the client.
  */
 #ifndef VDIFAULT_RUNSTATE_H
 #define VDIFAULT_RUNSTATE_H
@@ -42,7 +42,8 @@ struct run_operation {
 /* How often a fault matched and fired; one cache line of hot words, then the per-device counts. */
 struct run_fault {
     _Atomic uint32_t fired;
-    _Atomic uint32_t request;  /* abort(by=server): how often the client side asked; futex with run_state.bell */
+    _Atomic uint32_t
+        request; /* abort(by=server): how often the client side asked; futex with run_state.bell */
     _Atomic uint32_t answered; /* ... and how often the server did it; futex */
     uint32_t reserved[13];
     _Atomic uint32_t seen[RUN_DEVICES_MAX]; /* matches of the site's name, per device */
@@ -55,9 +56,10 @@ struct run_state {
     _Atomic uint32_t ring_count; /* ring.0 .. ring.N-1 exist, or are about to */
     _Atomic uint32_t set_count;
     _Atomic uint32_t operation_count;
-    _Atomic uint32_t bell;      /* bumped and woken at each fault request to the server */
-    _Atomic uint32_t collected; /* 1: a collector drains the rings; a full ring waits for it, else overwrites */
-    _Atomic uint32_t lost;      /* events of threads that got no ring, for want of room */
+    _Atomic uint32_t bell; /* bumped and woken at each fault request to the server */
+    _Atomic uint32_t
+        collected;         /* 1: a collector drains the rings; a full ring waits for it, else overwrites */
+    _Atomic uint32_t lost; /* events of threads that got no ring, for want of room */
     uint32_t reserved[4];
     struct run_operation operations[RUN_OPERATIONS_MAX];
     struct run_fault faults[PLAN_FAULTS_MAX];
@@ -84,7 +86,8 @@ _Static_assert(sizeof(struct event_ring) == 4096, "events start on a page");
 /* ---- the recording side: interposer, server ---- */
 
 /* Attaches to the folder named by VDIFAULT_TRACE, or to private memory when the variable is unset (counters
- * work, events go nowhere). Safe to call repeatedly and from any thread; never fails: the result is never NULL. */
+ * work, events go nowhere). Safe to call repeatedly and from any thread; never fails: the result is never
+ * NULL. */
 struct run_state *run_state_attach(void);
 bool run_state_is_recorded(void); /* a folder is attached */
 
@@ -93,19 +96,20 @@ bool run_state_is_recorded(void); /* a folder is attached */
 uint64_t event_record(struct event *event, const char *text);
 
 uint64_t run_name_hash(const char *name); /* FNV-1a 64, never 0 */
-/* A new operation for a Create that is about to be made; its device 0 is named like the set (spec 3.5). -1: no room.
- * Claimed before the call, so that a server that attaches at once finds it. */
+/* A new operation for a Create that is about to be made; its device 0 is named like the set (spec 3.5). -1:
+ * no room. Claimed before the call, so that a server that attaches at once finds it. */
 int32_t run_claim_operation(const char *set_name, uint32_t device_count);
-/* Gives it back after a Create that failed, so that an index counts lives of sets. A later claim keeps it used up. */
+/* Gives it back after a Create that failed, so that an index counts lives of sets. A later claim keeps it
+ * used up. */
 void run_drop_operation(int32_t operation);
 /* The newest operation whose set has this name, or -1. */
 int32_t run_find_operation(const char *set_name);
 /* Index of the device called `name`, appended if unknown; -1 if there is no room. */
 int32_t run_device_index(int32_t operation, const char *name);
 
-/* Counts one arrival at a site and says whether the fault fires there. For FAULT_NTH_LAST the caller has resolved
- * nth before. Counts per operation and device; a fault without "+" fires once over the whole run (once per device
- * with FAULT_DEVICE_EACH). On true, `fired` has been raised. */
+/* Counts one arrival at a site and says whether the fault fires there. For FAULT_NTH_LAST the caller has
+ * resolved nth before. Counts per operation and device; a fault without "+" fires once over the whole run
+ * (once per device with FAULT_DEVICE_EACH). On true, `fired` has been raised. */
 bool run_fault_arrive(uint32_t index, const struct fault *fault, int32_t operation, int32_t device);
 
 /* ---- the supervising side ---- */

@@ -1,5 +1,5 @@
-/* Layouts and values of the public headers against spec section 5, at compile time; and the library's behaviour
- * with objects that do not come from it. */
+/* Layouts and values of the public headers against spec section 5, at compile time; and the library's
+ * behaviour with objects that do not come from it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -19,7 +19,8 @@ int main()
     memset(&config, 0, sizeof config);
     config.deviceCount = 1;
     bool right = set->Close() == VD_E_PROTOCOL && set->Create(name, &config) == 0 &&
-                 set->Create(name, &config) == VD_E_PROTOCOL && set->GetConfiguration(0, &config) == VD_E_TIMEOUT &&
+                 set->Create(name, &config) == VD_E_PROTOCOL &&
+                 set->GetConfiguration(0, &config) == VD_E_TIMEOUT &&
                  set->OpenDevice(name, &device) == VD_E_PROTOCOL && device == nullptr &&
                  unbound.GetCommand(0, &command) == VD_E_PROTOCOL && set->SignalAbort() == 0 &&
                  set->GetConfiguration(-1, &config) == VD_E_ABORT && set->Close() == 0;
