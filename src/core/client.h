@@ -4,10 +4,13 @@
  * state, state outranks arguments. Results are 0 (NOERROR) or a VD_E_* code.
  *
  * Ownership: devices belong to their set and stay valid memory until client_set_free, also after Close; then
- * their calls give VD_E_PROTOCOL. Buffers are the set's mapping and go with Close. Threads: every function
- * may be called from any thread at any time, Close included: it first makes waiting calls return, then waits
- * until no call is inside, then unmaps. Two threads on one device are a client's mistake (VDI-THR-001) but
- * never corrupt anything. The peer is never trusted: a server that breaks the format gets the set aborted.
+ * their calls give VD_E_PROTOCOL. Buffers are the set's mapping and go with Close.
+ *
+ * Threads: every function but client_set_free may be called from any thread at any time, Close included: it
+ * first makes waiting calls return, then waits until no call is inside, then unmaps. Two threads on one device
+ * are a client's mistake (VDI-THR-001) but never corrupt anything.
+ *
+ * The peer is never trusted: a server that breaks the format gets the set aborted.
  */
 #ifndef VDIFAULT_CORE_CLIENT_H
 #define VDIFAULT_CORE_CLIENT_H
@@ -36,7 +39,9 @@ int client_set_close(struct client_set *set);
 int client_device_get_command(struct client_device *device, int64_t timeout, struct VDC_Command **command);
 int client_device_complete_command(struct client_device *device, struct VDC_Command *command, int32_t code,
                                    uint64_t bytes_transferred, int64_t position);
-/* The object the application holds for this device: `struct ClientVirtualDevice`, owned by the device. */
+/* The object the application holds for this device; freed with the set unless the application deleted it, as
+ * C++ lets it: then the call below says so. */
 ClientVirtualDevice *client_device_object(struct client_device *device);
+void client_device_object_deleted(struct client_device *device);
 
 #endif

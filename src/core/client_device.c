@@ -45,6 +45,16 @@ static int take_device(struct client_set *set, struct shared_device *shared)
     return 0;
 }
 
+static bool all_devices_closed(struct client_set *set)
+{
+    for (uint32_t i = 0; i < set->segment.device_count; i++) {
+        if (shared_acquire(&set->segment.header->devices[i].client_state) != CLIENT_DEVICE_CLOSED) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The order of the checks is X1's: abort, state, all open, name, this one open. */
 static int open_device(struct client_set *set, const char *name, struct client_device **out)
 {
@@ -54,23 +64,29 @@ static int open_device(struct client_set *set, const char *name, struct client_d
     if (!atomic_load(&set->configured) || gate_is_closed(&set->gate)) {
         return VD_E_PROTOCOL; /* VDI-GETCFG-002, or Close came first */
     }
+    if (all_devices_closed(set)) {
+        return VD_E_PROTOCOL; /* Normally Terminated */
+    }
     if (shared_acquire(&set->segment.header->devices_opened) >= set->segment.device_count) {
         return VD_E_OPEN;
+    }
+    if (out == NULL) {
+        return VD_E_INVALID;
     }
     struct shared_device *shared = name != NULL && set_name_is_valid(name) ? find_device(set, name) : NULL;
     if (shared == NULL) {
         return VD_E_INVALID;
     }
     struct client_device *device = calloc(1, sizeof *device);
-    if (device == NULL) {
-        return VD_E_MEMORY;
-    }
-    int result = take_device(set, shared);
+    ClientVirtualDevice *object = malloc(sizeof *object); /* on its own: C++ code may `delete` it */
+    int result = device != NULL && object != NULL ? take_device(set, shared) : VD_E_MEMORY;
     if (result != 0) {
+        free(object);
         free(device);
         return result;
     }
-    device->object.cvd = (struct CVD *)device;
+    object->cvd = (struct CVD *)device;
+    device->object = object;
     device->set = set;
     device->shared = shared;
     device->next = set->devices;
@@ -81,10 +97,9 @@ static int open_device(struct client_set *set, const char *name, struct client_d
 
 int client_set_open_device(struct client_set *set, const char *name, struct client_device **device)
 {
-    if (device == NULL) {
-        return VD_E_INVALID;
+    if (device != NULL) {
+        *device = NULL;
     }
-    *device = NULL;
     if (!gate_enter(&set->gate)) {
         return VD_E_PROTOCOL;
     }
@@ -95,9 +110,14 @@ int client_set_open_device(struct client_set *set, const char *name, struct clie
     return result;
 }
 
+void client_device_object_deleted(struct client_device *device)
+{
+    device->object = NULL;
+}
+
 ClientVirtualDevice *client_device_object(struct client_device *device)
 {
-    return &device->object;
+    return device->object;
 }
 
 /* --- GetCommand --- */
@@ -107,25 +127,30 @@ static bool carries_data(int32_t code)
     return code == VDC_Read || code == VDC_Write;
 }
 
-/* Turns what the server queued into what the client sees. False: the server broke the format. */
+/* Whether a buffer lies inside the mapping, its prefix zone included. */
+static bool buffer_is_inside(const struct client_set *set, const struct queue_command *queued)
+{
+    return queued->size >= 0 && (uint32_t)queued->size <= set->config.maxTransferSize &&
+           queued->buffer_offset >= set->prefix_zone && queued->buffer_offset <= set->buffers.size &&
+           set->buffers.size - queued->buffer_offset >= (uint64_t)queued->size;
+}
+
+/* Turns what the server queued into what the client sees. False: the server broke the format. A block that is
+ * still in the client's hands is not touched. */
 static bool present_command(struct client_device *device, const struct queue_command *queued, uint32_t slot)
 {
     struct client_set *set = device->set;
-    struct VDC_Command *command = &device->commands[slot];
-    uint8_t *buffer = NULL;
-    if (queued->has_buffer) {
-        if (queued->size < 0 || queued->buffer_offset > set->buffers.size ||
-            set->buffers.size - queued->buffer_offset < (uint64_t)queued->size) {
-            return false;
-        }
-        buffer = (uint8_t *)set->buffers.address + queued->buffer_offset;
-    } else if (carries_data(queued->code)) {
+    if (queued->has_buffer ? !buffer_is_inside(set, queued) : carries_data(queued->code)) {
         return false;
     }
-    *command = (struct VDC_Command){
+    if (atomic_exchange(&device->fetched[slot], 1) != 0) {
+        return false;
+    }
+    uint8_t *buffer = queued->has_buffer ? (uint8_t *)set->buffers.address + queued->buffer_offset : NULL;
+    device->commands[slot] = (struct VDC_Command){
         .commandCode = queued->code, .size = queued->size, .position = queued->position, .buffer = buffer};
     device->sizes[slot] = queued->size;
-    return atomic_exchange(&device->fetched[slot], 1) == 0;
+    return true;
 }
 
 static int fetch(struct client_device *device, struct VDC_Command **command, bool *empty)
@@ -148,16 +173,6 @@ static int fetch(struct client_device *device, struct VDC_Command **command, boo
     }
     segment_abort(&device->set->segment, SERVER_ABORT_CORRUPT);
     return VD_E_ABORT;
-}
-
-static bool all_devices_closed(struct client_set *set)
-{
-    for (uint32_t i = 0; i < set->segment.device_count; i++) {
-        if (shared_acquire(&set->segment.header->devices[i].client_state) != CLIENT_DEVICE_CLOSED) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* The server has closed the device and the queue is empty. */

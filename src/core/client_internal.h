@@ -10,8 +10,8 @@
 #include "server.h" /* enum server_abort_reason is part of the format */
 
 enum {
-    CLIENT_PEER_CHECK_NS = 250000000
-}; /* how often a sleeper looks whether its peer lives */
+    CLIENT_PEER_CHECK_NS = 250000000 /* how often a sleeper looks whether its peer lives */
+};
 
 /* Calls inside an object, and whether it is closing: Close refuses new calls, then waits for the old ones. */
 struct gate {
@@ -19,7 +19,7 @@ struct gate {
 };
 
 struct client_device {
-    ClientVirtualDevice object; /* first: what the application holds points here */
+    ClientVirtualDevice *object; /* what the application holds; NULL once it deleted it */
     struct client_set *set;
     struct client_device *next; /* all devices the set object ever had; freed with it */
     struct gate gate;
@@ -32,11 +32,15 @@ struct client_device {
 };
 
 struct client_set {
-    pthread_mutex_t lock; /* Create, OpenInSecondary, OpenDevice and Close among themselves */
+    pthread_mutex_t lock;  /* Create, OpenInSecondary, OpenDevice and Close among themselves */
+    pthread_cond_t closed; /* a Close has ended */
+    bool closing;          /* a Close is at work; with the lock */
     struct gate gate;
     struct segment segment;
     struct os_memory buffers;
-    struct VDConfig config; /* as GetConfiguration returned it */
+    struct VDConfig config;          /* as GetConfiguration returned it */
+    uint32_t prefix_zone;            /* bytes before each buffer, as the client asked for */
+    _Atomic int64_t peer_checked_ns; /* when a poll last looked whether the server lives */
     bool primary;
     _Atomic bool configured;       /* GetConfiguration succeeded here */
     struct client_device *devices; /* newest first, also those of earlier lives of the set */

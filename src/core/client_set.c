@@ -58,6 +58,7 @@ struct client_set *client_set_new(void)
     struct client_set *set = calloc(1, sizeof *set);
     if (set != NULL) {
         pthread_mutex_init(&set->lock, NULL);
+        pthread_cond_init(&set->closed, NULL);
         gate_close(&set->gate);
     }
     return set;
@@ -71,9 +72,11 @@ void client_set_free(struct client_set *set)
     client_set_close(set);
     while (set->devices != NULL) {
         struct client_device *next = set->devices->next;
+        free(set->devices->object);
         free(set->devices);
         set->devices = next;
     }
+    pthread_cond_destroy(&set->closed);
     pthread_mutex_destroy(&set->lock);
     free(set);
 }
@@ -154,6 +157,7 @@ int client_set_create(struct client_set *set, const char *name, const struct VDC
             result = from_errno(segment_create(name, &own, &set->segment));
         }
         if (result == 0) {
+            set->prefix_zone = config->prefixZoneSize;
             begin_life(set, true);
         }
     }
@@ -173,7 +177,11 @@ static int enter_as_secondary(struct client_set *set)
     if (shared_acquire(&header->configured) == 0) {
         return VD_E_PROTOCOL; /* the primary has not finished GetConfiguration (VDI-SEC-001) */
     }
+    struct VDConfig asked;
+    segment_read_config(header->client_config, &asked);
     segment_read_config(header->server_config, &set->config);
+    set->config.deviceCount = set->segment.device_count;
+    set->prefix_zone = asked.prefixZoneSize;
     int result = client_map_buffers(set);
     if (result == 0) {
         begin_life(set, false);
@@ -218,12 +226,21 @@ static bool server_is_dead(struct client_set *set)
     return server.pid != 0 && !os_process_alive(&server);
 }
 
+/* A client that only polls must learn of a dead server, too; but not by reading /proc at every poll. */
+static bool poll_finds_server_dead(struct client_set *set, int64_t now)
+{
+    int64_t last = atomic_load(&set->peer_checked_ns);
+    return now - last >= CLIENT_PEER_CHECK_NS &&
+           atomic_compare_exchange_strong(&set->peer_checked_ns, &last, now) && server_is_dead(set);
+}
+
 int client_wait(struct client_set *set, struct shared_event *event, uint32_t seen, int64_t deadline,
                 bool *server_dead)
 {
     int64_t now = os_now();
     if (now >= deadline) {
-        return ETIMEDOUT;
+        *server_dead = poll_finds_server_dead(set, now);
+        return *server_dead ? 0 : ETIMEDOUT;
     }
     int64_t slice = now + CLIENT_PEER_CHECK_NS;
     if (event_wait(event, seen, slice < deadline ? slice : deadline) == ETIMEDOUT) {
@@ -240,7 +257,14 @@ int client_map_buffers(struct client_set *set)
     if (size == 0) {
         return 0;
     }
-    if (os_memory_open(set->segment.buffer_name, &set->buffers) != 0 || set->buffers.size != size) {
+    int error = os_memory_open(set->segment.buffer_name, &set->buffers);
+    if (error != 0) {
+        /* ENOENT: too late, every device is open and the name is gone. Our trouble, not the set's. */
+        return segment_is_aborted(&set->segment) ? VD_E_ABORT
+               : error == ENOENT                 ? VD_E_PROTOCOL
+                                                 : from_errno(error);
+    }
+    if (set->buffers.size != size) {
         os_memory_unmap(&set->buffers);
         segment_abort(&set->segment, SERVER_ABORT_CORRUPT);
         return VD_E_ABORT;
@@ -273,8 +297,11 @@ static int wait_for_configuration(struct client_set *set, int64_t timeout)
     bool server_dead = false;
     for (;;) {
         uint32_t seen = event_sequence(&header->client_event);
-        if (segment_is_aborted(&set->segment) || gate_is_closed(&set->gate)) {
+        if (segment_is_aborted(&set->segment)) {
             return VD_E_ABORT;
+        }
+        if (gate_is_closed(&set->gate)) {
+            return VD_E_PROTOCOL; /* Close ran meanwhile */
         }
         if (atomic_load(&set->configured)) {
             return 0;
@@ -385,29 +412,43 @@ static void close_devices(struct client_set *set)
     }
 }
 
+/* With the lock held, but for a while inside: a call that is still in there may need it to get out. */
+static int end_life(struct client_set *set)
+{
+    int result = 0;
+    struct shared_header *header = set->segment.header;
+    if (has_open_device(set) && !segment_is_aborted(&set->segment)) {
+        segment_abort(&set->segment, SERVER_ABORT_CLIENT); /* X3: abort inside, released nevertheless */
+        result = VD_E_OPEN;
+    }
+    gate_close(&set->gate);
+    close_devices(set);
+    pthread_mutex_unlock(&set->lock);
+    gate_drain(&set->gate);
+    pthread_mutex_lock(&set->lock);
+    if (set->primary) {
+        shared_release(&header->client_closed, 1u);
+        segment_unlink(&set->segment);
+    }
+    segment_wake_all(&set->segment);
+    os_memory_unmap(&set->buffers);
+    segment_detach(&set->segment);
+    return result;
+}
+
 int client_set_close(struct client_set *set)
 {
-    pthread_mutex_lock(&set->lock);
     int result = VD_E_PROTOCOL;
-    struct shared_header *header = set->segment.header;
-    if (header != NULL && !gate_is_closed(&set->gate)) { /* closed: another thread's Close is at work */
-        result = 0;
-        if (has_open_device(set) && !segment_is_aborted(&set->segment)) {
-            segment_abort(&set->segment, SERVER_ABORT_CLIENT); /* X3: abort inside, released nevertheless */
-            result = VD_E_OPEN;
+    pthread_mutex_lock(&set->lock);
+    if (set->closing) {
+        while (set->closing) { /* whoever is told that it is closed may free it */
+            pthread_cond_wait(&set->closed, &set->lock);
         }
-        gate_close(&set->gate);
-        close_devices(set);
-        pthread_mutex_unlock(&set->lock); /* a call still inside may need it to get out */
-        gate_drain(&set->gate);
-        pthread_mutex_lock(&set->lock);
-        if (set->primary) {
-            shared_release(&header->client_closed, 1u);
-            segment_unlink(&set->segment);
-        }
-        segment_wake_all(&set->segment);
-        os_memory_unmap(&set->buffers);
-        segment_detach(&set->segment);
+    } else if (set->segment.header != NULL) {
+        set->closing = true;
+        result = end_life(set);
+        set->closing = false;
+        pthread_cond_broadcast(&set->closed);
     }
     pthread_mutex_unlock(&set->lock);
     return result;

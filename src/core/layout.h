@@ -110,7 +110,6 @@ struct shared_header {
     _Atomic uint32_t client_closed;                      /* client: the primary called Close */
     _Atomic uint32_t configured;           /* client: the primary's GetConfiguration succeeded */
     _Atomic uint32_t devices_opened;       /* client: how many OpenDevice calls succeeded */
-    _Atomic uint32_t unlinked;             /* 0 until somebody takes the names away; two writers, 0 -> 1 */
     _Atomic uint32_t phase;                /* enum shared_phase; CREATED by the client, then the server's */
     _Atomic uint32_t abort_reason;         /* enum server_abort_reason; two writers, 0 -> reason */
     _Atomic uint8_t name[SHARED_NAME_MAX]; /* client */

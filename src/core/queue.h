@@ -4,8 +4,9 @@
  * over struct shared_device; and for shared_event. Knows nothing of sets, states or buffers' addresses.
  *
  * Threads: one sender (the server's thread). Any number of threads of one process may fetch and complete;
- * each command is fetched by exactly one of them and completed at most once. Trust: what the peer wrote is
- * checked here; QUEUE_CORRUPT says it broke the format, and changes nothing.
+ * each command is fetched by exactly one of them and completed at most once.
+ *
+ * Trust: what the peer wrote is checked here; QUEUE_CORRUPT says that it broke the format.
  */
 #ifndef VDIFAULT_CORE_QUEUE_H
 #define VDIFAULT_CORE_QUEUE_H

@@ -62,7 +62,7 @@ static void make_control_name(const char *set_name, char out[OS_NAME_MAX])
 
 static void make_buffer_name(struct segment *segment)
 {
-    int length = snprintf(segment->buffer_name, OS_NAME_MAX, "%.64s-%016llx.b", segment->control_name,
+    int length = snprintf(segment->buffer_name, OS_NAME_MAX, "%s-%016llx.b", segment->control_name,
                           (unsigned long long)segment->id);
     assert(length > 0 && length < OS_NAME_MAX);
     (void)length;
@@ -189,6 +189,18 @@ int segment_create(const char *name, const struct VDConfig *config, struct segme
     return error;
 }
 
+/* Objects are named by hash: the full name tells two sets of one hash apart. */
+static bool has_name(struct shared_header *header, const char *name)
+{
+    for (size_t i = 0; i < SHARED_NAME_MAX; i++) {
+        uint8_t c = shared_read(&header->name[i]);
+        if (c != (uint8_t)name[i] || c == '\0') {
+            return c == (uint8_t)name[i];
+        }
+    }
+    return false;
+}
+
 int segment_open(const char *name, struct segment *segment)
 {
     *segment = (struct segment){0};
@@ -200,7 +212,7 @@ int segment_open(const char *name, struct segment *segment)
     if (error != 0) {
         return error;
     }
-    if (!attach(segment)) {
+    if (!attach(segment) || !has_name(segment->header, name)) {
         segment_detach(segment);
         return EPROTO;
     }
@@ -214,12 +226,10 @@ int segment_open(const char *name, struct segment *segment)
 
 void segment_unlink(struct segment *segment)
 {
-    /* Once only: after us the same names may already belong to the next set. Buffers first, because only the
-     * control object leads to them if we die in between. */
-    if (shared_change(&segment->header->unlinked, 0u, 1u)) {
-        os_memory_unlink(segment->buffer_name);
-        os_memory_unlink(segment->control_name);
-    }
+    /* After us the set's name may already belong to the next set; the id in the buffer object's never does.
+     * Buffers first, because only the control object leads to them if we die in between. */
+    os_memory_unlink(segment->buffer_name);
+    os_memory_unlink_own(segment->control_name, &segment->control);
 }
 
 void segment_detach(struct segment *segment)

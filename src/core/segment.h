@@ -1,12 +1,12 @@
-/* segment.h - the two shared-memory objects of a set: their names, their life, and what both sides do with
- * them.
+/* segment.h - the two shared-memory objects of a set: their names, their life, and what both sides do with them.
  *
- * Names: "vdifault-<namespace>-<hash of the set name>" for the control object, "...-<id>.b" appended for the
- * buffer object. A set name may hold any character, so objects are named by hash; the namespace is the value
- * of VDI_NAMESPACE ("0" without one) and keeps parallel test runs apart. Life: names are taken away
- * (segment_unlink) once every device has been opened, at Close, or at the death of the peer, whichever comes
- * first and only once per set. What a dead client left is removed by the next segment_create of the same
- * name.
+ * Names: "vdifault-<namespace>-<hash of the set name>" for the control object, "-<id>.b" appended for the buffer
+ * object. A set name may hold any character, so objects are named by hash; the namespace is the value of
+ * VDI_NAMESPACE ("0" without one) and keeps parallel test runs apart.
+ *
+ * Life: names are taken away (segment_unlink) once every device has been opened, at Close, or at the death of the
+ * peer, whichever comes first; a name that has gone on to the next set stays. What a dead client left is removed by
+ * the next segment_create of the same name.
  *
  * Errors: 0 or errno.
  */

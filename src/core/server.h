@@ -1,13 +1,14 @@
 /* server.h - the server side of a virtual device set: what SQL Server's backup engine calls (spec 4).
  *
  * Responsible for: the functions of IServerVirtualDeviceSet2 and IServerVirtualDevice that the simulated
- * server needs, over the shared segment of layout.h. They return 0 (NOERROR) or a VD_E_* code. Not
- * responsible for: what is backed up (sqlserver/engine).
+ * server needs, over the shared segment of layout.h. They return 0 (NOERROR) or a VD_E_* code.
+ * Not responsible for: what is backed up (sqlserver/engine).
  *
  * Threads: one thread drives a set (the engine's step loop). server_set_signal_abort alone may be called from
- * any thread, at any time between open and close. The peer is never trusted: whatever is read from the
- * segment is copied once, checked, then used; a client that breaks the format gets its set aborted. Never
- * blocks, but for server_set_wait and, for a moment, server_set_open.
+ * any thread, at any time between open and close. Nothing blocks but server_set_wait.
+ *
+ * The peer is never trusted: whatever is read from the segment is copied once, checked, then used; a client
+ * that breaks the format gets its set aborted.
  */
 #ifndef VDIFAULT_CORE_SERVER_H
 #define VDIFAULT_CORE_SERVER_H

@@ -82,6 +82,7 @@ int server_buffers_allocate_area(struct server_set *set)
         server_buffers_release(set);
         return result;
     }
+    set->buffers_named = size != 0;
     set->config.bufferAreaSize = (uint32_t)size;
     shared_write(&set->segment.header->buffer_size, size);
     return 0;
@@ -89,6 +90,11 @@ int server_buffers_allocate_area(struct server_set *set)
 
 void server_buffers_release(struct server_set *set)
 {
+    if (set->buffers_named) {
+        /* Usually gone long since. Not if the client closed before the object had its name. */
+        os_memory_unlink(set->segment.buffer_name);
+        set->buffers_named = false;
+    }
     os_memory_unmap(&set->buffers);
     for (uint32_t i = 0; i < set->class_count; i++) {
         free(set->classes[i].used);

@@ -40,6 +40,7 @@ enum {
 struct server_set {
     struct segment segment;
     struct os_memory buffers;
+    bool buffers_named;            /* the buffer object's name is ours to take away */
     struct VDConfig client_config; /* our copy of what Create was given */
     struct VDConfig config;        /* as settled */
     enum shared_phase phase;

@@ -2,7 +2,8 @@
  *
  * Responsible for: named shared memory, waiting on and waking a 32-bit word in it, the clock, and the
  * question whether a process still lives. posix.c is the real one; a simulation can take its place at link
- * time. Not responsible for: what the memory holds (core/layout.h) and how names are made (core/segment.c).
+ * time.
+ * Not responsible for: what the memory holds (core/layout.h) and how names are made (core/segment.c).
  *
  * Errors: functions return 0 or a positive errno value; errno itself is left as it was found.
  * Threads: all functions may be called from any thread. Times are nanoseconds of one monotonic clock.
@@ -28,9 +29,10 @@ struct os_process {
 
 /* One mapped shared-memory object. */
 struct os_memory {
-    void *address; /* NULL = not mapped */
-    size_t size;   /* bytes */
-    int unnamed;   /* the system's handle of an object not yet published, plus one; 0 = none */
+    void *address;    /* NULL = not mapped */
+    size_t size;      /* bytes */
+    uint64_t file[2]; /* which object this is, whatever its name */
+    int unnamed;      /* the system's handle of an object not yet published, plus one; 0 = none */
 };
 
 #define OS_FOREVER INT64_MAX /* a deadline that never comes */
@@ -48,6 +50,9 @@ int os_memory_publish(struct os_memory *memory, const char *name);
 int os_memory_open(const char *name, struct os_memory *memory);
 void os_memory_unmap(struct os_memory *memory);
 int os_memory_unlink(const char *name);
+/* Takes the name away if it still is this object's; whoever else asks at the same moment asks the same way.
+ */
+int os_memory_unlink_own(const char *name, const struct os_memory *memory);
 
 /* Waits until some object may have been created or `deadline` has passed (ETIMEDOUT). Spurious returns are
  * allowed: callers look again. `watch` is from os_memory_watch, made before the first look. */
@@ -65,6 +70,7 @@ void os_pause(void);          /* one beat of a spin loop */
 bool os_spin_is_useful(void); /* false when this process may run on one processor only */
 
 struct os_process os_process_self(void);
-bool os_process_alive(const struct os_process *process); /* false once it is a zombie, too */
+/* False once it is a zombie, too. Dead only on proof: a process that cannot be looked at counts as living. */
+bool os_process_alive(const struct os_process *process);
 
 #endif

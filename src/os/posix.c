@@ -5,9 +5,11 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -34,12 +36,18 @@ static int shm_name(const char *name, char out[OS_NAME_MAX + 1])
 
 static int map_whole(int fd, size_t size, struct os_memory *memory)
 {
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return errno;
+    }
     void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (address == MAP_FAILED) {
         return errno;
     }
     memory->address = address;
     memory->size = size;
+    memory->file[0] = st.st_dev;
+    memory->file[1] = st.st_ino;
     return 0;
 }
 
@@ -99,21 +107,10 @@ int os_memory_publish(struct os_memory *memory, const char *name)
     return error;
 }
 
-static bool in_our_groups(gid_t group)
-{
-    gid_t groups[NGROUPS_MAX > 256 ? 256 : NGROUPS_MAX];
-    int count = getgroups((int)(sizeof groups / sizeof groups[0]), groups);
-    for (int i = 0; i < count; i++) {
-        if (groups[i] == group) {
-            return true;
-        }
-    }
-    return group == getegid();
-}
-
 static bool is_trusted_object(const struct stat *st)
 {
-    return S_ISREG(st->st_mode) && (st->st_uid == geteuid() || st->st_uid == 0 || in_our_groups(st->st_gid));
+    return S_ISREG(st->st_mode) && (st->st_uid == geteuid() || st->st_uid == 0 || st->st_gid == getegid() ||
+                                    group_member(st->st_gid));
 }
 
 int os_memory_open(const char *name, struct os_memory *memory)
@@ -164,6 +161,42 @@ int os_memory_unlink(const char *name)
     if (error == 0 && shm_unlink(path) != 0) {
         error = errno;
     }
+    errno = saved;
+    return error;
+}
+
+/* Between looking and unlinking, the name could go to another object. Everybody who takes names away this way
+ * first locks the object it names, so nobody else does meanwhile; a lock goes with its holder. */
+int os_memory_unlink_own(const char *name, const struct os_memory *memory)
+{
+    int saved = errno;
+    char path[OS_NAME_MAX + 1];
+    struct os_memory now = {0};
+    struct stat st;
+    int error = shm_name(name, path);
+    if (error != 0) {
+        return error;
+    }
+    int fd = shm_open(path, O_RDWR | O_CLOEXEC, 0);
+    if (fd < 0) {
+        error = errno;
+        goto out;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        error = errno == EWOULDBLOCK ? 0 : errno; /* somebody else is at it */
+    } else if (fstat(fd, &st) != 0) {
+        error = errno;
+    } else if (st.st_dev != memory->file[0] || st.st_ino != memory->file[1]) {
+        error = ENOENT;
+    } else {
+        error = os_memory_open(name, &now); /* still, now that we hold the lock? */
+        if (error == 0 && now.file[0] == st.st_dev && now.file[1] == st.st_ino && shm_unlink(path) != 0) {
+            error = errno;
+        }
+        os_memory_unmap(&now);
+    }
+    close(fd);
+out:
     errno = saved;
     return error;
 }
@@ -318,11 +351,14 @@ bool os_process_alive(const struct os_process *process)
     char state;
     long threads;
     uint64_t start_time;
-    bool alive = process->pid != 0 && read_stat(process->pid, &state, &threads, &start_time) &&
-                 (process->start_time == 0 || start_time == process->start_time);
-    /* A zombie has ended, unless only its first thread has. */
-    if (alive && (state == 'X' || (state == 'Z' && threads <= 1))) {
-        alive = false;
+    bool alive = process->pid != 0;
+    if (alive && read_stat(process->pid, &state, &threads, &start_time)) {
+        /* A zombie has ended, unless only its first thread has. */
+        bool ended = state == 'X' || (state == 'Z' && threads <= 1);
+        alive = !ended && (process->start_time == 0 || process->start_time == start_time);
+    } else if (alive) {
+        /* No descriptor left, or /proc hides it from us: ask the kernel. */
+        alive = kill((pid_t)process->pid, 0) == 0 || errno != ESRCH;
     }
     errno = saved;
     return alive;

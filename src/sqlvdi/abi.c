@@ -87,7 +87,9 @@ EXPORT void vdi_set_register_device_closed(ClientVirtualDeviceSet *set)
     (void)set;
 }
 
-/* A device object that did not come from OpenDevice is of no set: its calls give VD_E_PROTOCOL. */
+/* A device object that did not come from OpenDevice is of no set: its calls give VD_E_PROTOCOL. One that did
+ * belongs to its set, yet the class has a public destructor: `delete` takes the object and leaves the device.
+ */
 EXPORT void vdi_device_init(ClientVirtualDevice *device)
 {
     device->cvd = NULL;
@@ -95,7 +97,10 @@ EXPORT void vdi_device_init(ClientVirtualDevice *device)
 
 EXPORT void vdi_device_destroy(ClientVirtualDevice *device)
 {
-    (void)device; /* devices belong to their set */
+    if (device->cvd != NULL) {
+        client_device_object_deleted((struct client_device *)device->cvd);
+        device->cvd = NULL;
+    }
 }
 
 EXPORT int vdi_device_get_command(ClientVirtualDevice *device, time_t timeout, VDC_Command **command)

@@ -76,6 +76,28 @@ static void test_dead_server_ends_waits(void **unused)
     assert_int_equal(pair_objects_left(), 0);
 }
 
+/* A client that only polls learns of it, too. */
+static void test_polling_notices_a_dead_server(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct VDC_Command *command;
+    int result;
+    pair_create(&pair, 1);
+    pid_t server = start_victim(server_body, &pair);
+    pair_get_configuration(&pair);
+    assert_int_equal(client_set_open_device(pair.client, pair.name, &pair.devices[0]), 0);
+    assert_int_equal(client_device_get_command(pair.devices[0], 0, &command), VD_E_TIMEOUT);
+    kill_victim(server);
+    int64_t deadline = os_now() + 20000000000;
+    do {
+        result = client_device_get_command(pair.devices[0], 0, &command);
+    } while (result == VD_E_TIMEOUT && os_now() < deadline);
+    assert_int_equal(result, VD_E_ABORT);
+    pair_free(&pair);
+    assert_int_equal(pair_objects_left(), 0);
+}
+
 static void test_dead_server_before_configuration(void **unused)
 {
     (void)unused;
@@ -144,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dead_server_ends_waits),
+        cmocka_unit_test(test_polling_notices_a_dead_server),
         cmocka_unit_test(test_dead_server_before_configuration),
         cmocka_unit_test(test_dead_client_ends_the_servers_wait),
         cmocka_unit_test(test_leftovers_are_removed_by_the_next_create),

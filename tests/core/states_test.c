@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "pair.h"
@@ -35,7 +36,7 @@ enum function {
 static const int table[FUNCTION_COUNT][STATE_COUNT] = {
     [CREATE] = {OK, P, P, P, P, P},
     [GETCFG] = {P, VD_E_TIMEOUT, OK, OK, OK, VD_E_ABORT},
-    [OPEN] = {P, P, OK, VD_E_OPEN, VD_E_OPEN, VD_E_ABORT},
+    [OPEN] = {P, P, OK, VD_E_OPEN, P, VD_E_ABORT},
     [GETCMD] = {P, P, P, VD_E_TIMEOUT, P, VD_E_ABORT},
     [COMPLETE] = {P, P, P, VD_E_INVALID, P, VD_E_ABORT},
     [ABORT] = {P, OK, OK, OK, OK, OK},
@@ -287,6 +288,88 @@ static void test_buffer_handles(void **unused)
     pair_free(&pair);
 }
 
+/* The client gives up between the server's Open and its EndConfiguration: the buffer object comes after
+ * Close. */
+static void test_buffers_named_after_close_are_removed(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    pair_create(&pair, 1);
+    pair_open(&pair);
+    assert_int_equal(client_set_close(pair.client), 0);
+    pair_configure(&pair, 4);
+    assert_int_equal(server_set_close(pair.server), 0);
+    pair.server = NULL;
+    assert_int_equal(pair_objects_left(), 0);
+    pair_free(&pair);
+}
+
+static void test_names_go_only_with_their_set(void **unused)
+{
+    (void)unused;
+    struct pair first, second;
+    pair_start(&first, 1); /* all devices open: its names are gone */
+    pair_create(&second, 1);
+    assert_int_equal(pair_objects_left(), 1);
+    pair_free(&first);
+    assert_int_equal(pair_objects_left(), 1); /* the second one's */
+    pair_free(&second);
+    assert_int_equal(pair_objects_left(), 0);
+}
+
+static void test_open_device_arguments_come_last(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    pair_create(&pair, 1);
+    assert_int_equal(client_set_open_device(pair.client, pair.name, NULL), P);
+    pair_open(&pair);
+    pair_configure(&pair, 4);
+    pair_get_configuration(&pair);
+    assert_int_equal(client_set_open_device(pair.client, pair.name, NULL), VD_E_INVALID);
+    assert_int_equal(client_set_signal_abort(pair.client), 0);
+    assert_int_equal(client_set_open_device(pair.client, pair.name, NULL), VD_E_ABORT);
+    pair_free(&pair);
+}
+
+/* Out of descriptors, /proc cannot be read: that is no proof that the server died. */
+static void test_no_descriptor_left(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct rlimit before, none = {3, 3};
+    struct VDC_Command *command;
+    pair_start(&pair, 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int result =
+        client_device_get_command(pair.devices[0], 600, &command); /* more than one look at the peer */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(result, VD_E_TIMEOUT);
+    pair_free(&pair);
+}
+
+/* A secondary that comes when the buffer object's name is gone fails alone. */
+static void test_a_late_secondary_harms_nobody(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct VDC_Command *command;
+    pair_create(&pair, 1);
+    pair_open(&pair);
+    pair_configure(&pair, 4);
+    pair_get_configuration(&pair);
+    struct client_set *secondary = client_set_new();
+    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), 0);
+    assert_int_equal(client_set_close(secondary), 0);
+    pair_activate(&pair);
+    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), P);
+    assert_int_equal(client_device_get_command(pair.devices[0], 0, &command), VD_E_TIMEOUT);
+    client_set_free(secondary);
+    pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +381,11 @@ int main(void)
         cmocka_unit_test(test_create_arguments),
         cmocka_unit_test(test_create_of_a_living_name_is_refused),
         cmocka_unit_test(test_buffer_handles),
+        cmocka_unit_test(test_buffers_named_after_close_are_removed),
+        cmocka_unit_test(test_names_go_only_with_their_set),
+        cmocka_unit_test(test_open_device_arguments_come_last),
+        cmocka_unit_test(test_no_descriptor_left),
+        cmocka_unit_test(test_a_late_secondary_harms_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
