@@ -7,8 +7,8 @@
 #include "server.h"
 
 enum {
-    PEER_CHECK_NS = 250000000
-}; /* how often a sleeper looks whether its peer lives */
+    PEER_CHECK_NS = 250000000 /* how often a sleeper looks whether its peer lives */
+};
 
 struct server_device {
     struct server_set *set;

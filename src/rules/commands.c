@@ -6,6 +6,8 @@
 #include "vdi.h"
 #include "vdierror.h"
 
+#define FORGOTTEN_NS 30000000000u
+
 /* A command no client can know: its code is in no document (spec 5.5). */
 static bool is_unknown_command(int32_t code)
 {
@@ -147,7 +149,17 @@ void commands_complete_begin(struct checker *checker, struct vdi_set *set, const
                     "%s on device %d, which this client cannot know, was completed with SUCCESS",
                     command_text((*link)->code, name), event->device);
     }
+    for (struct command *other = device->commands; other; other = other->next) {
+        other->overtaken = other->overtaken || other->fetch.sequence < (*link)->fetch.sequence;
+    }
     unlink_command(device, link);
+}
+
+/* A command that is still worked on looks like a forgotten one. Forgotten it is once the client has gone on to
+ * complete later ones, or has had more time than any work takes. */
+static bool seems_forgotten(const struct command *command, uint64_t now)
+{
+    return command->overtaken || now >= command->fetched_ns + FORGOTTEN_NS;
 }
 
 /* Whether the client sat waiting for more on the device while the server waited for this command. */
@@ -195,7 +207,7 @@ static bool counts_as_abandoned(struct checker *checker, const struct vdi_set *s
         return now >= command->fetched_ns + PATIENCE_NS;
     case ABANDONED_BLOCKING_ONE:
         /* After an error completion an abort is the documented next step (spec 9.4), whatever is held. */
-        return !set->devices[index].error_completed &&
+        return !set->devices[index].error_completed && seems_forgotten(command, now) &&
                server_was_kept_waiting(checker, set, index, command, now);
     }
     return false;

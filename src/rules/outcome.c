@@ -8,9 +8,12 @@
 #include "vdierror.h"
 
 enum {
-    SPIN_CALLS_MIN = 20000
+    SPIN_CALLS_MIN = 20000,
+    VERIFY_NOT_EXECUTABLE = 126, /* the shell's own exit statuses */
+    VERIFY_NOT_FOUND = 127,
 };
-#define SPIN_GAP_NS 100000u /* mean gap between the calls of a busy loop: less than this */
+/* Mean gap between the calls of a busy loop: less than this. The shortest sleep takes the kernel over 50. */
+#define SPIN_GAP_NS 20000u
 
 /* ---- VDI-OUT-005: busy loops ---- */
 
@@ -271,6 +274,7 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     process->status = (int32_t)event->arg[0];
     process->signal = (int32_t)event->arg[1];
     process->role = (enum process_role)event->arg[2];
+    process->killed_by_us = event->arg[3] != 0;
     process->by_itself = event->arg[1] == 0 && event->arg[3] == 0 && event->arg[0] >= 0;
     checker->any_exit = true;
     if (process->role == PROCESS_CLIENT && !checker->judgement.client_ran) {
@@ -281,7 +285,9 @@ static void note_exit(struct checker *checker, struct process_state *process, co
         checker->client_by_itself = process->by_itself;
     }
     if (process->role == PROCESS_VERIFY) {
-        checker->verify_ended = true;
+        checker->verify_ended =
+            process->signal == 0 && event->arg[3] == 0 && process->status != VERIFY_NOT_EXECUTABLE &&
+            process->status != VERIFY_NOT_FOUND; /* else it says nothing about the stream */
         checker->verify_succeeded = process->by_itself && process->status == 0;
     }
 }

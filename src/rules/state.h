@@ -53,6 +53,7 @@ struct command {
     struct call fetch; /* the GetCommand that fetched it */
     uint64_t fetched_ns;
     bool kept_server_waiting; /* its thread then waited on the device in vain */
+    bool overtaken;           /* a command fetched later was completed before it */
 };
 
 struct device {
@@ -133,7 +134,8 @@ struct process_state {
     uint32_t process;
     bool called; /* made a VDI call */
     bool ended;
-    bool by_itself; /* exit, neither signal nor our kill */
+    bool by_itself;    /* exit, neither signal nor our kill */
+    bool killed_by_us; /* the supervisor ended it */
     int32_t status;
     int32_t signal;
     enum process_role role;

@@ -133,8 +133,10 @@ static void judge_acknowledged(struct checker *checker, const struct operation_s
 static void judge_leftovers(struct checker *checker)
 {
     for (const struct process_state *process = checker->processes; process; process = process->next) {
-        if (process->ended && !process->by_itself &&
-            (process->role == PROCESS_CLIENT || (process->role == PROCESS_DESCENDANT && process->called))) {
+        bool client = process->role == PROCESS_CLIENT;
+        bool descendant = process->role == PROCESS_DESCENDANT && process->called && !process->killed_by_us;
+
+        if (process->ended && !process->by_itself && (client || descendant)) {
             return;
         }
     }

@@ -82,12 +82,14 @@ static void test_uncompleted_at_hang(void **state)
 static void test_own_abort_does_not_excuse(void **state)
 {
     struct run run;
-    uint64_t call;
+    uint64_t call, next;
 
     (void)state;
     run_start(&run, NULL);
     up(&run, 1);
     call = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    next = vdi_fetch(&run, WORKER, 0, 2, VDC_Write);
+    vdi_complete(&run, WORKER, 0, 2, (int64_t)next, 0, 0);
     sql_wait(&run, 0);
     vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
     vdi_abort(&run, WORKER, 0);
@@ -95,6 +97,29 @@ static void test_own_abort_does_not_excuse(void **state)
     sql_end(&run, STATEMENT_ABORTED, 0, 0);
     client_exits(&run, 1);
     expect_at(&run, "VDI-CMD-001", call, 0);
+    run_end(&run);
+}
+
+/* Commands still worked on when the sink fails: the device's thread polls meanwhile, then aborts. */
+static void test_abort_while_work_is_under_way(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    for (int64_t block = 1; block <= 4; block++) {
+        vdi_fetch(&run, WORKER, 0, block, VDC_Write);
+    }
+    sql_wait(&run, 0);
+    for (int i = 0; i < 10; i++) {
+        vdi_get(&run, WORKER, 0, 200, VD_E_TIMEOUT);
+    }
+    vdi_abort(&run, WORKER, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
     run_end(&run);
 }
 
@@ -109,7 +134,7 @@ static void test_watchdogs_abort_does_not_excuse(void **state)
     call = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
     sql_wait(&run, 0);
     call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){-1}, NULL);
-    wait_ms(&run, 5000);
+    wait_ms(&run, 31000);
     vdi_abort(&run, MAIN, 0);
     vdi_close(&run, MAIN, 0);
     sql_end(&run, STATEMENT_ABORTED, 0, 0);
@@ -358,6 +383,7 @@ int main(void)
         cmocka_unit_test(test_uncompleted_at_exit_that_the_server_saw_first),
         cmocka_unit_test(test_uncompleted_at_hang),
         cmocka_unit_test(test_own_abort_does_not_excuse),
+        cmocka_unit_test(test_abort_while_work_is_under_way),
         cmocka_unit_test(test_watchdogs_abort_does_not_excuse),
         cmocka_unit_test(test_abort_for_own_io_error),
         cmocka_unit_test(test_out_of_order_completion_is_fine),

@@ -212,6 +212,24 @@ static void test_verified(void **state)
     run_end(&run);
 }
 
+/* What could not be run proves nothing about the stream. */
+static void test_verification_cannot_run(void **state)
+{
+    static const int32_t statuses[] = {126, 127};
+    struct run run;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        run_start(&run, NULL);
+        whole_backup(&run, 1);
+        client_exits(&run, 0);
+        process_ends(&run, VERIFIER, PROCESS_VERIFY, statuses[i], 0, false);
+        expect_clean(&run);
+        assert_int_equal(run.judgement->operations[0].durable, DURABLE_NOT_OBSERVABLE);
+        run_end(&run);
+    }
+}
+
 static void test_verification_fails(void **state)
 {
     static const struct {
@@ -378,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_abort_after_success),
         cmocka_unit_test(test_verified),
         cmocka_unit_test(test_verification_fails),
+        cmocka_unit_test(test_verification_cannot_run),
         cmocka_unit_test(test_nothing_to_verify_after_a_reported_failure),
         cmocka_unit_test(test_false_failure),
         cmocka_unit_test(test_lost_after_acknowledge),
