@@ -8,9 +8,11 @@
 #include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 
 #include "inject.h"
 #include "next.h"
+#include "runstate.h"
 
 enum exec_function {
     EXEC_EXECVE,
@@ -61,18 +64,95 @@ static const char *stand_in(const char *path)
     }
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    const char *sqlcmd = strcmp(name, "sqlcmd") == 0 ? getenv("VDIFAULT_SQLCMD") : NULL;
+    const char *sqlcmd = strcmp(name, "sqlcmd") == 0 ? run_variable("VDIFAULT_SQLCMD") : NULL;
     return sqlcmd != NULL && sqlcmd[0] != '\0' ? sqlcmd : path;
+}
+
+/* What the stand-in needs to find the run, should the client give it a clean environment. */
+static const char *const needed[] = {"VDIFAULT_TRACE", "VDIFAULT_PLAN", "VDI_NAMESPACE"};
+enum {
+    NEEDED = sizeof needed / sizeof needed[0]
+};
+
+struct needed_text {
+    char text[NEEDED][PATH_MAX];
+};
+
+static bool holds(char *const envp[], const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; envp[i] != NULL; i++) {
+        if (strncmp(envp[i], name, length) == 0 && envp[i][length] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t count_list(char *const list[])
+{
+    size_t count = 0;
+    while (list != NULL && list[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+/* Fills `list`, which has room for envp's entries, NEEDED more and a NULL. */
+static void complete(char *const envp[], struct needed_text *texts, char **list)
+{
+    size_t count = count_list(envp);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = envp[i];
+    }
+    list[count] = NULL;
+    for (size_t i = 0; i < NEEDED; i++) {
+        const char *value = run_variable(needed[i]);
+        size_t length = strlen(needed[i]);
+        if (value == NULL || holds(list, needed[i]) || length + 1 + strlen(value) >= PATH_MAX) {
+            continue;
+        }
+        memcpy(texts->text[i], needed[i], length);
+        texts->text[i][length] = '=';
+        strcpy(texts->text[i] + length + 1, value);
+        list[count++] = texts->text[i];
+        list[count] = NULL;
+    }
 }
 
 static int run(enum exec_function function, const char *path, char *const argv[], char *const envp[])
 {
     exec_call *next = (exec_call *)real(function);
+    const char *file = stand_in(path);
     if (next == NULL) {
         errno = ENOSYS;
         return -1;
     }
-    return next(stand_in(path), argv, envp);
+    if (file == path) {
+        return next(path, argv, envp);
+    }
+    struct needed_text texts;
+    char **list = alloca((count_list(envp) + NEEDED + 1) * sizeof(*list));
+    complete(envp, &texts, list);
+    return next(file, argv, list);
+}
+
+static int spawn(enum exec_function function, pid_t *pid, const char *path,
+                 const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                 char *const argv[], char *const envp[])
+{
+    spawn_call *next = (spawn_call *)real(function);
+    const char *file = stand_in(path);
+    if (next == NULL) {
+        return ENOSYS;
+    }
+    if (file == path) {
+        return next(pid, path, actions, attributes, argv, envp);
+    }
+    struct needed_text texts;
+    char **list = alloca((count_list(envp) + NEEDED + 1) * sizeof(*list));
+    complete(envp, &texts, list);
+    return next(pid, file, actions, attributes, argv, list);
 }
 
 INJECT_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
@@ -154,13 +234,11 @@ INJECT_EXPORT int execle(const char *path, const char *argument, ...)
 INJECT_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                               const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    spawn_call *next = (spawn_call *)real(EXEC_POSIX_SPAWN);
-    return next == NULL ? ENOSYS : next(pid, stand_in(path), actions, attributes, argv, envp);
+    return spawn(EXEC_POSIX_SPAWN, pid, path, actions, attributes, argv, envp);
 }
 
 INJECT_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
                                const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    spawn_call *next = (spawn_call *)real(EXEC_POSIX_SPAWNP);
-    return next == NULL ? ENOSYS : next(pid, stand_in(file), actions, attributes, argv, envp);
+    return spawn(EXEC_POSIX_SPAWNP, pid, file, actions, attributes, argv, envp);
 }

@@ -50,7 +50,8 @@ static int call_by_fault(const struct call *during, enum vdi_function function, 
 static void early_close(struct call *call, uint32_t fault)
 {
     struct shadow_set *set = call->set;
-    /* First the state: from here on no other call enters the library for this set. */
+    /* First the state: calls that begin from here on do not enter the library for this set. Those that have
+     * looked at it before may still do so, as under a Close by another thread. */
     if (set == NULL || atomic_load(&set->open_devices) == 0 ||
         (call->device != NULL && !shadow_device_is_current(call->device)) ||
         !shadow_set_closed(set, SHADOW_CLOSED_BY_FAULT)) {
@@ -71,19 +72,33 @@ static void abort_by_client(struct call *call, uint32_t fault)
 }
 
 /* Asks the server to abort now and waits until it has done so: the buffer is in the client's hands meanwhile.
- */
-static void abort_by_server(struct call *call, uint32_t fault)
+ * False: it has not, and will not. The steps are those of enum run_request. */
+static bool server_aborts(_Atomic uint32_t *request)
 {
-    struct run_fault *request = counts(fault);
     _Atomic uint32_t *bell = &run_state_attach()->bell;
-    if (!run_state_is_recorded()) { /* no run, so no server that could hear it */
-        take_back(fault);
-        return;
+    uint32_t state = RUN_REQUEST_NONE;
+    if (!run_state_is_recorded() || /* no run, so no server that could hear it */
+        !atomic_compare_exchange_strong(request, &state, RUN_REQUEST_ASKED)) {
+        return false;
     }
-    uint32_t number = atomic_fetch_add(&request->request, 1) + 1;
     atomic_fetch_add(bell, 1);
     idle_wake_all(bell);
-    if (!idle_wait_for(&request->answered, number, ANSWER_SECONDS)) {
+    if (!idle_wait_for(request, RUN_REQUEST_DONE, ANSWER_SECONDS)) {
+        state = RUN_REQUEST_ASKED;
+        if (atomic_compare_exchange_strong(request, &state, RUN_REQUEST_NONE)) {
+            return false;
+        }
+        /* The server is at it. Should it die meanwhile, we have waited long enough all the same. */
+        idle_wait_for(request, RUN_REQUEST_DONE, ANSWER_SECONDS);
+    }
+    state = RUN_REQUEST_DONE;
+    atomic_compare_exchange_strong(request, &state, RUN_REQUEST_NONE);
+    return true;
+}
+
+static void abort_by_server(struct call *call, uint32_t fault)
+{
+    if (!server_aborts(&counts(fault)->request)) {
         take_back(fault);
         return;
     }

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runstate.h"
+
 _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
 
 enum {
@@ -22,7 +24,8 @@ bool inject_is_active(void)
     static _Atomic int decided = UNDECIDED;
     int answer = atomic_load_explicit(&decided, memory_order_relaxed);
     if (answer == UNDECIDED) { /* every thread that gets here finds the same */
-        answer = getenv("VDIFAULT_PLAN") != NULL || getenv("VDIFAULT_TRACE") != NULL ? ACTIVE : PASSIVE;
+        answer = run_variable("VDIFAULT_PLAN") != NULL || run_variable("VDIFAULT_TRACE") != NULL ? ACTIVE
+                                                                                                 : PASSIVE;
         atomic_store_explicit(&decided, answer, memory_order_relaxed);
     }
     return answer == ACTIVE;

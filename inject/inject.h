@@ -1,8 +1,11 @@
 /* inject.h - what every part of the interposer shares: whether it is at work, its plan, and the thread's own
  * words.
  *
- * The interposer runs inside other people's processes: no allocation, no stdio, no lock on the way of a call;
- * errno is left as it was found; nothing is ever printed but an unreadable plan.
+ * The interposer runs inside other people's processes. It allocates nothing itself; errno is left as it was
+ * found; nothing is ever printed but an unreadable plan. A call takes no lock, once everything has been looked
+ * up: the first call of a function, or from a new place, asks the loader, which has locks of its own; the first
+ * of all reads the plan, through stdio. What a call may wait for is the runner, when its thread's ring is full,
+ * and the server, when a fault is the server's to do.
  */
 #ifndef VDIFAULT_INJECT_H
 #define VDIFAULT_INJECT_H
@@ -10,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "next.h"
 #include "plan.h"
 
 #define INJECT_EXPORT __attribute__((visibility("default")))
@@ -18,7 +22,7 @@ struct shadow_set;
 
 /* A thread's own words. Initial-exec, so that reaching them allocates nothing. */
 struct inject_thread {
-    uint32_t inside; /* in the real library: what it calls of its own interface is not the client's */
+    uint32_t inside;            /* in the real library; stays raised when a signal handler jumps out of it */
     struct shadow_set *keeping; /* munmap keeps ranges for this set instead of unmapping them */
 };
 extern _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
@@ -26,10 +30,11 @@ extern _Thread_local struct inject_thread inject_thread __attribute__((tls_model
 /* Neither VDIFAULT_PLAN nor VDIFAULT_TRACE: everything passes straight through. */
 bool inject_is_active(void);
 
-/* This call is the client's and is to be recorded. */
-static inline bool inject_sees_call(void)
+/* This call is the client's and is to be recorded. What the real library calls of its own interface is not; a
+ * handler of the client's, run while its thread is in the library, is known by the place it calls from. */
+static inline bool inject_sees_call(const void *caller)
 {
-    return inject_thread.inside == 0 && inject_is_active();
+    return (inject_thread.inside == 0 || !next_is_library(caller)) && inject_is_active();
 }
 
 /* The plan and, so that calls without a fault stay cheap, where its faults are: a bit per function, command.

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <link.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,6 +47,33 @@ static const struct next_entry table[NEXT_COUNT] = {
 
 static _Atomic(void *) found_definitions[NEXT_COUNT];
 
+enum {
+    LIBRARIES_MAX = 8
+};
+
+/* Where libraries lie that definitions were found in. They stay there, see pin. */
+struct range {
+    _Atomic uintptr_t start;
+    _Atomic uintptr_t end; /* 0: not filled yet */
+};
+static struct range libraries[LIBRARIES_MAX];
+static _Atomic uint32_t library_count;
+
+/* Our own, by the linker. */
+extern const char own_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+extern const char own_end[] __asm__("_end") __attribute__((visibility("hidden")));
+
+bool next_is_library(const void *address)
+{
+    uintptr_t at = (uintptr_t)address;
+    bool inside = at >= (uintptr_t)own_start && at < (uintptr_t)own_end;
+    for (size_t i = 0; i < LIBRARIES_MAX && !inside; i++) {
+        inside = at < atomic_load_explicit(&libraries[i].end, memory_order_acquire) &&
+                 at >= atomic_load_explicit(&libraries[i].start, memory_order_relaxed);
+    }
+    return inside;
+}
+
 dlsym_function *next_dlsym(void)
 {
     static _Atomic(void *) real;
@@ -75,18 +103,68 @@ static int by_name(struct dl_phdr_info *info, size_t size, void *path)
     return 1;
 }
 
+/* What is remembered of a library must not be unloaded: when a plug-in that brought it is closed, nothing else
+ * may hold it (RTLD_NODELETE outlives the handle). The program itself has no name to open, and stays anyway. */
+static void pin(const char *path)
+{
+    void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    if (library != NULL) {
+        dlclose(library);
+    }
+}
+
+/* Remembers the range of the module that has the address. */
+static int by_address(struct dl_phdr_info *info, size_t size, void *address)
+{
+    uintptr_t start = UINTPTR_MAX;
+    uintptr_t end = 0;
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type == PT_LOAD) {
+            uintptr_t from = (uintptr_t)(info->dlpi_addr + part->p_vaddr);
+            start = from < start ? from : start;
+            end = from + part->p_memsz > end ? from + part->p_memsz : end;
+        }
+    }
+    if ((uintptr_t)address < start || (uintptr_t)address >= end) {
+        return 0;
+    }
+    uint32_t place = atomic_fetch_add(&library_count, 1);
+    if (place < LIBRARIES_MAX) {
+        atomic_store_explicit(&libraries[place].start, start, memory_order_relaxed);
+        atomic_store_explicit(&libraries[place].end, end, memory_order_release);
+    }
+    return 1;
+}
+
+static void remember(enum next_function function, void *definition)
+{
+    Dl_info info;
+    if (atomic_load_explicit(&found_definitions[function], memory_order_acquire) == definition) {
+        return;
+    }
+    if (dladdr(definition, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] != '\0') {
+        pin(info.dli_fname);
+    }
+    if (atomic_load(&library_count) < LIBRARIES_MAX && !next_is_library(definition)) {
+        dl_iterate_phdr(by_address, definition);
+    }
+    atomic_store_explicit(&found_definitions[function], definition, memory_order_release);
+}
+
 static void *in_loaded_library(const char *symbol)
 {
     char path[PATH_MAX];
     if (dl_iterate_phdr(by_name, path) == 0) {
         return NULL;
     }
-    void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+    void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     if (library == NULL) {
         return NULL;
     }
     void *definition = next_dlsym()(library, symbol);
-    dlclose(library); /* the client's own reference keeps it loaded */
+    dlclose(library); /* stays loaded all the same: RTLD_NODELETE */
     return definition;
 }
 
@@ -104,7 +182,9 @@ void *next_definition(enum next_function function)
             definition = in_loaded_library(table[function].symbol);
         }
     }
-    atomic_store_explicit(&found_definitions[function], definition, memory_order_release);
+    if (definition != NULL) {
+        remember(function, definition);
+    }
     errno = saved;
     return definition;
 }
@@ -132,6 +212,6 @@ void next_learn(const char *name, void *found)
 {
     int function = find(name);
     if (function >= 0 && found != table[function].wrapper) {
-        atomic_store_explicit(&found_definitions[function], found, memory_order_release);
+        remember((enum next_function)function, found);
     }
 }

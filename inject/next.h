@@ -2,10 +2,13 @@
  *
  * The next definition of a function is the one a client's own dlsym found, else the one behind us in the
  * search order, else the one of a loaded libsqlvdi.so that is in nobody's search order (RTLD_LOCAL). Any
- * thread; no lock of ours. A pointer stays NULL, and is looked for again, until a library has been loaded.
+ * thread; no lock of ours. A pointer stays NULL, and is looked for again, until a library has been loaded; a
+ * library that a pointer was found in is never unloaded again, whoever closes it.
  */
 #ifndef VDIFAULT_NEXT_H
 #define VDIFAULT_NEXT_H
+
+#include <stdbool.h>
 
 #include "vdi.h"
 
@@ -51,6 +54,9 @@ void vdi_device_init_base(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVi
 void vdi_device_destroy_base(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVirtualDeviceD2Ev");
 
 void *next_definition(enum next_function function); /* NULL: no library has it */
+
+/* `address` is in a library that a definition was found in, or (a tail call's return address) in ours. */
+bool next_is_library(const void *address);
 
 /* What a client gets that asks for `name` and would have got `found`: our wrapper, which will use `found`. */
 void *next_wrapper(const char *name);

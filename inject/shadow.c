@@ -1,11 +1,16 @@
 /* shadow.c - see shadow.h. Addresses are hashed into arrays of keys (compact, so that a probe stays in few
  * cache lines); the entry of a key has its index. Keys never become free again: a probe may stop at the first
- * free one. */
+ * free one. An entry is filled while its key is BUSY, nobody's address, and the key is published last: nobody
+ * finds half an entry, or takes one for gone that is about to serve. */
 #include "shadow.h"
 
 #include <stddef.h>
 
 #include "idle.h"
+
+enum {
+    BUSY = 1
+};
 
 static _Atomic uintptr_t set_keys[SHADOW_SETS_MAX];
 static struct shadow_set sets[SHADOW_SETS_MAX];
@@ -33,17 +38,40 @@ static ptrdiff_t find(_Atomic uintptr_t *keys, size_t count, uintptr_t object)
     return -1;
 }
 
-/* Takes the first place on the probe path that is free or, by `is_gone`, serves an object no more. */
+/* Makes the entry ours to fill, if it is free or, by `is_gone`, serves an object no more. */
+static bool reserve(_Atomic uintptr_t *keys, size_t at, uintptr_t key, bool (*is_gone)(size_t))
+{
+    if (key == BUSY || (key != 0 && !is_gone(at)) || !atomic_compare_exchange_strong(&keys[at], &key, BUSY)) {
+        return false;
+    }
+    if (key != 0 && !is_gone(at)) { /* filled anew between the look and the exchange */
+        atomic_store_explicit(&keys[at], key, memory_order_release);
+        return false;
+    }
+    return true;
+}
+
+/* Reserves the first such place on the probe path. Who gets it fills it and calls publish. */
 static ptrdiff_t bind(_Atomic uintptr_t *keys, size_t count, uintptr_t object, bool (*is_gone)(size_t))
 {
     size_t at = hash(object, count);
     for (size_t i = 0; i < count; i++, at = (at + 1) % count) {
-        uintptr_t key = atomic_load_explicit(&keys[at], memory_order_acquire);
-        if ((key == 0 || is_gone(at)) && atomic_compare_exchange_strong(&keys[at], &key, object)) {
+        if (reserve(keys, at, atomic_load_explicit(&keys[at], memory_order_acquire), is_gone)) {
             return (ptrdiff_t)at;
         }
     }
     return -1;
+}
+
+static void publish(_Atomic uintptr_t *keys, ptrdiff_t at, uintptr_t object)
+{
+    atomic_store_explicit(&keys[at], object, memory_order_release);
+}
+
+static bool is_reservable(size_t at)
+{
+    (void)at;
+    return true;
 }
 
 static bool set_is_destroyed(size_t at)
@@ -83,8 +111,8 @@ struct shadow_set *shadow_set(const void *object)
         return NULL;
     }
     ptrdiff_t at = find(set_keys, SHADOW_SETS_MAX, key);
-    if (at >= 0 && !atomic_load(&sets[at].destroyed)) {
-        return &sets[at];
+    if (at >= 0 && !reserve(set_keys, (size_t)at, key, set_is_destroyed)) {
+        return &sets[at]; /* in use, or another thread is faster to use it again */
     }
     if (at < 0) {
         at = bind(set_keys, SHADOW_SETS_MAX, key, set_is_destroyed);
@@ -96,6 +124,7 @@ struct shadow_set *shadow_set(const void *object)
         return NULL;
     }
     reset_set(&sets[at], key);
+    publish(set_keys, at, key);
     return &sets[at];
 }
 
@@ -149,7 +178,7 @@ void shadow_set_aborted(struct shadow_set *set)
 struct shadow_device *shadow_device_opened(struct shadow_set *set, const void *object, int32_t index)
 {
     ptrdiff_t at = find(device_keys, SHADOW_DEVICES_MAX, (uintptr_t)object);
-    if (at < 0) {
+    if (at < 0 || !reserve(device_keys, (size_t)at, (uintptr_t)object, is_reservable)) {
         at = bind(device_keys, SHADOW_DEVICES_MAX, (uintptr_t)object, device_is_gone);
     }
     if (at < 0) {
@@ -172,6 +201,7 @@ struct shadow_device *shadow_device_opened(struct shadow_set *set, const void *o
         atomic_store(&set->devices[index], device);
     }
     atomic_fetch_add(&set->open_devices, 1);
+    publish(device_keys, at, (uintptr_t)object);
     return device;
 }
 

@@ -58,7 +58,7 @@ static bool is_lost(const struct call *call)
 
 INJECT_EXPORT int vdi_device_get_command(ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
 {
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
         return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, block);
     }
@@ -87,7 +87,7 @@ INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Com
                                               int64_t position)
 {
     complete_command_function *real = (complete_command_function *)next_definition(NEXT_COMPLETE_COMMAND);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED
                             : real(self, command, completion_code, bytes_transferred, position);
     }

@@ -28,10 +28,10 @@ static bool cut_off(struct call *call)
     return true;
 }
 
-static void construct(enum next_function next, ClientVirtualDeviceSet *self)
+static void construct(enum next_function next, ClientVirtualDeviceSet *self, const void *caller)
 {
     set_void_function *real = (set_void_function *)next_definition(next);
-    if (inject_sees_call()) {
+    if (inject_sees_call(caller)) {
         shadow_set_constructed(self);
     }
     inject_thread.inside++;
@@ -45,18 +45,18 @@ static void construct(enum next_function next, ClientVirtualDeviceSet *self)
 
 INJECT_EXPORT void vdi_set_init(ClientVirtualDeviceSet *self)
 {
-    construct(NEXT_SET_C1, self);
+    construct(NEXT_SET_C1, self, __builtin_return_address(0));
 }
 
 INJECT_EXPORT void vdi_set_init_base(ClientVirtualDeviceSet *self)
 {
-    construct(NEXT_SET_C2, self);
+    construct(NEXT_SET_C2, self, __builtin_return_address(0));
 }
 
 static void destroy(enum next_function next, ClientVirtualDeviceSet *self, const void *caller)
 {
     set_void_function *real = (set_void_function *)next_definition(next);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(caller)) {
         if (real != NULL) {
             real(self);
         }
@@ -92,7 +92,7 @@ INJECT_EXPORT void vdi_set_destroy_base(ClientVirtualDeviceSet *self)
 INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDConfig *cfg)
 {
     create_function *real = (create_function *)next_definition(NEXT_CREATE);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, name, cfg);
     }
     struct shadow_set *set = shadow_set(self);
@@ -122,7 +122,7 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
 INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *name)
 {
     open_in_secondary_function *real = (open_in_secondary_function *)next_definition(NEXT_OPEN_IN_SECONDARY);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, name);
     }
     struct shadow_set *set = shadow_set(self);
@@ -143,7 +143,7 @@ INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *
 INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t timeout, VDConfig *cfg)
 {
     get_configuration_function *real = (get_configuration_function *)next_definition(NEXT_GET_CONFIGURATION);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, cfg);
     }
     struct call call = call_on_set(VDI_FN_GET_CONFIGURATION, shadow_set(self));
@@ -165,7 +165,7 @@ INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t
 INJECT_EXPORT int vdi_set_open_device(ClientVirtualDeviceSet *self, char *name, ClientVirtualDevice **device)
 {
     open_device_function *real = (open_device_function *)next_definition(NEXT_OPEN_DEVICE);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, name, device);
     }
     struct call call = call_on_set(VDI_FN_OPEN_DEVICE, shadow_set(self));
@@ -185,7 +185,7 @@ INJECT_EXPORT int vdi_set_open_device(ClientVirtualDeviceSet *self, char *name, 
 INJECT_EXPORT int vdi_set_signal_abort(ClientVirtualDeviceSet *self)
 {
     set_int_function *real = (set_int_function *)next_definition(NEXT_SIGNAL_ABORT);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self);
     }
     struct call call = call_on_set(VDI_FN_SIGNAL_ABORT, shadow_set(self));
@@ -211,7 +211,7 @@ INJECT_EXPORT int vdi_set_signal_abort(ClientVirtualDeviceSet *self)
 INJECT_EXPORT int vdi_set_close(ClientVirtualDeviceSet *self)
 {
     set_int_function *real = (set_int_function *)next_definition(NEXT_CLOSE);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self);
     }
     struct call call = call_on_set(VDI_FN_CLOSE, shadow_set(self));
@@ -236,7 +236,7 @@ INJECT_EXPORT int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *self, uint8_
                                             unsigned int *handle)
 {
     get_buffer_handle_function *real = (get_buffer_handle_function *)next_definition(NEXT_GET_BUFFER_HANDLE);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, buffer, handle);
     }
     struct call call = call_on_set(VDI_FN_GET_BUFFER_HANDLE, shadow_set(self));
@@ -248,7 +248,7 @@ INJECT_EXPORT int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *self, uint8_
 INJECT_EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *self, int handle, uint8_t **buffer)
 {
     map_buffer_handle_function *real = (map_buffer_handle_function *)next_definition(NEXT_MAP_BUFFER_HANDLE);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, handle, buffer);
     }
     struct call call = call_on_set(VDI_FN_MAP_BUFFER_HANDLE, shadow_set(self));
@@ -260,7 +260,7 @@ INJECT_EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *self, int ha
 INJECT_EXPORT void vdi_set_register_device_closed(ClientVirtualDeviceSet *self)
 {
     set_void_function *real = (set_void_function *)next_definition(NEXT_REGISTER_DEVICE_CLOSED);
-    if (!inject_sees_call()) {
+    if (!inject_sees_call(__builtin_return_address(0))) {
         if (real != NULL) {
             real(self);
         }

@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #include "environment.h"
+#include "os.h"
 #include "procfs.h"
 #include "rundir.h"
+
+#define NS_PER_MS 1000000
 
 /* ---- this run ---- */
 
@@ -58,53 +61,59 @@ void cleanup_each_process(const char *token, const char *stand_in, cleanup_proce
 }
 
 struct killing {
-    bool servers_too;
+    unsigned members;
     size_t alive;
     pid_t last;
+    int error; /* why `last` cannot be killed */
 };
 
 static void kill_one(void *context, pid_t pid, enum run_member member)
 {
     struct killing *killing = context;
-    if ((member != MEMBER_SERVER || killing->servers_too) && kill(pid, SIGKILL) == 0) {
+    if ((killing->members & MEMBERS(member)) == 0) {
+        return;
+    }
+    int error = kill(pid, SIGKILL) == 0 ? 0 : errno;
+    if (error != ESRCH) {
         killing->alive++;
         killing->last = pid;
+        killing->error = error;
     }
 }
 
 /* Until the process is gone; a zombie that is another's to reap counts as gone, too. */
-static void wait_for_end(pid_t pid)
+static void wait_for_end(pid_t pid, int64_t deadline_ns)
 {
-    enum {
-        END_PATIENCE_MS = 1000
-    };
+    int64_t left_ms = (deadline_ns - os_now()) / NS_PER_MS;
     int fd = pidfd_open(pid, 0);
     if (fd < 0) {
         return;
     }
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    (void)poll(&wait, 1, END_PATIENCE_MS);
+    (void)poll(&wait, 1, left_ms > 0 ? (int)left_ms : 0);
     close(fd);
 }
 
-void cleanup_kill(const char *token, const char *stand_in, bool servers_too, cleanup_reaped *reaped,
-                  void *context)
+int cleanup_kill(const char *token, const char *stand_in, unsigned members, int64_t patience_ms,
+                 struct cleanup_reaper reaper, pid_t *survivor)
 {
-    enum {
-        ROUNDS_MAX = 100
-    }; /* a process in an uninterruptible wait must not hold us for ever */
-    for (int round = 0; round < ROUNDS_MAX; round++) {
-        struct killing killing = {.servers_too = servers_too};
+    int64_t deadline = os_now() + patience_ms * NS_PER_MS;
+    for (;;) {
+        struct killing killing = {.members = members};
         cleanup_each_process(token, stand_in, kill_one, &killing);
         if (killing.alive > 0) {
-            wait_for_end(killing.last);
+            wait_for_end(killing.last, deadline);
         }
         int status = 0;
         for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-            reaped(context, pid, status);
+            reaper.reaped(reaper.context, pid, status);
         }
         if (killing.alive == 0) {
-            return;
+            return 0;
+        }
+        if (os_now() >= deadline) {
+            *survivor = killing.last;
+            return killing.error != 0 ? killing.error : ETIMEDOUT;
         }
     }
 }
@@ -130,7 +139,12 @@ void cleanup_objects(const char *token, cleanup_object *visit, void *context)
 
 /* ---- runs whose runner is dead ---- */
 
+enum {
+    STALE_END_MS = 1000
+};
+
 struct stale {
+    const char *base;
     bool remove;
     FILE *out;
     size_t count;
@@ -154,12 +168,21 @@ static bool same_pid_namespace(pid_t pid)
            proc_link(PROC_ROOT, pid, "ns/pid", other, sizeof other) && strcmp(own, other) == 0;
 }
 
+/* Root sees the runs of all users. */
+static bool is_ours(pid_t pid)
+{
+    char path[64];
+    struct stat info;
+    snprintf(path, sizeof path, PROC_ROOT "/%d", (int)pid);
+    return stat(path, &info) == 0 && info.st_uid == geteuid();
+}
+
 static void stale_process(struct stale *stale, pid_t pid)
 {
     char token[128];
     bool marked = proc_environment(PROC_ROOT, pid, TOKEN_VARIABLE, token, sizeof token) ||
                   proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, token, sizeof token);
-    if (!marked || run_token_state(token) != TOKEN_STALE || !same_pid_namespace(pid)) {
+    if (!marked || run_token_state(token) != TOKEN_STALE || !is_ours(pid) || !same_pid_namespace(pid)) {
         return;
     }
     char command[200];
@@ -168,7 +191,7 @@ static void stale_process(struct stale *stale, pid_t pid)
     snprintf(what, sizeof what, "%d %s", (int)pid, command);
     say(stale, "process", what);
     if (stale->remove && kill(pid, SIGKILL) == 0) {
-        wait_for_end(pid);
+        wait_for_end(pid, os_now() + (int64_t)STALE_END_MS * NS_PER_MS);
     }
 }
 
@@ -182,7 +205,8 @@ static void stale_files(struct stale *stale, const char *base, bool folders)
         struct stat info;
         if (run_name_state(entry->d_name) != TOKEN_STALE ||
             fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-            info.st_uid != geteuid() || (folders ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode))) {
+            info.st_uid != geteuid() || (folders ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode)) ||
+            rundir_is_foreign(stale->base, entry->d_name)) {
             continue;
         }
         char path[RUN_PATH_MAX];
@@ -199,7 +223,7 @@ static void stale_files(struct stale *stale, const char *base, bool folders)
 
 size_t cleanup_stale(const char *base, bool remove, FILE *out)
 {
-    struct stale stale = {.remove = remove, .out = out};
+    struct stale stale = {.base = base, .remove = remove, .out = out};
     struct proc_table table;
     if (proc_table_read(PROC_ROOT, &table) == 0) {
         for (size_t i = 0; i < table.count; i++) {

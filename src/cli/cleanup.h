@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -27,11 +28,23 @@ typedef void cleanup_process(void *context, pid_t pid, enum run_member member);
 /* Calls `visit` for each live process that descends from this one or carries the token. */
 void cleanup_each_process(const char *token, const char *stand_in, cleanup_process *visit, void *context);
 
-/* Kills all of them, or all but the servers, and waits for the end of those that are children; repeats until
- * a look finds none. `reaped` is told each child's end. */
-typedef void cleanup_reaped(void *context, pid_t pid, int status);
-void cleanup_kill(const char *token, const char *stand_in, bool servers_too, cleanup_reaped *reaped,
-                  void *context);
+/* Sets of kinds. */
+#define MEMBERS(member) (1u << (member))
+#define MEMBERS_CLIENT  MEMBERS(MEMBER_CLIENT)
+#define MEMBERS_RUN     (MEMBERS_CLIENT | MEMBERS(MEMBER_SERVER))
+#define MEMBERS_ALL     (MEMBERS_RUN | MEMBERS(MEMBER_HELPER))
+
+/* Told each child's end. */
+struct cleanup_reaper {
+    void (*reaped)(void *context, pid_t pid, int status);
+    void *context;
+};
+
+/* Kills those of the kinds and waits for their end; repeats until a look finds none. 0, or an errno and the
+ * number of a process that still lives after `patience_ms`: it became another user's, or the kernel holds it
+ * (ETIMEDOUT). */
+int cleanup_kill(const char *token, const char *stand_in, unsigned members, int64_t patience_ms,
+                 struct cleanup_reaper reaper, pid_t *survivor);
 
 /* Unlinks the shared-memory objects of the token; `visit` (may be NULL) hears each name before. */
 typedef void cleanup_object(void *context, const char *name);
@@ -40,8 +53,8 @@ void cleanup_objects(const char *token, cleanup_object *visit, void *context);
 /* ---- runs whose runner is dead ---- */
 
 /* Lists leftovers to `out` (may be NULL) and, with `remove`, removes them: processes, then folders below
- * `base`, then objects. Only those of this user and, for processes, of this process-number space. Returns how
- * many. */
+ * `base`, then objects. Only those of this user and of this process-number space, as far as a folder below
+ * `base` tells for an object. Returns how many. */
 size_t cleanup_stale(const char *base, bool remove, FILE *out);
 
 #endif

@@ -119,15 +119,16 @@ int hang_watch_step(struct hang_watch *watch, const struct record *record)
     if (is_certain(watch, record, now)) {
         return conclude(watch, record, HANG_CERTAIN, "nobody can act");
     }
-    uint64_t idle = record_longest_idle(record);
-    if (idle >= HANG_BUSY_CALLS && elapsed(now, record->progress_ns, HANG_BUSY_MS)) {
-        snprintf(headline, sizeof headline, "%" PRIu64 " calls in a row without progress", idle);
-        return conclude(watch, record, HANG_PATIENCE, headline);
-    }
     look_for_work(watch, record, now);
     int64_t last = record->progress_ns > watch->work_ns ? record->progress_ns : watch->work_ns;
     if (elapsed(now, last, watch->patience_ms)) {
-        snprintf(headline, sizeof headline, "no progress for %.3g s", (double)watch->patience_ms / 1000);
+        uint64_t idle = record_longest_idle(record);
+        int length =
+            snprintf(headline, sizeof headline, "no progress for %.3g s", (double)watch->patience_ms / 1000);
+        if (idle >= HANG_BUSY_CALLS) {
+            snprintf(headline + length, sizeof headline - (size_t)length, " in %" PRIu64 " calls in a row",
+                     idle);
+        }
         return conclude(watch, record, HANG_PATIENCE, headline);
     }
     return 0;

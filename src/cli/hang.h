@@ -2,10 +2,10 @@
  *
  * Certain: each thread of each process of the client is in a VDI call without time limit or in a wait of the
  * kernel without one, no timer is set, no process of the simulated server can go on by itself, and all of
- * that is the same in two samples at least HANG_SAMPLE_MS apart with no event between them. Everything that
- * is not known to be such a wait counts as able to act, so that a slow client is never called hung here.
+ * that is the same in two samples at least HANG_SAMPLE_MS apart with no event between them. Helpers of
+ * --before and all other processes of the machine may do anything: what they could end (a pipe that one of
+ * them holds, a futex in shared memory, a wait for a signal) is no such wait. Everything that is not known to be such a wait counts as able to act, so that a slow client is never called hung here.
  * Patience: no progress for so long, while the client's processes are not computing either.
- * Busy: one thread repeats calls without progress and nothing else moves; ends the run as patience does.
  *
  * Errors: what cannot be read counts as able to act.
  */
@@ -23,7 +23,6 @@ enum {
     /* A server process that died wakes its clients within a second (spec 9.6): not stuck before that. */
     HANG_AFTER_DEATH_MS = 1500,
     HANG_BUSY_CALLS = 20000,
-    HANG_BUSY_MS = 3000,
 };
 
 /* Where to look. */
@@ -31,8 +30,9 @@ struct hang_scope {
     const char *proc_root; /* PROC_ROOT but for tests */
     pid_t runner;
     pid_t client;
-    const char *stand_in;     /* /proc/PID/exe of the simulated server's processes */
-    const char *outside_pipe; /* "pipe:[N]" of the runner's own stdin, that others may write; or NULL */
+    const char *token;    /* of the run: marks its helpers */
+    const char *stand_in; /* /proc/PID/exe of the simulated server's processes */
+    const char *own_pipe; /* "pipe:[N]" of --stdin hold, that the runner never writes; or NULL */
 };
 
 struct hang_sample {

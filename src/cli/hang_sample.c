@@ -7,13 +7,16 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "environment.h"
 #include "hang.h"
 #include "os.h"
 #include "procfs.h"
 
 enum {
     SYSCALL_ARGUMENTS = 6,
-    FUTEX_COMMANDS = 0x7f
+    FUTEX_PRIVATE = 0x80,
+    FUTEX_COMMANDS = 0x7f,
+    PIPE_NAME_MAX = 32 /* "pipe:[<inode>]" */
 };
 
 struct look {
@@ -23,6 +26,8 @@ struct look {
     FILE *text;
     pid_t process; /* whose threads are looked at */
     bool first;
+    char (*pipes)[PIPE_NAME_MAX]; /* that threads wait for */
+    size_t pipe_count;
 };
 
 static void mix(struct hang_sample *sample, const void *bytes, size_t length)
@@ -41,62 +46,98 @@ static void note(struct look *look, const char *what, pid_t process, pid_t threa
     look->first = false;
 }
 
-/* ---- waits of the kernel that have no time limit ---- */
+/* ---- signals ---- */
 
-/* A futex wait: FUTEX_WAIT 0, FUTEX_LOCK_PI 6, FUTEX_WAIT_BITSET 9; the 4th argument is the limit. */
-static bool futex_is_untimed(const struct look *look, const uint64_t *argument)
+static uint64_t signal_bit(int number)
 {
-    (void)look;
-    uint64_t command = argument[1] & FUTEX_COMMANDS;
-    return (command == 0 || command == 6 || command == 9) && argument[3] == 0;
+    return 1ull << (number - 1);
 }
 
-static bool always_untimed(const struct look *look, const uint64_t *argument)
+static bool caught_signals(const char *root, pid_t process, uint64_t *caught)
+{
+    char text[4096];
+    if (proc_read(root, process, "status", text, sizeof text) <= 0) {
+        return false;
+    }
+    const char *line = strstr(text, "\nSigCgt:");
+    *caught = line != NULL ? strtoull(line + 8, NULL, 16) : 0;
+    return line != NULL;
+}
+
+/* ---- waits of the kernel that have no time limit ---- */
+
+/* A futex wait: FUTEX_WAIT 0, FUTEX_LOCK_PI 6, FUTEX_WAIT_BITSET 9; the 4th argument is the limit. In a shared
+ * mapping (a named semaphore, MAP_SHARED) a process that we do not look at may wake it. */
+static bool futex_is_untimed(struct look *look, const uint64_t *argument)
+{
+    uint64_t command = argument[1] & FUTEX_COMMANDS;
+    if ((command != 0 && command != 6 && command != 9) || argument[3] != 0) {
+        return false;
+    }
+    return (argument[1] & FUTEX_PRIVATE) != 0 ||
+           proc_mapping(look->scope->proc_root, look->process, argument[0]) == PROC_MAPPING_PRIVATE;
+}
+
+static bool always_untimed(struct look *look, const uint64_t *argument)
 {
     (void)look;
     (void)argument;
     return true;
 }
 
-static bool third_is_null(const struct look *look, const uint64_t *argument)
+/* Waits for a signal end by a handler, and anybody may send a signal that is caught. Not so the signals of
+ * the C library's own (32, 33), those of faults, and SIGCHLD: it comes from a child, which is looked at. */
+static bool catches_nothing(struct look *look, const uint64_t *argument)
 {
-    (void)look;
-    return argument[2] == 0;
+    static const int harmless[] = {SIGCHLD, SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
+                                   SIGTRAP, SIGSYS,  SIGABRT, 32,     33};
+    uint64_t caught = 0;
+    (void)argument;
+    if (!caught_signals(look->scope->proc_root, look->process, &caught)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
+        caught &= ~signal_bit(harmless[i]);
+    }
+    return caught == 0;
 }
 
-/* A pipe whose other end only the client's own processes can hold: all of them are being looked at. */
-static bool reads_own_pipe(const struct look *look, const uint64_t *argument)
+/* Notes the pipe; who else holds it is looked for once all processes look stuck. */
+static bool reads_pipe(struct look *look, const uint64_t *argument)
 {
     char file[32];
     char target[128];
     snprintf(file, sizeof file, "fd/%" PRIu64, argument[0]);
     if (!proc_link(look->scope->proc_root, look->process, file, target, sizeof target) ||
-        strncmp(target, "pipe:[", 6) != 0) {
+        strncmp(target, "pipe:[", 6) != 0 || strlen(target) >= PIPE_NAME_MAX) {
         return false;
     }
-    return look->scope->outside_pipe == NULL || strcmp(target, look->scope->outside_pipe) != 0;
+    void *pipes = realloc(look->pipes, (look->pipe_count + 1) * sizeof *look->pipes);
+    if (pipes == NULL) {
+        return false;
+    }
+    look->pipes = pipes;
+    memcpy(look->pipes[look->pipe_count++], target, strlen(target) + 1);
+    return true;
 }
 
 struct wait_row {
     long number;
     const char *name;
-    bool (*untimed)(const struct look *look, const uint64_t *argument);
+    bool (*untimed)(struct look *look, const uint64_t *argument);
 };
 
 static const struct wait_row waits[] = {
-    {SYS_futex, "futex", futex_is_untimed},
-    {SYS_wait4, "wait4", always_untimed},
-    {SYS_waitid, "waitid", always_untimed},
-    {SYS_rt_sigsuspend, "sigsuspend", always_untimed},
-    {SYS_rt_sigtimedwait, "sigwait", third_is_null},
-    {SYS_read, "read of a pipe", reads_own_pipe},
+    {SYS_futex, "futex", futex_is_untimed},   {SYS_wait4, "wait4", always_untimed},
+    {SYS_waitid, "waitid", always_untimed},   {SYS_rt_sigsuspend, "sigsuspend", catches_nothing},
+    {SYS_read, "read of a pipe", reads_pipe},
 #ifdef SYS_pause
-    {SYS_pause, "pause", always_untimed},
+    {SYS_pause, "pause", catches_nothing},
 #endif
 };
 
 /* The wait a thread is in, or NULL: it can act, or we cannot tell. */
-static const char *untimed_wait(const struct look *look, const char *line)
+static const char *untimed_wait(struct look *look, const char *line)
 {
     uint64_t argument[SYSCALL_ARGUMENTS];
     char *at = NULL;
@@ -170,18 +211,25 @@ static void look_at_thread(void *context, pid_t thread)
 
 /* ---- processes ---- */
 
+/* All below the runner belongs to the client, but for what --before left in the background. */
+static bool is_of_client(const struct look *look, const struct proc_table *table, pid_t process)
+{
+    char token[RUN_TOKEN_MAX];
+    const struct hang_scope *scope = look->scope;
+    return proc_table_is_below(table, process, scope->runner) &&
+           (!proc_environment(scope->proc_root, process, HELPER_VARIABLE, token, sizeof token) ||
+            strcmp(token, scope->token) != 0);
+}
+
 /* A timer, or a handler for the alarm signal: the process has arranged to wake up. */
 static bool has_alarm(const char *root, pid_t process)
 {
-    char text[4096];
+    char text[256];
     if (proc_read(root, process, "timers", text, sizeof text) != 0) {
         return true;
     }
-    if (proc_read(root, process, "status", text, sizeof text) <= 0) {
-        return true;
-    }
-    const char *caught = strstr(text, "\nSigCgt:");
-    return caught == NULL || (strtoull(caught + 8, NULL, 16) & (1ull << (SIGALRM - 1))) != 0;
+    uint64_t caught = 0;
+    return !caught_signals(root, process, &caught) || (caught & signal_bit(SIGALRM)) != 0;
 }
 
 /* A process of the simulated server: stuck while all it has to do waits for the client. */
@@ -236,6 +284,64 @@ static void look_at_process(struct look *look, const struct proc_stat *row)
     }
 }
 
+/* ---- who else holds a pipe ---- */
+
+struct holders {
+    struct look *look;
+    pid_t process;
+    bool found;
+};
+
+static void look_at_descriptor(void *context, pid_t descriptor)
+{
+    struct holders *holders = context;
+    const struct look *look = holders->look;
+    char file[32];
+    char target[128];
+    snprintf(file, sizeof file, "fd/%d", (int)descriptor);
+    if (holders->found || !proc_link(look->scope->proc_root, holders->process, file, target, sizeof target)) {
+        return;
+    }
+    if (holders->process == look->scope->runner && look->scope->own_pipe != NULL &&
+        strcmp(target, look->scope->own_pipe) == 0) {
+        return;
+    }
+    for (size_t i = 0; i < look->pipe_count && !holders->found; i++) {
+        holders->found = strcmp(target, look->pipes[i]) == 0;
+    }
+}
+
+/* The runner counts as somebody else: what it inherited came from outside, and maybe from a process whose
+ * descriptors we may not list. */
+static bool somebody_else_holds_a_pipe(struct look *look, const struct proc_table *table)
+{
+    struct holders holders = {.look = look};
+    for (size_t i = 0; i < table->count && look->pipe_count > 0 && !holders.found; i++) {
+        holders.process = table->rows[i].pid;
+        if (!is_of_client(look, table, holders.process)) {
+            (void)proc_each_descriptor(look->scope->proc_root, holders.process, look_at_descriptor, &holders);
+        }
+    }
+    return holders.found;
+}
+
+static void look_at_all(struct look *look, const struct proc_table *table)
+{
+    struct hang_sample *sample = look->sample;
+    for (size_t i = 0; i < table->count; i++) {
+        if (is_of_client(look, table, table->rows[i].pid)) {
+            look_at_process(look, &table->rows[i]);
+        }
+    }
+    const struct proc_stat *client = proc_table_find(table, look->scope->client);
+    if (client == NULL || client->state == 'Z') {
+        sample->stuck = false; /* it has ended: nothing hangs */
+    }
+    if (sample->stuck && somebody_else_holds_a_pipe(look, table)) {
+        sample->stuck = false;
+    }
+}
+
 int hang_sample_take(const struct hang_scope *scope, const struct record *record, struct hang_sample *sample)
 {
     struct proc_table table;
@@ -243,25 +349,17 @@ int hang_sample_take(const struct hang_scope *scope, const struct record *record
     *sample = (struct hang_sample){.fingerprint = 0xcbf29ce484222325u, .stuck = true};
     int error = proc_table_read(scope->proc_root, &table);
     struct look look = {.scope = scope, .record = record, .sample = sample, .first = true};
-    if (error != 0 || (look.text = open_memstream(&sample->text, &size)) == NULL) {
+    if (error == 0 && (look.text = open_memstream(&sample->text, &size)) == NULL) {
+        error = ENOMEM;
+    }
+    if (error == 0) {
+        look_at_all(&look, &table);
+        error = fclose(look.text) != 0 ? ENOMEM : 0;
+    }
+    if (error != 0) {
         sample->stuck = false;
-        proc_table_free(&table);
-        return error != 0 ? error : ENOMEM;
     }
-    for (size_t i = 0; i < table.count; i++) {
-        /* The runner starts nothing beside the client but servers: all below it belongs to the run. */
-        if (proc_table_is_below(&table, table.rows[i].pid, scope->runner)) {
-            look_at_process(&look, &table.rows[i]);
-        }
-    }
-    const struct proc_stat *client = proc_table_find(&table, scope->client);
-    if (client == NULL || client->state == 'Z') {
-        sample->stuck = false; /* it has ended: nothing hangs */
-    }
+    free(look.pipes);
     proc_table_free(&table);
-    if (fclose(look.text) != 0) {
-        sample->stuck = false;
-        return ENOMEM;
-    }
-    return 0;
+    return error;
 }

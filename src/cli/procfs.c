@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static int each_number(const char *path, proc_visit *visit, void *context)
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         char *end = NULL;
         long number = strtol(entry->d_name, &end, 10);
-        if (isdigit((unsigned char)entry->d_name[0]) && *end == '\0' && number > 0 && number <= INT_MAX) {
+        if (isdigit((unsigned char)entry->d_name[0]) && *end == '\0' && number >= 0 && number <= INT_MAX) {
             visit(context, (pid_t)number);
         }
     }
@@ -94,6 +95,38 @@ int proc_each_thread(const char *root, pid_t pid, proc_visit *visit, void *conte
     char path[PATH_MAX];
     file_path(path, sizeof path, root, pid, "task");
     return each_number(path, visit, context);
+}
+
+int proc_each_descriptor(const char *root, pid_t pid, proc_visit *visit, void *context)
+{
+    char path[PATH_MAX];
+    file_path(path, sizeof path, root, pid, "fd");
+    return each_number(path, visit, context);
+}
+
+enum proc_mapping proc_mapping(const char *root, pid_t pid, uint64_t address)
+{
+    char path[PATH_MAX];
+    enum proc_mapping found = PROC_MAPPING_UNKNOWN;
+    file_path(path, sizeof path, root, pid, "maps");
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return found;
+    }
+    char *line = NULL;
+    size_t capacity = 0;
+    while (found == PROC_MAPPING_UNKNOWN && getline(&line, &capacity, file) > 0) {
+        uint64_t begin = 0;
+        uint64_t end = 0;
+        char share = 0;
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*3c%c", &begin, &end, &share) == 3 && address >= begin &&
+            address < end) {
+            found = share == 'p' ? PROC_MAPPING_PRIVATE : PROC_MAPPING_SHARED;
+        }
+    }
+    free(line);
+    fclose(file);
+    return found;
 }
 
 struct table_reader {

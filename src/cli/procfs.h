@@ -38,6 +38,17 @@ int proc_stat_read(const char *root, pid_t pid, pid_t thread, struct proc_stat *
 typedef void proc_visit(void *context, pid_t id);
 int proc_each_thread(const char *root, pid_t pid, proc_visit *visit, void *context);
 
+/* Calls `visit` for each open descriptor. */
+int proc_each_descriptor(const char *root, pid_t pid, proc_visit *visit, void *context);
+
+/* Who sees a change of the memory at this address. */
+enum proc_mapping {
+    PROC_MAPPING_UNKNOWN,
+    PROC_MAPPING_PRIVATE,
+    PROC_MAPPING_SHARED
+};
+enum proc_mapping proc_mapping(const char *root, pid_t pid, uint64_t address);
+
 /* A small file of a process as text; its length, or -1. */
 ssize_t proc_read(const char *root, pid_t pid, const char *file, char *text, size_t size);
 /* Where a link of a process leads ("exe", "fd/3", "ns/pid"). */

@@ -15,6 +15,12 @@
 #include "os.h"
 #include "parts.h"
 
+#define NAMESPACE_FILE "namespace"
+
+enum {
+    NAMESPACE_MAX = 64
+};
+
 void run_token(char token[RUN_TOKEN_MAX])
 {
     struct os_process self = os_process_self();
@@ -53,14 +59,20 @@ enum token_state run_token_state(const char *token)
     return rest == NULL || *rest != '\0' ? TOKEN_NONE : state_of(&runner);
 }
 
+/* Reads "vdifault-<token>-..."; returns what follows the token, or NULL. */
+static const char *parse_name(const char *name, struct os_process *runner)
+{
+    if (strncmp(name, RUN_PREFIX, sizeof RUN_PREFIX - 1) != 0) {
+        return NULL;
+    }
+    const char *rest = parse_token(name + sizeof RUN_PREFIX - 1, runner);
+    return rest != NULL && *rest == '-' ? rest : NULL;
+}
+
 enum token_state run_name_state(const char *name)
 {
     struct os_process runner;
-    if (strncmp(name, RUN_PREFIX, sizeof RUN_PREFIX - 1) != 0) {
-        return TOKEN_NONE;
-    }
-    const char *rest = parse_token(name + sizeof RUN_PREFIX - 1, &runner);
-    return rest == NULL || *rest != '-' ? TOKEN_NONE : state_of(&runner);
+    return parse_name(name, &runner) == NULL ? TOKEN_NONE : state_of(&runner);
 }
 
 /* The folder's path goes into LD_PRELOAD and PATH, whose separators it must not hold. */
@@ -76,6 +88,51 @@ char *rundir_file(const struct rundir *dir, const char *name)
     return asprintf(&path, "%s/%s", dir->path, name) < 0 ? NULL : path;
 }
 
+/* The process-number space, "pid:[<inode>]"; its length, 0: unknown. */
+static size_t own_namespace(char text[NAMESPACE_MAX])
+{
+    ssize_t length = readlink("/proc/self/ns/pid", text, NAMESPACE_MAX - 1);
+    text[length > 0 ? length : 0] = '\0';
+    return strlen(text);
+}
+
+static bool folder_is_foreign(int folder, const char *own)
+{
+    char text[NAMESPACE_MAX];
+    int fd = openat(folder, NAMESPACE_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[length > 0 ? length : 0] = '\0';
+    return text[0] != '\0' && strcmp(text, own) != 0;
+}
+
+bool rundir_is_foreign(const char *base, const char *name)
+{
+    char own[NAMESPACE_MAX];
+    struct os_process runner;
+    const char *rest = parse_name(name, &runner);
+    bool foreign = false;
+    DIR *folder = rest != NULL && own_namespace(own) > 0 ? opendir(base) : NULL;
+    if (folder == NULL) {
+        return false;
+    }
+    for (struct dirent *entry; !foreign && (entry = readdir(folder)) != NULL;) {
+        if (strncmp(entry->d_name, name, (size_t)(rest - name) + 1) != 0) {
+            continue;
+        }
+        int at = openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (at >= 0) {
+            foreign = folder_is_foreign(at, own);
+            close(at);
+        }
+    }
+    closedir(folder);
+    return foreign;
+}
+
 static int make_parts(const struct rundir *dir, const struct parts *parts)
 {
     static const char *const folders[] = {"tmp", "trace", "bin", "sanitizer"};
@@ -83,7 +140,8 @@ static int make_parts(const struct rundir *dir, const struct parts *parts)
     if (at < 0) {
         return errno;
     }
-    int error = 0;
+    char space[NAMESPACE_MAX];
+    int error = rundir_write(dir, NAMESPACE_FILE, space, own_namespace(space));
     for (size_t i = 0; i < sizeof folders / sizeof folders[0] && error == 0; i++) {
         error = mkdirat(at, folders[i], 0700) != 0 ? errno : 0;
     }

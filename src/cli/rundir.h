@@ -5,7 +5,7 @@
  * (vdifault-<token>-<hash>, by VDI_NAMESPACE) and marks processes (VDI_NAMESPACE in their environment), so
  * that whatever a killed runner left behind is found by the next one.
  *
- * Folder: plan, plan-verify, trace/ (run state and rings), tmp/ (the client's TMPDIR), bin/ (links to
+ * Folder: namespace (the process-number space of the runner), plan, plan-verify, trace/ (run state and rings), tmp/ (the client's TMPDIR), bin/ (links to
  * the stand-in and to the interposer), sanitizer/ (reports of the client's sanitizers).
  */
 #ifndef VDIFAULT_RUNDIR_H
@@ -50,6 +50,10 @@ int rundir_create(const char *base, const struct parts *parts, struct rundir *di
 
 /* "<folder>/<name>"; malloc'd, NULL: no memory. */
 char *rundir_file(const struct rundir *dir, const char *name);
+
+/* A folder below `base` with the token of this name tells that its runner is of another process-number space
+ * (a container that shares the folder): whether that runner lives cannot be seen from here. */
+bool rundir_is_foreign(const char *base, const char *name);
 
 /* Writes a whole file in one go. 0 or errno. */
 int rundir_write(const struct rundir *dir, const char *name, const char *text, size_t length);

@@ -53,7 +53,8 @@ struct session {
     struct record record;
     struct hang_watch watch;
     struct session_child child;
-    bool killing; /* whatever ends now ends by our hand */
+    bool killing;  /* a process that SIGKILL ends now ends by our hand */
+    bool survived; /* a process withstood SIGKILL: it keeps us no longer */
     struct sql_process sql[RUN_SQL_MAX];
     uint32_t sql_count;
     char **sql_environment;

@@ -28,19 +28,27 @@ enum {
     TICK_BUSY_MS = 1,        /* the rings fill fast: a writer must not wait for us */
     TICK_BUSY_EVENTS = 1024, /* a quarter of a ring */
     LINGER_MS = 2000,        /* the client's children notice its end within a second */
+    KILL_MS = 5000,          /* for the end of what we killed */
+    KILL_AGAIN_MS = 500,     /* ... once a process has withstood that */
 };
 
 #define NS_PER_MS 1000000
 
 /* ---- ends of processes ---- */
 
-static void record_exit(struct session *session, pid_t pid, int status, int role, bool killed)
+/* A process that ends by itself while we kill others was not killed by us. */
+static bool is_killed(const struct session *session, int status)
+{
+    return session->killing && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void record_exit(struct session *session, pid_t pid, int status, int role)
 {
     struct event event = {.kind = EVENT_PROCESS_EXIT, .process = (uint32_t)pid};
     event.arg[0] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     event.arg[1] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     event.arg[2] = role;
-    event.arg[3] = killed;
+    event.arg[3] = is_killed(session, status);
     session_event(session, event, "");
 }
 
@@ -49,7 +57,7 @@ static void finish_sql(struct session *session, struct sql_process *process, int
     sql_read(process);
     process->ended = true;
     process->status = status;
-    record_exit(session, process->pid, status, PROCESS_SQL, session->killing);
+    record_exit(session, process->pid, status, PROCESS_SQL);
     if (session->setup.options->sql_result == NULL) {
         return;
     }
@@ -71,10 +79,10 @@ static void take_end(void *context, pid_t pid, int status)
     session->watch.death_ns = os_now();
     if (pid == child->pid && !child->ended) {
         child->ended = true;
-        child->killed = session->killing;
+        child->killed = is_killed(session, status);
         child->status = status;
         if (child->role != 0) {
-            record_exit(session, pid, status, child->role, session->killing);
+            record_exit(session, pid, status, child->role);
         }
         return;
     }
@@ -85,7 +93,7 @@ static void take_end(void *context, pid_t pid, int status)
         }
     }
     if (child->role != 0) {
-        record_exit(session, pid, status, PROCESS_DESCENDANT, session->killing);
+        record_exit(session, pid, status, PROCESS_DESCENDANT);
     }
 }
 
@@ -97,10 +105,23 @@ static void reap(struct session *session)
     }
 }
 
-static bool have_children(void)
+static void note_member(void *context, pid_t pid, enum run_member member)
 {
+    unsigned *members = context;
+    (void)pid;
+    *members |= MEMBERS(member);
+}
+
+/* Helpers do not count: they may live on. */
+static bool have_processes(struct session *session)
+{
+    unsigned members = 0;
     siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) {
+        return false;
+    }
+    cleanup_each_process(session->dir.token, session->setup.parts->stand_in, note_member, &members);
+    return (members & MEMBERS_RUN) != 0;
 }
 
 /* ---- the tick ---- */
@@ -134,10 +155,20 @@ static void tick(struct session *session, int timeout_ms)
     reap(session);
 }
 
-static void kill_all(struct session *session, bool servers_too)
+static void kill_members(struct session *session, unsigned members)
 {
+    struct cleanup_reaper reaper = {.reaped = take_end, .context = session};
+    pid_t survivor = 0;
+    reap(session); /* what ended before */
     session->killing = true;
-    cleanup_kill(session->dir.token, session->setup.parts->stand_in, servers_too, take_end, session);
+    int error = cleanup_kill(session->dir.token, session->setup.parts->stand_in, members,
+                             session->survived ? KILL_AGAIN_MS : KILL_MS, reaper, &survivor);
+    session->killing = false;
+    session->survived = session->survived || error != 0;
+    if (error != 0 && session->error[0] == '\0') {
+        snprintf(session->error, sizeof session->error, "cannot end process %d: %s", (int)survivor,
+                 error == ETIMEDOUT ? "it withstands SIGKILL" : strerror(error));
+    }
     collector_drain(session->collector, record_take, &session->record);
 }
 
@@ -208,7 +239,6 @@ static int start(struct session *session, struct launch *launch, enum environmen
     char **environment =
         environment_make(kind, &session->dir, session->setup.parts, session->setup.add_library, environ);
     int error = ENOMEM;
-    session->killing = false;
     session->child = (struct session_child){.role = role};
     if (environment != NULL && argv != NULL) {
         launch->argv = argv;
@@ -243,51 +273,61 @@ static int start_client(struct session *session)
 
 /* ---- phases ---- */
 
-static void start_watch(struct session *session, char outside[64])
+static void start_watch(struct session *session, char own_pipe[64])
 {
     const struct run_options *options = session->setup.options;
     struct hang_scope scope = {
         .proc_root = PROC_ROOT,
         .runner = getpid(),
         .client = session->child.pid,
+        .token = session->dir.token,
         .stand_in = session->setup.parts->stand_in,
     };
-    if (options->input == STDIN_INHERIT && proc_link(PROC_ROOT, getpid(), "fd/0", outside, 64)) {
-        scope.outside_pipe = outside;
+    char file[32];
+    snprintf(file, sizeof file, "fd/%d", session->hold[0]);
+    if (options->input == STDIN_HOLD && proc_link(PROC_ROOT, getpid(), file, own_pipe, 64)) {
+        scope.own_pipe = own_pipe;
     }
     hang_watch_init(&session->watch, &scope, options->timeout_ms, options->patience_ms);
     session->record.progress_ns = session->watch.start_ns;
 }
 
-/* Until the client has ended, by itself or because it hangs. */
+static void end_hung_client(struct session *session, int reason)
+{
+    struct event event = {.kind = EVENT_HANG, .process = (uint32_t)session->child.pid};
+    event.arg[0] = reason;
+    session_event(session, event, session->watch.text != NULL ? session->watch.text : "");
+    kill_members(session, MEMBERS_CLIENT);
+}
+
+/* Until the client has ended by itself or hangs: then it is killed, but its servers may still tell. */
 static void watch_client(struct session *session)
 {
-    char outside[64];
+    char own_pipe[64];
     struct progress progress;
     int wait_ms = TICK_MS;
-    start_watch(session, outside);
+    int reason = 0;
+    start_watch(session, own_pipe);
     progress_start(&progress);
-    while (!session->child.ended && session->interrupted == 0) {
+    while (!session->child.ended && session->interrupted == 0 && reason == 0) {
         uint64_t taken = session->record.taken;
         tick(session, wait_ms);
         wait_ms = session->record.taken - taken > TICK_BUSY_EVENTS ? TICK_BUSY_MS : TICK_MS;
         progress_show(&progress, &session->record);
-        int reason = session->child.ended ? 0 : hang_watch_step(&session->watch, &session->record);
-        if (reason != 0) {
-            struct event event = {.kind = EVENT_HANG, .process = (uint32_t)session->child.pid};
-            event.arg[0] = reason;
-            session_event(session, event, session->watch.text != NULL ? session->watch.text : "");
-            kill_all(session, false);
-        }
+        reason = session->child.ended ? 0 : hang_watch_step(&session->watch, &session->record);
     }
     progress_end(&progress);
+    if (reason != 0) {
+        end_hung_client(session, reason);
+    }
 }
 
 /* What is left of the client's tree, its servers above all, may end by itself. */
 static void linger(struct session *session)
 {
     int64_t deadline = os_now() + (int64_t)LINGER_MS * NS_PER_MS;
-    while (session->interrupted == 0 && have_children() && os_now() < deadline) {
+    while (session->interrupted == 0 && !session->survived && have_processes(session) &&
+           os_now() < deadline) {
         tick(session, TICK_MS);
     }
 }
@@ -329,6 +369,14 @@ static void record_sanitizer(void *context, uint32_t process, const char *line)
     session_event(session, event, line);
 }
 
+/* ^C went to the client: it had the terminal. */
+static bool is_interrupt_of_terminal(const struct session *session)
+{
+    const struct session_child *child = &session->child;
+    return child->ended && WIFSIGNALED(child->status) && WTERMSIG(child->status) == SIGINT &&
+           session->setup.options->input == STDIN_INHERIT && isatty(STDIN_FILENO);
+}
+
 static void run_client(struct session *session)
 {
     int64_t begin = os_now();
@@ -338,46 +386,67 @@ static void run_client(struct session *session)
     watch_client(session);
     session->wall_ms = (os_now() - begin) / NS_PER_MS;
     launch_take_terminal();
-    if (WIFSIGNALED(session->child.status) && WTERMSIG(session->child.status) == SIGINT &&
-        isatty(STDIN_FILENO) && session->setup.options->input == STDIN_INHERIT && !session->child.killed) {
-        session->interrupted = SIGINT; /* ^C went to the client: it had the terminal */
+    if (is_interrupt_of_terminal(session)) {
+        session->interrupted = SIGINT;
     }
     session->client_exited =
         session->child.ended && !session->child.killed && WIFEXITED(session->child.status);
     linger(session);
     cleanup_each_process(session->dir.token, session->setup.parts->stand_in, record_leftover_process,
                          session);
-    kill_all(session, true);
+    kill_members(session, MEMBERS_RUN);
     cleanup_objects(session->dir.token, record_leftover_object, session);
     sanitizer_collect(&session->dir, record_sanitizer, session);
 }
 
-/* `sh -c command`; its wait status, or -1 with session->error. */
-static int run_command(struct session *session, const char *option, const char *command,
-                       enum environment_kind kind, int role)
+/* The commands around the client. Who outlives its phase is decided here and in run_client alone: helpers of
+ * --before live on till the end, all of the client's and of --verify's tree ends with its phase. */
+struct command_phase {
+    const char *option;
+    enum environment_kind kind;
+    int role;
+    bool linger;         /* its tree may end by itself first */
+    unsigned kill_after; /* what is killed when it has ended */
+};
+
+static const struct command_phase before_phase = {"--before", ENVIRONMENT_HELPER, 0, false, 0};
+static const struct command_phase verify_phase = {"--verify", ENVIRONMENT_VERIFY, PROCESS_VERIFY, true,
+                                                  MEMBERS_RUN};
+static const struct command_phase after_phase = {"--after", ENVIRONMENT_HELPER, 0, false, MEMBERS_ALL};
+
+static void wait_for_command(struct session *session, const struct command_phase *phase)
+{
+    int64_t deadline = os_now() + session->setup.options->timeout_ms * NS_PER_MS;
+    while (!session->child.ended && session->interrupted == 0 && os_now() < deadline) {
+        tick(session, TICK_MS);
+    }
+    if (!session->child.ended) {
+        if (session->interrupted == 0) {
+            fprintf(stderr, "vdifault: %s: ended after --timeout\n", phase->option);
+        }
+        kill_members(session, phase->role == 0 ? MEMBERS_ALL : MEMBERS_RUN);
+        return;
+    }
+    if (phase->linger) {
+        linger(session);
+    }
+    if (phase->kill_after != 0) {
+        kill_members(session, phase->kill_after);
+    }
+}
+
+/* `sh -c command`; its wait status, or -1: it did not start or did not end (session->error). */
+static int run_command(struct session *session, const struct command_phase *phase, const char *command)
 {
     char *expanded = text_expand_run(command, session->dir.path);
     char *const argv[] = {(char *)"sh", (char *)"-c", expanded, NULL};
-    struct launch launch = {.path = "/bin/sh", .standard = {-1, STDERR_FILENO, -1}};
-    int status = -1;
-    int64_t deadline = os_now() + session->setup.options->timeout_ms * NS_PER_MS;
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    launch.standard[0] = null;
+    struct launch launch = {.path = "/bin/sh", .standard = {null, STDERR_FILENO, -1}};
+    int status = -1;
     session->record.on_set = NULL;
-    if (start(session, &launch, kind, role, expanded != NULL ? argv : NULL) == 0) {
-        while (!session->child.ended && session->interrupted == 0 && os_now() < deadline) {
-            tick(session, TICK_MS);
-        }
-        if (!session->child.ended && session->interrupted == 0) {
-            fprintf(stderr, "vdifault: %s: ended after --timeout\n", option);
-        }
-        if (role != 0) {
-            linger(session);
-        }
-        if (role != 0 || !session->child.ended || session->interrupted != 0) {
-            kill_all(session, true); /* a helper that --before left in the background lives on till the end */
-        }
-        status = session->child.status;
+    if (start(session, &launch, phase->kind, phase->role, expanded != NULL ? argv : NULL) == 0) {
+        wait_for_command(session, phase);
+        status = session->child.ended ? session->child.status : -1;
     }
     if (null >= 0) {
         close(null);
@@ -390,7 +459,7 @@ void session_run(struct session *session)
 {
     const struct run_options *options = session->setup.options;
     if (options->before != NULL) {
-        int status = run_command(session, "--before", options->before, ENVIRONMENT_HELPER, 0);
+        int status = run_command(session, &before_phase, options->before);
         if (status != 0 && session->error[0] == '\0') {
             snprintf(session->error, sizeof session->error, "--before '%s' failed (%s %d)", options->before,
                      WIFEXITED(status) ? "exit status" : "signal",
@@ -400,14 +469,14 @@ void session_run(struct session *session)
     if (session->error[0] == '\0' && session->interrupted == 0) {
         run_client(session);
         if (options->verify != NULL && session->client_exited && session->interrupted == 0) {
-            run_command(session, "--verify", options->verify, ENVIRONMENT_VERIFY, PROCESS_VERIFY);
+            run_command(session, &verify_phase, options->verify);
             sanitizer_collect(&session->dir, record_sanitizer, session);
         }
     }
     if (options->after != NULL && session->interrupted == 0) {
-        run_command(session, "--after", options->after, ENVIRONMENT_HELPER, 0);
+        run_command(session, &after_phase, options->after);
     }
-    kill_all(session, true);
+    kill_members(session, MEMBERS_ALL);
     cleanup_objects(session->dir.token, NULL, NULL);
     record_finish(&session->record);
 }

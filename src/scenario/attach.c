@@ -146,7 +146,7 @@ static void make_process_page(void)
 static void attach(void)
 {
     struct run_state *state = NULL;
-    const char *folder = getenv("VDIFAULT_TRACE");
+    const char *folder = run_variable("VDIFAULT_TRACE");
     make_process_page();
     if (folder != NULL && folder[0] != '\0' && strlen(folder) < sizeof(attached.folder)) {
         memcpy(attached.folder, folder, strlen(folder) + 1);

@@ -20,6 +20,7 @@ enum {
 struct collector {
     struct run_state *state;
     char *folder;
+    uint64_t refused; /* events that no witness can have written, and rings cut short */
     struct event_ring *rings[RUN_RINGS_MAX]; /* NULL: not there yet */
 };
 
@@ -66,35 +67,68 @@ static struct event_ring *map_ring(const char *folder, uint32_t number)
     return ring;
 }
 
-/* Copies the event at `tail` and its text. Returns the places it takes, 0 if it is no whole event. */
-static uint64_t copy_event(const struct event_ring *ring, uint64_t tail, uint64_t head, struct event *event,
-                           char text[static EVENT_TEXT_MAX + 1])
+/* Whoever cuts a ring's file short, the client for one, would fell us with SIGBUS at the next look at it. A
+ * file that was only unlinked is still whole behind our mapping. */
+static bool is_whole(const struct collector *collector, uint32_t number)
+{
+    char path[PATH_MAX];
+    struct stat info;
+    int length = snprintf(path, sizeof(path), "%s/ring.%u", collector->folder, number);
+    return length < 0 || (size_t)length >= sizeof(path) || stat(path, &info) != 0 ||
+           (size_t)info.st_size >= RUN_RING_BYTES;
+}
+
+/* What readers use as indices lies within its tables. This is the one place where it is checked. */
+static bool is_sane(const struct event *event)
+{
+    bool is_call = event->kind == EVENT_CALL_BEGIN || event->kind == EVENT_CALL_END;
+    bool has_plan_index =
+        event->kind != EVENT_FAULT || (event->arg[0] >= 0 && event->arg[0] < PLAN_FAULTS_MAX);
+    return event->kind > EVENT_TEXT && event->kind < EVENT_KIND_COUNT && event->function < VDI_FN_COUNT &&
+           !(is_call && event->function == VDI_FN_NONE) && event->device >= -1 &&
+           event->device < RUN_DEVICES_MAX && event->operation >= -1 &&
+           event->operation < RUN_OPERATIONS_MAX && has_plan_index;
+}
+
+/* Copies the event at `tail` and its text and says how many places they take. False: no event that a witness
+ * can have written. */
+static bool copy_event(const struct event_ring *ring, uint64_t tail, uint64_t head, struct event *event,
+                       char text[static EVENT_TEXT_MAX + 1], uint64_t *places)
 {
     *event = ring->events[tail % EVENT_RING_CAPACITY];
     uint32_t records = event->text_records;
     text[0] = '\0';
+    *places = 1;
     if (event->kind == EVENT_TEXT || records > EVENT_TEXT_MAX / TEXT_BYTES ||
         head - tail < 1 + (uint64_t)records) {
-        return 0;
+        return false;
     }
+    *places = 1 + (uint64_t)records;
+    if (!is_sane(event)) {
+        return false;
+    }
+    event->repeat = 0; /* the reader's */
     for (uint32_t i = 0; i < records; i++) {
         const struct event *record = &ring->events[(tail + 1 + i) % EVENT_RING_CAPACITY];
         memcpy(text + (size_t)i * TEXT_BYTES, record->text, TEXT_BYTES);
     }
     text[(size_t)records * TEXT_BYTES] = '\0';
-    return 1 + (uint64_t)records;
+    return true;
 }
 
-static void drain_ring(struct event_ring *ring, collector_take *take, void *context)
+/* Returns how many events were refused. */
+static uint64_t drain_ring(struct event_ring *ring, collector_take *take, void *context)
 {
+    uint64_t refused = 0;
     struct event event;
     char text[EVENT_TEXT_MAX + 1];
     bool moved = false;
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
     while (tail != head && head - tail <= EVENT_RING_CAPACITY) {
-        uint64_t places = copy_event(ring, tail, head, &event, text);
-        uint64_t next = tail + (places == 0 ? 1 : places);
+        uint64_t places = 0;
+        bool usable = copy_event(ring, tail, head, &event, text, &places);
+        uint64_t next = tail + places;
         /* Fails when the writer gave this event up to make room: what we copied may be half of another one.
          */
         if (!atomic_compare_exchange_strong(&ring->tail, &tail, next)) {
@@ -103,8 +137,10 @@ static void drain_ring(struct event_ring *ring, collector_take *take, void *cont
         }
         tail = next;
         moved = true;
-        if (places != 0) {
+        if (usable) {
             take(context, &event, text);
+        } else {
+            refused++;
         }
     }
     if (moved) {
@@ -113,6 +149,7 @@ static void drain_ring(struct event_ring *ring, collector_take *take, void *cont
             run_futex_wake(&ring->space);
         }
     }
+    return refused;
 }
 
 void collector_drain(struct collector *collector, collector_take *take, void *context)
@@ -122,17 +159,26 @@ void collector_drain(struct collector *collector, collector_take *take, void *co
         if (collector->rings[i] == NULL) {
             collector->rings[i] = map_ring(collector->folder, i);
         }
-        if (collector->rings[i] != NULL) {
-            drain_ring(collector->rings[i], take, context);
+        if (collector->rings[i] == NULL) {
+            continue;
+        }
+        if (is_whole(collector, i)) {
+            collector->refused += drain_ring(collector->rings[i], take, context);
+        } else {
+            munmap(collector->rings[i], RUN_RING_BYTES);
+            collector->rings[i] = NULL;
+            collector->refused++; /* how many were in it, nobody knows */
         }
     }
 }
 
 uint64_t collector_dropped(const struct collector *collector)
 {
-    uint64_t dropped = atomic_load(&collector->state->lost);
+    uint64_t dropped = atomic_load(&collector->state->lost) + collector->refused;
     for (uint32_t i = 0; i < RUN_RINGS_MAX; i++) {
-        dropped += collector->rings[i] == NULL ? 0 : atomic_load(&collector->rings[i]->dropped);
+        if (collector->rings[i] != NULL) {
+            dropped += is_whole(collector, i) ? atomic_load(&collector->rings[i]->dropped) : 1;
+        }
     }
     return dropped;
 }

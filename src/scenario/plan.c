@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "near.h"
+#include "runstate.h"
 
 enum {
     PLAN_LINE_MAX = 1024
@@ -262,7 +263,7 @@ static struct {
 static void load(void)
 {
     plan_init(&loaded.plan);
-    const char *path = getenv("VDIFAULT_PLAN");
+    const char *path = run_variable("VDIFAULT_PLAN");
     if (path == NULL) {
         return;
     }

@@ -199,6 +199,17 @@ static void fill(struct event_ring *ring, uint64_t place, const struct event *ev
     }
 }
 
+/* Publishes everything below `next`. A signal handler that recorded meanwhile may have published more: then
+ * that stays. */
+static void publish(struct writer *w)
+{
+    uint64_t next = atomic_load(&w->next);
+    uint64_t head = atomic_load_explicit(&w->ring->head, memory_order_relaxed);
+    while (head < next && !atomic_compare_exchange_weak_explicit(
+                              &w->ring->head, &head, next, memory_order_release, memory_order_relaxed)) {
+    }
+}
+
 uint64_t event_record(struct event *event, const char *text)
 {
     int saved = errno;
@@ -227,7 +238,7 @@ uint64_t event_record(struct event *event, const char *text)
         }
         /* Only the outermost record knows that everything below `next` has been filled. */
         if (atomic_fetch_sub(&w->depth, 1) == 1) {
-            atomic_store_explicit(&w->ring->head, atomic_load(&w->next), memory_order_release);
+            publish(w);
         }
     }
     errno = saved;

@@ -39,13 +39,25 @@ struct run_operation {
     _Atomic uint64_t device_name[RUN_DEVICES_MAX]; /* run_name_hash of each; 0 = not known yet */
 };
 
+/* abort(by=server), a request from the client side to the server. Each step is a compare-exchange, so that a
+ * request is either withdrawn or acted on, never both:
+ *   NONE  -> ASKED  the asker, which then rings run_state.bell. Any other state: another one has asked already
+ *   ASKED -> NONE   the asker's patience has ended: withdrawn, the fault has not fired
+ *   ASKED -> TAKEN  the server, before it aborts: from here on the fault has fired, come what may
+ *   TAKEN -> DONE   the server has aborted, and wakes the asker
+ *   DONE  -> NONE   the asker has seen it */
+enum run_request {
+    RUN_REQUEST_NONE,
+    RUN_REQUEST_ASKED,
+    RUN_REQUEST_TAKEN,
+    RUN_REQUEST_DONE
+};
+
 /* How often a fault matched and fired; one cache line of hot words, then the per-device counts. */
 struct run_fault {
     _Atomic uint32_t fired;
-    _Atomic uint32_t
-        request; /* abort(by=server): how often the client side asked; futex with run_state.bell */
-    _Atomic uint32_t answered; /* ... and how often the server did it; futex */
-    uint32_t reserved[13];
+    _Atomic uint32_t request; /* abort(by=server): enum run_request; futex of who asked */
+    uint32_t reserved[14];
     _Atomic uint32_t seen[RUN_DEVICES_MAX]; /* matches of the site's name, per device */
 };
 
@@ -85,6 +97,10 @@ _Static_assert(sizeof(struct event_ring) == 4096, "events start on a page");
 
 /* ---- the recording side: interposer, server ---- */
 
+/* The value of VDIFAULT_TRACE, _PLAN or _SQLCMD: the environment's, else what it was when the process started.
+ * NULL if neither. */
+const char *run_variable(const char *name);
+
 /* Attaches to the folder named by VDIFAULT_TRACE, or to private memory when the variable is unset (counters
  * work, events go nowhere). Safe to call repeatedly and from any thread; never fails: the result is never
  * NULL. */
@@ -118,7 +134,9 @@ int run_state_create(const char *folder);                      /* 0 or errno */
 int run_state_map(const char *folder, struct run_state **out); /* 0 or errno */
 
 /* Takes what the rings hold: calls `take` for each event in ring order (not run order) with its text (NUL
- * terminated, "" if none). Remembers rings between calls in *collector. */
+ * terminated, "" if none). Remembers rings between calls in *collector. A client can write what it likes into
+ * its rings: kind, function, device, operation and a fault's index of what `take` gets are within their tables
+ * and repeat is 0; an event of which that is not true is not taken but counted as dropped. */
 struct collector;
 typedef void collector_take(void *context, const struct event *event, const char *text);
 int collector_open(const char *folder, struct run_state *state, struct collector **out);

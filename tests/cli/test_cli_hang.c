@@ -27,8 +27,9 @@ static const struct hang_scope scope = {
     .proc_root = root,
     .runner = RUNNER,
     .client = CLIENT,
+    .token = "100-7",
     .stand_in = "/p/sqlcmd",
-    .outside_pipe = "pipe:[77]",
+    .own_pipe = "pipe:[88]",
 };
 
 static void put(const char *text, const char *format, ...)
@@ -82,7 +83,7 @@ static void put_process(int pid, int parent)
 {
     put_stat(pid, 0, parent, 'S', 0);
     put("", "%d/timers", pid);
-    put("Name:\tx\nSigCgt:\t0000000000000002\n", "%d/status", pid);
+    put("Name:\tx\nSigCgt:\t0000000180010440\n", "%d/status", pid);
     char path[128];
     snprintf(path, sizeof path, "%s/%d/fd", root, pid);
     (void)mkdir(path, 0700);
@@ -152,7 +153,7 @@ static void untimed_waits_are_stuck(void **state)
         {SYS_wait4, "0xffffffff 0x0 0x0 0x0 0x0 0x0", true},
         {SYS_waitid, NOTHING, true},
         {SYS_rt_sigsuspend, NOTHING, true},
-        {SYS_rt_sigtimedwait, "0x7ffe 0x0 0x0 0x8 0x0 0x0", true},
+        {SYS_rt_sigtimedwait, "0x7ffe 0x0 0x0 0x8 0x0 0x0", false}, /* anybody may send a signal */
         {SYS_rt_sigtimedwait, "0x7ffe 0x0 0x7ffd 0x8 0x0 0x0", false},
         {SYS_clock_nanosleep, NOTHING, false},
         {SYS_poll, "0x7ffe 0x1 0xffffffff 0x0 0x0 0x0", false},
@@ -177,11 +178,52 @@ static void pipes_count_only_inside_the_run(void **state)
     assert_false(stuck()); /* no such descriptor */
     put_link("pipe:[5]", "%d/fd/3", CLIENT);
     assert_true(stuck());
-    put_link("pipe:[77]", "%d/fd/3", CLIENT); /* the runner's own stdin */
+    put_process(999, 1);
+    put_link("pipe:[5]", "%d/fd/7", 999); /* a stranger may write it */
     assert_false(stuck());
+    put_link("pipe:[6]", "%d/fd/7", 999);
+    assert_true(stuck());
+    put_link("pipe:[5]", "%d/fd/4", RUNNER); /* the client inherited it through the runner */
+    assert_false(stuck());
+    put_link("pipe:[88]", "%d/fd/3", CLIENT); /* --stdin hold: the runner never writes it */
+    put_link("pipe:[88]", "%d/fd/4", RUNNER);
+    assert_true(stuck());
     put_link("socket:[5]", "%d/fd/3", CLIENT);
     assert_false(stuck());
     put_link("/dev/pts/1", "%d/fd/3", CLIENT);
+    assert_false(stuck());
+}
+
+static void futexes_in_shared_memory_can_be_woken_from_outside(void **state)
+{
+    (void)state;
+    put("4000-6000 rw-p 00000000 00:00 0 \n6000-8000 rw-s 00000000 00:19 4 /dev/shm/sem.x\n", "%d/maps",
+        CLIENT);
+    put_thread(CLIENT, CLIENT, call(SYS_futex, "0x5500 0x109 0x0 0x0 0x0 0xffffffff"));
+    assert_true(stuck());
+    put_thread(CLIENT, CLIENT, call(SYS_futex, "0x6500 0x109 0x0 0x0 0x0 0xffffffff"));
+    assert_false(stuck());
+    put_thread(CLIENT, CLIENT, call(SYS_futex, "0x9500 0x109 0x0 0x0 0x0 0xffffffff"));
+    assert_false(stuck()); /* no such mapping */
+}
+
+static void a_caught_signal_can_end_a_pause(void **state)
+{
+    (void)state;
+    put_thread(CLIENT, CLIENT, call(SYS_rt_sigsuspend, NOTHING));
+    assert_true(stuck());
+    put("Name:\tx\nSigCgt:\t0000000000004000\n", "%d/status", CLIENT); /* SIGTERM is 15 */
+    assert_false(stuck());
+}
+
+static void helpers_do_not_count(void **state)
+{
+    (void)state;
+    put_process(250, RUNNER); /* left in the background by --before */
+    put_thread(250, 250, call(SYS_clock_nanosleep, NOTHING));
+    put("VDIFAULT_HELPER=100-7", "%d/environ", 250);
+    assert_true(stuck());
+    put("VDIFAULT_HELPER=55-7", "%d/environ", 250); /* not of this run: the client's own */
     assert_false(stuck());
 }
 
@@ -337,6 +379,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(untimed_waits_are_stuck, start, end),
         cmocka_unit_test_setup_teardown(pipes_count_only_inside_the_run, start, end),
+        cmocka_unit_test_setup_teardown(futexes_in_shared_memory_can_be_woken_from_outside, start, end),
+        cmocka_unit_test_setup_teardown(a_caught_signal_can_end_a_pause, start, end),
+        cmocka_unit_test_setup_teardown(helpers_do_not_count, start, end),
         cmocka_unit_test_setup_teardown(one_that_can_act_is_enough, start, end),
         cmocka_unit_test_setup_teardown(an_orphan_of_the_run_counts, start, end),
         cmocka_unit_test_setup_teardown(a_stranger_does_not_count, start, end),

@@ -2,12 +2,14 @@
  */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -112,6 +114,86 @@ static void stale_folders_go_and_others_stay(void **state)
     assert_int_equal(folder_remove(live.path), 0);
 }
 
+/* A container that shares the folder has process numbers of its own: its runner only looks dead from here. */
+static void runs_of_another_pid_namespace_stay(void **state)
+{
+    (void)state;
+    const struct {
+        const char *space;
+        bool stays;
+    } rows[] = {{"pid:[1]", true}, {NULL, false}};
+    for (size_t i = 0; i < 2; i++) {
+        char own[64] = "";
+        char name[64];
+        struct rundir dir = {.token = ""};
+        assert_true(readlink("/proc/self/ns/pid", own, sizeof own - 1) > 0);
+        snprintf(name, sizeof name, "vdifault-%d-%d-abcdef", (int)getpid(), (int)i + 1);
+        snprintf(dir.path, sizeof dir.path, "%s/%s", base, name);
+        assert_int_equal(mkdir(dir.path, 0700), 0);
+        const char *space = rows[i].space != NULL ? rows[i].space : own;
+        assert_int_equal(rundir_write(&dir, "namespace", space, strlen(space)), 0);
+        char object[RUN_PATH_MAX];
+        snprintf(object, sizeof object, SHM_FOLDER "/vdifault-%d-%d-0123", (int)getpid(), (int)i + 1);
+        int fd = open(object, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+        cleanup_stale(base, true, NULL);
+        assert_int_equal(exists("%s%s", dir.path, ""), rows[i].stays);
+        (void)folder_remove(dir.path);
+        bool object_stays = unlink(object) == 0;
+        assert_int_equal(object_stays, rows[i].stays);
+    }
+}
+
+static void a_new_folder_tells_its_namespace(void **state)
+{
+    (void)state;
+    struct rundir dir;
+    char own[64] = "";
+    char text[64] = "";
+    char path[RUN_PATH_MAX + 16];
+    assert_int_equal(rundir_create(base, &parts, &dir), 0);
+    snprintf(path, sizeof path, "%s/namespace", dir.path);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    fclose(file);
+    assert_true(readlink("/proc/self/ns/pid", own, sizeof own - 1) > 0);
+    assert_string_equal(text, own);
+    assert_false(rundir_is_foreign(base, strrchr(dir.path, '/') + 1));
+    assert_int_equal(folder_remove(dir.path), 0);
+}
+
+/* Root sees the runs of all users; they are theirs to clean up. */
+static void processes_of_other_users_stay(void **state)
+{
+    (void)state;
+    int started[2];
+    char token[64];
+    char byte = 0;
+    if (geteuid() != 0) {
+        skip();
+    }
+    snprintf(token, sizeof token, "VDI_NAMESPACE=%d-1", (int)getpid());
+    assert_int_equal(pipe2(started, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *const argv[] = {(char *)"sleep", (char *)"600", NULL};
+        char *const environment[] = {token, NULL};
+        if (setgid(65534) == 0 && setuid(65534) == 0) {
+            execve("/bin/sleep", argv, environment);
+        }
+        _exit(1);
+    }
+    close(started[1]);
+    assert_int_equal(read(started[0], &byte, 1), 0); /* closed by exec */
+    close(started[0]);
+    cleanup_stale(base, true, NULL);
+    assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void removal_follows_no_links_and_opens_locked_folders(void **state)
 {
     (void)state;
@@ -143,6 +225,9 @@ int main(void)
         cmocka_unit_test(folder_that_cannot_be_made),
         cmocka_unit_test(tokens_tell_whether_the_runner_lives),
         cmocka_unit_test(stale_folders_go_and_others_stay),
+        cmocka_unit_test(runs_of_another_pid_namespace_stay),
+        cmocka_unit_test(a_new_folder_tells_its_namespace),
+        cmocka_unit_test(processes_of_other_users_stay),
         cmocka_unit_test(removal_follows_no_links_and_opens_locked_folders),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);

@@ -274,12 +274,12 @@ static void the_agent_aborts_on_request(void **state)
         assert_int_equal(engine_step(statement.engine), ENGINE_RUNNING);
         engine_wait(statement.engine, OS_FOREVER);
     }
-    atomic_fetch_add(&run->faults[0].request, 1);
+    atomic_store(&run->faults[0].request, RUN_REQUEST_ASKED);
     atomic_fetch_add(&run->bell, 1);
     os_wake(&run->bell);
     int64_t deadline = os_now() + 30 * 1000000000ll;
-    while (atomic_load(&run->faults[0].answered) == 0) {
-        assert_int_equal(os_wait(&run->faults[0].answered, 0, deadline), 0);
+    for (uint32_t now; (now = atomic_load(&run->faults[0].request)) != RUN_REQUEST_DONE;) {
+        assert_int_equal(os_wait(&run->faults[0].request, now, deadline), 0);
     }
     assert_int_equal(statement_finish(&statement), ENGINE_FAILED);
     EXPECT(&statement, 3204, 3013);

@@ -7,6 +7,7 @@
  *   close-beside   likewise closes
  *   wait-beside:D  likewise calls GetCommand on the device, on which nothing will come
  *   join           that thread has ended
+ *   on-signal:abort  on-signal:jump  a handler of SIGUSR1 that aborts the set, or jumps out to the next verb
  *   fork           the rest runs in a child; the parent hands on its exit status
  *   threads:N      N threads, each with a set and a device of its own, from init to destroy
  *   next-execve    92 unless RTLD_NEXT, seen from here, is libvdifault.so's execve
@@ -17,7 +18,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +99,19 @@ static void *call_beside(void *context)
     struct client *client = context;
     client->beside_call(&client->set);
     return NULL;
+}
+
+static struct client *on_signal_client;
+static bool on_signal_jump;
+static sigjmp_buf on_signal_target;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (on_signal_jump) {
+        siglongjmp(on_signal_target, 1);
+    }
+    vdi.abort(&on_signal_client->set);
 }
 
 static void *wait_beside(void *device)
@@ -239,6 +256,11 @@ static int other(struct client *client, const char *verb, char *rest)
     if (strcmp(verb, "join") == 0) {
         return pthread_join(client->beside, NULL);
     }
+    if (strcmp(verb, "on-signal") == 0) {
+        on_signal_client = client;
+        on_signal_jump = strcmp(rest, "jump") == 0;
+        return signal(SIGUSR1, on_signal) == SIG_ERR;
+    }
     if (strcmp(verb, "fork") == 0) {
         pid_t child = fork();
         if (child != 0) {
@@ -279,7 +301,11 @@ int main(int argc, char **argv)
 {
     static struct client client = {.name = "set"};
     load();
-    for (int i = 1; i < argc; i++) {
+    static int i; /* static, as it changes between sigsetjmp and a jump */
+    for (i = 1; i < argc; i++) {
+        if (sigsetjmp(on_signal_target, 1) != 0) {
+            continue;
+        }
         char *rest = strchr(argv[i], ':');
         if (rest != NULL) {
             *rest++ = '\0';

@@ -1,10 +1,11 @@
 /* fake_sqlvdi.c - a libsqlvdi.so of known behaviour, one process, no server.
  *
  * Each device delivers three Writes and a Flush and is then closed. Buffers are one mapping that Close takes
- * away. Like any C++ class with a careful destructor it calls its own Close through the public name. A call
+ * away. GetConfiguration raises SIGUSR1 when FAKE_RAISE is set. Like any C++ class with a careful destructor it calls its own Close through the public name. A call
  * on a closed set makes it exit with 99 when FAKE_STRICT is set: after early-close nobody may ask it.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -102,6 +103,9 @@ int vdi_set_get_configuration(ClientVirtualDeviceSet *set, time_t timeout, VDCon
     (void)timeout;
     if (!set->cvds->exists) {
         return missing();
+    }
+    if (getenv("FAKE_RAISE") != NULL) {
+        raise(SIGUSR1);
     }
     set->cvds->config.features |= VDF_WriteMedia;
     set->cvds->config.blockSize = 512;

@@ -310,18 +310,26 @@ static void abort_scenarios(void **state)
     PLAY_ALL(aborts);
 }
 
-static void *answer(void *context)
+/* A server that takes the request, and is then killed. */
+static void *take_request(void *context)
 {
     struct run_state *state = context;
     for (;;) {
         uint32_t bell = atomic_load(&state->bell);
-        if (atomic_load(&state->faults[0].request) != 0) {
-            break;
+        uint32_t asked = RUN_REQUEST_ASKED;
+        if (atomic_compare_exchange_strong(&state->faults[0].request, &asked, RUN_REQUEST_TAKEN)) {
+            return NULL;
         }
         syscall(SYS_futex, &state->bell, FUTEX_WAIT, bell, NULL, NULL, 0);
     }
-    atomic_fetch_add(&state->faults[0].answered, 1);
-    syscall(SYS_futex, &state->faults[0].answered, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static void *answer(void *context)
+{
+    struct run_state *state = context;
+    take_request(state);
+    atomic_store(&state->faults[0].request, RUN_REQUEST_DONE);
+    syscall(SYS_futex, &state->faults[0].request, FUTEX_WAKE, 1, NULL, NULL, 0);
     return NULL;
 }
 
@@ -341,6 +349,7 @@ static void abort_by_server(void **state)
         pthread_join(server, NULL);
         assert_string_equal(h.log, logs[i]);
         assert_int_equal(atomic_load(&h.state->faults[0].fired), 1);
+        assert_int_equal(atomic_load(&h.state->faults[0].request), RUN_REQUEST_NONE);
         harness_end(&h);
     }
 }
@@ -352,7 +361,23 @@ static void abort_by_server_that_is_not_there(void **state)
     harness_run(&h, CLIENT, "fault abort@Write", OPENING COMMAND "close");
     assert_string_equal(h.log, OPENED COMMAND_LOG "Close=VD_E_OPEN");
     assert_int_equal(atomic_load(&h.state->faults[0].fired), 0);
-    assert_int_equal(atomic_load(&h.state->faults[0].request), 1);
+    assert_int_equal(atomic_load(&h.state->faults[0].request), RUN_REQUEST_NONE); /* withdrawn for good */
+    harness_end(&h);
+}
+
+/* What the server has taken counts as done, however late it is. */
+static void abort_by_server_that_was_taken(void **state)
+{
+    (void)state;
+    struct harness h;
+    pthread_t server;
+    harness_start(&h, "fault abort@Write");
+    assert_int_equal(pthread_create(&server, NULL, take_request, h.state), 0);
+    harness_finish(&h, CLIENT, OPENING "get:0 close");
+    pthread_join(server, NULL);
+    assert_string_equal(h.log, OPENED "fault0 GetCommand:0=NOERROR~ Close=VD_E_OPEN");
+    assert_int_equal(atomic_load(&h.state->faults[0].fired), 1);
+    assert_int_equal(atomic_load(&h.state->faults[0].request), RUN_REQUEST_TAKEN);
     harness_end(&h);
 }
 
@@ -371,6 +396,7 @@ int main(void)
         cmocka_unit_test(abort_scenarios),
         cmocka_unit_test(abort_by_server),
         cmocka_unit_test(abort_by_server_that_is_not_there),
+        cmocka_unit_test(abort_by_server_that_was_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,41 @@ static void other_ways_to_the_library(void **state)
     }
 }
 
+/* A plug-in that is closed takes its library along; when it comes back, what we know is still true. */
+static void library_is_unloaded_and_loaded_again(void **state)
+{
+    (void)state;
+    struct harness h;
+    harness_run(&h, CLIENT_PLUGIN, NULL, "twice init create config open close destroy");
+    assert_int_equal(h.exit_status, 0);
+    assert_string_equal(h.log,
+                        OPENED "Close=VD_E_OPEN Destroy=NOERROR " OPENED "Close=VD_E_OPEN Destroy=NOERROR");
+    harness_end(&h);
+}
+
+/* While a thread is in the library, what its signal handler calls is still the client's; and when it jumps out,
+ * so is everything after. */
+static void signal_handlers_inside_the_library(void **state)
+{
+    (void)state;
+    static const char *const clients[] = {CLIENT, CLIENT_DLOPEN, CLIENT_PLUGIN};
+    setenv("FAKE_RAISE", "1", 1);
+    for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+        struct harness h;
+        harness_run(&h, clients[i], NULL, "on-signal:abort init create config close");
+        assert_int_equal(h.exit_status, 0);
+        assert_string_equal(h.log,
+                            "Create=NOERROR SignalAbort=NOERROR GetConfiguration=VD_E_ABORT Close=NOERROR");
+        harness_end(&h);
+        harness_run(&h, clients[i], "fault early-close@Write",
+                    "on-signal:jump init create config open get:0 close destroy");
+        assert_string_equal(h.log, "Create=NOERROR OpenDevice:0=NOERROR fault0 *Close=VD_E_OPEN " GOT
+                                   "Close=VD_E_PROTOCOL! Destroy=NOERROR");
+        harness_end(&h);
+    }
+    unsetenv("FAKE_RAISE");
+}
+
 static void no_library(void **state)
 {
     (void)state;
@@ -214,6 +249,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_ways_to_the_library),
+        cmocka_unit_test(library_is_unloaded_and_loaded_again),
+        cmocka_unit_test(signal_handlers_inside_the_library),
         cmocka_unit_test(no_library),
         cmocka_unit_test(nothing_asked_for),
         cmocka_unit_test(plan_without_a_runner),

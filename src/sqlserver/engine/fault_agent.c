@@ -23,7 +23,7 @@ static bool is_ours(const struct fault *fault, int32_t operation)
     return fault->kind == FAULT_ABORT && fault->by == FAULT_BY_SERVER && fault->site.operation == operation;
 }
 
-/* Answers every request that has not been answered. The last round runs after `stopping`, with the set still
+/* Answers every request that has not been answered or withdrawn. The last round runs after `stopping`, with the set still
  * open: a request made until then is neither lost nor left waiting. */
 static void answer(struct fault_agent *agent)
 {
@@ -32,11 +32,12 @@ static void answer(struct fault_agent *agent)
             continue;
         }
         struct run_fault *fault = &agent->run->faults[i];
-        uint32_t request = atomic_load(&fault->request);
-        if (request != atomic_load(&fault->answered)) {
+        /* Claimed first: who asked can withdraw until then, and knows afterwards that it will happen. */
+        uint32_t asked = RUN_REQUEST_ASKED;
+        if (atomic_compare_exchange_strong(&fault->request, &asked, RUN_REQUEST_TAKEN)) {
             server_set_signal_abort(agent->set);
-            atomic_store(&fault->answered, request);
-            os_wake(&fault->answered);
+            atomic_store(&fault->request, RUN_REQUEST_DONE);
+            os_wake(&fault->request);
         }
     }
 }
