@@ -1,5 +1,4 @@
-/* The scratch folder, its token, and what a dead runner leaves (design 4.3, issue: the next run cleans up).
- */
+/* The scratch folder, its token, and what a dead runner leaves (design 4.3). */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
