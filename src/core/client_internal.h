@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "client.h"
+#include "event.h"
 #include "queue.h"
 #include "segment.h"
 #include "server.h" /* enum server_abort_reason is part of the format */

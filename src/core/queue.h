@@ -1,7 +1,7 @@
-/* queue.h - the command queue of one device, and the event both sides sleep on.
+/* queue.h - the command queue of one device.
  *
  * Responsible for: moving commands from the server to the client in order, and completions back in any order,
- * over struct shared_device; and for shared_event. Knows nothing of sets, states or buffers' addresses.
+ * over struct shared_device. Knows nothing of sets, states, buffers' addresses, and of waiting (event.h).
  *
  * Threads: one sender (the server's thread). Any number of threads of one process may fetch and complete;
  * each command is fetched by exactly one of them and completed at most once.
@@ -12,16 +12,6 @@
 #define VDIFAULT_CORE_QUEUE_H
 
 #include "layout.h"
-
-/* --- events --- */
-
-uint32_t event_sequence(struct shared_event *event); /* note this, look, then wait on it */
-/* Sleeps until the event's sequence is no longer `seen`, or `deadline` (ETIMEDOUT; os_now nanoseconds). May
- * return early. Spins briefly first where that can help. */
-int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline);
-void event_notify(struct shared_event *event);
-
-/* --- the queue --- */
 
 enum queue_result {
     QUEUE_OK,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queue.h"
+#include "event.h"
 #include "server.h"
 
 _Static_assert(sizeof(struct VDConfig) == SHARED_CONFIG_WORDS * sizeof(uint32_t), "VDConfig is 11 words");

@@ -2,6 +2,7 @@
 #ifndef VDIFAULT_CORE_SERVER_INTERNAL_H
 #define VDIFAULT_CORE_SERVER_INTERNAL_H
 
+#include "event.h"
 #include "queue.h"
 #include "segment.h"
 #include "server.h"

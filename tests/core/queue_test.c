@@ -1,8 +1,8 @@
 /* One queue and its two events under every schedule with up to PREEMPTIONS forced switches.
  *
- * Sender and receiver are fibers of one thread. queue.c is built with VDIFAULT_STEPS: each access to shared
- * memory first calls shared_step, where the scheduler may switch fibers. A depth-first search replays the
- * program with each possible set of switches. os_wait and os_wake are the test's: both fibers asleep is a
+ * Sender and receiver are fibers of one thread. queue.c and event.c are built with VDIFAULT_STEPS: each access
+ * to shared memory first calls shared_step, where the scheduler may switch fibers. A depth-first search replays
+ * the program with each possible set of switches. os_wait and os_wake are the test's: both fibers asleep is a
  * lost wake-up. Checked in every schedule: commands arrive once, in order and unchanged; completions reach
  * their own command; nobody sleeps for ever.
  */
@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "event.h"
 #include "queue.h"
 
 enum {

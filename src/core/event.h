@@ -1,0 +1,19 @@
+/* event.h - waiting for the other process to do something, over struct shared_event.
+ *
+ * Responsible for: waking a sleeper whenever what it waits for may have happened, and not paying for a system
+ * call when nobody sleeps (see struct shared_event for why no wake is lost).
+ *
+ * Threads: any number may wait on and notify one event.
+ */
+#ifndef VDIFAULT_CORE_EVENT_H
+#define VDIFAULT_CORE_EVENT_H
+
+#include "layout.h"
+
+uint32_t event_sequence(struct shared_event *event); /* note this, look, then wait on it */
+/* Sleeps until the event's sequence is no longer `seen`, or `deadline` (ETIMEDOUT; os_now nanoseconds). May
+ * return early. Spins briefly first where that can help. */
+int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline);
+void event_notify(struct shared_event *event);
+
+#endif
