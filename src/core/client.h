@@ -1,7 +1,9 @@
 /* client.h - the client side of a virtual device set, behind the ABI of libsqlvdi.so (spec 3).
  *
  * Responsible for: the results of every client function in every state (spec 2.3, design 5): abort outranks
- * state, state outranks arguments. Results are 0 (NOERROR) or a VD_E_* code.
+ * state, state outranks arguments. Other readings of what the documents contradict: dialect.h. Results are 0
+ * (NOERROR) or a VD_E_* code. Also the client's half of IO-ERROR (spec 2.2): after an error completion commands
+ * not yet fetched are completed here with ERROR_IO_DEVICE, and ClearError waits for those that were.
  *
  * Ownership: devices belong to their set and stay valid memory until client_set_free, also after Close; then
  * their calls give VD_E_PROTOCOL. Buffers are the set's mapping and go with Close.
@@ -28,11 +30,14 @@ void client_set_free(struct client_set *set); /* closes if need be */
 
 int client_set_create(struct client_set *set, const char *name, const struct VDConfig *config);
 int client_set_open_in_secondary(struct client_set *set, const char *name);
-/* timeout: milliseconds; negative waits for ever, 0 polls. */
+/* timeout: milliseconds (X6: unless the dialect says seconds); negative waits for ever, 0 polls. */
 int client_set_get_configuration(struct client_set *set, int64_t timeout, struct VDConfig *config);
 int client_set_open_device(struct client_set *set, const char *name, struct client_device **device);
+/* VD_E_INVALID: not the buffer of a command this process has fetched and not completed (VDI-BUF-006). */
 int client_set_get_buffer_handle(struct client_set *set, const uint8_t *buffer, uint32_t *handle);
 int client_set_map_buffer_handle(struct client_set *set, uint32_t handle, uint8_t **buffer);
+/* Undocumented (spec 3.1); a device's close needs no registering here, so it changes nothing. */
+void client_set_register_device_closed(struct client_set *set);
 int client_set_signal_abort(struct client_set *set);
 int client_set_close(struct client_set *set);
 

@@ -1,8 +1,5 @@
 /* A device as the client sees it (spec 2.3, 3.5 to 3.7). */
-#include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "client_internal.h"
 
@@ -32,15 +29,13 @@ static struct shared_device *find_device(struct client_set *set, const char *nam
     return NULL;
 }
 
-/* Takes the device for this process and counts it; at the last one nobody needs the set's names any more. */
+/* Takes the device for this process and counts it. */
 static int take_device(struct client_set *set, struct shared_device *shared)
 {
     if (!shared_change(&shared->client_state, CLIENT_DEVICE_UNOPENED, CLIENT_DEVICE_OPEN)) {
         return VD_E_PROTOCOL; /* already open (VDI-OPEN-001) */
     }
-    if (shared_add(&set->segment.header->devices_opened, 1u) + 1 == set->segment.device_count) {
-        segment_unlink(&set->segment);
-    }
+    shared_add(&set->segment.header->devices_opened, 1u);
     event_notify(&set->segment.header->server_event);
     return 0;
 }
@@ -53,6 +48,14 @@ static bool all_devices_closed(struct client_set *set)
         }
     }
     return true;
+}
+
+/* X1 (design 5): the loop reading tells why there is nothing to open, the table's does not. */
+static int nothing_to_open(const struct client_set *set, int why)
+{
+    return set->dialect.other[DIALECT_OPEN_ACTIVE] && shared_acquire(&set->segment.header->devices_opened) > 0
+               ? VD_E_PROTOCOL
+               : why;
 }
 
 /* The order of the checks is X1's: abort, state, all open, name, this one open. */
@@ -68,14 +71,14 @@ static int open_device(struct client_set *set, const char *name, struct client_d
         return VD_E_PROTOCOL; /* Normally Terminated */
     }
     if (shared_acquire(&set->segment.header->devices_opened) >= set->segment.device_count) {
-        return VD_E_OPEN;
+        return nothing_to_open(set, VD_E_OPEN);
     }
     if (out == NULL) {
         return VD_E_INVALID;
     }
     struct shared_device *shared = name != NULL && set_name_is_valid(name) ? find_device(set, name) : NULL;
     if (shared == NULL) {
-        return VD_E_INVALID;
+        return nothing_to_open(set, VD_E_INVALID);
     }
     struct client_device *device = calloc(1, sizeof *device);
     ClientVirtualDevice *object = malloc(sizeof *object); /* on its own: C++ code may `delete` it */
@@ -103,9 +106,9 @@ int client_set_open_device(struct client_set *set, const char *name, struct clie
     if (!gate_enter(&set->gate)) {
         return VD_E_PROTOCOL;
     }
-    pthread_mutex_lock(&set->lock);
+    lock_take(&set->lock);
     int result = open_device(set, name, device);
-    pthread_mutex_unlock(&set->lock);
+    lock_give(&set->lock);
     gate_leave(&set->gate);
     return result;
 }
@@ -120,6 +123,91 @@ ClientVirtualDevice *client_device_object(struct client_device *device)
     return device->object;
 }
 
+/* --- the set's view of its devices --- */
+
+/* Devices this process opened in the set's present life are those with `shared` set. */
+bool client_has_open_device(const struct client_set *set)
+{
+    for (struct client_device *device = set->devices; device != NULL; device = device->next) {
+        if (device->shared != NULL && !atomic_load(&device->close_delivered)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool client_holds_buffer(const struct client_set *set, const uint8_t *address)
+{
+    for (struct client_device *device = set->devices; device != NULL; device = device->next) {
+        uint32_t held = device->shared != NULL ? atomic_load(&device->in_hand) : 0;
+        for (; held != 0; held &= held - 1) {
+            if (device->kept[__builtin_ctz(held)].buffer == address) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void client_close_devices(struct client_set *set)
+{
+    for (struct client_device *device = set->devices; device != NULL; device = device->next) {
+        gate_close(&device->gate);
+    }
+    segment_wake_all(&set->segment); /* who sleeps inside sees its gate closed */
+    for (struct client_device *device = set->devices; device != NULL; device = device->next) {
+        gate_drain(&device->gate);
+        device->shared = NULL;
+    }
+}
+
+/* --- IO-ERROR (spec 2.2) --- */
+
+/* Completes a command the client never saw. Its server learns from it that the device is in IO-ERROR. */
+static enum queue_result refuse(struct client_device *device, uint32_t slot)
+{
+    const struct queue_completion completion = {.code = ERROR_IO_DEVICE};
+    enum queue_result result = queue_complete(device->shared, slot, &completion);
+    event_notify(&device->set->segment.header->server_event);
+    return result;
+}
+
+/* What was queued and not fetched never reaches the client, up to a ClearError. A server has at most
+ * SHARED_SLOTS outstanding; one that goes on and on does not keep us here. */
+static enum queue_result refuse_unfetched(struct client_device *device)
+{
+    enum queue_result result = QUEUE_OK;
+    for (int i = 0; i < SHARED_SLOTS && result != QUEUE_CORRUPT; i++) {
+        struct queue_command command;
+        uint32_t entry, slot;
+        int32_t code;
+        if (queue_peek(device->shared, &device->receiver, &entry, &code) == QUEUE_EMPTY ||
+            code == VDC_ClearError) {
+            return QUEUE_OK;
+        }
+        result = queue_fetch_entry(device->shared, &device->receiver, entry, &command, &slot);
+        if (result == QUEUE_OK) {
+            result = refuse(device, slot);
+        }
+    }
+    return result;
+}
+
+/* Only ClearError is delivered, and not before the client has completed all it had fetched. */
+static enum queue_result fetch_in_io_error(struct client_device *device, struct queue_command *command,
+                                           uint32_t *slot)
+{
+    enum queue_result result = refuse_unfetched(device);
+    if (result == QUEUE_CORRUPT || atomic_load(&device->in_hand) != 0) {
+        return result == QUEUE_CORRUPT ? result : QUEUE_EMPTY;
+    }
+    result = queue_fetch(device->shared, &device->receiver, command, slot);
+    if (result == QUEUE_OK && command->code != VDC_ClearError) {
+        result = refuse(device, *slot) == QUEUE_OK ? QUEUE_EMPTY : QUEUE_CORRUPT; /* came just now */
+    }
+    return result;
+}
+
 /* --- GetCommand --- */
 
 static bool carries_data(int32_t code)
@@ -127,29 +215,28 @@ static bool carries_data(int32_t code)
     return code == VDC_Read || code == VDC_Write;
 }
 
-/* Whether a buffer lies inside the mapping, its prefix zone included. */
-static bool buffer_is_inside(const struct client_set *set, const struct queue_command *queued)
-{
-    return queued->size >= 0 && (uint32_t)queued->size <= set->config.maxTransferSize &&
-           queued->buffer_offset >= set->prefix_zone && queued->buffer_offset <= set->buffers.size &&
-           set->buffers.size - queued->buffer_offset >= (uint64_t)queued->size;
-}
-
 /* Turns what the server queued into what the client sees. False: the server broke the format. A block that is
  * still in the client's hands is not touched. */
 static bool present_command(struct client_device *device, const struct queue_command *queued, uint32_t slot)
 {
     struct client_set *set = device->set;
-    if (queued->has_buffer ? !buffer_is_inside(set, queued) : carries_data(queued->code)) {
+    uint8_t *buffer = NULL;
+    if (queued->buffer_area != 0) {
+        bool sized = queued->size >= 0 && (uint32_t)queued->size <= set->config.maxTransferSize;
+        buffer = sized ? client_buffer_address(set, queued->buffer_area - 1, queued->buffer_offset,
+                                               (uint64_t)queued->size)
+                       : NULL;
+    }
+    if (buffer == NULL && (queued->buffer_area != 0 || carries_data(queued->code))) {
         return false;
     }
-    if (atomic_exchange(&device->fetched[slot], 1) != 0) {
+    if ((atomic_load(&device->in_hand) >> slot & 1) != 0) {
         return false;
     }
-    uint8_t *buffer = queued->has_buffer ? (uint8_t *)set->buffers.address + queued->buffer_offset : NULL;
-    device->commands[slot] = (struct VDC_Command){
+    device->kept[slot] = (struct VDC_Command){
         .commandCode = queued->code, .size = queued->size, .position = queued->position, .buffer = buffer};
-    device->sizes[slot] = queued->size;
+    device->commands[slot] = device->kept[slot];
+    atomic_fetch_or(&device->in_hand, 1u << slot);
     return true;
 }
 
@@ -158,20 +245,20 @@ static int fetch(struct client_device *device, struct VDC_Command **command, boo
     struct queue_command queued;
     uint32_t slot;
     *empty = false;
-    switch (queue_fetch(device->shared, &device->receiver, &queued, &slot)) {
-    case QUEUE_EMPTY:
+    enum queue_result result = atomic_load(&device->io_error)
+                                   ? fetch_in_io_error(device, &queued, &slot)
+                                   : queue_fetch(device->shared, &device->receiver, &queued, &slot);
+    if (result == QUEUE_EMPTY) {
         *empty = true;
         return 0;
-    case QUEUE_OK:
-        if (present_command(device, &queued, slot)) {
-            *command = &device->commands[slot];
-            return 0;
-        }
-        break;
-    default:
-        break;
     }
-    segment_abort(&device->set->segment, SERVER_ABORT_CORRUPT);
+    if (result == QUEUE_OK && present_command(device, &queued, slot)) {
+        *command = &device->commands[slot];
+        return 0;
+    }
+    if (!segment_is_aborted(&device->set->segment)) {
+        segment_abort(&device->set->segment, SERVER_ABORT_CORRUPT);
+    }
     return VD_E_ABORT;
 }
 
@@ -179,8 +266,8 @@ static int fetch(struct client_device *device, struct VDC_Command **command, boo
 static int deliver_close(struct client_device *device)
 {
     if (atomic_exchange(&device->close_delivered, true)) {
-        return all_devices_closed(device->set) ? VD_E_PROTOCOL
-                                               : VD_E_CLOSE; /* X2: sticky until the set ends */
+        bool over = device->set->dialect.other[DIALECT_GET_AFTER_CLOSE] || all_devices_closed(device->set);
+        return over ? VD_E_PROTOCOL : VD_E_CLOSE; /* X2: sticky until the set ends */
     }
     shared_release(&device->shared->client_state, CLIENT_DEVICE_CLOSED);
     return VD_E_CLOSE;
@@ -189,7 +276,7 @@ static int deliver_close(struct client_device *device)
 static int get_command(struct client_device *device, int64_t timeout, struct VDC_Command **command)
 {
     struct client_set *set = device->set;
-    int64_t deadline = client_deadline(timeout);
+    int64_t deadline = client_deadline(set, timeout);
     bool server_dead = false;
     bool empty;
     for (;;) {
@@ -250,6 +337,31 @@ static uint32_t slot_of(const struct client_device *device, const struct VDC_Com
     return (uint32_t)((at - first) / sizeof *command);
 }
 
+/* What a completion means for IO-ERROR. */
+static void note_error_state(struct client_device *device, uint32_t slot, int32_t code)
+{
+    if (code_is_io_error(code)) {
+        atomic_store(&device->io_error, true);
+    } else if (device->kept[slot].commandCode == VDC_ClearError && code == ERROR_SUCCESS) {
+        atomic_store(&device->io_error, false);
+    }
+}
+
+static enum queue_result hand_back(struct client_device *device, uint32_t slot,
+                                   const struct queue_completion *completion)
+{
+    /* Before the server can see the completion: so nothing it has queued before, and nothing it sends because
+     * of it, is treated by the wrong state. */
+    note_error_state(device, slot, completion->code);
+    enum queue_result result = queue_complete(device->shared, slot, completion);
+    event_notify(&device->set->segment.header->server_event);
+    if (result == QUEUE_OK && atomic_load(&device->io_error)) {
+        result = refuse_unfetched(device);
+        event_notify(&device->shared->commands); /* another thread may wait for the ClearError now due */
+    }
+    return result;
+}
+
 static int complete_command(struct client_device *device, struct VDC_Command *command,
                             const struct queue_completion *completion)
 {
@@ -261,22 +373,21 @@ static int complete_command(struct client_device *device, struct VDC_Command *co
         return VD_E_PROTOCOL; /* Normally Terminated */
     }
     uint32_t slot = slot_of(device, command);
-    if (slot == SHARED_SLOTS || atomic_load(&device->fetched[slot]) == 0) {
+    if (slot == SHARED_SLOTS || (atomic_load(&device->in_hand) >> slot & 1) == 0) {
         return VD_E_INVALID;
     }
     /* Ours: more bytes than were asked for are refused, and the command stays fetched. */
-    int32_t size = device->sizes[slot];
+    int32_t size = device->kept[slot].size;
     if (completion->bytes_transferred > (uint64_t)(size > 0 ? size : 0)) {
         return VD_E_INVALID;
     }
-    if (atomic_exchange(&device->fetched[slot], 0) == 0) {
+    if ((atomic_fetch_and(&device->in_hand, ~(1u << slot)) >> slot & 1) == 0) {
         return VD_E_INVALID; /* another thread completed it at the same moment */
     }
-    if (queue_complete(device->shared, slot, completion) != QUEUE_OK) {
+    if (hand_back(device, slot, completion) == QUEUE_CORRUPT) {
         segment_abort(&set->segment, SERVER_ABORT_CORRUPT);
         return VD_E_ABORT;
     }
-    event_notify(&set->segment.header->server_event);
     return 0;
 }
 

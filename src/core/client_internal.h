@@ -1,44 +1,44 @@
-/* client_internal.h - the client's private state of a set, shared by client_*.c only. */
+/* client_internal.h - the client's private state of a set, shared by client_*.c only.
+ *
+ *   client_set.c           life of the set: Create, OpenInSecondary, SignalAbort, Close
+ *   client_configuration.c GetConfiguration, and waiting for the server
+ *   client_buffers.c       buffer areas and handles
+ *   client_device.c        OpenDevice, GetCommand, CompleteCommand
+ */
 #ifndef VDIFAULT_CORE_CLIENT_INTERNAL_H
 #define VDIFAULT_CORE_CLIENT_INTERNAL_H
 
-#include <pthread.h>
-
 #include "client.h"
-#include "event.h"
+#include "codes.h"
+#include "dialect.h"
+#include "shared_event.h"
+#include "gate.h"
 #include "queue.h"
 #include "segment.h"
 #include "server.h" /* enum server_abort_reason is part of the format */
-
-enum {
-    CLIENT_PEER_CHECK_NS = 250000000 /* how often a sleeper looks whether its peer lives */
-};
-
-/* Calls inside an object, and whether it is closing: Close refuses new calls, then waits for the old ones. */
-struct gate {
-    _Atomic uint32_t inside; /* bit 31: closed */
-};
 
 struct client_device {
     ClientVirtualDevice *object; /* what the application holds; NULL once it deleted it */
     struct client_set *set;
     struct client_device *next; /* all devices the set object ever had; freed with it */
     struct gate gate;
-    struct shared_device *shared;
+    struct shared_device *shared; /* NULL: of an earlier life */
     struct queue_receiver receiver;
     _Atomic bool close_delivered;
+    _Atomic bool io_error;    /* an error completion, no successful ClearError since (spec 2.2) */
+    _Atomic uint32_t in_hand; /* a bit a slot: fetched and not completed */
     struct VDC_Command commands[SHARED_SLOTS]; /* by slot: what GetCommand returned a pointer to */
-    int32_t sizes[SHARED_SLOTS];               /* of the same, where the client cannot write */
-    _Atomic uint32_t fetched[SHARED_SLOTS];    /* 1: in the client's hands */
+    struct VDC_Command kept[SHARED_SLOTS];     /* of the same, where the client cannot write */
 };
 
 struct client_set {
-    pthread_mutex_t lock;  /* Create, OpenInSecondary, OpenDevice and Close among themselves */
-    pthread_cond_t closed; /* a Close has ended */
-    bool closing;          /* a Close is at work; with the lock */
+    struct lock lock;         /* Create, OpenInSecondary, OpenDevice, mapping and Close among themselves */
+    _Atomic uint32_t closing; /* 1: a Close is at work; written with the lock */
     struct gate gate;
     struct segment segment;
-    struct os_memory buffers;
+    struct dialect dialect;
+    struct os_memory areas[SHARED_AREAS_MAX];
+    _Atomic uint32_t area_count;     /* of them, those mapped; raised with the lock */
     struct VDConfig config;          /* as GetConfiguration returned it */
     uint32_t prefix_zone;            /* bytes before each buffer, as the client asked for */
     _Atomic int64_t peer_checked_ns; /* when a poll last looked whether the server lives */
@@ -47,20 +47,27 @@ struct client_set {
     struct client_device *devices; /* newest first, also those of earlier lives of the set */
 };
 
-/* Enters unless closed; pairs with gate_leave. */
-bool gate_enter(struct gate *gate);
-void gate_leave(struct gate *gate);
-void gate_open(struct gate *gate);
-void gate_close(struct gate *gate); /* refuses new calls */
-bool gate_is_closed(const struct gate *gate);
-void gate_drain(struct gate *gate); /* after gate_close: waits until nobody is inside */
+int client_from_errno(int error);
 
-/* A wait of `timeout` milliseconds (negative: for ever) as a deadline. */
-int64_t client_deadline(int64_t timeout);
+/* A wait of `timeout`, as the caller counts it (X6; negative: for ever), as a deadline. */
+int64_t client_deadline(const struct client_set *set, int64_t timeout);
 /* One slice of waiting on `event`, whose sequence was `seen`. Afterwards *server_dead says whether the server
  * is known to be gone. ETIMEDOUT: the deadline has passed. */
 int client_wait(struct client_set *set, struct shared_event *event, uint32_t seen, int64_t deadline,
                 bool *server_dead);
-int client_map_buffers(struct client_set *set);
+
+/* Maps the areas the server has added since the last time; with the lock. 0 or a VD_E_* code. */
+int client_map_areas(struct client_set *set);
+void client_unmap_areas(struct client_set *set);
+/* Address of the `size` data bytes at `offset` of area number `area` (from 0), their prefix zone inside the
+ * area, too. NULL: there is no such place. */
+uint8_t *client_buffer_address(struct client_set *set, uint32_t area, uint64_t offset, uint64_t size);
+
+/* Whether this process holds the buffer at `address` for a command it has fetched; with the lock. */
+bool client_holds_buffer(const struct client_set *set, const uint8_t *address);
+/* Whether a device this process opened has not delivered VD_E_CLOSE; with the lock. */
+bool client_has_open_device(const struct client_set *set);
+/* Makes all device calls return and refuses new ones; afterwards the devices are of an earlier life. */
+void client_close_devices(struct client_set *set);
 
 #endif

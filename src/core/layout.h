@@ -1,9 +1,10 @@
-/* layout.h - the published format of a virtual device set in shared memory, version 1.
+/* layout.h - the published format of a virtual device set in shared memory, version 2.
  *
- * A set is one control object and, once configured, one buffer object. Both are addressed by offsets, never
- * by pointers. The control object is struct shared_header followed by device_count structs shared_device; the
- * client creates it at Create, the server finds it by name at Open. The buffer object is the server's, made
- * at EndConfiguration and named after the set's id.
+ * A set is one control object and any number of buffer areas, each an object of its own. All are addressed by
+ * offsets, never by pointers. The control object is struct shared_header followed by device_count structs
+ * shared_device; the client creates it at Create, the server finds it by name at Open. Buffer areas are the
+ * server's: one at EndConfiguration, one more for each RequestBuffers after it (spec 4); the table in the
+ * header tells how many there are, and they are named after the set's id and their index.
  *
  * Who writes what: a comment on each field names its one writer; words with two writers are changed by
  * compare and exchange only. The reader of a field never trusts it: it is copied once and checked (shared.h).
@@ -25,11 +26,12 @@
 
 enum {
     SHARED_MAGIC = 0x53444956, /* "VIDS" */
-    SHARED_VERSION = 1,
+    SHARED_VERSION = 2,
     SHARED_DEVICES_MAX = 64,
     SHARED_SLOTS = 16,     /* commands outstanding on one device (design: X11) */
     SHARED_NAME_MAX = 260, /* bytes of a set or device name with its NUL */
     SHARED_CONFIG_WORDS = 11,
+    SHARED_AREAS_MAX = 16, /* buffer areas of one set */
 };
 
 /* Something to wait for. To wait: note `sequence`, look whether there is something to do, then sleep while
@@ -52,8 +54,8 @@ struct shared_slot {
     alignas(64) _Atomic uint32_t state; /* enum slot_state: server FREE, QUEUED; client FETCHED, COMPLETED */
     _Atomic int32_t command_code;       /* server, down to `position` */
     _Atomic int32_t size;
-    _Atomic uint32_t has_buffer;
-    _Atomic uint64_t buffer_offset; /* bytes into the buffer object */
+    _Atomic uint32_t buffer_area;   /* index of the buffer area plus one; 0 = no buffer */
+    _Atomic uint64_t buffer_offset; /* bytes into that area */
     _Atomic int64_t position;
     _Atomic int32_t completion_code; /* client, from here on */
     _Atomic uint32_t reserved;
@@ -86,7 +88,7 @@ enum shared_phase {
     PHASE_CREATED = 1, /* the client has filled its part */
     PHASE_CONNECTED,   /* a server has attached */
     PHASE_CONFIGURING, /* BeginConfiguration */
-    PHASE_INITIALIZED, /* EndConfiguration: server_config, device names and the buffer object are valid */
+    PHASE_INITIALIZED, /* EndConfiguration: server_config, device names and the first areas are valid */
 };
 
 struct shared_process {
@@ -100,12 +102,13 @@ struct shared_header {
     _Atomic uint32_t version;      /* client, down to client_config */
     _Atomic uint32_t control_size; /* bytes of the control object */
     _Atomic uint32_t device_count;
-    _Atomic uint64_t id; /* names the buffer object; unique on the machine */
+    _Atomic uint64_t id; /* names the buffer areas; unique on the machine */
     struct shared_process client;
     _Atomic uint32_t client_config[SHARED_CONFIG_WORDS]; /* struct VDConfig as passed to Create */
     _Atomic uint32_t server_config[SHARED_CONFIG_WORDS]; /* as settled; server, before INITIALIZED */
     struct shared_process server;                        /* server, before CONNECTED */
-    _Atomic uint64_t buffer_size;                        /* bytes of the buffer object; server */
+    _Atomic uint64_t area_sizes[SHARED_AREAS_MAX];       /* bytes of each buffer area; server */
+    _Atomic uint32_t area_count;                         /* areas that exist; server */
     _Atomic uint32_t server_closed;                      /* server */
     _Atomic uint32_t client_closed;                      /* client: the primary called Close */
     _Atomic uint32_t configured;           /* client: the primary's GetConfiguration succeeded */
@@ -123,15 +126,16 @@ _Static_assert(sizeof(struct os_process) == 16, "process identity");
 _Static_assert(sizeof(struct shared_event) == 64, "one cache line each");
 _Static_assert(sizeof(struct shared_slot) == 64, "one cache line each");
 _Static_assert(offsetof(struct shared_slot, completion_code) == 32, "the client's half of a slot");
-_Static_assert(offsetof(struct shared_device, name) == 8, "version 1");
-_Static_assert(offsetof(struct shared_device, commands) == 320, "version 1");
-_Static_assert(offsetof(struct shared_device, tail) == 384, "version 1");
-_Static_assert(offsetof(struct shared_device, slots) == 512, "version 1");
-_Static_assert(sizeof(struct shared_device) == 1536, "version 1");
-_Static_assert(offsetof(struct shared_header, client_config) == 40, "version 1");
-_Static_assert(offsetof(struct shared_header, server) == 128, "version 1");
-_Static_assert(offsetof(struct shared_header, client_event) == 448, "version 1");
-_Static_assert(sizeof(struct shared_header) == 576, "version 1");
+_Static_assert(offsetof(struct shared_device, name) == 8, "version 2");
+_Static_assert(offsetof(struct shared_device, commands) == 320, "version 2");
+_Static_assert(offsetof(struct shared_device, tail) == 384, "version 2");
+_Static_assert(offsetof(struct shared_device, slots) == 512, "version 2");
+_Static_assert(sizeof(struct shared_device) == 1536, "version 2");
+_Static_assert(offsetof(struct shared_header, client_config) == 40, "version 2");
+_Static_assert(offsetof(struct shared_header, server) == 128, "version 2");
+_Static_assert(offsetof(struct shared_header, area_sizes) == 144, "version 2");
+_Static_assert(offsetof(struct shared_header, client_event) == 576, "version 2");
+_Static_assert(sizeof(struct shared_header) == 704, "version 2");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "no locks in shared memory");
 
 static inline size_t shared_control_size(uint32_t device_count)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event.h"
+#include "shared_event.h"
 #include "server.h"
 
 _Static_assert(sizeof(struct VDConfig) == SHARED_CONFIG_WORDS * sizeof(uint32_t), "VDConfig is 11 words");
@@ -60,11 +60,11 @@ static void make_control_name(const char *set_name, char out[OS_NAME_MAX])
     snprintf(out, OS_NAME_MAX, "vdifault-%s-%016llx", space, (unsigned long long)hash_name(set_name));
 }
 
-static void make_buffer_name(struct segment *segment)
+void segment_area_name(const struct segment *segment, uint32_t area, char name[OS_NAME_MAX])
 {
-    int length = snprintf(segment->buffer_name, OS_NAME_MAX, "%s-%016llx.b", segment->control_name,
-                          (unsigned long long)segment->id);
-    assert(length > 0 && length < OS_NAME_MAX);
+    int length = snprintf(name, OS_NAME_MAX, "%s-%016llx.%u", segment->control_name,
+                          (unsigned long long)segment->id, area);
+    assert(area < SHARED_AREAS_MAX && length > 0 && length < OS_NAME_MAX);
     (void)length;
 }
 
@@ -131,7 +131,6 @@ static bool attach(struct segment *segment)
     segment->header = header;
     segment->device_count = devices;
     segment->id = shared_read(&header->id);
-    make_buffer_name(segment);
     return true;
 }
 
@@ -174,7 +173,6 @@ int segment_create(const char *name, const struct VDConfig *config, struct segme
     segment->header = segment->control.address;
     segment->id = mix(mix(mix(self.start_time, self.pid), (uint64_t)os_now()), atomic_fetch_add(&serial, 1));
     make_control_name(name, segment->control_name);
-    make_buffer_name(segment);
     fill_header(segment, name, config);
     error = EEXIST;
     for (int i = 0; i < TRIES && error == EEXIST; i++) {
@@ -226,9 +224,15 @@ int segment_open(const char *name, struct segment *segment)
 
 void segment_unlink(struct segment *segment)
 {
-    /* After us the set's name may already belong to the next set; the id in the buffer object's never does.
-     * Buffers first, because only the control object leads to them if we die in between. */
-    os_memory_unlink(segment->buffer_name);
+    /* After us the set's name may already belong to the next set; the id in an area's never does. Areas first,
+     * because only the control object leads to them if we die in between. An area the server has published but
+     * not yet counted is the one behind the last. */
+    char name[OS_NAME_MAX];
+    uint32_t count = shared_acquire(&segment->header->area_count);
+    for (uint32_t i = 0; i < SHARED_AREAS_MAX && i <= count; i++) {
+        segment_area_name(segment, i, name);
+        os_memory_unlink(name);
+    }
     os_memory_unlink_own(segment->control_name, &segment->control);
 }
 

@@ -1,12 +1,13 @@
-/* segment.h - the two shared-memory objects of a set: their names, their life, and what both sides do with them.
+/* segment.h - the shared-memory objects of a set: their names, their life, and what both sides do with them.
  *
- * Names: "vdifault-<namespace>-<hash of the set name>" for the control object, "-<id>.b" appended for the buffer
- * object. A set name may hold any character, so objects are named by hash; the namespace is the value of
- * VDI_NAMESPACE ("0" without one) and keeps parallel test runs apart.
+ * Names: "vdifault-<namespace>-<hash of the set name>" for the control object, "-<id>.<index>" appended for
+ * each buffer area. A set name may hold any character, so objects are named by hash; the namespace is the value
+ * of VDI_NAMESPACE ("0" without one) and keeps parallel test runs apart.
  *
- * Life: names are taken away (segment_unlink) once every device has been opened, at Close, or at the death of the
- * peer, whichever comes first; a name that has gone on to the next set stays. What a dead client left is removed by
- * the next segment_create of the same name.
+ * Life: names last as long as the set: secondaries and areas may come late, and a second Create of a living
+ * name is refused. Whoever ends the set first, the primary's Close or the server's, takes them away
+ * (segment_unlink); a name that has gone on to the next set stays. If both die, the next segment_create of the
+ * same name removes what they left.
  *
  * Errors: 0 or errno.
  */
@@ -16,13 +17,18 @@
 #include "layout.h"
 #include "vdi.h"
 
+/* How often a sleeper looks whether its peer lives: a futex does not see a process die. A test that kills
+ * thousands of processes may shorten it. */
+#ifndef SEGMENT_PEER_CHECK_NS
+#define SEGMENT_PEER_CHECK_NS 250000000
+#endif
+
 struct segment {
     struct os_memory control;
     struct shared_header *header; /* NULL: not attached */
     uint32_t device_count;        /* our checked copy */
     uint64_t id;                  /* our checked copy */
     char control_name[OS_NAME_MAX];
-    char buffer_name[OS_NAME_MAX];
 };
 
 bool set_name_is_valid(const char *name); /* 1 to 259 bytes, no backslash (VDI-CREATE-002) */
@@ -34,6 +40,8 @@ int segment_create(const char *name, const struct VDConfig *config, struct segme
 int segment_open(const char *name, struct segment *segment);
 void segment_unlink(struct segment *segment);
 void segment_detach(struct segment *segment);
+
+void segment_area_name(const struct segment *segment, uint32_t area, char name[OS_NAME_MAX]);
 
 struct os_process segment_process(struct shared_process *process); /* a checked copy for os_process_alive */
 void segment_read_config(_Atomic uint32_t *words, struct VDConfig *config);

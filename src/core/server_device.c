@@ -1,4 +1,4 @@
-/* A device as the server sees it: send commands, take completions, close (spec 4). */
+/* A device as the server sees it: send commands, take completions, close (spec 2.2, 4). */
 #include <assert.h>
 
 #include "server_internal.h"
@@ -13,27 +13,35 @@ void server_command_init(struct VDS_Command *command, server_completion *routine
 int server_set_open_device(struct server_set *set, struct server_device **out)
 {
     *out = NULL;
-    if (segment_is_aborted(&set->segment)) {
-        return VD_E_ABORT;
+    int result = server_enter(set, PHASE_INITIALIZED, PHASE_INITIALIZED);
+    if (result != 0) {
+        return result;
     }
-    if (set->phase != PHASE_INITIALIZED) {
-        return VD_E_PROTOCOL;
+    uint32_t index = atomic_load(&set->devices_opened);
+    if (server_is_terminated(set)) {
+        result = VD_E_PROTOCOL;
+    } else if (index == set->segment.device_count) {
+        result = VD_E_OPEN;
+    } else {
+        struct server_device *device = &set->devices[index];
+        *device = (struct server_device){
+            .set = set, .shared = &set->segment.header->devices[index], .state = SERVER_DEVICE_OPEN};
+        shared_release(&device->shared->server_state, SERVER_DEVICE_OPEN);
+        atomic_store(&set->devices_opened, index + 1);
+        *out = device;
     }
-    if (set->devices_opened == set->segment.device_count) {
-        return VD_E_OPEN;
-    }
-    uint32_t index = set->devices_opened++;
-    struct server_device *device = &set->devices[index];
-    *device =
-        (struct server_device){.set = set, .shared = &set->segment.header->devices[index], .open = true};
-    shared_release(&device->shared->server_state, SERVER_DEVICE_OPEN);
-    *out = device;
-    return 0;
+    server_leave(set);
+    return result;
 }
 
 bool server_device_client_opened(const struct server_device *device)
 {
     return shared_acquire(&device->shared->client_state) != CLIENT_DEVICE_UNOPENED;
+}
+
+bool server_device_has_io_error(const struct server_device *device)
+{
+    return atomic_load(&device->io_error);
 }
 
 /* --- completions --- */
@@ -46,91 +54,169 @@ static void call_back(struct VDS_Command *command, int32_t code, uint64_t bytes,
     ((server_completion *)command->completionRoutine)(command);
 }
 
-uint32_t server_device_run_completions(struct server_device *device)
+/* Completions come in any order: an error of a command that was sent before a ClearError which has succeeded
+ * is part of what was cleared. */
+static void note_error_state(struct server_device *device, const struct VDS_Command *command, uint32_t order,
+                             int32_t code)
+{
+    if (command->commandCode == VDC_ClearError && code == ERROR_SUCCESS) {
+        device->cleared = order;
+        atomic_store(&device->io_error, false);
+    } else if (code_is_io_error(code) && (int32_t)(order - device->cleared) >= 0) {
+        atomic_store(&device->io_error, true);
+    }
+}
+
+/* Of one slot; false: the client broke the format. */
+static bool deliver(struct server_device *device, uint32_t slot, uint32_t *callbacks)
+{
+    struct VDS_Command *command = device->commands[slot];
+    uint32_t order = device->order[slot];
+    struct queue_completion completion;
+    enum queue_result result = queue_reap(device->shared, &device->sender, slot, &completion);
+    if (result != QUEUE_OK) {
+        return result == QUEUE_EMPTY;
+    }
+    /* More bytes than the command asked for would overrun whatever the engine does with them. The client
+     * library refuses it; a peer that wrote it past the library broke the format. */
+    bool sane = command->size < 0 || completion.bytes_transferred <= (uint64_t)command->size;
+    if (!sane) {
+        completion = (struct queue_completion){.code = ERROR_OPERATION_ABORTED};
+    }
+    note_error_state(device, command, order, completion.code);
+    call_back(command, completion.code, completion.bytes_transferred, completion.position);
+    ++*callbacks;
+    return sane;
+}
+
+uint32_t server_device_deliver(struct server_device *device)
 {
     uint32_t callbacks = 0;
-    for (uint32_t left = device->sender.outstanding; left != 0; left &= left - 1) {
-        uint32_t slot = (uint32_t)__builtin_ctz(left);
-        struct queue_completion completion;
-        switch (queue_reap(device->shared, &device->sender, slot, &completion)) {
-        case QUEUE_OK: {
-            struct VDS_Command *command = device->commands[slot];
-            /* More bytes than the command asked for would overrun whatever the engine does with them. The
-             * client library refuses it; a peer that wrote it past the library broke the format. */
-            if (command->size >= 0 && completion.bytes_transferred > (uint64_t)command->size) {
-                segment_abort(&device->set->segment, SERVER_ABORT_CORRUPT);
-                completion = (struct queue_completion){.code = ERROR_OPERATION_ABORTED};
-            }
-            call_back(command, completion.code, completion.bytes_transferred, completion.position);
-            callbacks++;
-            break;
-        }
-        case QUEUE_CORRUPT:
+    for (uint32_t left = shared_acquire(&device->sender.outstanding); left != 0; left &= left - 1) {
+        if (!deliver(device, (uint32_t)__builtin_ctz(left), &callbacks)) {
             segment_abort(&device->set->segment, SERVER_ABORT_CORRUPT);
-            return callbacks;
-        default:
             break;
         }
     }
     return callbacks;
 }
 
-void server_device_abort_outstanding(struct server_device *device, uint32_t *callbacks)
+uint32_t server_device_deliver_aborted(struct server_device *device)
 {
-    while (device->sender.outstanding != 0) {
-        uint32_t slot = (uint32_t)__builtin_ctz(device->sender.outstanding);
-        device->sender.outstanding &= ~(1u << slot);
-        call_back(device->commands[slot], ERROR_OPERATION_ABORTED, 0, 0);
-        ++*callbacks;
+    uint32_t callbacks = 0;
+    for (uint32_t left = shared_load_ordered(&device->sender.outstanding); left != 0; left &= left - 1) {
+        uint32_t slot = (uint32_t)__builtin_ctz(left);
+        struct VDS_Command *command = device->commands[slot];
+        if (queue_settle(&device->sender, slot)) {
+            call_back(command, ERROR_OPERATION_ABORTED, 0, 0);
+            callbacks++;
+        }
     }
+    return callbacks;
 }
 
 /* --- commands --- */
 
-static int refuse(struct VDS_Command *command, int result, int32_t completion_code)
+/* What a refused command's callback is told (spec 4, SendCommand). */
+static int refuse(struct VDS_Command *command, int result)
 {
-    call_back(command, completion_code, 0, 0); /* called back on failure, too (spec 4, SendCommand) */
+    static const struct {
+        int result;
+        int32_t code;
+    } map[] = {
+        {VD_E_QUEUE_FULL, ERROR_NO_SYSTEM_RESOURCES}, {VD_E_IO_ERROR, ERROR_IO_DEVICE},
+        {VD_E_PROTOCOL, ERROR_INVALID_HANDLE},        {VD_E_ABORT, ERROR_OPERATION_ABORTED},
+        {VD_E_INVALID, ERROR_INVALID_HANDLE}, /* ours: the documents have no code for a bad buffer */
+    };
+    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {
+        if (map[i].result == result) {
+            call_back(command, map[i].code, 0, 0);
+            return result;
+        }
+    }
+    assert(false);
     return result;
+}
+
+/* Abort, then state, then arguments. */
+static int check_send(struct server_device *device, const struct VDS_Command *command,
+                      struct queue_command *out)
+{
+    struct server_set *set = device->set;
+    if (atomic_load(&device->state) == SERVER_DEVICE_UNOPENED) {
+        return VD_E_PROTOCOL; /* of an earlier life of the set */
+    }
+    if (segment_is_aborted(&set->segment)) {
+        return VD_E_ABORT;
+    }
+    if (atomic_load(&device->state) != SERVER_DEVICE_OPEN) {
+        return VD_E_PROTOCOL;
+    }
+    if (atomic_load(&device->io_error) && command->commandCode != VDC_ClearError) {
+        return VD_E_IO_ERROR;
+    }
+    uint32_t area;
+    *out = (struct queue_command){
+        .code = command->commandCode, .size = command->size, .position = command->inPosition};
+    if (command->buffer != NULL) {
+        if (command->size < 0 ||
+            !server_buffers_find(set, command->buffer, (uint32_t)command->size, &area, &out->buffer_offset)) {
+            return VD_E_INVALID;
+        }
+        out->buffer_area = area + 1;
+    }
+    return 0;
+}
+
+/* For serverTimeOut: the time of silence begins with the first command, not with the end of the last one. */
+static void note_first_command(struct server_set *set)
+{
+    if (set->client_config.serverTimeOut != 0 && server_outstanding(set) == 0) {
+        atomic_store(&set->quiet_since, os_now());
+    }
 }
 
 int server_device_send_command(struct server_device *device, struct VDS_Command *command)
 {
     struct server_set *set = device->set;
-    struct queue_command out = {.code = command->commandCode,
-                                .size = command->size,
-                                .position = command->inPosition,
-                                .has_buffer = command->buffer != NULL};
+    struct queue_command out;
     uint32_t slot;
-    if (segment_is_aborted(&set->segment)) {
-        return refuse(command, VD_E_ABORT, ERROR_OPERATION_ABORTED);
+    int result = check_send(device, command, &out);
+    if (result == 0 && queue_reserve(&device->sender, &slot) != QUEUE_OK) {
+        result = VD_E_QUEUE_FULL;
     }
-    if (!device->open || device->closed) {
-        return refuse(command, VD_E_PROTOCOL, ERROR_INVALID_HANDLE);
+    if (result != 0) {
+        return refuse(command, result);
     }
-    if (out.has_buffer) {
-        assert(command->size >= 0);
-        int64_t offset = server_buffers_offset(set, command->buffer, (uint32_t)command->size);
-        assert(offset >= 0); /* the engine sends only buffers it was given by AllocateBuffer */
-        out.buffer_offset = (uint64_t)offset;
-    }
-    if (queue_send(device->shared, &device->sender, &out, &slot) != QUEUE_OK) {
-        return refuse(command, VD_E_QUEUE_FULL, ERROR_NO_SYSTEM_RESOURCES);
-    }
+    note_first_command(set);
     device->commands[slot] = command;
+    device->order[slot] = device->next_order++;
+    queue_send(device->shared, &device->sender, slot, &out);
     event_notify(&device->shared->commands);
+    /* An abort meanwhile: either whoever delivers saw the command and calls back, or we see the abort here,
+     * because the command was outstanding before we look and the abort stood before they looked. */
+    if (shared_load_ordered(&set->segment.header->abort_reason) != 0 && queue_settle(&device->sender, slot)) {
+        return refuse(command, VD_E_ABORT);
+    }
     return 0;
 }
 
 int server_device_close(struct server_device *device)
 {
-    if (segment_is_aborted(&device->set->segment)) {
+    struct server_set *set = device->set;
+    if (atomic_load(&device->state) == SERVER_DEVICE_UNOPENED) {
+        return VD_E_PROTOCOL; /* of an earlier life of the set */
+    }
+    if (segment_is_aborted(&set->segment)) {
         return VD_E_ABORT;
     }
-    if (device->closed) {
+    if (atomic_load(&device->state) == SERVER_DEVICE_CLOSED) {
         return VD_E_CLOSE;
     }
-    device->closed = true;
+    atomic_store(&device->state, SERVER_DEVICE_CLOSED);
+    atomic_fetch_add(&set->devices_closed, 1);
     shared_release(&device->shared->server_state, SERVER_DEVICE_CLOSED);
     event_notify(&device->shared->commands);
+    event_notify(&set->segment.header->server_event); /* the agent ends with the last device */
     return 0;
 }

@@ -1,235 +1,172 @@
-/* The set as the server sees it: open, configure, abort, close (spec 2.4, 4, 9). */
+/* The life of a set as the server sees it (spec 2.4, 4, 9). */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "server_internal.h"
 
-/* --- open --- */
-
-int server_set_open(const char *name, struct server_set **out)
+struct server_set *server_set_new(void)
 {
-    struct segment segment;
-    *out = NULL;
-    if (segment_open(name, &segment) != 0) {
-        return VD_E_INVALID;
-    }
     struct server_set *set = calloc(1, sizeof *set);
-    if (set == NULL) {
-        segment_detach(&segment);
-        return VD_E_MEMORY;
+    if (set != NULL) {
+        gate_close(&set->gate);
     }
-    set->segment = segment;
-    struct shared_header *header = segment.header;
-    segment_read_config(header->client_config, &set->client_config);
-    /* A set is served once: of two servers the slower one does not get it. Claiming and saying who we are is
-     * one step, so that a client never waits for a server that died in between. */
+    return set;
+}
+
+void server_set_free(struct server_set *set)
+{
+    if (set != NULL) {
+        server_set_close(set);
+        free(set);
+    }
+}
+
+/* --- what every call checks first: abort, then state (design 5) --- */
+
+bool server_enter_any(struct server_set *set)
+{
+    if (!gate_enter(&set->gate)) {
+        return false;
+    }
+    lock_take(&set->lock);
+    return true;
+}
+
+int server_enter(struct server_set *set, enum shared_phase first, enum shared_phase last)
+{
+    if (!server_enter_any(set)) {
+        return VD_E_PROTOCOL;
+    }
+    int result = 0;
+    uint32_t phase = atomic_load(&set->phase);
+    if (segment_is_aborted(&set->segment)) {
+        result = VD_E_ABORT;
+    } else if (phase < (uint32_t)first || phase > (uint32_t)last) {
+        result = VD_E_PROTOCOL;
+    }
+    if (result != 0) {
+        server_leave(set);
+    }
+    return result;
+}
+
+void server_leave(struct server_set *set)
+{
+    lock_give(&set->lock);
+    gate_leave(&set->gate);
+}
+
+bool server_is_terminated(const struct server_set *set)
+{
+    return atomic_load(&set->phase) == PHASE_INITIALIZED &&
+           atomic_load(&set->devices_closed) == set->segment.device_count;
+}
+
+uint32_t server_outstanding(struct server_set *set)
+{
+    uint32_t outstanding = 0;
+    for (uint32_t i = 0; i < atomic_load(&set->devices_opened); i++) {
+        outstanding += (uint32_t)__builtin_popcount(atomic_load(&set->devices[i].sender.outstanding));
+    }
+    return outstanding;
+}
+
+/* --- Open --- */
+
+/* A set is served once: of two servers the slower one does not get it. Claiming and saying who we are is one
+ * step, so that a client never waits for a server that died in between. */
+static bool claim(struct shared_header *header)
+{
     struct os_process self = os_process_self();
     if (shared_acquire(&header->phase) != PHASE_CREATED ||
         !shared_change(&header->server.pid, 0u, self.pid)) {
-        segment_detach(&set->segment);
-        free(set);
-        return VD_E_INVALID;
+        return false;
     }
     shared_write(&header->server.start_time, self.start_time);
     shared_release(&header->phase, PHASE_CONNECTED);
-    set->phase = PHASE_CONNECTED;
+    return true;
+}
+
+static void begin_life(struct server_set *set)
+{
+    segment_read_config(set->segment.header->client_config, &set->client_config);
     set->config = set->client_config;
-    *out = set;
-    return 0;
+    atomic_store(&set->phase, PHASE_CONNECTED);
+    atomic_store(&set->devices_opened, 0);
+    atomic_store(&set->devices_closed, 0);
+    for (uint32_t i = 0; i < SHARED_DEVICES_MAX; i++) {
+        set->names[i][0] = '\0';
+    }
+    gate_open(&set->gate);
 }
 
-int server_set_get_configuration(struct server_set *set, struct VDConfig *config)
+int server_set_open(struct server_set *set, const char *name)
 {
-    if (segment_is_aborted(&set->segment)) {
-        return VD_E_ABORT;
-    }
-    *config = set->phase >= PHASE_INITIALIZED ? set->config : set->client_config;
-    return 0;
-}
-
-/* --- configure --- */
-
-static bool configuration_is_valid(uint32_t block_size, uint32_t alignment, uint32_t max_transfer_size)
-{
-    return is_power_of_two(block_size) && block_size >= 512 && block_size <= 65536 &&
-           is_power_of_two(alignment) && alignment >= block_size && alignment <= 65536 &&
-           max_transfer_size >= 65536 && max_transfer_size % 65536 == 0 && max_transfer_size <= 4u << 20;
-}
-
-int server_set_begin_configuration(struct server_set *set, uint32_t features, uint32_t block_size,
-                                   uint32_t alignment, uint32_t max_transfer_size, uint32_t timeout)
-{
-    (void)timeout; /* for buffer areas a client declares itself, which no Linux client can (spec 16, 11) */
-    if (segment_is_aborted(&set->segment)) {
-        return VD_E_ABORT;
-    }
-    if (set->phase != PHASE_CONNECTED) {
-        return VD_E_PROTOCOL;
-    }
-    alignment = alignment != 0 ? alignment : block_size;
-    if (!configuration_is_valid(block_size, alignment, max_transfer_size)) {
-        return VD_E_INVALID;
-    }
-    set->config.features = features;
-    set->config.blockSize = block_size;
-    set->config.alignment = alignment;
-    set->config.maxTransferSize = max_transfer_size;
-    set->config.maxIODepth = 4; /* deprecated, always reported so (spec 5.1) */
-    set->phase = PHASE_CONFIGURING;
-    shared_release(&set->segment.header->phase, PHASE_CONFIGURING);
-    return 0;
-}
-
-int server_set_name_device(struct server_set *set, uint32_t index, const char *name)
-{
-    if (set->phase >= PHASE_INITIALIZED) {
-        return VD_E_PROTOCOL;
-    }
-    if (index >= set->segment.device_count || !set_name_is_valid(name)) {
-        return VD_E_INVALID;
-    }
-    for (uint32_t i = 0; i < set->segment.device_count; i++) {
-        if (i != index && strcmp(set->names[i], name) == 0) {
-            return VD_E_INVALID; /* VDI-SQL-002 */
+    int result = VD_E_PROTOCOL;
+    lock_take(&set->lock);
+    if (set->segment.header == NULL) {
+        result = VD_E_INVALID;
+        if (name != NULL && segment_open(name, &set->segment) == 0) {
+            if (claim(set->segment.header)) {
+                begin_life(set);
+                result = 0;
+            } else {
+                segment_detach(&set->segment);
+            }
         }
     }
-    strcpy(set->names[index], name);
-    return 0;
-}
-
-static void publish_names(struct server_set *set)
-{
-    for (uint32_t i = 0; i < set->segment.device_count; i++) {
-        struct shared_device *device = &set->segment.header->devices[i];
-        for (size_t j = 0; j < SHARED_NAME_MAX; j++) {
-            shared_write(&device->name[j], (uint8_t)set->names[i][j]);
-        }
-    }
-}
-
-int server_set_end_configuration(struct server_set *set)
-{
-    if (segment_is_aborted(&set->segment)) {
-        return VD_E_ABORT;
-    }
-    if (set->phase != PHASE_CONFIGURING) {
-        return VD_E_PROTOCOL;
-    }
-    for (uint32_t i = 0; i < set->segment.device_count; i++) {
-        if (set->names[i][0] == '\0') {
-            return VD_E_INVALID;
-        }
-    }
-    int result = server_buffers_allocate_area(set);
-    if (result != 0) {
-        return result;
-    }
-    publish_names(set);
-    segment_write_config(set->segment.header->server_config, &set->config);
-    set->phase = PHASE_INITIALIZED;
-    shared_release(&set->segment.header->phase, PHASE_INITIALIZED);
-    event_notify(&set->segment.header->client_event);
-    return 0;
-}
-
-/* --- running --- */
-
-static void check_client(struct server_set *set)
-{
-    struct shared_header *header = set->segment.header;
-    if (shared_acquire(&header->client_closed) != 0) {
-        return; /* it has done its part and may be gone */
-    }
-    struct os_process client = segment_process(&header->client);
-    if (!os_process_alive(&client)) {
-        segment_abort(&set->segment, SERVER_ABORT_CLIENT_DIED);
-    }
-}
-
-uint32_t server_set_run_completions(struct server_set *set, enum server_set_state *state)
-{
-    uint32_t callbacks = 0;
-    set->event_seen = event_sequence(&set->segment.header->server_event);
-    bool aborted = segment_is_aborted(&set->segment);
-    /* After an abort, completions the client still recorded are ignored (spec 4, server SignalAbort). */
-    for (uint32_t i = 0; i < set->devices_opened; i++) {
-        if (aborted) {
-            server_device_abort_outstanding(&set->devices[i], &callbacks);
-        } else {
-            callbacks += server_device_run_completions(&set->devices[i]);
-        }
-    }
-    *state = aborted ? SERVER_SET_ABORTED : SERVER_SET_LIVE;
-    return callbacks;
-}
-
-int server_set_wait(struct server_set *set, int64_t deadline)
-{
-    struct shared_event *event = &set->segment.header->server_event;
-    for (;;) {
-        if (event_sequence(event) != set->event_seen) {
-            return 0;
-        }
-        int64_t now = os_now();
-        if (now >= deadline) {
-            return VD_E_TIMEOUT;
-        }
-        int64_t slice = now + PEER_CHECK_NS;
-        if (event_wait(event, set->event_seen, slice < deadline ? slice : deadline) != 0) {
-            check_client(set);
-        }
-    }
-}
-
-bool server_set_client_closed(const struct server_set *set)
-{
-    return shared_acquire(&set->segment.header->client_closed) != 0;
-}
-
-enum server_abort_reason server_set_abort_reason(const struct server_set *set)
-{
-    uint32_t reason = shared_acquire(&set->segment.header->abort_reason);
-    return reason <= SERVER_ABORT_SERVER_DIED ? (enum server_abort_reason)reason : SERVER_ABORT_CORRUPT;
+    lock_give(&set->lock);
+    return result;
 }
 
 /* --- end --- */
 
 int server_set_signal_abort(struct server_set *set)
 {
+    if (!gate_enter(&set->gate)) {
+        return VD_E_PROTOCOL;
+    }
     segment_abort(&set->segment, SERVER_ABORT_SERVER);
+    gate_leave(&set->gate);
     return 0;
+}
+
+/* Nobody is inside any more. */
+static void release(struct server_set *set)
+{
+    shared_release(&set->segment.header->server_closed, 1u);
+    segment_wake_all(&set->segment);
+    for (uint32_t i = 0; i < atomic_load(&set->devices_opened); i++) {
+        server_device_deliver_aborted(&set->devices[i]);
+        atomic_store(&set->devices[i].state, SERVER_DEVICE_UNOPENED);
+    }
+    segment_unlink(&set->segment); /* the set is over; whoever ends it first takes its names away */
+    server_buffers_release(set);
+    segment_detach(&set->segment);
 }
 
 int server_set_close(struct server_set *set)
 {
-    int result = 0;
-    uint32_t callbacks = 0;
-    for (uint32_t i = 0; i < set->devices_opened; i++) {
-        if (!set->devices[i].closed && !segment_is_aborted(&set->segment)) {
-            result = VD_E_PROTOCOL;
-        }
+    lock_take(&set->lock);
+    if (set->segment.header == NULL || gate_is_closed(&set->gate)) {
+        lock_give(&set->lock);
+        return VD_E_PROTOCOL;
     }
-    /* A set that was opened but whose devices never were must not leave its client waiting. */
-    bool complete = set->devices_opened == set->segment.device_count;
-    if (result != 0 || !complete) {
+    /* A client must not be left waiting for a server that is gone: devices that are open (X5), and devices
+     * that never were, end the set by an abort. */
+    bool aborted = segment_is_aborted(&set->segment);
+    bool open = atomic_load(&set->devices_opened) > atomic_load(&set->devices_closed);
+    int result = open && !aborted ? VD_E_PROTOCOL : 0;
+    if (!aborted && !server_is_terminated(set)) {
         segment_abort(&set->segment, SERVER_ABORT_SERVER);
     }
-    for (uint32_t i = 0; i < set->devices_opened; i++) {
-        server_device_abort_outstanding(&set->devices[i], &callbacks);
-    }
-    shared_release(&set->segment.header->server_closed, 1u);
-    segment_wake_all(&set->segment);
-    server_buffers_release(set);
-    if (segment_is_aborted(&set->segment)) {
-        check_client(set);
-    }
-    struct os_process client = segment_process(&set->segment.header->client);
-    if (!os_process_alive(&client)) {
-        segment_unlink(&set->segment); /* nobody else is left to do it */
-    }
-    segment_detach(&set->segment);
-    free(set);
+    gate_close(&set->gate);
+    lock_give(&set->lock);
+    event_notify(&set->segment.header->server_event); /* the agent sees the gate closed */
+    gate_drain(&set->gate);
+    lock_take(&set->lock);
+    release(set);
+    lock_give(&set->lock);
     return result;
 }

@@ -32,14 +32,16 @@ void shared_step(void); /* the test's: called before each access */
 #define shared_release(field, value) \
     (SHARED_STEP(), atomic_store_explicit((field), (value), memory_order_release))
 
-/* Sets *field to `desired` if it is `expected`; true if it did. Acquire and release. */
-#define shared_change(field, expected, desired)                                                          \
-    (SHARED_STEP(), atomic_compare_exchange_strong_explicit((field), &(uint32_t){(expected)}, (desired), \
-                                                            memory_order_acq_rel, memory_order_acquire))
-
-/* Counters and flags that take part in a store-then-load handshake (see struct shared_event). */
-#define shared_add(field, value)   (SHARED_STEP(), atomic_fetch_add((field), (value)))
-#define shared_sub(field, value)   (SHARED_STEP(), atomic_fetch_sub((field), (value)))
-#define shared_load_ordered(field) (SHARED_STEP(), atomic_load(field))
+/* Read-modify-write, and the load for store-then-load handshakes (see struct shared_event): sequentially
+ * consistent. shared_change sets *field to `desired` if it is `expected`, and is true if it did; the others
+ * return the value before. */
+#define shared_change(field, expected, desired) \
+    (SHARED_STEP(), atomic_compare_exchange_strong((field), &(uint32_t){(expected)}, (desired)))
+#define shared_exchange(field, value) (SHARED_STEP(), atomic_exchange((field), (value)))
+#define shared_add(field, value)      (SHARED_STEP(), atomic_fetch_add((field), (value)))
+#define shared_sub(field, value)      (SHARED_STEP(), atomic_fetch_sub((field), (value)))
+#define shared_set(field, bits)       (SHARED_STEP(), atomic_fetch_or((field), (bits)))
+#define shared_clear(field, bits)     (SHARED_STEP(), atomic_fetch_and((field), ~(bits)))
+#define shared_load_ordered(field)    (SHARED_STEP(), atomic_load(field))
 
 #endif

@@ -81,10 +81,11 @@ EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *set, int handle, ui
                              : client_set_map_buffer_handle(core(set), (uint32_t)handle, buffer);
 }
 
-/* Undocumented (spec 3.1); a device's close needs no registering here. */
 EXPORT void vdi_set_register_device_closed(ClientVirtualDeviceSet *set)
 {
-    (void)set;
+    if (core(set) != NULL) {
+        client_set_register_device_closed(core(set));
+    }
 }
 
 /* A device object that did not come from OpenDevice is of no set: its calls give VD_E_PROTOCOL. One that did

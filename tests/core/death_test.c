@@ -133,7 +133,7 @@ static void test_dead_client_ends_the_servers_wait(void **unused)
     } while (state == SERVER_SET_LIVE && server_set_wait(mine.server, os_now() + 20000000000) == 0);
     assert_int_equal(state, SERVER_SET_ABORTED);
     assert_int_equal(server_set_abort_reason(mine.server), SERVER_ABORT_CLIENT_DIED);
-    assert_int_equal(server_set_close(mine.server), 0);
+    server_set_free(mine.server);
     assert_int_equal(pair_objects_left(), 0);
     pair_free(&pair);
 }
@@ -150,15 +150,16 @@ static void test_leftovers_are_removed_by_the_next_create(void **unused)
     (void)unused;
     struct pair pair = {0};
     struct VDConfig config = {.deviceCount = 1};
-    struct server_set *server;
+    struct server_set *server = server_set_new();
     pid_t client = start_victim(fixed_name_body, &pair);
     assert_int_equal(pair_objects_left(), 1);
     kill_victim(client);
-    assert_int_equal(server_set_open("leftover", &server), VD_E_INVALID);
+    assert_int_equal(server_set_open(server, "leftover"), VD_E_INVALID);
     struct client_set *set = client_set_new();
     assert_int_equal(client_set_create(set, "leftover", &config), 0);
     assert_int_equal(pair_objects_left(), 1);
     client_set_free(set);
+    server_set_free(server);
     assert_int_equal(pair_objects_left(), 0);
 }
 

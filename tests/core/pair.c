@@ -39,7 +39,11 @@ void pair_create(struct pair *pair, uint32_t device_count)
 
 void pair_open(struct pair *pair)
 {
-    assert_int_equal(server_set_open(pair->name, &pair->server), 0);
+    if (pair->server == NULL) {
+        pair->server = server_set_new();
+        assert_non_null(pair->server);
+    }
+    assert_int_equal(server_set_open(pair->server, pair->name), 0);
 }
 
 void pair_configure(struct pair *pair, uint32_t buffer_count)
@@ -97,9 +101,7 @@ void pair_close_devices(struct pair *pair)
 
 void pair_free(struct pair *pair)
 {
-    if (pair->server != NULL) {
-        server_set_close(pair->server);
-    }
+    server_set_free(pair->server);
     client_set_free(pair->client);
     memset(pair, 0, sizeof *pair);
 }

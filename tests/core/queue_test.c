@@ -1,6 +1,6 @@
 /* One queue and its two events under every schedule with up to PREEMPTIONS forced switches.
  *
- * Sender and receiver are fibers of one thread. queue.c and event.c are built with VDIFAULT_STEPS: each access
+ * Sender and receiver are fibers of one thread. queue.c and shared_event.c are built with VDIFAULT_STEPS: each access
  * to shared memory first calls shared_step, where the scheduler may switch fibers. A depth-first search replays
  * the program with each possible set of switches. os_wait and os_wake are the test's: both fibers asleep is a
  * lost wake-up. Checked in every schedule: commands arrive once, in order and unchanged; completions reach
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "event.h"
+#include "shared_event.h"
 #include "queue.h"
 
 enum {
@@ -120,7 +120,8 @@ static void sender_main(void)
     uint32_t slots[COMMANDS];
     for (int32_t i = 0; i < COMMANDS; i++) {
         struct queue_command command = {.code = 2, .size = 100 + i, .position = i};
-        assert_int_equal(queue_send(&device, &sender, &command, &slots[i]), QUEUE_OK);
+        assert_int_equal(queue_reserve(&sender, &slots[i]), QUEUE_OK);
+        queue_send(&device, &sender, slots[i], &command);
         event_notify(&device.commands);
     }
     while (completed < COMMANDS) {
@@ -240,6 +241,12 @@ static void test_every_interleaving(void **unused)
 
 /* --- limits and a lying peer, without switches --- */
 
+static void send_one(struct queue_sender *sender, const struct queue_command *command, uint32_t *slot)
+{
+    assert_int_equal(queue_reserve(sender, slot), QUEUE_OK);
+    queue_send(&device, sender, *slot, command);
+}
+
 static void test_full_and_empty(void **unused)
 {
     (void)unused;
@@ -252,13 +259,13 @@ static void test_full_and_empty(void **unused)
     fibers[1].finished = true;
     assert_int_equal(queue_fetch(&device, &receiver, &command, &slot), QUEUE_EMPTY);
     for (int i = 0; i < SHARED_SLOTS; i++) {
-        assert_int_equal(queue_send(&device, &sender, &command, &slot), QUEUE_OK);
+        send_one(&sender, &command, &slot);
     }
-    assert_int_equal(queue_send(&device, &sender, &command, &slot), QUEUE_FULL);
+    assert_int_equal(queue_reserve(&sender, &slot), QUEUE_FULL);
     assert_int_equal(queue_fetch(&device, &receiver, &command, &slot), QUEUE_OK);
     assert_int_equal(queue_complete(&device, slot, &(struct queue_completion){0}), QUEUE_OK);
     assert_int_equal(queue_reap(&device, &sender, slot, &(struct queue_completion){0}), QUEUE_OK);
-    assert_int_equal(queue_send(&device, &sender, &command, &slot), QUEUE_OK);
+    send_one(&sender, &command, &slot);
 }
 
 static void test_a_lying_server(void **unused)
@@ -296,7 +303,7 @@ static void test_a_lying_client(void **unused)
     memset(&device, 0, sizeof device);
     fixed = steps = 0;
     fibers[1].finished = true;
-    assert_int_equal(queue_send(&device, &sender, &command, &slot), QUEUE_OK);
+    send_one(&sender, &command, &slot);
     assert_int_equal(queue_complete(&device, slot, &(struct queue_completion){0}),
                      QUEUE_CORRUPT); /* not fetched */
     device.slots[slot].state = 77;

@@ -63,7 +63,6 @@ static void reach(struct pair *pair, enum state state, struct client_device **de
     }
     assert_int_equal(client_set_close(pair->client), VD_E_OPEN);
     server_set_close(pair->server);
-    pair->server = NULL;
     if (state == DNE) {
         return;
     }
@@ -127,12 +126,12 @@ static void test_server_table(void **unused)
     (void)unused;
     struct pair pair;
     struct server_device *device;
-    struct server_set *second;
+    struct server_set *second = server_set_new();
     uint8_t *buffer;
     pair_create(&pair, 1);
-    assert_int_equal(server_set_open("no such set", &second), VD_E_INVALID);
+    assert_int_equal(server_set_open(second, "no such set"), VD_E_INVALID);
     pair_open(&pair);
-    assert_int_equal(server_set_open(pair.name, &second), VD_E_INVALID); /* served already */
+    assert_int_equal(server_set_open(second, pair.name), VD_E_INVALID); /* served already */
     assert_int_equal(server_set_request_buffers(pair.server, 512, 0, 1), P);
     assert_int_equal(server_set_end_configuration(pair.server), P);
     assert_int_equal(server_set_open_device(pair.server, &device), P);
@@ -147,6 +146,7 @@ static void test_server_table(void **unused)
     assert_int_equal(server_set_get_configuration(pair.server, &(struct VDConfig){0}), VD_E_ABORT);
     assert_int_equal(server_set_open_device(pair.server, &device), VD_E_ABORT);
     assert_int_equal(server_set_allocate_buffer(pair.server, &buffer, 512, 0), VD_E_ABORT);
+    server_set_free(second);
     pair_free(&pair);
 }
 
@@ -157,7 +157,6 @@ static void test_server_close_with_open_device_aborts(void **unused)
     struct VDC_Command *command;
     pair_start(&pair, 2);
     assert_int_equal(server_set_close(pair.server), P); /* X5 */
-    pair.server = NULL;
     assert_int_equal(client_device_get_command(pair.devices[0], -1, &command), VD_E_ABORT);
     pair_free(&pair);
 }
@@ -299,17 +298,24 @@ static void test_buffers_named_after_close_are_removed(void **unused)
     assert_int_equal(client_set_close(pair.client), 0);
     pair_configure(&pair, 4);
     assert_int_equal(server_set_close(pair.server), 0);
-    pair.server = NULL;
     assert_int_equal(pair_objects_left(), 0);
     pair_free(&pair);
 }
 
-static void test_names_go_only_with_their_set(void **unused)
+static void test_names_last_as_long_as_their_set(void **unused)
 {
     (void)unused;
     struct pair first, second;
-    pair_start(&first, 1); /* all devices open: its names are gone */
-    pair_create(&second, 1);
+    struct VDConfig config = {.deviceCount = 1};
+    pair_start(&first, 1);
+    assert_int_equal(pair_objects_left(), 2); /* control object and buffer area */
+    struct client_set *other = client_set_new();
+    assert_int_equal(client_set_create(other, first.name, &config), P); /* it lives (VDI-CREATE-003) */
+    client_set_free(other);
+    pair_close_devices(&first);
+    assert_int_equal(server_set_close(first.server), 0); /* the set is over */
+    assert_int_equal(pair_objects_left(), 0);
+    pair_create(&second, 1); /* the same name */
     assert_int_equal(pair_objects_left(), 1);
     pair_free(&first);
     assert_int_equal(pair_objects_left(), 1); /* the second one's */
@@ -350,22 +356,25 @@ static void test_no_descriptor_left(void **unused)
     pair_free(&pair);
 }
 
-/* A secondary that comes when the buffer object's name is gone fails alone. */
-static void test_a_late_secondary_harms_nobody(void **unused)
+/* A secondary may come when every device is open, to map buffers; not when the set is over. */
+static void test_a_late_secondary(void **unused)
 {
     (void)unused;
     struct pair pair;
     struct VDC_Command *command;
+    struct client_set *secondary = client_set_new();
     pair_create(&pair, 1);
+    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), P); /* VDI-SEC-001 */
     pair_open(&pair);
     pair_configure(&pair, 4);
     pair_get_configuration(&pair);
-    struct client_set *secondary = client_set_new();
-    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), 0);
-    assert_int_equal(client_set_close(secondary), 0);
     pair_activate(&pair);
-    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), P);
+    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), 0);
+    assert_int_equal(client_set_close(secondary), 0); /* it has no device open: nobody is harmed */
     assert_int_equal(client_device_get_command(pair.devices[0], 0, &command), VD_E_TIMEOUT);
+    pair_close_devices(&pair);
+    assert_int_equal(server_set_close(pair.server), 0);
+    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), P);
     client_set_free(secondary);
     pair_free(&pair);
 }
@@ -382,10 +391,10 @@ int main(void)
         cmocka_unit_test(test_create_of_a_living_name_is_refused),
         cmocka_unit_test(test_buffer_handles),
         cmocka_unit_test(test_buffers_named_after_close_are_removed),
-        cmocka_unit_test(test_names_go_only_with_their_set),
+        cmocka_unit_test(test_names_last_as_long_as_their_set),
         cmocka_unit_test(test_open_device_arguments_come_last),
         cmocka_unit_test(test_no_descriptor_left),
-        cmocka_unit_test(test_a_late_secondary_harms_nobody),
+        cmocka_unit_test(test_a_late_secondary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

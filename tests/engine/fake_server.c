@@ -276,15 +276,26 @@ bool server_device_client_opened(const struct server_device *device)
 
 /* --- the set --- */
 
-int server_set_open(const char *name, struct server_set **set)
+struct server_set *server_set_new(void)
 {
-    *set = NULL;
+    return (struct server_set *)&fake;
+}
+
+void server_set_free(struct server_set *set)
+{
+    if (fake.open) {
+        server_set_close(set);
+    }
+}
+
+int server_set_open(struct server_set *set, const char *name)
+{
+    assert_ptr_equal(set, &fake);
     if (!fake.exists || fake.open) {
         return VD_E_INVALID;
     }
     assert_string_equal(name, "set");
     fake.open = true;
-    *set = (struct server_set *)&fake;
     return 0;
 }
 
@@ -379,13 +390,13 @@ int server_set_close(struct server_set *set)
     return 0;
 }
 
-enum server_abort_reason server_set_abort_reason(const struct server_set *set)
+enum server_abort_reason server_set_abort_reason(struct server_set *set)
 {
     assert_ptr_equal(set, &fake);
     return fake.reason;
 }
 
-bool server_set_client_closed(const struct server_set *set)
+bool server_set_client_closed(struct server_set *set)
 {
     assert_ptr_equal(set, &fake);
     return fake.client_closed;

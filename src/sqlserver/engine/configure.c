@@ -57,11 +57,12 @@ static void record_open(struct engine *engine)
 
 bool configure_open(struct engine *engine)
 {
-    int result = server_set_open(engine->devices[0].name, &engine->set);
-    if (result != 0) {
-        engine->set = NULL;
+    struct server_set *set = server_set_new();
+    if (set == NULL || server_set_open(set, engine->devices[0].name) != 0) {
+        server_set_free(set);
         return false;
     }
+    engine->set = set;
     engine->operation = run_find_operation(engine->devices[0].name);
     record_open(engine);
     return true;

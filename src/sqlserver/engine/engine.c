@@ -42,7 +42,7 @@ static void close_set(struct engine *engine)
     engine->agent = NULL;
     if (engine->set != NULL) {
         engine->aborted = engine->aborted || server_set_abort_reason(engine->set) != SERVER_ABORT_NONE;
-        server_set_close(engine->set);
+        server_set_free(engine->set);
         engine->set = NULL;
     }
     database_close(&engine->source);

@@ -90,6 +90,10 @@ void engine_say_abort(struct engine *engine, enum server_abort_reason reason)
     }
     const struct engine_slot *slot = engine_find_interrupted(engine);
     const char *name = slot != NULL ? slot->device->name : engine->devices[0].name;
+    if (reason == SERVER_ABORT_TIMEOUT) {
+        engine_say(engine, SQL_TIMED_OUT, name);
+        return;
+    }
     const char *where = "BackupMedium::ReportIoError";
     const char *what = engine->request.operation == ENGINE_BACKUP ? "write" : "read";
     if (slot != NULL && slot->command.commandCode == VDC_Flush) {

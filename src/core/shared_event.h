@@ -1,12 +1,12 @@
-/* event.h - waiting for the other process to do something, over struct shared_event.
+/* shared_event.h - waiting for the other process to do something, over struct shared_event.
  *
  * Responsible for: waking a sleeper whenever what it waits for may have happened, and not paying for a system
  * call when nobody sleeps (see struct shared_event for why no wake is lost).
  *
  * Threads: any number may wait on and notify one event.
  */
-#ifndef VDIFAULT_CORE_EVENT_H
-#define VDIFAULT_CORE_EVENT_H
+#ifndef VDIFAULT_CORE_SHARED_EVENT_H
+#define VDIFAULT_CORE_SHARED_EVENT_H
 
 #include "layout.h"
 

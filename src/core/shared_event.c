@@ -1,4 +1,4 @@
-#include "event.h"
+#include "shared_event.h"
 
 /* About the time a sleeping peer takes to be scheduled again: waiting longer than that awake gains nothing.
  */

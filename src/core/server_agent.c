@@ -1,0 +1,163 @@
+/* The completion agent: turns the client's completions into callbacks, and notices when none will come
+ * (spec 4, 7, 9.6). */
+#include "server_internal.h"
+
+/* --- what nobody completes --- */
+
+static void check_client(struct server_set *set)
+{
+    struct shared_header *header = set->segment.header;
+    if (shared_acquire(&header->client_closed) != 0) {
+        return; /* it has done its part and may be gone */
+    }
+    struct os_process client = segment_process(&header->client);
+    if (!os_process_alive(&client)) {
+        segment_abort(&set->segment, SERVER_ABORT_CLIENT_DIED);
+    }
+}
+
+/* serverTimeOut (spec 7): when the client is late, or OS_FOREVER. "More than two intervals" without any
+ * completion while requests are pending. */
+static int64_t late_at(struct server_set *set)
+{
+    if (set->client_config.serverTimeOut == 0 || server_outstanding(set) == 0) {
+        return OS_FOREVER;
+    }
+    return atomic_load(&set->quiet_since) + 2 * (int64_t)set->client_config.serverTimeOut * 1000000;
+}
+
+static void check_late(struct server_set *set)
+{
+    int64_t late = late_at(set);
+    if (late != OS_FOREVER && os_now() > late) {
+        segment_abort(&set->segment, SERVER_ABORT_TIMEOUT);
+    }
+}
+
+/* --- rounds --- */
+
+uint32_t server_deliver(struct server_set *set, bool *aborted)
+{
+    uint32_t callbacks = 0;
+    lock_take(&set->completions);
+    /* Ordered: a SendCommand that this load comes before will see the abort itself (server_device.c). After an
+     * abort, completions the client still recorded are ignored (spec 4, server SignalAbort). */
+    *aborted = shared_load_ordered(&set->segment.header->abort_reason) != 0;
+    for (uint32_t i = 0; i < atomic_load(&set->devices_opened); i++) {
+        callbacks += *aborted ? server_device_deliver_aborted(&set->devices[i])
+                              : server_device_deliver(&set->devices[i]);
+    }
+    lock_give(&set->completions);
+    if (callbacks > 0 && set->client_config.serverTimeOut != 0) {
+        atomic_store(&set->quiet_since, os_now());
+    } else if (!*aborted) {
+        check_late(set);
+    }
+    return callbacks;
+}
+
+uint32_t server_set_run_completions(struct server_set *set, enum server_set_state *state)
+{
+    bool aborted = true;
+    uint32_t callbacks = 0;
+    if (gate_enter(&set->gate)) {
+        set->event_seen = event_sequence(&set->segment.header->server_event);
+        callbacks = server_deliver(set, &aborted);
+        gate_leave(&set->gate);
+    }
+    *state = aborted ? SERVER_SET_ABORTED : SERVER_SET_LIVE;
+    return callbacks;
+}
+
+/* One slice of sleep at most; true if something has happened since `seen`. */
+static bool sleep_slice(struct server_set *set, uint32_t seen, int64_t now, int64_t deadline)
+{
+    struct shared_event *event = &set->segment.header->server_event;
+    int64_t slice = now + SEGMENT_PEER_CHECK_NS;
+    int64_t late = late_at(set);
+    slice = slice < deadline ? slice : deadline;
+    if (event_wait(event, seen, slice < late ? slice : late) != 0) {
+        check_client(set);
+        check_late(set);
+    }
+    return event_sequence(event) != seen || gate_is_closed(&set->gate);
+}
+
+int server_set_wait(struct server_set *set, int64_t deadline)
+{
+    if (!gate_enter(&set->gate)) {
+        return VD_E_PROTOCOL;
+    }
+    int result = 0;
+    bool happened = event_sequence(&set->segment.header->server_event) != set->event_seen;
+    while (!happened && result == 0) {
+        int64_t now = os_now();
+        if (now >= deadline) {
+            result = VD_E_TIMEOUT;
+        } else {
+            happened = sleep_slice(set, set->event_seen, now, deadline);
+        }
+    }
+    gate_leave(&set->gate);
+    return result;
+}
+
+/* --- ExecuteCompletionAgent --- */
+
+static int run_agent(struct server_set *set)
+{
+    for (;;) {
+        uint32_t seen = event_sequence(&set->segment.header->server_event);
+        bool aborted;
+        server_deliver(set, &aborted);
+        if (aborted || gate_is_closed(&set->gate)) {
+            return VD_E_ABORT;
+        }
+        if (server_is_terminated(set) && server_outstanding(set) == 0) {
+            return 0;
+        }
+        while (!sleep_slice(set, seen, os_now(), OS_FOREVER)) {
+        }
+    }
+}
+
+int server_set_execute_completion_agent(struct server_set *set)
+{
+    int result = server_enter(set, PHASE_INITIALIZED, PHASE_INITIALIZED);
+    if (result != 0) {
+        return result;
+    }
+    lock_give(&set->lock);
+    if (server_is_terminated(set)) {
+        result = VD_E_PROTOCOL;
+    } else if (!shared_change(&set->agents, 0u, 1u)) {
+        result = VD_E_BUSY; /* ours: one is at work already */
+    } else {
+        result = run_agent(set);
+        shared_exchange(&set->agents, 0u);
+    }
+    gate_leave(&set->gate);
+    return result;
+}
+
+/* --- how the set stands --- */
+
+bool server_set_client_closed(struct server_set *set)
+{
+    bool closed = false;
+    if (gate_enter(&set->gate)) {
+        closed = shared_acquire(&set->segment.header->client_closed) != 0;
+        gate_leave(&set->gate);
+    }
+    return closed;
+}
+
+enum server_abort_reason server_set_abort_reason(struct server_set *set)
+{
+    uint32_t reason = SERVER_ABORT_NONE;
+    if (gate_enter(&set->gate)) {
+        reason = shared_acquire(&set->segment.header->abort_reason);
+        gate_leave(&set->gate);
+    }
+    return reason <= SERVER_ABORT_TIMEOUT ? (enum server_abort_reason)reason : SERVER_ABORT_CORRUPT;
+}
