@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared_event.h"
 #include "server.h"
+#include "shared_event.h"
 
 _Static_assert(sizeof(struct VDConfig) == SHARED_CONFIG_WORDS * sizeof(uint32_t), "VDConfig is 11 words");
 

@@ -121,14 +121,15 @@ static int run_agent(struct server_set *set)
     }
 }
 
+/* On an aborted set it delivers what is outstanding and leaves: the abort may have come first. */
 int server_set_execute_completion_agent(struct server_set *set)
 {
-    int result = server_enter(set, PHASE_INITIALIZED, PHASE_INITIALIZED);
-    if (result != 0) {
-        return result;
+    int result;
+    if (!gate_enter(&set->gate)) {
+        return VD_E_PROTOCOL;
     }
-    lock_give(&set->lock);
-    if (server_is_terminated(set)) {
+    bool aborted = segment_is_aborted(&set->segment);
+    if (!aborted && (atomic_load(&set->phase) != PHASE_INITIALIZED || server_is_terminated(set))) {
         result = VD_E_PROTOCOL;
     } else if (!shared_change(&set->agents, 0u, 1u)) {
         result = VD_E_BUSY; /* ours: one is at work already */

@@ -18,6 +18,8 @@
 
 enum {
     OS_NAME_MAX = 96, /* bytes of an object name with its NUL */
+    OS_MEMORY_ALIGNMENT =
+        65536, /* every object is mapped at a multiple of this, buffers' strictest (spec 7) */
 };
 
 /* A process, safe against reuse of its number: the start time tells two holders of one pid apart. */

@@ -34,15 +34,47 @@ static int shm_name(const char *name, char out[OS_NAME_MAX + 1])
     return 0;
 }
 
+/* Maps at a multiple of OS_MEMORY_ALIGNMENT, which mmap alone does not promise: reserves more than is needed,
+ * puts the object at the first good place in it, and gives the rest back. */
+static int map_aligned(int fd, size_t size, void **address)
+{
+    size_t reserved = size + OS_MEMORY_ALIGNMENT;
+    uint8_t *room = mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) {
+        return errno;
+    }
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t whole = (size + page - 1) / page * page;
+    uint8_t *place =
+        room + (OS_MEMORY_ALIGNMENT - (uintptr_t)room % OS_MEMORY_ALIGNMENT) % OS_MEMORY_ALIGNMENT;
+    if (mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+        int error = errno;
+        munmap(room, reserved);
+        return error;
+    }
+    if (place > room) {
+        munmap(room, (size_t)(place - room));
+    }
+    if (place + whole < room + reserved) {
+        munmap(place + whole, (size_t)(room + reserved - (place + whole)));
+    }
+    *address = place;
+    return 0;
+}
+
 static int map_whole(int fd, size_t size, struct os_memory *memory)
 {
     struct stat st;
+    void *address;
     if (fstat(fd, &st) != 0) {
         return errno;
     }
-    void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (address == MAP_FAILED) {
-        return errno;
+    if (size == 0) {
+        return EINVAL;
+    }
+    int error = map_aligned(fd, size, &address);
+    if (error != 0) {
+        return error;
     }
     memory->address = address;
     memory->size = size;

@@ -23,9 +23,8 @@ const char *pair_device_name(const struct pair *pair, uint32_t index, char out[8
     return out;
 }
 
-void pair_create(struct pair *pair, uint32_t device_count)
+void pair_prepare(struct pair *pair, uint32_t device_count)
 {
-    struct VDConfig config = {.deviceCount = device_count};
     if (getenv("VDI_NAMESPACE") == NULL) {
         setenv("VDI_NAMESPACE", namespace(), 1);
     }
@@ -34,6 +33,12 @@ void pair_create(struct pair *pair, uint32_t device_count)
     pair->device_count = device_count;
     pair->client = client_set_new();
     assert_non_null(pair->client);
+}
+
+void pair_create(struct pair *pair, uint32_t device_count)
+{
+    struct VDConfig config = {.deviceCount = device_count};
+    pair_prepare(pair, device_count);
     assert_int_equal(client_set_create(pair->client, pair->name, &config), 0);
 }
 

@@ -27,6 +27,7 @@ struct pair {
 };
 
 const char *pair_device_name(const struct pair *pair, uint32_t index, char out[80]);
+void pair_prepare(struct pair *pair, uint32_t device_count);   /* a name and a set that does not exist */
 void pair_create(struct pair *pair, uint32_t device_count);    /* client: Configurable */
 void pair_open(struct pair *pair);                             /* server: Connected */
 void pair_configure(struct pair *pair, uint32_t buffer_count); /* server: Initializing */

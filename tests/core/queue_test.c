@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "shared_event.h"
 #include "queue.h"
+#include "shared_event.h"
 
 enum {
     COMMANDS = 3,

@@ -251,42 +251,6 @@ static void test_create_of_a_living_name_is_refused(void **unused)
     pair_free(&pair);
 }
 
-static void ignore_completion(struct VDS_Command *command)
-{
-    assert_int_equal(command->completionCode, ERROR_OPERATION_ABORTED);
-}
-
-static void test_buffer_handles(void **unused)
-{
-    (void)unused;
-    struct pair pair;
-    struct VDS_Command sent;
-    struct VDC_Command *command;
-    uint8_t *buffer, *mapped = NULL;
-    uint32_t handle = 0;
-    pair_start(&pair, 1);
-    assert_int_equal(server_set_allocate_buffer(pair.server, &buffer, PAIR_TRANSFER, 0), 0);
-    server_command_init(&sent, ignore_completion, NULL);
-    sent.commandCode = VDC_Write;
-    sent.size = 1024;
-    sent.buffer = buffer;
-    memset(buffer, 0x5a, 1024);
-    assert_int_equal(server_device_send_command(pair.server_devices[0], &sent), 0);
-    assert_int_equal(client_device_get_command(pair.devices[0], -1, &command), 0);
-    assert_int_equal(command->size, 1024);
-    assert_true(command->buffer != buffer); /* two mappings of the same memory */
-    assert_int_equal(command->buffer[1023], 0x5a);
-    assert_int_equal(client_set_get_buffer_handle(pair.client, command->buffer, &handle), 0);
-    assert_int_equal(client_set_map_buffer_handle(pair.client, handle, &mapped), 0);
-    assert_ptr_equal(mapped, command->buffer);
-    assert_int_equal(client_set_get_buffer_handle(pair.client, (uint8_t *)&pair, &handle), VD_E_INVALID);
-    assert_int_equal(client_set_map_buffer_handle(pair.client, 0, &mapped), VD_E_INVALID);
-    assert_int_equal(client_set_map_buffer_handle(pair.client, UINT32_MAX, &mapped), VD_E_INVALID);
-    assert_int_equal(client_device_complete_command(pair.devices[0], command, 0, 1025, 0), VD_E_INVALID);
-    client_set_signal_abort(pair.client);
-    pair_free(&pair);
-}
-
 /* The client gives up between the server's Open and its EndConfiguration: the buffer object comes after
  * Close. */
 static void test_buffers_named_after_close_are_removed(void **unused)
@@ -389,7 +353,6 @@ int main(void)
         cmocka_unit_test(test_open_device_precedence),
         cmocka_unit_test(test_create_arguments),
         cmocka_unit_test(test_create_of_a_living_name_is_refused),
-        cmocka_unit_test(test_buffer_handles),
         cmocka_unit_test(test_buffers_named_after_close_are_removed),
         cmocka_unit_test(test_names_last_as_long_as_their_set),
         cmocka_unit_test(test_open_device_arguments_come_last),
