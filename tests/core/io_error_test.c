@@ -88,8 +88,8 @@ static void test_documented_order(void **unused)
     struct VDC_Command *first = fetch(VDC_Flush);
     struct VDC_Command *second = fetch(VDC_Flush);
     complete(first, ERROR_DISK_FULL); /* (1); the third is queued and not fetched */
-    expect_nothing_to_fetch();        /* (2): it never reaches the client */
-    assert_int_equal(run(), 2);
+    assert_int_equal(run(), 2);       /* (2): completed already, without a further call of the client's */
+    expect_nothing_to_fetch();        /* and it never reaches the client */
     assert_int_equal(sent[0].command.completionCode, ERROR_DISK_FULL);
     assert_int_equal(sent[2].command.completionCode, ERROR_IO_DEVICE);
     assert_int_equal(sent[1].callbacks, 0);
