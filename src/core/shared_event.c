@@ -6,6 +6,13 @@ enum {
     SPIN_ROUNDS = 200
 };
 
+static _Atomic bool spinning_allowed = true;
+
+void event_set_spinning(bool allowed)
+{
+    atomic_store_explicit(&spinning_allowed, allowed, memory_order_relaxed);
+}
+
 static bool spin_is_useful(void)
 {
     enum {
@@ -19,7 +26,7 @@ static bool spin_is_useful(void)
         answer = os_spin_is_useful() ? USEFUL : USELESS;
         atomic_store_explicit(&known, answer, memory_order_relaxed);
     }
-    return answer == USEFUL;
+    return answer == USEFUL && atomic_load_explicit(&spinning_allowed, memory_order_relaxed);
 }
 
 uint32_t event_sequence(struct shared_event *event)

@@ -16,4 +16,7 @@ uint32_t event_sequence(struct shared_event *event); /* note this, look, then wa
 int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline);
 void event_notify(struct shared_event *event);
 
+/* Whether waits in this process may spin before they sleep; true at first. For measurements. */
+void event_set_spinning(bool allowed);
+
 #endif

@@ -1,0 +1,140 @@
+/* bench - how long the core takes, beside the least that the same machine can do in the same run (design 6).
+ *
+ *     bench [--quick | --smoke] [--json FILE]
+ *
+ * Exits 0 if everything ran, whatever the times; 1 if something did not; 2 on wrong usage.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "floors.h"
+#include "ours.h"
+
+struct effort {
+    const char *option;
+    uint32_t turns;
+    uint32_t rounds;         /* of a round trip that spins; a twentieth where the processes sleep */
+    uint64_t transfer_bytes; /* of one throughput run, on all devices together */
+};
+
+static const struct effort efforts[] = {
+    {"", 15, 100000, UINT64_C(128) << 20},
+    {"--quick", 5, 30000, UINT64_C(64) << 20},
+    {"--smoke", 1, 50, UINT64_C(1) << 20}, /* only to see that everything runs */
+};
+
+static bool run_round_trips(const struct effort *effort, const int cpus[2], FILE *json)
+{
+    struct bench_load two = {.rounds = effort->rounds, .devices = 1, .cpus = {cpus[0], cpus[1]}};
+    struct bench_load one = {.rounds = effort->rounds / 20, .devices = 1, .cpus = {cpus[0], cpus[0]}};
+    struct bench_load busy = {
+        .rounds = effort->rounds / 20, .devices = 1, .cpus = {BENCH_CPU_ANY, BENCH_CPU_ANY}, .burners = 2};
+    struct bench_load two_blocking = two;
+    two_blocking.rounds = effort->rounds / 20;
+    const struct bench_group groups[] = {
+        {.title = "command round trip, a processor each, spin then futex",
+         .load = two,
+         .contestants = {{"vdifault", ours_spin, 0}, {"bare spin then futex", floor_spin_round_trips, 1.4}}},
+        {.title = "command round trip, a processor each, blocking only",
+         .load = two_blocking,
+         .contestants = {{"vdifault", ours_blocking, 0}, {"bare futex", floor_futex_round_trips, 1.15}}},
+        {.title = "command round trip, both on one processor",
+         .load = one,
+         .contestants = {{"vdifault, spin then futex", ours_spin, 0},
+                         {"vdifault, blocking only", ours_blocking, 1.1},
+                         {"bare futex", floor_futex_round_trips, 0},
+                         {"bare spin then futex", floor_spin_round_trips, 0}}},
+        {.title = "command round trip, any processor, two other processes busy",
+         .load = busy,
+         .contestants = {{"vdifault, spin then futex", ours_spin, 0},
+                         {"vdifault, blocking only", ours_blocking, 1.1},
+                         {"bare futex", floor_futex_round_trips, 0},
+                         {"bare spin then futex", floor_spin_round_trips, 0}}},
+    };
+    bool good = true;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        good = bench_run(&groups[i], effort->turns, json) && good;
+    }
+    return good;
+}
+
+static void size_text(uint32_t size, char *out, size_t room)
+{
+    if (size < 1u << 20) {
+        snprintf(out, room, "%u KiB", size >> 10);
+    } else {
+        snprintf(out, room, "%u MiB", size >> 20);
+    }
+}
+
+static bool run_transfers(const struct effort *effort, const int cpus[2], FILE *json)
+{
+    static const uint32_t sizes[] = {4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20};
+    bool good = true;
+    for (uint32_t devices = 1; devices <= BENCH_DEVICES_MAX; devices *= 2) {
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            uint32_t rounds = (uint32_t)(effort->transfer_bytes / devices / sizes[i]);
+            double aim = sizes[i] == 64 << 10 ? 0.9 : 0;
+            char text[16];
+            struct bench_group group = {
+                .is_rate = true,
+                .load = {.rounds = rounds != 0 ? rounds : 1,
+                         .size = sizes[i],
+                         .devices = devices,
+                         .cpus = {cpus[0], cpus[1]}},
+                .contestants = {{"vdifault", ours_spin, 0},
+                                {"bare spin ring", floor_spin_ring, aim},
+                                {"POSIX semaphores", floor_semaphore_ring, 0},
+                                {"pipe", floor_pipe, 0},
+                                {"memcpy, one copy in one process", floor_memcpy, 0}},
+            };
+            size_text(sizes[i], text, sizeof text);
+            snprintf(group.title, sizeof group.title, "backup, %s transfers, %u device%s, %d outstanding",
+                     text, devices, devices == 1 ? "" : "s", BENCH_DEPTH);
+            good = bench_run(&group, effort->turns, json) && good;
+        }
+    }
+    return good;
+}
+
+static int usage(const char *argument)
+{
+    fprintf(stderr, "bench: %s: expected [--quick | --smoke] [--json FILE]\n", argument);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    const struct effort *effort = &efforts[0];
+    const char *json_path = NULL;
+    FILE *json = NULL;
+    int cpus[2];
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+            json_path = argv[++i];
+        } else if (strcmp(argv[i], "--quick") == 0) {
+            effort = &efforts[1];
+        } else if (strcmp(argv[i], "--smoke") == 0) {
+            effort = &efforts[2];
+        } else {
+            return usage(argv[i]);
+        }
+    }
+    if (json_path != NULL && (json = fopen(json_path, "w")) == NULL) {
+        perror(json_path);
+        return 2;
+    }
+    if (json != NULL) {
+        fputs("[", json);
+    }
+    setenv("VDI_NAMESPACE", "bench", 1);
+    bench_processors(cpus);
+    bool good = run_round_trips(effort, cpus, json);
+    good = run_transfers(effort, cpus, json) && good;
+    if (json != NULL) {
+        fputs("\n]\n", json);
+        good = fclose(json) == 0 && good;
+    }
+    return good ? 0 : 1;
+}
