@@ -69,11 +69,15 @@ uint32_t server_set_run_completions(struct server_set *set, enum server_set_stat
     return callbacks;
 }
 
-/* One slice of sleep at most; true if something has happened since `seen`. */
-static bool sleep_slice(struct server_set *set, uint32_t seen, int64_t now, int64_t deadline)
+/* One slice of sleep at most; true if something has happened since `seen`. An answer that comes while we spin
+ * costs no look at the clock. */
+static bool wait_slice(struct server_set *set, uint32_t seen, int64_t deadline)
 {
     struct shared_event *event = &set->segment.header->server_event;
-    int64_t slice = now + SEGMENT_PEER_CHECK_NS;
+    if (event_spin(event, seen)) {
+        return true;
+    }
+    int64_t slice = os_now() + SEGMENT_PEER_CHECK_NS;
     int64_t late = late_at(set);
     slice = slice < deadline ? slice : deadline;
     if (event_wait(event, seen, slice < late ? slice : late) != 0) {
@@ -91,11 +95,10 @@ int server_set_wait(struct server_set *set, int64_t deadline)
     int result = 0;
     bool happened = event_sequence(&set->segment.header->server_event) != set->event_seen;
     while (!happened && result == 0) {
-        int64_t now = os_now();
-        if (now >= deadline) {
+        if (deadline != OS_FOREVER && os_now() >= deadline) {
             result = VD_E_TIMEOUT;
         } else {
-            happened = sleep_slice(set, set->event_seen, now, deadline);
+            happened = wait_slice(set, set->event_seen, deadline);
         }
     }
     gate_leave(&set->gate);
@@ -116,7 +119,7 @@ static int run_agent(struct server_set *set)
         if (server_is_terminated(set) && server_outstanding(set) == 0) {
             return 0;
         }
-        while (!sleep_slice(set, seen, os_now(), OS_FOREVER)) {
+        while (!wait_slice(set, seen, OS_FOREVER)) {
         }
     }
 }

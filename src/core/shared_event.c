@@ -1,9 +1,10 @@
 #include "shared_event.h"
 
-/* About the time a sleeping peer takes to be scheduled again: waiting longer than that awake gains nothing.
- */
 enum {
-    SPIN_ROUNDS = 200
+    SPIN_NS =
+        50000, /* about what falling asleep and being woken costs: looking on for longer gains nothing */
+    SPIN_ROUNDS = 64,   /* looks between two looks at the clock */
+    PENALTY_MAX = 1023, /* waits without spinning between two tries where it never pays */
 };
 
 static _Atomic bool spinning_allowed = true;
@@ -13,36 +14,61 @@ void event_set_spinning(bool allowed)
     atomic_store_explicit(&spinning_allowed, allowed, memory_order_relaxed);
 }
 
-static bool spin_is_useful(void)
-{
-    enum {
-        UNKNOWN,
-        USEFUL,
-        USELESS
-    };
-    static _Atomic int known = UNKNOWN;
-    int answer = atomic_load_explicit(&known, memory_order_relaxed);
-    if (answer == UNKNOWN) {
-        answer = os_spin_is_useful() ? USEFUL : USELESS;
-        atomic_store_explicit(&known, answer, memory_order_relaxed);
-    }
-    return answer == USEFUL && atomic_load_explicit(&spinning_allowed, memory_order_relaxed);
-}
-
 uint32_t event_sequence(struct shared_event *event)
 {
     return shared_acquire(&event->sequence);
 }
 
-int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline)
+static bool spin_rounds(struct shared_event *event, uint32_t seen)
 {
-    int result = 0;
-    for (int i = 0; i < SPIN_ROUNDS && spin_is_useful(); i++) {
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
         if (shared_acquire(&event->sequence) != seen) {
-            return 0;
+            return true;
         }
         os_pause();
     }
+    return false;
+}
+
+/* *paid: the change came soon enough to have been worth it. Where it comes late nevertheless, we were off the
+ * processor meanwhile: the peer needs it, or others do. A fast answer costs no look at the clock. */
+static bool spin(struct shared_event *event, uint32_t seen, bool *paid)
+{
+    bool changed = spin_rounds(event, seen);
+    *paid = changed;
+    if (!changed) {
+        int64_t end = os_now() + SPIN_NS;
+        do {
+            changed = spin_rounds(event, seen);
+            *paid = os_now() < end;
+        } while (!changed && *paid);
+    }
+    return changed;
+}
+
+/* What spinning is good for depends on where the two processes run and on what the peer does, so each thread
+ * learns it: a spin in vain is followed by waits that sleep at once, twice as many each time in a row. */
+bool event_spin(struct shared_event *event, uint32_t seen)
+{
+    static _Thread_local uint32_t penalty;
+    static _Thread_local uint32_t to_skip;
+    bool paid;
+    if (!atomic_load_explicit(&spinning_allowed, memory_order_relaxed)) {
+        return false;
+    }
+    if (to_skip > 0) {
+        to_skip--;
+        return false;
+    }
+    bool changed = spin(event, seen, &paid);
+    penalty = paid ? 0 : penalty < PENALTY_MAX ? 2 * penalty + 1 : PENALTY_MAX;
+    to_skip = penalty;
+    return changed;
+}
+
+int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline)
+{
+    int result = 0;
     shared_add(&event->waiters, 1u);
     if (shared_load_ordered(&event->sequence) == seen) {
         result = os_wait(&event->sequence, seen, deadline);

@@ -11,8 +11,11 @@
 #include "layout.h"
 
 uint32_t event_sequence(struct shared_event *event); /* note this, look, then wait on it */
+/* Looks for a while, if that has paid of late on this thread, whether the event's sequence is no longer `seen`.
+ * False: it still is; sleep. No system call. */
+bool event_spin(struct shared_event *event, uint32_t seen);
 /* Sleeps until the event's sequence is no longer `seen`, or `deadline` (ETIMEDOUT; os_now nanoseconds). May
- * return early. Spins briefly first where that can help. */
+ * return early. */
 int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline);
 void event_notify(struct shared_event *event);
 
