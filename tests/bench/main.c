@@ -1,6 +1,6 @@
 /* bench - how long the core takes, beside the least that the same machine can do in the same run (design 6).
  *
- *     bench [--quick | --smoke] [--json FILE]
+ *     vdifault_bench [--quick | --smoke] [--only WORDS] [--json FILE]
  *
  * Exits 0 if everything ran, whatever the times; 1 if something did not; 2 on wrong usage.
  */
@@ -24,8 +24,22 @@ static const struct effort efforts[] = {
     {"--smoke", 1, 50, UINT64_C(1) << 20}, /* only to see that everything runs */
 };
 
-static bool run_round_trips(const struct effort *effort, const int cpus[2], FILE *json)
+struct bench {
+    const struct effort *effort;
+    const char *only; /* groups whose title holds this */
+    int cpus[2];
+    FILE *json; /* or NULL */
+};
+
+static bool run_group(const struct bench *bench, const struct bench_group *group)
 {
+    return strstr(group->title, bench->only) == NULL || bench_run(group, bench->effort->turns, bench->json);
+}
+
+static bool run_round_trips(const struct bench *bench)
+{
+    const struct effort *effort = bench->effort;
+    const int *cpus = bench->cpus;
     struct bench_load two = {.rounds = effort->rounds, .devices = 1, .cpus = {cpus[0], cpus[1]}};
     struct bench_load one = {.rounds = effort->rounds / 20, .devices = 1, .cpus = {cpus[0], cpus[0]}};
     struct bench_load busy = {
@@ -54,7 +68,7 @@ static bool run_round_trips(const struct effort *effort, const int cpus[2], FILE
     };
     bool good = true;
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-        good = bench_run(&groups[i], effort->turns, json) && good;
+        good = run_group(bench, &groups[i]) && good;
     }
     return good;
 }
@@ -68,13 +82,13 @@ static void size_text(uint32_t size, char *out, size_t room)
     }
 }
 
-static bool run_transfers(const struct effort *effort, const int cpus[2], FILE *json)
+static bool run_transfers(const struct bench *bench)
 {
     static const uint32_t sizes[] = {4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20};
     bool good = true;
     for (uint32_t devices = 1; devices <= BENCH_DEVICES_MAX; devices *= 2) {
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-            uint32_t rounds = (uint32_t)(effort->transfer_bytes / devices / sizes[i]);
+            uint32_t rounds = (uint32_t)(bench->effort->transfer_bytes / devices / sizes[i]);
             double aim = sizes[i] == 64 << 10 ? 0.9 : 0;
             char text[16];
             struct bench_group group = {
@@ -82,7 +96,7 @@ static bool run_transfers(const struct effort *effort, const int cpus[2], FILE *
                 .load = {.rounds = rounds != 0 ? rounds : 1,
                          .size = sizes[i],
                          .devices = devices,
-                         .cpus = {cpus[0], cpus[1]}},
+                         .cpus = {bench->cpus[0], bench->cpus[1]}},
                 .contestants = {{"vdifault", ours_spin, 0},
                                 {"bare spin ring", floor_spin_ring, aim},
                                 {"POSIX semaphores", floor_semaphore_ring, 0},
@@ -92,49 +106,54 @@ static bool run_transfers(const struct effort *effort, const int cpus[2], FILE *
             size_text(sizes[i], text, sizeof text);
             snprintf(group.title, sizeof group.title, "backup, %s transfers, %u device%s, %d outstanding",
                      text, devices, devices == 1 ? "" : "s", BENCH_DEPTH);
-            good = bench_run(&group, effort->turns, json) && good;
+            good = run_group(bench, &group) && good;
         }
     }
     return good;
 }
 
-static int usage(const char *argument)
+static bool parse_options(int argc, char **argv, struct bench *bench, const char **json_path)
 {
-    fprintf(stderr, "bench: %s: expected [--quick | --smoke] [--json FILE]\n", argument);
-    return 2;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
+            *json_path = argv[++i];
+        } else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) {
+            bench->only = argv[++i];
+        } else if (strcmp(argv[i], "--quick") == 0) {
+            bench->effort = &efforts[1];
+        } else if (strcmp(argv[i], "--smoke") == 0) {
+            bench->effort = &efforts[2];
+        } else {
+            fprintf(stderr, "vdifault_bench: %s: expected [--quick | --smoke] [--only WORDS] [--json FILE]\n",
+                    argv[i]);
+            return false;
+        }
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    const struct effort *effort = &efforts[0];
+    struct bench bench = {.effort = &efforts[0], .only = ""};
     const char *json_path = NULL;
-    FILE *json = NULL;
-    int cpus[2];
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
-            json_path = argv[++i];
-        } else if (strcmp(argv[i], "--quick") == 0) {
-            effort = &efforts[1];
-        } else if (strcmp(argv[i], "--smoke") == 0) {
-            effort = &efforts[2];
-        } else {
-            return usage(argv[i]);
-        }
-    }
-    if (json_path != NULL && (json = fopen(json_path, "w")) == NULL) {
-        perror(json_path);
+    if (!parse_options(argc, argv, &bench, &json_path)) {
         return 2;
     }
-    if (json != NULL) {
-        fputs("[", json);
+    if (json_path != NULL) {
+        bench.json = fopen(json_path, "w");
+        if (bench.json == NULL) {
+            perror(json_path);
+            return 2;
+        }
+        fputs("[", bench.json);
     }
     setenv("VDI_NAMESPACE", "bench", 1);
-    bench_processors(cpus);
-    bool good = run_round_trips(effort, cpus, json);
-    good = run_transfers(effort, cpus, json) && good;
-    if (json != NULL) {
-        fputs("\n]\n", json);
-        good = fclose(json) == 0 && good;
+    bench_processors(bench.cpus);
+    bool good = run_round_trips(&bench);
+    good = run_transfers(&bench) && good;
+    if (bench.json != NULL) {
+        fputs("\n]\n", bench.json);
+        good = fclose(bench.json) == 0 && good;
     }
     return good ? 0 : 1;
 }
