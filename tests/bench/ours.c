@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "event.h"
 #include "server.h"
+#include "shared_event.h"
 
 static const char *device_name(uint32_t index)
 {
@@ -193,12 +193,12 @@ static int64_t run_server(struct server *server)
 {
     int64_t elapsed = 0;
     server->source = bench_source(server->load.size);
-    if (server->source != NULL && server_set_open(device_name(0), &server->set) == 0) {
-        if (configure(server)) {
-            elapsed = time_rounds(server);
-        }
-        server_set_close(server->set);
+    server->set = server_set_new();
+    if (server->source != NULL && server->set != NULL &&
+        server_set_open(server->set, device_name(0)) == 0 && configure(server)) {
+        elapsed = time_rounds(server);
     }
+    server_set_free(server->set);
     free(server->source);
     return elapsed;
 }
