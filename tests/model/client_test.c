@@ -1,0 +1,91 @@
+/* The client table (spec 2.3) on the core, through the ABI: each cell, situation by situation. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "local_server.h"
+
+enum {
+    CASES_MAX = 512
+};
+
+static const struct vdi_library linked = {
+    .set_init = vdi_set_init,
+    .set_destroy = vdi_set_destroy,
+    .create = vdi_set_create,
+    .get_configuration = vdi_set_get_configuration,
+    .open_device = vdi_set_open_device,
+    .close = vdi_set_close,
+    .signal_abort = vdi_set_signal_abort,
+    .open_in_secondary = vdi_set_open_in_secondary,
+    .get_buffer_handle = vdi_set_get_buffer_handle,
+    .map_buffer_handle = vdi_set_map_buffer_handle,
+    .register_device_closed = vdi_set_register_device_closed,
+    .get_command = vdi_device_get_command,
+    .complete_command = vdi_device_complete_command,
+};
+
+static struct client_case cases[CASES_MAX];
+static size_t case_count;
+
+static int list_cases(void **unused)
+{
+    (void)unused;
+    struct client_case missing;
+    char space[32];
+    snprintf(space, sizeof space, "modeltest-%d", (int)getpid());
+    setenv("VDI_NAMESPACE", space, 1);
+    return client_cases(cases, CASES_MAX, &case_count, &missing);
+}
+
+/* Whether the case went as it should; says what is wrong, if not. */
+static bool check(const struct client_case *one, uint32_t dialects)
+{
+    struct local_server server;
+    struct case_observation seen;
+    char got[MODEL_RESULT_TEXT], wanted[MODEL_RESULT_TEXT];
+    uint32_t probe = 0;
+    local_server_init(&server);
+    client_case_run(one, &linked, &server.base, "model", &seen);
+    if (seen.reached && client_case_judge(one, &seen, dialects, 0, &probe) == CASE_OK) {
+        return true;
+    }
+    print_error("%s in %s (%s): ", model_function_name(one->function), model_state_name(one->state),
+                model_situation_text(one->outcome->situation));
+    if (!seen.reached) {
+        print_error("not reached: %s\n", seen.why);
+    } else {
+        print_error("%s, expected %s; ", model_result_name(seen.result, got),
+                    model_result_name(model_result(one->outcome, dialects), wanted));
+        for (uint32_t i = 0; i < seen.probe_count; i++) {
+            print_error("%s%s %s", i == 0 ? "then " : ", ", model_function_name(seen.probes[i].function),
+                        model_result_name(seen.probes[i].result, got));
+        }
+        print_error("\n");
+    }
+    return false;
+}
+
+static void test_every_cell(void **unused)
+{
+    (void)unused;
+    size_t wrong = 0;
+    for (size_t i = 0; i < case_count; i++) {
+        wrong += !check(&cases[i], MODEL_DEFAULTS);
+    }
+    assert_true(case_count > 66);
+    assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_cell),
+    };
+    return cmocka_run_group_tests(tests, list_cases, NULL);
+}
