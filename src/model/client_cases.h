@@ -55,7 +55,8 @@ enum case_phase {
 };
 
 enum {
-    CASE_PROBES_MAX = 3
+    CASE_PROBES_MAX = 3,
+    CASE_SECOND_MS = 900, /* what a wait of 1 takes at least, if that is a second (X6) */
 };
 
 struct case_probe {

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "server.h" /* VD_E_IO_ERROR, VD_E_QUEUE_FULL */
+#include "codes.h"
 
 /* --- tables.def, read as cells --- */
 
@@ -22,6 +22,7 @@ enum result {
     R_PROTOCOL = VD_E_PROTOCOL,
     R_OPEN = VD_E_OPEN,
     R_CLOSE = VD_E_CLOSE,
+    R_BUSY = VD_E_BUSY,
 };
 
 /* Each pastes its arguments itself: passed on, words like INVALID would be taken for the macros below. */
@@ -37,6 +38,10 @@ enum result {
     {                                                                                      \
         MODEL_##when, R_##result, MODEL_##next, false, MODEL_DIALECT_##dialect, R_##other, \
             MODEL_##other_next                                                             \
+    }
+#define OURS_EITHER(when, result, next, dialect, other, other_next)                                          \
+    {                                                                                                        \
+        MODEL_##when, R_##result, MODEL_##next, true, MODEL_DIALECT_##dialect, R_##other, MODEL_##other_next \
     }
 #define TO(state) IF(ALWAYS, NOERROR, state)
 #define OK        IF(ALWAYS, NOERROR, STAY)
@@ -115,6 +120,7 @@ static const struct model_cell device_cells[][DEVICE_STATES] = {
 #undef IF
 #undef OURS
 #undef EITHER
+#undef OURS_EITHER
 
 static const struct {
     const enum model_state *states;

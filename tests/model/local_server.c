@@ -31,8 +31,11 @@ static int start(struct case_server *base, const char *set, uint32_t devices)
 {
     struct local_server *server = (struct local_server *)base;
     char name[160];
-    assert_null(server->set);
-    assert_int_equal(server_set_open(set, &server->set), 0);
+    if (server->set == NULL) {
+        server->set = server_set_new();
+        assert_non_null(server->set);
+    }
+    assert_int_equal(server_set_open(server->set, set), 0);
     assert_int_equal(server_set_begin_configuration(server->set, VDF_WriteMedia, 512, 0, LOCAL_TRANSFER, 0),
                      0);
     for (uint32_t i = 0; i < devices; i++) {
@@ -61,10 +64,8 @@ static void finish(struct case_server *base)
 static void stop(struct case_server *base)
 {
     struct local_server *server = (struct local_server *)base;
-    if (server->set != NULL) {
-        server_set_close(server->set);
-        server->set = NULL;
-    }
+    server_set_free(server->set);
+    server->set = NULL;
 }
 
 void local_server_init(struct local_server *server)
