@@ -8,6 +8,7 @@
 #ifndef TEST_FAKE_SERVER_H
 #define TEST_FAKE_SERVER_H
 
+#include "fake_media.h"
 #include "server.h"
 
 enum {
@@ -27,18 +28,12 @@ struct fake_answer {
     enum fake_action action;
     int32_t code;
     int32_t bytes;
+    int64_t position;
 };
 
 /* `answer` is what a correct client would say; nth: of this command code on this device, from 1. */
 typedef void fake_script(uint32_t device, const struct VDS_Command *command, uint32_t nth,
                          struct fake_answer *answer);
-
-struct fake_stream {
-    uint8_t *bytes;
-    size_t length;
-    size_t capacity;
-    size_t position;
-};
 
 struct fake_command {
     struct VDS_Command *command;
@@ -69,6 +64,8 @@ struct fake_server {
     bool release;            /* held commands are completed */
     uint32_t memory_buffers; /* EndConfiguration fails with VD_E_MEMORY above this; 0 = never */
     uint32_t opens;          /* devices the client opens; all by default */
+    uint32_t volume_size;    /* bytes a removable device's volume takes; 0 = any number */
+    uint32_t warning_zone;   /* of them, those behind the end-of-media warning */
     bool die_before_open;
     bool close_before_open;
 

@@ -61,28 +61,71 @@ void backup_start(struct engine *engine)
         struct engine_device *device = &engine->devices[i];
         stripes_init(&device->stripes, &parameters);
         device->total = totals[i];
-        engine->total += totals[i].stream;
+        device->total.stream += 2 * (uint64_t)device->media.soft_mark;
+        engine->total += device->total.stream;
+        media_before_backup(device);
     }
 }
 
 /* --- Writes --- */
 
-static void send_write(struct engine_device *device, int32_t buffer, uint32_t size)
+static void count(struct engine_device *device, const uint8_t *data, uint32_t size)
 {
-    XXH64_update(&device->hash, device->engine->buffers[buffer], size);
+    XXH64_update(&device->hash, data, size);
     device->bytes += size;
-    device_send(device, VDC_Write, buffer, size);
 }
 
-static void send_header(struct engine_device *device, int32_t buffer)
+/* Of a part of the stream that has been counted. */
+static void send_counted(struct engine_device *device, int32_t buffer, uint32_t size)
+{
+    uint64_t offset = device->bytes - size;
+    device_send(device, &(struct device_command){.code = VDC_Write,
+                                                 .buffer = buffer,
+                                                 .size = (int32_t)size,
+                                                 .position = media_position(device, offset),
+                                                 .offset = offset});
+}
+
+static void send_write(struct engine_device *device, int32_t buffer, uint32_t size)
+{
+    count(device, device->engine->buffers[buffer], size);
+    send_counted(device, buffer, size);
+}
+
+/* Device models without soft filemarks have no such stage. */
+static void enter_mark(struct engine_device *device, enum device_stage mark)
+{
+    device->stage = device->media.soft_mark != 0 ? mark : mark + 1;
+}
+
+void backup_write_header(struct engine_device *device, int32_t buffer)
 {
     struct engine *engine = device->engine;
     struct stream_header header = engine->header;
     header.device = device->index;
     header.stream_bytes = device->total.stream;
+    header.soft_mark = device->media.soft_mark;
     stream_write_header(engine->buffers[buffer], engine->block_size, &header);
-    device->stage = STAGE_DATA;
-    send_write(device, buffer, engine->block_size);
+}
+
+static void send_header(struct engine_device *device, int32_t buffer)
+{
+    struct engine *engine = device->engine;
+    backup_write_header(device, buffer);
+    count(device, engine->buffers[buffer], engine->block_size); /* the stream as it will be in the end */
+    if (media_rewrites_header(device)) {
+        stream_spoil_header(engine->buffers[buffer], engine->block_size);
+    }
+    enter_mark(device, STAGE_MARK);
+    send_counted(device, buffer, engine->block_size);
+    media_after_header(device);
+}
+
+static void send_mark(struct engine_device *device, int32_t buffer)
+{
+    stream_write_mark(device->engine->buffers[buffer], device->media.soft_mark);
+    device->stage++;
+    send_write(device, buffer, device->media.soft_mark);
 }
 
 static void read_failed(struct engine *engine, int error)
@@ -103,6 +146,7 @@ static void send_extent(struct engine_device *device, int32_t buffer)
         device_return_buffer(device, buffer);
         device->digest = XXH64_digest(&device->hash);
         device->stage = STAGE_TRAILER;
+        media_after_extents(device);
         return;
     }
     uint8_t *block = engine->buffers[buffer];
@@ -122,6 +166,7 @@ static void send_extent(struct engine_device *device, int32_t buffer)
     stream_write_extent(block, extent.transfer, &header);
     device->payload += extent.length;
     send_write(device, buffer, extent.transfer);
+    media_after_extent(device);
 }
 
 static void send_trailer(struct engine_device *device, int32_t buffer)
@@ -136,18 +181,37 @@ static void send_trailer(struct engine_device *device, int32_t buffer)
         .set_digest = engine->set_digest,
     };
     stream_write_trailer(engine->buffers[buffer], engine->block_size, &trailer);
-    device->stage = STAGE_DRAIN;
+    enter_mark(device, STAGE_END_MARK);
     send_write(device, buffer, engine->block_size);
+    media_after_writes(device);
+}
+
+/* "The server tries not to overrun the zone": what is under way when the warning comes must fit in (spec
+ * 6.3, End Of Media). */
+static bool fits_warning_zone(const struct engine_device *device)
+{
+    const struct engine *engine = device->engine;
+    uint32_t zone = engine->client_config.EOMWarningSize;
+    return !device->media.removable || zone == 0 || device->outstanding == 0 ||
+           device_pending_bytes(device) + engine->max_transfer <= zone;
+}
+
+static bool can_write(struct engine_device *device)
+{
+    const struct engine *engine = device->engine;
+    return !engine->failed && device->stage < STAGE_DRAIN && device_can_send(device) &&
+           (device->stage != STAGE_TRAILER || engine->has_set_digest) && media_is_ready(device) &&
+           fits_warning_zone(device);
 }
 
 /* Keeps as many Writes outstanding as the device may have. */
 static void fill(struct engine_device *device)
 {
     static void (*const send[])(struct engine_device *, int32_t) = {
-        [STAGE_HEADER] = send_header, [STAGE_DATA] = send_extent, [STAGE_TRAILER] = send_trailer};
-    struct engine *engine = device->engine;
-    while (!engine->failed && device->stage <= STAGE_TRAILER && device_can_send(device) &&
-           (device->stage != STAGE_TRAILER || engine->has_set_digest)) {
+        [STAGE_HEADER] = send_header,   [STAGE_MARK] = send_mark,     [STAGE_DATA] = send_extent,
+        [STAGE_TRAILER] = send_trailer, [STAGE_END_MARK] = send_mark,
+    };
+    while (can_write(device)) {
         int32_t buffer = device_take_buffer(device);
         if (buffer == ENGINE_NO_BUFFER) {
             return;
@@ -172,33 +236,40 @@ static void find_set_digest(struct engine *engine)
 
 /* --- completions --- */
 
-static void take_write(struct engine_device *device, const struct VDS_Command *command)
+static void take_write(struct engine_device *device, struct engine_slot *slot)
 {
+    const struct VDS_Command *command = &slot->command;
     int32_t code = command->completionCode;
-    if (code == ERROR_SUCCESS && command->bytesTransferred != command->size) {
+    if (code == ERROR_END_OF_MEDIA && device->media.removable) {
+        code = media_take_end_of_media(device, slot) ? ERROR_SUCCESS : ERROR_IO_DEVICE;
+    } else if (code == ERROR_SUCCESS && command->bytesTransferred != command->size) {
         code = ERROR_IO_DEVICE; /* stored less than it was given and called that a success */
+    } else if (code == ERROR_SUCCESS) {
+        media_note_stored(device, slot);
     }
     if (code != ERROR_SUCCESS) {
         engine_fail_io(device->engine, device, "BackupIoRequest::ReportIoError", "write", code);
     } else {
-        engine_progress(device->engine, (uint64_t)command->size);
+        engine_progress(device->engine, (uint64_t)command->bytesTransferred);
     }
 }
 
-static void take(struct engine_device *device, const struct engine_slot *slot)
+static void take(struct engine_device *device, struct engine_slot *slot)
 {
     struct engine *engine = device->engine;
     const struct VDS_Command *command = &slot->command;
     int32_t code = command->completionCode;
     switch (command->commandCode) {
     case VDC_Write:
-        take_write(device, command);
+        take_write(device, slot);
         break;
     case VDC_Flush:
         device->flush_code = code;
         device->stage = STAGE_FLUSHED;
         if (code != ERROR_SUCCESS) {
             engine_fail_io(engine, device, "BackupVirtualDeviceFile::RequestDurableMedia", "Flush", code);
+        } else {
+            media_after_flush(device);
         }
         break;
     case VDC_Complete:
@@ -215,14 +286,14 @@ static void take(struct engine_device *device, const struct engine_slot *slot)
 
 /* --- the end: Flush on each device, then Complete on all if the client asked for it (spec 9.1, 10) --- */
 
-static bool all_flushed(const struct engine *engine)
+static bool all_flushed(struct engine *engine)
 {
+    bool all = true;
     for (uint32_t i = 0; i < engine->device_count; i++) {
-        if (engine->devices[i].stage != STAGE_FLUSHED) {
-            return false;
-        }
+        struct engine_device *device = &engine->devices[i];
+        all = device->stage == STAGE_FLUSHED && media_is_ready(device) && all;
     }
-    return true;
+    return all;
 }
 
 static void complete_all(struct engine *engine)
@@ -232,7 +303,7 @@ static void complete_all(struct engine *engine)
         struct engine_device *device = &engine->devices[i];
         device->stage = enabled ? STAGE_COMPLETE : STAGE_DONE;
         if (enabled) {
-            device_send(device, VDC_Complete, ENGINE_NO_BUFFER, 0);
+            device_send_plain(device, VDC_Complete);
         }
     }
 }
@@ -253,9 +324,10 @@ void backup_step(struct engine *engine)
     }
     for (uint32_t i = 0; !engine->failed && i < engine->device_count; i++) {
         struct engine_device *device = &engine->devices[i];
-        if (device->stage == STAGE_DRAIN && device->transfers == 0 && device_can_send(device)) {
+        if (device->stage == STAGE_DRAIN && device_can_send(device) && media_is_ready(device) &&
+            device->transfers == 0) {
             device->stage = STAGE_FLUSH;
-            device_send(device, VDC_Flush, ENGINE_NO_BUFFER, 0);
+            device_send_plain(device, VDC_Flush);
         }
     }
     if (!engine->failed && all_flushed(engine)) {

@@ -160,6 +160,14 @@ void configure_set(struct engine *engine)
     if (result == 0 && !name_devices(engine)) {
         result = VD_E_INVALID;
     }
+    for (uint32_t i = 0; result == 0 && i < engine->device_count; i++) {
+        if (!media_begin(&engine->devices[i])) {
+            server_set_signal_abort(engine->set); /* the client waits in GetConfiguration (spec 7) */
+            engine_say(engine, SQL_MARK_NOT_ALIGNED, engine->devices[i].name);
+            engine_fail(engine);
+            return;
+        }
+    }
     if (result == 0) {
         result = begin_configuration(engine);
     }

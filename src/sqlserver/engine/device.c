@@ -57,14 +57,19 @@ static struct engine_slot *free_slot(struct engine_device *device)
     return NULL;
 }
 
-/* One slot for the command, one for a fault that may come before it. */
-bool device_can_send(const struct engine_device *device)
+static uint32_t free_slots(const struct engine_device *device)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < SERVER_COMMANDS_PER_DEVICE; i++) {
         count += !device->slots[i].busy;
     }
-    return count >= 2;
+    return count;
+}
+
+/* One slot for the command, a second for another that goes with it, one for a fault that may come before. */
+bool device_can_send(const struct engine_device *device)
+{
+    return free_slots(device) >= 3;
 }
 
 /* What a refused SendCommand says through the callback (spec 4). */
@@ -86,18 +91,10 @@ static int32_t completion_of(int result)
     return ERROR_INVALID_HANDLE;
 }
 
-static void send(struct engine_device *device, int32_t code, int32_t buffer, uint32_t size, bool extra)
+static void submit(struct engine_device *device, struct engine_slot *slot)
 {
-    struct engine_slot *slot = free_slot(device);
-    assert(slot != NULL);
-    *slot = (struct engine_slot){.device = device, .buffer = buffer, .busy = true, .extra = extra};
-    server_command_init(&slot->command, on_completion, slot);
-    slot->command.commandCode = code;
-    slot->command.size = (int32_t)size;
-    if (buffer != ENGINE_NO_BUFFER) {
-        slot->command.buffer = device->engine->buffers[buffer];
-    }
-    if (!extra) {
+    slot->done = false;
+    if (!slot->extra) {
         slot->order = device->next_order++;
     }
     device->outstanding++;
@@ -107,6 +104,26 @@ static void send(struct engine_device *device, int32_t code, int32_t buffer, uin
         slot->command.bytesTransferred = 0;
         on_completion(&slot->command);
     }
+}
+
+static void send(struct engine_device *device, const struct device_command *command, bool extra)
+{
+    struct engine_slot *slot = free_slot(device);
+    assert(slot != NULL);
+    *slot = (struct engine_slot){.device = device,
+                                 .offset = command->offset,
+                                 .buffer = command->buffer,
+                                 .busy = true,
+                                 .extra = extra,
+                                 .step = command->step};
+    server_command_init(&slot->command, on_completion, slot);
+    slot->command.commandCode = command->code;
+    slot->command.size = command->size;
+    slot->command.inPosition = command->position;
+    if (command->buffer != ENGINE_NO_BUFFER) {
+        slot->command.buffer = device->engine->buffers[command->buffer];
+    }
+    submit(device, slot);
 }
 
 /* unknown-command@SITE: a command nobody knows, sent before the one of the site. */
@@ -124,15 +141,57 @@ static void send_faults(struct engine_device *device, int32_t code)
                                   .device = device->event_device,
                                   .arg = {i}};
             event_record(&event, NULL);
-            send(device, fault->code, ENGINE_NO_BUFFER, 0, true);
+            send(device, &(struct device_command){.code = fault->code, .buffer = ENGINE_NO_BUFFER}, true);
         }
     }
 }
 
-void device_send(struct engine_device *device, int32_t code, int32_t buffer, uint32_t size)
+void device_send(struct engine_device *device, const struct device_command *command)
 {
-    send_faults(device, code);
-    send(device, code, buffer, size, false);
+    send_faults(device, command->code);
+    send(device, command, false);
+}
+
+void device_send_plain(struct engine_device *device, int32_t code)
+{
+    device_send(device, &(struct device_command){.code = code, .buffer = ENGINE_NO_BUFFER});
+}
+
+void device_send_rest(struct engine_device *device, struct engine_slot *slot, int64_t position)
+{
+    int32_t total = slot->command.size;
+    assert(slot->kept && slot->command.bytesTransferred < total);
+    uint8_t *rest = slot->command.buffer + slot->command.bytesTransferred;
+    total -= slot->command.bytesTransferred;
+    slot->kept = false;
+    server_command_init(&slot->command, on_completion, slot);
+    slot->command.commandCode = VDC_Write;
+    slot->command.size = total;
+    slot->command.inPosition = position;
+    slot->command.buffer = rest;
+    submit(device, slot);
+}
+
+struct engine_slot *device_next_kept(struct engine_device *device)
+{
+    struct engine_slot *oldest = NULL;
+    for (uint32_t i = 0; i < SERVER_COMMANDS_PER_DEVICE; i++) {
+        struct engine_slot *slot = &device->slots[i];
+        if (slot->kept && (oldest == NULL || slot->order < oldest->order)) {
+            oldest = slot;
+        }
+    }
+    return oldest;
+}
+
+uint64_t device_pending_bytes(const struct engine_device *device)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < SERVER_COMMANDS_PER_DEVICE; i++) {
+        const struct engine_slot *slot = &device->slots[i];
+        bytes += slot->busy && slot->command.commandCode == VDC_Write ? (uint64_t)slot->command.size : 0;
+    }
+    return bytes;
 }
 
 /* --- completions --- */
@@ -153,9 +212,15 @@ void device_reap(struct engine_device *device, bool in_order, device_take *take)
     for (struct engine_slot *slot; (slot = next_done(device, in_order)) != NULL;) {
         if (!slot->extra) {
             device->next_completed++;
-            if (take != NULL) {
+            if (take != NULL && slot->step) {
+                media_take(device, slot);
+            } else if (take != NULL) {
                 take(device, slot);
             }
+        }
+        if (slot->kept) {
+            slot->done = false;
+            continue;
         }
         if (slot->buffer != ENGINE_NO_BUFFER) {
             device_return_buffer(device, slot->buffer);

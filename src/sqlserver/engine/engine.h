@@ -29,9 +29,11 @@ enum engine_operation {
 
 struct engine_request {
     enum engine_operation operation;
-    bool log;     /* BACKUP/RESTORE LOG rather than DATABASE */
-    bool replace; /* RESTORE ... WITH REPLACE */
-    bool store;   /* false: RESTORE checks the stream and writes nothing (verification) */
+    bool log;       /* BACKUP/RESTORE LOG rather than DATABASE */
+    bool replace;   /* RESTORE ... WITH REPLACE */
+    bool store;     /* false: RESTORE checks the stream and writes nothing (verification) */
+    bool overwrite; /* BACKUP ... WITH INIT or FORMAT: a tape from its start (media.h) */
+    uint32_t file;  /* RESTORE ... WITH FILE = n: of the sets on a tape; 0 = 1 */
     const char *database;
     uint32_t device_count;
     const char *const *devices; /* VIRTUAL_DEVICE names; the first is the set's name */

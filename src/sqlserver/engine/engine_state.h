@@ -4,6 +4,7 @@
  *   outcome.c      its messages and events
  *   configure.c    statement checks, Open, configuration, buffers
  *   device.c       commands of one device: slots, sending, completions, the fault unknown-command
+ *   media.c        what else a device model needs: positions, filemarks, volumes
  *   backup.c       what a BACKUP sends; restore.c what a RESTORE asks for and makes of it
  *   fault_agent.c  abort(by=server)
  *
@@ -17,6 +18,7 @@
 #include "event.h"
 #include "fault_agent.h"
 #include "hash.h"
+#include "media.h"
 #include "messages.h"
 #include "runstate.h"
 #include "server.h"
@@ -46,9 +48,11 @@ enum engine_phase {
  * DATA to DONE. */
 enum device_stage {
     STAGE_HEADER,
+    STAGE_MARK, /* a soft filemark, if the device has such */
     STAGE_DATA,
     STAGE_TRAILER, /* all extents are sent; the trailer waits for the digests of the other devices */
-    STAGE_DRAIN,   /* all Writes are sent; Flush once they are completed */
+    STAGE_END_MARK,
+    STAGE_DRAIN, /* all Writes are sent; Flush once they are completed */
     STAGE_FLUSH,
     STAGE_FLUSHED, /* waits for the other devices' Flush */
     STAGE_COMPLETE,
@@ -59,11 +63,15 @@ enum device_stage {
 struct engine_slot {
     struct VDS_Command command;
     struct engine_device *device;
-    uint64_t order; /* of submission, among the commands of the operation itself */
-    int32_t buffer; /* index in engine.buffers, or ENGINE_NO_BUFFER */
+    uint64_t order;  /* of submission, among the commands of the operation itself; Reads: of the stream */
+    uint64_t offset; /* in the stream, of the buffer's first byte */
+    uint32_t stored; /* bytes of the buffer on volumes that are full */
+    int32_t buffer;  /* index in engine.buffers, or ENGINE_NO_BUFFER */
     bool busy;
     bool done;  /* completed, not yet looked at */
     bool extra; /* of a fault; whatever the client answers is fine */
+    bool step;  /* of media.h */
+    bool kept;  /* the rest goes to the next volume */
 };
 
 struct engine_device {
@@ -85,6 +93,7 @@ struct engine_device {
     XXH64_state_t hash;
     int32_t flush_code;
     int32_t complete_code;
+    struct media media;
 
     /* backup */
     struct stripes stripes;
@@ -177,12 +186,25 @@ void configure_set(struct engine *engine);   /* may fail the statement */
 
 /* device.c */
 bool device_can_send(const struct engine_device *device);
-/* Sends a command; `buffer` is an index or ENGINE_NO_BUFFER. An error of the set comes back as a completion.
- */
-void device_send(struct engine_device *device, int32_t code, int32_t buffer, uint32_t size);
-/* Hands every completed command but those of faults to `take`; with `in_order`, in the order of submission.
- * The slot and its buffer are free again afterwards. */
-typedef void device_take(struct engine_device *device, const struct engine_slot *slot);
+struct device_command {
+    int32_t code;
+    int32_t buffer; /* index, or ENGINE_NO_BUFFER */
+    int32_t size;
+    int64_t position;
+    uint64_t offset; /* in the stream, of a transfer */
+    bool step;       /* of media.h, which gets the answer */
+};
+/* An error of the set comes back as a completion. */
+void device_send(struct engine_device *device, const struct device_command *command);
+/* A command without operands. */
+void device_send_plain(struct engine_device *device, int32_t code);
+/* Sends again what a full volume left of a Write; a slot that is kept. */
+void device_send_rest(struct engine_device *device, struct engine_slot *slot, int64_t position);
+struct engine_slot *device_next_kept(struct engine_device *device); /* the oldest, or NULL */
+uint64_t device_pending_bytes(const struct engine_device *device);  /* of Writes outstanding */
+/* Hands every completed command but those of faults to `take`, or to media.h; with `in_order`, by their order.
+ * The slot and its buffer are free again afterwards, unless the slot is kept. */
+typedef void device_take(struct engine_device *device, struct engine_slot *slot);
 void device_reap(struct engine_device *device, bool in_order, device_take *take);
 int32_t device_take_buffer(
     struct engine_device *device); /* ENGINE_NO_BUFFER: none left, or its share is used */
@@ -193,6 +215,7 @@ uint32_t device_outstanding(const struct engine *engine); /* of all devices */
 bool backup_begin(struct engine *engine); /* false: said and failed */
 void backup_start(struct engine *engine); /* the set is configured */
 void backup_step(struct engine *engine);
+void backup_write_header(struct engine_device *device, int32_t buffer); /* to memory: as it will stay */
 void restore_start(struct engine *engine);
 void restore_step(struct engine *engine);
 bool restore_commit(struct engine *engine);

@@ -91,9 +91,14 @@
 #define SQL_FEW_BUFFERS \
     3273, 16, 1,        \
         "The BUFFERCOUNT parameter must supply a value that allows at least one buffer per backup device."
+#define SQL_MARK_NOT_ALIGNED                                                                               \
+    3284, 16, 1,                                                                                           \
+        "Filemark on device '%s' is not aligned. Re-issue the Restore statement with the same block size " \
+        "used to create the backupset."
 #define SQL_SYSTEM_ERROR \
     3634, 16, 1, "The operating system returned the error '%s' while attempting '%s' on '%s'."
-#define SQL_PROCESSED 4035, 10, 1, "Processed %llu pages for database '%s', file '%s' on file 1."
+#define SQL_PROCESSED   4035, 10, 1, "Processed %llu pages for database '%s', file '%s' on file 1."
+#define SQL_NO_SUCH_SET 4038, 16, 1, "Cannot find file ID %u on device '%s'."
 #define SQL_CANNOT_OPEN \
     5120, 16, 101, "Unable to open the physical file \"%s\". Operating system error %d: \"%s\"."
 #define SQL_IO_FAILURE 18210, 16, 1, "%s: %s failure on backup device '%s'. Operating system error %s."

@@ -81,7 +81,9 @@ static void report_fault(struct engine_device *device)
 static void report_truncated(struct engine_device *device)
 {
     struct engine *engine = device->engine;
-    if (device->reader.state == STREAM_IN_HEADER) {
+    if (device->reader.state == STREAM_IN_HEADER && engine->request.file > 1) {
+        engine_say(engine, SQL_NO_SUCH_SET, engine->request.file, device->name);
+    } else if (device->reader.state == STREAM_IN_HEADER) {
         engine_say(engine, SQL_NO_BEGINNING);
     } else {
         engine_say(engine, SQL_INCOMPLETE, device->name);
@@ -101,12 +103,23 @@ static int put(void *context, uint64_t offset, const uint8_t *data, size_t lengt
     return error;
 }
 
+static void report_probe(struct engine_device *device)
+{
+    const struct media *media = &device->media;
+    engine_say(device->engine, SQL_DAMAGE, device->name, (unsigned long long)media->probe_offset,
+               (unsigned long long)media->probe_length, (unsigned long long)device->reader.extents,
+               (unsigned long long)device->reader.extent.database_offset,
+               "the device gave other data when it was sent there by position");
+    engine_fail(device->engine);
+}
+
 static void feed(struct engine_device *device, const uint8_t *data, uint32_t length)
 {
     struct engine *engine = device->engine;
     if (length == 0 || engine->failed) {
         return;
     }
+    bool probed_well = media_check_probe(device, device->bytes, data, length);
     XXH64_update(&device->hash, data, length);
     device->bytes += length;
     if (device->stage == STAGE_HEADER) {
@@ -128,38 +141,58 @@ static void feed(struct engine_device *device, const uint8_t *data, uint32_t len
     }
     if (stream_reader_take(&device->reader, data, length, put, engine) != STREAM_OK) {
         report_fault(device);
+    } else if (!probed_well) {
+        report_probe(device);
+    }
+}
+
+/* The last byte that is here has come: of the stream, or of a volume. */
+static void reach_end(struct engine_device *device, int32_t code)
+{
+    /* A stream that has not begun goes on nowhere. */
+    if (!stream_reader_is_done(&device->reader) && device->media.removable &&
+        device->reader.state != STREAM_IN_HEADER && code != ERROR_FILEMARK_DETECTED) {
+        media_end_volume(device);
+        return;
+    }
+    device->ended = true;
+    if (!stream_reader_is_done(&device->reader)) {
+        report_truncated(device);
     }
 }
 
 /* Short counts with SUCCESS are data like any other (spec 16, 17); no data at all with SUCCESS is not. EOF
  * and NO_DATA are one and the same (spec 6.3). */
-static void take(struct engine_device *device, const struct engine_slot *slot)
+static void take(struct engine_device *device, struct engine_slot *slot)
 {
     struct engine *engine = device->engine;
     const struct VDS_Command *command = &slot->command;
     int32_t code = command->completionCode;
     uint32_t count = command->bytesTransferred > 0 ? (uint32_t)command->bytesTransferred : 0;
-    bool end = code == ERROR_HANDLE_EOF || code == ERROR_NO_DATA_DETECTED;
+    bool over = device->ended || device->media.volume_over;
+    bool end = code == ERROR_HANDLE_EOF || code == ERROR_NO_DATA_DETECTED ||
+               (code == ERROR_FILEMARK_DETECTED && device->media.model == MEDIA_TAPE);
 
     device->requested -= (uint32_t)command->size;
     if (engine->failed) {
         return;
     }
-    if (device->ended && count == 0) {
+    if (over && count == 0) {
         return; /* asked for before the end was known; whatever the client says of it */
     }
     if (code != ERROR_SUCCESS && !end) {
         engine_fail_io(engine, device, "BackupIoRequest::ReportIoError", "read", code);
-    } else if (count > (uint32_t)command->size || device->ended) {
+    } else if (count > (uint32_t)command->size || over) {
         engine_fail_io(engine, device, "BackupIoRequest::ReportIoError", "read", OS_INVALID_DATA);
-    } else if (count == 0 && !end) {
+    } else if (!end &&
+               (count == 0 || (count < (uint32_t)command->size && device->media.model == MEDIA_DISK))) {
+        /* On a disk the next Read has its own position: a gap would be left. */
         engine_fail_io(engine, device, "BackupIoRequest::ReportIoError", "read", ERROR_HANDLE_EOF);
     } else {
         feed(device, command->buffer, count);
         engine_progress(engine, count);
-        device->ended = end;
-        if (end && !engine->failed && !stream_reader_is_done(&device->reader)) {
-            report_truncated(device);
+        if (end && !engine->failed) {
+            reach_end(device, code);
         }
     }
 }
@@ -239,39 +272,92 @@ static bool begin_target(struct engine *engine)
 
 /* --- Reads --- */
 
-static void send_read(struct engine_device *device, int32_t buffer, uint32_t size)
+/* A Read of the stream, and where in it. */
+struct read {
+    int32_t buffer;
+    uint32_t size;
+    uint64_t offset;
+};
+
+static void send_read(struct engine_device *device, const struct read *read)
 {
-    device->requested += size;
-    device_send(device, VDC_Read, buffer, size);
+    device_send(device, &(struct device_command){.code = VDC_Read,
+                                                 .buffer = read->buffer,
+                                                 .size = (int32_t)read->size,
+                                                 .position = media_position(device, read->offset),
+                                                 .offset = read->offset});
 }
 
 static void read_header(struct engine_device *device)
 {
-    if (device->reader.state != STREAM_IN_HEADER || device->requested != 0 || !device_can_send(device)) {
+    if (device->reader.state != STREAM_IN_HEADER || device->requested != 0 || !device_can_send(device) ||
+        !media_is_ready(device)) {
         return;
     }
-    int32_t buffer = device_take_buffer(device);
-    if (buffer != ENGINE_NO_BUFFER) {
-        send_read(device, buffer, device->engine->block_size);
+    struct read read = {device_take_buffer(device), device->engine->block_size, device->bytes};
+    if (read.buffer != ENGINE_NO_BUFFER) {
+        device->requested += read.size;
+        send_read(device, &read);
     }
 }
 
-/* Sizes vary, but for the last Read, which asks for a full transfer and reaches past the end. */
-static void fill(struct engine_device *device)
+static bool can_read(struct engine_device *device)
+{
+    return !device->engine->failed && !device->ended && device_can_send(device) && media_is_ready(device) &&
+           device->bytes + device->requested <= device->reader.header.stream_bytes;
+}
+
+/* The next Read. Sizes vary, but for the last, which asks for a full transfer and reaches past the end. False:
+ * no buffer, or nothing left to ask for. */
+static bool plan_read(struct engine_device *device, struct read *read)
 {
     struct engine *engine = device->engine;
+    uint64_t offset = device->bytes + device->requested;
     uint64_t end = device->reader.header.stream_bytes;
-    while (!engine->failed && !device->ended && device->bytes + device->requested <= end &&
-           device_can_send(device)) {
-        int32_t buffer = device_take_buffer(device);
-        if (buffer == ENGINE_NO_BUFFER) {
+    int32_t buffer = offset <= end ? device_take_buffer(device) : ENGINE_NO_BUFFER;
+    if (buffer == ENGINE_NO_BUFFER) {
+        return false;
+    }
+    uint32_t size = engine->max_transfer;
+    if (end - offset >= size) {
+        size = random_transfer(&device->random, engine->block_size, 1, size / engine->block_size);
+    }
+    device->requested += size;
+    *read = (struct read){buffer, size, offset};
+    return true;
+}
+
+/* A disk's Reads carry positions, so of two the further may come first (VDI-IO-007). Answers are taken in the
+ * order of the stream. */
+static void send_swapped(struct engine_device *device, const struct read *first, const struct read *second)
+{
+    uint64_t order = device->next_order;
+    device->next_order = order + 1;
+    send_read(device, second);
+    device->next_order = order;
+    send_read(device, first);
+    device->next_order = order + 2;
+}
+
+static void fill(struct engine_device *device)
+{
+    bool pairs = device->media.model == MEDIA_DISK && device->engine->depth >= 2;
+    struct read first, second;
+    while (can_read(device)) {
+        if (pairs && device->transfers + 2 > device->engine->depth) {
+            return; /* what is drawn must not depend on which buffer comes back first */
+        }
+        if (!plan_read(device, &first)) {
             return;
         }
-        uint32_t size = engine->max_transfer;
-        if (end - device->bytes - device->requested >= size) {
-            size = random_transfer(&device->random, engine->block_size, 1, size / engine->block_size);
+        bool swap = pairs && random_next(&device->random) % 2 == 0;
+        if (!swap) {
+            send_read(device, &first);
+        } else if (plan_read(device, &second)) {
+            send_swapped(device, &first, &second);
+        } else {
+            send_read(device, &first);
         }
-        send_read(device, buffer, size);
     }
 }
 
@@ -281,6 +367,7 @@ void restore_start(struct engine *engine)
         struct engine_device *device = &engine->devices[i];
         stream_reader_init(&device->reader);
         device->random = random_seed(engine->options.plan->seed, PURPOSE_READS, i);
+        media_before_restore(device);
     }
 }
 
@@ -303,6 +390,7 @@ static void begin_data(struct engine *engine)
     for (uint32_t i = 0; i < engine->device_count; i++) {
         engine->devices[i].stage = STAGE_DATA;
         engine->total += engine->devices[i].reader.header.stream_bytes;
+        media_before_data(&engine->devices[i]);
     }
 }
 
@@ -324,6 +412,9 @@ void restore_step(struct engine *engine)
             if (device->ended && device->transfers == 0) {
                 device->stage = STAGE_DONE;
             }
+        }
+        if (!engine->failed && device->media.volume_missing) {
+            report_truncated(device);
         }
     }
 }

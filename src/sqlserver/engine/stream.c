@@ -47,10 +47,27 @@ void stream_write_header(uint8_t *block, uint32_t size, const struct stream_head
         .stripe_seed = htole64(header->stripe_seed),
         .stream_bytes = htole64(header->stream_bytes),
         .generated = htole32(header->generated),
+        .soft_mark = htole32(header->soft_mark),
     };
     memcpy(raw.magic, STREAM_MAGIC_HEADER, sizeof raw.magic);
     memcpy(raw.database, header->database, strnlen(header->database, STREAM_NAME_MAX - 1));
     seal(block, size, &raw, STREAM_BLOCK);
+}
+
+static void write_word(uint8_t *block, uint32_t size, const char *magic)
+{
+    memset(block, 0, size);
+    memcpy(block, magic, 8);
+}
+
+void stream_write_mark(uint8_t *block, uint32_t size)
+{
+    write_word(block, size, STREAM_MAGIC_MARK);
+}
+
+void stream_spoil_header(uint8_t *block, uint32_t size)
+{
+    write_word(block, size, STREAM_MAGIC_SPOILT);
 }
 
 /* Pieces as small as the header has room for checksums: the smaller, the closer RESTORE can point. */

@@ -3,6 +3,7 @@
  *   header   one block: what was backed up, how the set is striped, this device's place in it, how long this
  * is extents  each starts on a block: 512 bytes of struct extent_block, payload, zeros up to the next block
  *   trailer  one block: extent count, bytes, digest of all before it; the digests of the set's other devices
+ * With soft filemarks (spec 5.1) a mark, one block of the size the header gives, follows the header and the trailer.
  *
  * Each device carries such a stream. Numbers are little-endian at fixed offsets. Every byte is covered by a
  * checksum or must be zero, so that RESTORE can tell exactly whether what came back is what was sent, and
@@ -46,6 +47,7 @@ struct stream_header {
     uint64_t content_seed; /* 0 unless generated */
     uint64_t stripe_seed;
     uint64_t stream_bytes; /* of this device, header and trailer included */
+    uint32_t soft_mark;    /* bytes of a soft filemark; 0: none */
     char database[STREAM_NAME_MAX];
 };
 
@@ -74,6 +76,10 @@ void stream_write_header(uint8_t *block, uint32_t size, const struct stream_head
 void stream_write_extent(uint8_t *block, uint32_t size, const struct stream_extent *extent);
 void stream_write_trailer(uint8_t *block, uint32_t size, const struct stream_trailer *trailer);
 
+void stream_write_mark(uint8_t *block, uint32_t size);
+/* Makes a header one of a backup that was never finished. */
+void stream_spoil_header(uint8_t *block, uint32_t size);
+
 static inline uint32_t stream_padded(uint32_t size, uint32_t block_size)
 {
     return (size + block_size - 1) & ~(block_size - 1);
@@ -86,6 +92,7 @@ enum stream_fault {
     STREAM_MISPLACED,   /* a sound structure that does not belong here: other set, device or number */
     STREAM_BAD_PAYLOAD, /* data of the database differs */
     STREAM_BAD_PADDING, /* bytes that must be zero are not */
+    STREAM_BAD_MARK,    /* no filemark where one was written */
     STREAM_BAD_TRAILER, /* its totals or its digest contradict what came before */
     STREAM_EXCESS,      /* bytes after the trailer's block */
     STREAM_REFUSED,     /* the sink did not take the data; `refusal` says why */
@@ -101,6 +108,7 @@ enum stream_state {
     STREAM_IN_EXTENT,
     STREAM_IN_PAYLOAD,
     STREAM_IN_PADDING,
+    STREAM_IN_MARK,
     STREAM_AT_END
 };
 
@@ -119,6 +127,7 @@ struct stream_reader {
     uint64_t extents;
     uint64_t payload;
     bool closing;   /* the padding is the trailer's */
+    bool marked;    /* the soft filemark behind the header was taken */
     uint32_t taken; /* bytes of the present structure, payload or padding */
     uint32_t padding;
     uint32_t part_size;

@@ -11,6 +11,8 @@
 #define STREAM_MAGIC_HEADER  "VDIFHDR1"
 #define STREAM_MAGIC_EXTENT  "VDIFEXT1"
 #define STREAM_MAGIC_TRAILER "VDIFTRL1"
+#define STREAM_MAGIC_MARK    "VDIFMRK1" /* and zeros */
+#define STREAM_MAGIC_SPOILT  "VDIFHDR0" /* and zeros */
 
 struct header_block {
     char magic[8];
@@ -26,7 +28,7 @@ struct header_block {
     uint64_t stripe_seed;
     uint64_t stream_bytes;
     uint32_t generated;
-    uint32_t reserved;
+    uint32_t soft_mark;
     char database[136];
     uint8_t zero[288];
     uint64_t hash; /* XXH64 of all before it; in each structure */

@@ -13,6 +13,7 @@ const char *const stream_fault_texts[STREAM_FAULT_COUNT] = {
     [STREAM_MISPLACED] = "a block of another backup set, device or place",
     [STREAM_BAD_PAYLOAD] = "the data differs from what was backed up",
     [STREAM_BAD_PADDING] = "bytes between extents differ from what was backed up",
+    [STREAM_BAD_MARK] = "no filemark where one was written",
     [STREAM_BAD_TRAILER] = "the trailer contradicts the data before it",
     [STREAM_EXCESS] = "bytes follow the end of the backup",
     [STREAM_REFUSED] = "the data was not accepted",
@@ -55,7 +56,8 @@ static bool is_sane(const struct stream_header *h)
            h->max_transfer > STREAM_BLOCK && h->max_transfer <= STREAM_TRANSFER_MAX &&
            h->max_transfer % h->block_size == 0 && h->database_size <= INT64_MAX &&
            h->stream_bytes >= 2 * (uint64_t)h->block_size && h->stream_bytes % h->block_size == 0 &&
-           h->stream_bytes <= INT64_MAX;
+           h->stream_bytes <= INT64_MAX && h->soft_mark <= STREAM_TRANSFER_MAX &&
+           h->soft_mark % h->block_size == 0;
 }
 
 static void enter_padding(struct stream_reader *reader, uint32_t used)
@@ -85,6 +87,7 @@ static enum stream_fault end_header(struct stream_reader *reader)
         .content_seed = le64toh(raw.content_seed),
         .stripe_seed = le64toh(raw.stripe_seed),
         .stream_bytes = le64toh(raw.stream_bytes),
+        .soft_mark = le32toh(raw.soft_mark),
     };
     memcpy(h->database, raw.database, STREAM_NAME_MAX - 1);
     if (!is_sane(h) || h->set_id != stream_set_id(h)) {
@@ -237,14 +240,40 @@ static size_t take_padding(struct stream_reader *reader, const uint8_t *data, si
     return piece;
 }
 
+static size_t take_mark(struct stream_reader *reader, const uint8_t *data, size_t length)
+{
+    static const char magic[8] = STREAM_MAGIC_MARK;
+    size_t piece = smaller(length, reader->header.soft_mark - reader->taken);
+    for (size_t i = 0; i < piece; i++) {
+        size_t at = reader->taken + i;
+        if (data[i] != (at < sizeof magic ? (uint8_t)magic[at] : 0)) {
+            fail(reader, STREAM_BAD_MARK, reader->offset + i, 1);
+            break;
+        }
+    }
+    count(reader, data, piece);
+    return piece;
+}
+
+/* What follows a piece that is complete. */
+static void advance(struct stream_reader *reader)
+{
+    if (reader->state == STREAM_IN_PADDING && reader->taken == reader->padding) {
+        bool mark = reader->header.soft_mark != 0 && (reader->closing || !reader->marked);
+        reader->state = mark ? STREAM_IN_MARK : reader->closing ? STREAM_AT_END : STREAM_IN_EXTENT;
+        reader->taken = 0;
+    } else if (reader->state == STREAM_IN_MARK && reader->taken == reader->header.soft_mark) {
+        reader->marked = true;
+        reader->state = reader->closing ? STREAM_AT_END : STREAM_IN_EXTENT;
+        reader->taken = 0;
+    }
+}
+
 enum stream_fault stream_reader_take(struct stream_reader *reader, const uint8_t *data, size_t length,
                                      stream_sink *sink, void *context)
 {
     while (reader->fault == STREAM_OK) {
-        if (reader->state == STREAM_IN_PADDING && reader->taken == reader->padding) {
-            reader->state = reader->closing ? STREAM_AT_END : STREAM_IN_EXTENT;
-            reader->taken = 0;
-        }
+        advance(reader);
         if (length == 0) {
             break;
         }
@@ -259,6 +288,9 @@ enum stream_fault stream_reader_take(struct stream_reader *reader, const uint8_t
             break;
         case STREAM_IN_PADDING:
             piece = take_padding(reader, data, length);
+            break;
+        case STREAM_IN_MARK:
+            piece = take_mark(reader, data, length);
             break;
         case STREAM_AT_END:
             fail(reader, STREAM_EXCESS, reader->offset, length);
