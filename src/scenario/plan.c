@@ -138,13 +138,44 @@ static int parse_database(const char *rest, size_t offset, struct plan *plan, st
     return 0;
 }
 
+/* `words`: what says PLAN_YES, and what says PLAN_NO. */
+static int parse_choice(const char *name, const char *const words[2], const char *rest, size_t offset,
+                        enum plan_choice *choice, struct fault_error *error)
+{
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(rest, words[i]) == 0) {
+            *choice = i == 0 ? PLAN_YES : PLAN_NO;
+            return 0;
+        }
+    }
+    return fail(error, offset, "bad %s '%.60s': expected '%s' or '%s'", name, rest, words[0], words[1]);
+}
+
+static const char *const clear_error_words[2] = {"always", "never"};
+static const char *const late_buffers_words[2] = {"yes", "no"};
+
+static int parse_clear_error(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
+{
+    return parse_choice("clear-error", clear_error_words, rest, offset, &plan->clear_error, error);
+}
+
+static int parse_late_buffers(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
+{
+    return parse_choice("late-buffers", late_buffers_words, rest, offset, &plan->late_buffers, error);
+}
+
 struct item {
     const char *word;
     item_parser *parse; /* NULL: more words follow, from server_items */
 };
 static const struct item items[] = {{"fault", parse_fault}, {"server", NULL}};
 static const struct item server_items[] = {
-    {"seed", parse_seed}, {"size", parse_size}, {"database", parse_database}};
+    {"seed", parse_seed},
+    {"size", parse_size},
+    {"database", parse_database},
+    {"clear-error", parse_clear_error},
+    {"late-buffers", parse_late_buffers},
+};
 
 static const struct item *find_item(const struct item *table, size_t count, const char *word, size_t length,
                                     char *hint, size_t hint_size)
@@ -178,9 +209,11 @@ static int parse_item(char *line, struct plan *plan, struct fault_error *error)
         item = find_item(server_items, sizeof(server_items) / sizeof(server_items[0]), word, length, hint,
                          sizeof(hint));
         if (item == NULL) {
-            return fail(error, (size_t)(word - line),
-                        "unknown server setting '%.*s'%s (expected 'seed', 'size' or 'database')",
-                        (int)(length < 60 ? length : 60), word, hint);
+            return fail(
+                error, (size_t)(word - line),
+                "unknown server setting '%.*s'%s (expected 'seed', 'size', 'database', 'clear-error' or "
+                "'late-buffers')",
+                (int)(length < 60 ? length : 60), word, hint);
         }
         word += length + strspn(word + length, " \t");
     }
@@ -246,6 +279,14 @@ int plan_format(const struct plan *plan, char *text, size_t size)
     for (uint32_t i = 0; i < plan->database_count; i++) {
         used += (size_t)snprintf(ROOM, "server database %s=%s\n", plan->databases[i].name,
                                  plan->databases[i].path);
+    }
+    if (plan->clear_error != PLAN_UNSET) {
+        used += (size_t)snprintf(ROOM, "server clear-error %s\n",
+                                 clear_error_words[plan->clear_error == PLAN_NO]);
+    }
+    if (plan->late_buffers != PLAN_UNSET) {
+        used += (size_t)snprintf(ROOM, "server late-buffers %s\n",
+                                 late_buffers_words[plan->late_buffers == PLAN_NO]);
     }
 #undef ROOM
     return (int)used;

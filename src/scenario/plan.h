@@ -5,6 +5,11 @@
  *   server seed N                    shapes streams: transfer sizes, stripes, generated content
  *   server size BYTES                size of a generated database (K, M, G suffixes)
  *   server database NAME=FILE        BACKUP reads FILE, RESTORE writes it
+ *   server clear-error always|never  whether devices in IO-ERROR get ClearError before they are closed (spec
+ *                                    9.4 leaves it to the server; without this line, the seed decides)
+ *   server late-buffers yes|no       half of the buffers are requested after EndConfiguration, so that there
+ *                                    is a second buffer area (without this line: no, unless BUFFERCOUNT asks
+ *                                    for more than the first area has)
  * libc only, no allocation: the same code runs inside the client.
  */
 #ifndef VDIFAULT_PLAN_H
@@ -30,11 +35,19 @@ struct plan_database {
     char path[PLAN_PATH_MAX];
 };
 
+enum plan_choice {
+    PLAN_UNSET,
+    PLAN_YES, /* always */
+    PLAN_NO,  /* never */
+};
+
 struct plan {
     uint32_t fault_count;
     uint32_t database_count;
     uint64_t seed;
     uint64_t size;
+    enum plan_choice clear_error;
+    enum plan_choice late_buffers;
     struct fault faults[PLAN_FAULTS_MAX];
     struct plan_database databases[PLAN_DATABASES_MAX];
 };

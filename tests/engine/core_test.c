@@ -29,6 +29,7 @@ enum {
 /* What the client stores, shared between all processes of a test. */
 struct store {
     size_t length[DEVICES_MAX];
+    uint32_t clear_errors;
     uint8_t bytes[DEVICES_MAX][STORE_SIZE / DEVICES_MAX];
 };
 
@@ -36,7 +37,8 @@ enum behaviour {
     WELL,
     ABORT_AT_THIRD,
     DIE_AT_THIRD,
-    CLOSE_EARLY
+    CLOSE_EARLY,
+    FAIL_AT_THIRD, /* completes it with an error, and everything after it well */
 };
 
 static struct store *store;
@@ -79,6 +81,8 @@ static void serve(uint32_t device, struct VDC_Command *command, size_t *position
         *code = size <= left ? ERROR_SUCCESS : ERROR_HANDLE_EOF;
         memcpy(command->buffer, store->bytes[device] + *position, *bytes);
         *position += *bytes;
+    } else if (command->commandCode == VDC_ClearError) {
+        store->clear_errors++;
     } else if (command->commandCode != VDC_Flush) {
         *code = ERROR_NOT_SUPPORTED;
     }
@@ -117,10 +121,13 @@ static int serve_all(struct client_set *set, struct client_device **devices, uin
             } else if (result == 0) {
                 int32_t code = ERROR_SUCCESS;
                 uint64_t bytes = 0;
-                if (++fetched == 3 && behaviour != WELL) {
+                if (++fetched == 3 && behaviour == FAIL_AT_THIRD) {
+                    code = ERROR_DISK_FULL;
+                } else if (fetched == 3 && behaviour != WELL) {
                     return misbehave(behaviour, set);
+                } else {
+                    serve(i, command, &position[i], &code, &bytes);
                 }
-                serve(i, command, &position[i], &code, &bytes);
                 result = client_device_complete_command(devices[i], command, code, bytes, 0);
             }
             if (result != 0 && result != VD_E_CLOSE && result != VD_E_TIMEOUT) {
@@ -242,6 +249,23 @@ static void whatever_the_client_does_the_statement_ends(void **state)
     fail_with(CLOSE_EARLY, 2);
 }
 
+static void a_device_in_error_is_cleared_and_closed(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        prepare(ENGINE_BACKUP, 2);
+        statement.plan.clear_error = i == 0 ? PLAN_YES : PLAN_NO;
+        store->clear_errors = 0;
+        memset(store->length, 0, sizeof store->length);
+        pid_t client = start_client(2, FAIL_AT_THIRD);
+        assert_int_equal(statement_run(&statement), ENGINE_FAILED);
+        EXPECT(&statement, 18210, 3202, 3013);
+        assert_non_null(strstr(statement_text(&statement, 3202), "failed: 112("));
+        assert_int_equal(exit_of(client), 0); /* VD_E_CLOSE on each device */
+        assert_int_equal(store->clear_errors, i == 0 ? 1 : 0);
+    }
+}
+
 static void a_cancelled_statement_aborts_the_client(void **state)
 {
     (void)state;
@@ -290,11 +314,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_database_goes_out_and_comes_back),
-        TEST(large_transfers_work_too),
-        TEST(whatever_the_client_does_the_statement_ends),
-        TEST(a_cancelled_statement_aborts_the_client),
-        TEST(the_agent_aborts_on_request),
+        TEST(a_database_goes_out_and_comes_back),          TEST(large_transfers_work_too),
+        TEST(whatever_the_client_does_the_statement_ends), TEST(a_device_in_error_is_cleared_and_closed),
+        TEST(a_cancelled_statement_aborts_the_client),     TEST(the_agent_aborts_on_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,8 @@ static void call_back(struct server_device *device, struct fake_command *entry, 
     command->completionCode = code;
     command->bytesTransferred = bytes;
     command->outPosition = position;
+    device->io_error = command->commandCode == VDC_ClearError ? code != ERROR_SUCCESS
+                                                              : device->io_error || code_is_io_error(code);
     ((server_completion *)command->completionRoutine)(command);
 }
 
@@ -149,6 +151,10 @@ int server_set_wait(struct server_set *set, int64_t deadline)
     if (!held) {
         return 0;
     }
+    if (fake.config.serverTimeOut != 0) {
+        fake.reason = SERVER_ABORT_TIMEOUT; /* the core measures it */
+        return 0;
+    }
     _Atomic uint32_t word = 0;
     assert_true(deadline != OS_FOREVER); /* nothing would ever come */
     while (os_wait(&word, 0, deadline) == 0) {
@@ -190,6 +196,7 @@ static void check_transfer(struct server_device *device, const struct VDS_Comman
 int server_device_send_command(struct server_device *device, struct VDS_Command *command)
 {
     assert_true(device->open && !device->closed);
+    assert_true(!device->io_error || command->commandCode == VDC_ClearError);
     assert_true(command->commandCode > 0 && command->commandCode < FAKE_CODES);
     check_transfer(device, command);
     if (command->commandCode == VDC_Flush) {
@@ -211,6 +218,11 @@ int server_device_send_command(struct server_device *device, struct VDS_Command 
         device->outstanding_most = device->outstanding;
     }
     return 0;
+}
+
+bool server_device_has_io_error(const struct server_device *device)
+{
+    return device->io_error;
 }
 
 int server_device_close(struct server_device *device)

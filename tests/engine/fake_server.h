@@ -46,6 +46,7 @@ struct fake_command {
 struct server_device {
     bool open;
     bool closed;
+    bool io_error;
     uint32_t outstanding;
     uint32_t outstanding_most;
     struct fake_command commands[SERVER_COMMANDS_PER_DEVICE];

@@ -25,7 +25,9 @@ static void parses_every_item(void **state)
         "server seed 42\n"
         "server size 3M\n"
         "server database Sales=/var/data/sales db=1.bin\n"
-        "server database hr=hr.bin";
+        "server database hr=hr.bin\n"
+        "server clear-error never\n"
+        "server late-buffers yes";
     struct plan plan;
     struct fault_error error;
     uint32_t line = 0;
@@ -40,6 +42,8 @@ static void parses_every_item(void **state)
     assert_int_equal(plan.database_count, 2);
     assert_string_equal(plan.databases[0].name, "Sales");
     assert_string_equal(plan.databases[0].path, "/var/data/sales db=1.bin");
+    assert_int_equal(plan.clear_error, PLAN_NO);
+    assert_int_equal(plan.late_buffers, PLAN_YES);
 
     char printed[1024], again[1024];
     struct plan copy;
@@ -48,6 +52,7 @@ static void parses_every_item(void **state)
     assert_int_equal(plan_parse(printed, strlen(printed), &copy, &error, &line), 0);
     plan_format(&copy, again, sizeof(again));
     assert_string_equal(printed, again);
+    assert_non_null(strstr(printed, "server clear-error never\nserver late-buffers yes\n"));
 }
 
 static const struct {
@@ -61,8 +66,14 @@ static const struct {
     {"\n  fault erly-close", 2, 8,
      "unknown fault kind 'erly-close': did you mean 'early-close'? (vdifault faults lists them)"},
     {"server sead 1", 1, 7,
-     "unknown server setting 'sead': did you mean 'seed'? (expected 'seed', 'size' or 'database')"},
-    {"server", 1, 6, "unknown server setting '' (expected 'seed', 'size' or 'database')"},
+     "unknown server setting 'sead': did you mean 'seed'? (expected 'seed', 'size', 'database', "
+     "'clear-error' or "
+     "'late-buffers')"},
+    {"server", 1, 6,
+     "unknown server setting '' (expected 'seed', 'size', 'database', 'clear-error' or 'late-buffers')"},
+    {"server clear-error yes", 1, 19, "bad clear-error 'yes': expected 'always' or 'never'"},
+    {"server clear-error", 1, 18, "bad clear-error '': expected 'always' or 'never'"},
+    {"server late-buffers 2", 1, 20, "bad late-buffers '2': expected 'yes' or 'no'"},
     {"server seed -1", 1, 12, "bad seed '-1': expected a number"},
     {"server seed 99999999999999999999", 1, 12, "bad seed '99999999999999999999': expected a number"},
     {"server size 1T", 1, 12, "bad size '1T': expected bytes, such as 1048576, 64K, 8M or 1G"},

@@ -196,15 +196,18 @@ uint64_t device_pending_bytes(const struct engine_device *device)
 
 /* --- completions --- */
 
+/* The oldest first: a command that failed is looked at before those its failure took with it (spec 2.2). */
 static struct engine_slot *next_done(struct engine_device *device, bool in_order)
 {
+    struct engine_slot *oldest = NULL;
     for (uint32_t i = 0; i < SERVER_COMMANDS_PER_DEVICE; i++) {
         struct engine_slot *slot = &device->slots[i];
-        if (slot->busy && slot->done && (slot->extra || !in_order || slot->order == device->next_completed)) {
-            return slot;
+        if (slot->busy && slot->done && (oldest == NULL || slot->order < oldest->order)) {
+            oldest = slot;
         }
     }
-    return NULL;
+    bool early = oldest != NULL && in_order && !oldest->extra && oldest->order != device->next_completed;
+    return early ? NULL : oldest;
 }
 
 void device_reap(struct engine_device *device, bool in_order, device_take *take)

@@ -13,6 +13,7 @@ enum {
     NS_PER_MS = 1000000,
     WAIT_BEFORE_SAYING_NS = 200 * NS_PER_MS, /* how long the server sleeps before that is an event */
     WAIT_FOR_SET_NS = 250 * NS_PER_MS,       /* design 2: waits are cut into slices */
+    PURPOSE_CLEAR_ERROR = 8,
 };
 
 /* --- the end --- */
@@ -136,28 +137,6 @@ static void step_devices(struct engine *engine)
     }
 }
 
-/* serverTimeOut: two intervals without any completion while commands are outstanding (spec 7). */
-static int64_t completion_deadline(const struct engine *engine)
-{
-    if (engine->client_config.serverTimeOut == 0 || engine->set == NULL || device_outstanding(engine) == 0) {
-        return OS_FOREVER;
-    }
-    return engine->last_progress + 2 * (int64_t)engine->client_config.serverTimeOut * NS_PER_MS;
-}
-
-static void check_timeout(struct engine *engine)
-{
-    if (os_now() < completion_deadline(engine)) {
-        return;
-    }
-    const struct engine_slot *slot = engine_find_interrupted(engine);
-    if (!engine->failed) {
-        engine_say(engine, SQL_TIMED_OUT, slot != NULL ? slot->device->name : engine->devices[0].name);
-        engine_fail(engine);
-    }
-    server_set_signal_abort(engine->set);
-}
-
 static void step_running(struct engine *engine)
 {
     if (engine->request.operation == ENGINE_BACKUP) {
@@ -167,11 +146,40 @@ static void step_running(struct engine *engine)
     }
 }
 
-/* A failed statement: every command is waited for, none of the answers matters any more. */
+/* --- after an error (spec 9.4): every command is waited for, and none of the answers matters any more --- */
+
+static void take_cleared(struct engine_device *device, struct engine_slot *slot)
+{
+    char text[OS_ERROR_TEXT_MAX];
+    int32_t code = slot->command.completionCode;
+    if (slot->command.commandCode == VDC_ClearError && code != ERROR_SUCCESS) {
+        engine_say(device->engine, SQL_IO_FAILURE, "BackupVirtualDeviceFile::ClearError", "clear error",
+                   device->name, messages_os_error(code, text, sizeof text));
+    }
+}
+
+/* "ClearError + recovery, or CloseDevice": there is nothing to recover, but a server may do either. */
+static bool wants_clear_error(const struct engine *engine)
+{
+    const struct plan *plan = engine->options.plan;
+    return plan->clear_error == PLAN_YES ||
+           (plan->clear_error == PLAN_UNSET && random_seed(plan->seed, PURPOSE_CLEAR_ERROR, 0) % 2 == 0);
+}
+
 static void step_draining(struct engine *engine)
 {
     for (uint32_t i = 0; i < engine->device_count; i++) {
-        device_reap(&engine->devices[i], false, NULL);
+        device_reap(&engine->devices[i], false, take_cleared);
+    }
+    if (device_outstanding(engine) > 0 || engine->cleared) {
+        return;
+    }
+    engine->cleared = true;
+    for (uint32_t i = 0; i < engine->device_count && wants_clear_error(engine); i++) {
+        struct engine_device *device = &engine->devices[i];
+        if (server_device_has_io_error(device->handle)) {
+            device_send_plain(device, VDC_ClearError);
+        }
     }
 }
 
@@ -217,8 +225,6 @@ static void step_set(struct engine *engine)
                 (engine->phase == ENGINE_PHASE_RUNNING && engine_is_done(engine));
     if (done && device_outstanding(engine) == 0) {
         finish(engine);
-    } else {
-        check_timeout(engine);
     }
 }
 
@@ -263,7 +269,6 @@ void engine_wait(struct engine *engine, int64_t deadline)
     if (engine->set == NULL) {
         return;
     }
-    deadline = earlier(deadline, completion_deadline(engine));
     int64_t now = os_now();
     if (engine->idle_since == 0) {
         engine->idle_since = now;

@@ -153,9 +153,9 @@ struct engine {
     bool has_set_digest;
 
     int64_t started;
-    int64_t last_progress; /* for serverTimeOut */
-    int64_t idle_since;    /* 0: has not slept since it had something to do */
-    bool waiting;          /* EVENT_SERVER_WAIT was recorded */
+    bool cleared;       /* draining: ClearError was sent where it is wanted */
+    int64_t idle_since; /* 0: has not slept since it had something to do */
+    bool waiting;       /* EVENT_SERVER_WAIT was recorded */
     struct fault_agent *agent;
 };
 
@@ -173,8 +173,6 @@ void engine_fail_io(struct engine *engine, const struct engine_device *device, c
 void engine_progress(struct engine *engine, uint64_t bytes); /* counts and says 3211 */
 void engine_say_success(struct engine *engine);
 void engine_say_abort(struct engine *engine, enum server_abort_reason reason);
-/* A command that was under way when the set was aborted or went quiet, or NULL. */
-const struct engine_slot *engine_find_interrupted(const struct engine *engine);
 void engine_record_end(struct engine *engine, enum statement_outcome outcome);
 void engine_begin_waiting(struct engine *engine); /* EVENT_SERVER_WAIT */
 void engine_note_progress(struct engine *engine); /* ends it, if there was one */

@@ -65,7 +65,7 @@ void engine_say_success(struct engine *engine)
 }
 
 /* What was under way when the set was aborted: the place the message names. */
-const struct engine_slot *engine_find_interrupted(const struct engine *engine)
+static const struct engine_slot *find_interrupted(const struct engine *engine)
 {
     for (uint32_t i = 0; i < engine->device_count; i++) {
         for (uint32_t j = 0; j < SERVER_COMMANDS_PER_DEVICE; j++) {
@@ -88,7 +88,7 @@ void engine_say_abort(struct engine *engine, enum server_abort_reason reason)
         engine_say(engine, SQL_ABORTED);
         return;
     }
-    const struct engine_slot *slot = engine_find_interrupted(engine);
+    const struct engine_slot *slot = find_interrupted(engine);
     const char *name = slot != NULL ? slot->device->name : engine->devices[0].name;
     if (reason == SERVER_ABORT_TIMEOUT) {
         engine_say(engine, SQL_TIMED_OUT, name);
@@ -164,7 +164,6 @@ void engine_begin_waiting(struct engine *engine)
 
 void engine_note_progress(struct engine *engine)
 {
-    engine->last_progress = os_now();
     engine->idle_since = 0;
     if (engine->waiting) {
         struct event event = event_of(engine, EVENT_SERVER_RESUME, -1);
