@@ -3,16 +3,12 @@
  * Each bug breaks just its own rule and the client is otherwise correct, so that a test of the checker can
  * expect exactly that rule. The bugs are where `has` is called.
  */
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buggy.h"
-#include "client_common.h"
-#include "vdi.h"
-#include "vdierror.h"
+#include "client_session.h"
 
 enum {
     /* Which Write or Read the bugs of the transfer act on. */
@@ -24,23 +20,10 @@ enum {
     DEFAULT_TIMEOUT_MS = 3000,
 };
 
-struct client;
-
-struct device {
-    struct client *client;
-    ClientVirtualDevice *device;
-    FILE *file;
-    pthread_t thread;
-    int index;
+/* What a device's thread knows. */
+struct state {
     int transfers;       /* Writes and Reads fetched so far */
     VDC_Command *latest; /* the command in our hands, or NULL */
-};
-
-struct client {
-    struct operation *operation;
-    ClientVirtualDeviceSet set;
-    struct device devices[CLIENT_DEVICES_MAX];
-    int count;
 };
 
 static const struct bug *chosen; /* set once, before any thread */
@@ -50,78 +33,68 @@ static bool has(enum bug_id bug)
     return chosen == &bug_table[bug];
 }
 
-static void give_up(struct client *client, const char *call, int result)
+static struct state *state_of(const struct session_device *device)
 {
-    operation_fail(client->operation, "%s returned %s", call, client_result_name(result));
-    if (result != VD_E_ABORT && !has(BUG_CLOSE_ON_TIMEOUT)) {
-        vdi_set_signal_abort(&client->set);
+    return (struct state *)device->session->own + device->index;
+}
+
+static void give_up(struct session *session, const char *call, int result)
+{
+    if (has(BUG_CLOSE_ON_TIMEOUT)) {
+        operation_fail(session->operation, "%s returned %s", call, client_result_name(result));
+    } else {
+        session_give_up(session, call, result);
     }
 }
 
 /* The bugs on the way out of a device that was aborted. */
-static void mistreat_abort(struct device *device)
+static void mistreat_abort(struct session_device *device)
 {
     VDC_Command *command;
 
     if (has(BUG_CRASH_ON_ABORT)) {
-        fprintf(stderr, "aborted in command %d\n", device->latest->commandCode); /* there is none: NULL */
+        fprintf(stderr, "aborted in command %d\n",
+                state_of(device)->latest->commandCode); /* there is none: NULL */
     }
     for (int i = 0; has(BUG_GET_AFTER_ABORT) && i < CALLS_AFTER_ABORT; i++) {
         vdi_device_get_command(device->device, 0, &command);
     }
 }
 
-static int perform(struct device *device, const VDC_Command *command, size_t *done)
+static int perform(struct session_device *device, const VDC_Command *command, size_t *done)
 {
-    int code;
+    int code = session_perform(device, command, done);
 
-    switch (command->commandCode) {
-    case VDC_Write:
-        code = store_write(device->file, command->buffer, (size_t)command->size, done);
-        break;
-    case VDC_Read:
-        return store_read(device->file, command->buffer, (size_t)command->size, done);
-    case VDC_Flush:
-        code = store_sync(device->file);
-        break;
-    case VDC_ClearError:
-        return ERROR_SUCCESS;
-    default:
-        return has(BUG_ACCEPT_UNKNOWN) ? ERROR_SUCCESS : ERROR_NOT_SUPPORTED;
-    }
-    if (code != ERROR_SUCCESS) {
-        operation_fail(device->client->operation, "device %d: cannot store, Win32 error %d", device->index,
-                       code);
-    }
-    return code;
+    return code == ERROR_NOT_SUPPORTED && has(BUG_ACCEPT_UNKNOWN) ? ERROR_SUCCESS : code;
 }
 
 /* Serves the command in our hands. False: the device needs no more service, or gets none. */
-static bool answer(struct device *device)
+static bool answer(struct session_device *device)
 {
-    VDC_Command *command = device->latest;
+    struct state *state = state_of(device);
+    VDC_Command *command = state->latest;
     int kind = command->commandCode; /* the block is not ours after completion (VDI-CMD-003) */
     size_t done = 0;
     int code = perform(device, command, &done);
     int result;
 
-    device->latest = NULL;
-    device->transfers += kind == VDC_Write || kind == VDC_Read;
-    if (has(BUG_FORGET_WRITE) && kind == VDC_Write && device->transfers == NTH_FORGOTTEN) {
+    state->latest = NULL;
+    state->transfers += kind == VDC_Write || kind == VDC_Read;
+    if (has(BUG_FORGET_WRITE) && kind == VDC_Write && state->transfers == NTH_FORGOTTEN) {
         return true;
     }
     result = vdi_device_complete_command(device->device, command, code, done, 0);
-    if (has(BUG_COMPLETE_TWICE) && kind == VDC_Write && device->transfers == NTH_TWICE) {
+    if (has(BUG_COMPLETE_TWICE) && kind == VDC_Write && state->transfers == NTH_TWICE) {
         vdi_device_complete_command(device->device, command, code, done, 0);
     }
     if (result) {
-        give_up(device->client, "CompleteCommand", result);
+        give_up(device->session, "CompleteCommand", result);
         if (result == VD_E_ABORT) {
             mistreat_abort(device);
         }
         return false;
     }
-    if (has(BUG_QUIT_MIDWAY) && device->transfers == NTH_LAST_SERVED) {
+    if (has(BUG_QUIT_MIDWAY) && state->transfers == NTH_LAST_SERVED) {
         return false;
     }
     return !(has(BUG_CLOSE_AFTER_FLUSH) && kind == VDC_Flush);
@@ -129,161 +102,113 @@ static bool answer(struct device *device)
 
 static void *serve(void *context)
 {
-    struct device *device = context;
-    struct client *client = device->client;
+    struct session_device *device = context;
+    struct session *session = device->session;
+    struct state *state = state_of(device);
     int timeout = has(BUG_WAIT_FOR_EVER) ? -1 : has(BUG_SPIN) ? 0 : CLIENT_SLICE_MS;
 
     for (;;) {
-        int result = vdi_device_get_command(device->device, timeout, &device->latest);
+        int result = vdi_device_get_command(device->device, timeout, &state->latest);
 
-        if (result == VD_E_TIMEOUT && operation_may_wait(client->operation)) {
+        if (result == VD_E_TIMEOUT && operation_may_wait(session->operation)) {
             continue;
         }
         if (result == VD_E_CLOSE && has(BUG_GET_AFTER_CLOSE)) {
-            vdi_device_get_command(device->device, 0, &device->latest);
+            vdi_device_get_command(device->device, 0, &state->latest);
         }
         if (result == VD_E_CLOSE) {
             return NULL;
         }
         if (result) {
-            give_up(client, "GetCommand", result);
+            give_up(session, "GetCommand", result);
             if (result == VD_E_ABORT) {
                 mistreat_abort(device);
             }
             return NULL;
         }
-        operation_progress(client->operation);
+        operation_progress(session->operation);
         if (!answer(device)) {
             return NULL;
         }
     }
 }
 
-static bool configure(struct client *client, VDConfig *config)
-{
-    int result;
-
-    do {
-        result = vdi_set_get_configuration(&client->set, CLIENT_SLICE_MS, config);
-    } while (result == VD_E_TIMEOUT && operation_may_wait(client->operation));
-    if (result) {
-        give_up(client, "GetConfiguration", result);
-    }
-    return !result;
-}
-
-static bool open_devices(struct client *client)
+/* session_open_devices, here because the last OpenDevice is where a device too few shows. */
+static bool open_devices(struct session *session)
 {
     if (has(BUG_OPEN_TOO_FEW)) {
-        client->count--;
+        session->count--;
     }
-    for (int i = 0; i < client->count; i++) {
+    for (int i = 0; i < session->count; i++) {
         char name[CLIENT_NAME_MAX];
         int result;
 
-        operation_device_name(client->operation, i, name);
-        result = vdi_set_open_device(&client->set, name, &client->devices[i].device);
+        operation_device_name(session->operation, i, name);
+        result = vdi_set_open_device(&session->set, name, &session->devices[i].device);
         if (result) {
-            give_up(client, "OpenDevice", result);
+            give_up(session, "OpenDevice", result);
             return false;
         }
     }
     return true;
 }
 
-static void serve_devices(struct client *client)
+static bool transfer(struct session *session)
 {
-    int started = 0;
-
-    while (started < client->count) {
-        struct device *device = &client->devices[started];
-        int error = pthread_create(&device->thread, NULL, serve, device);
-
-        if (error) {
-            operation_fail(client->operation, "cannot start a thread: %s", strerror(error));
-            vdi_set_signal_abort(&client->set);
-            break;
-        }
-        started++;
+    if (!session_configure(session) || !open_devices(session)) {
+        return false;
     }
-    for (int i = 0; i < started; i++) {
-        pthread_join(client->devices[i].thread, NULL);
-    }
+    session_serve_devices(session);
     if (has(BUG_QUIT_MIDWAY)) {
         exit(CLIENT_FAILURE);
     }
+    return true;
 }
 
 /* The bugs of a set that was created, or that SQL Server has not configured yet. */
-static void mistreat_new_set(struct client *client, char *name, VDConfig *config)
-{
-    ClientVirtualDevice *device;
-
-    if (has(BUG_CREATE_TWICE)) {
-        vdi_set_create(&client->set, name, config);
-    }
-    if (has(BUG_OPEN_BEFORE_CONFIG)) {
-        vdi_set_open_device(&client->set, name, &device);
-    }
-}
-
-static void close_set(struct client *client)
-{
-    VDC_Command *command;
-    int result = vdi_set_close(&client->set);
-
-    if (result) {
-        operation_fail(client->operation, "Close returned %s", client_result_name(result));
-    }
-    if (has(BUG_CLOSE_TWICE)) {
-        vdi_set_close(&client->set);
-    }
-    if (has(BUG_USE_AFTER_CLOSE) && client->devices[0].device) {
-        vdi_device_get_command(client->devices[0].device, 0, &command);
-    }
-}
-
-static void transfer(struct client *client)
+static void mistreat_new_set(struct session *session)
 {
     char name[CLIENT_NAME_MAX];
-    VDConfig config = {.deviceCount = (uint32_t)client->count, .features = VDF_LikePipe};
-    int result, error;
+    ClientVirtualDevice *device;
 
-    vdi_set_init(&client->set);
-    operation_device_name(client->operation, 0, name);
-    result = vdi_set_create(&client->set, name, &config);
-    if (result) { /* there is no set: nothing to abort or close */
-        operation_fail(client->operation, "Create returned %s", client_result_name(result));
-        goto destroy;
+    operation_device_name(session->operation, 0, name);
+    if (has(BUG_CREATE_TWICE)) {
+        vdi_set_create(&session->set, name, &session->config);
     }
-    mistreat_new_set(client, name, &config);
-    error = operation_start_statement(client->operation);
-    if (error) {
-        operation_fail(client->operation, "cannot start sqlcmd: %s", strerror(error));
-        vdi_set_signal_abort(&client->set);
-    } else if (configure(client, &config) && open_devices(client)) {
-        serve_devices(client);
+    if (has(BUG_OPEN_BEFORE_CONFIG)) {
+        vdi_set_open_device(&session->set, name, &device);
     }
-    if (has(BUG_NO_CLOSE)) {
-        return;
-    }
-    close_set(client);
-destroy:
-    vdi_set_destroy(&client->set);
 }
 
-static bool open_files(struct client *client)
+static void close_set(struct session *session)
 {
-    for (int i = 0; i < client->count; i++) {
-        client->devices[i].client = client;
-        client->devices[i].index = i;
-        client->devices[i].file = store_open(client->operation, i, ".bak");
-        if (!client->devices[i].file) {
-            operation_fail(client->operation, "cannot open the file of device %d: %s", i, strerror(errno));
-            return false;
-        }
+    VDC_Command *command;
+    int result = vdi_set_close(&session->set);
+
+    if (result) {
+        operation_fail(session->operation, "Close returned %s", client_result_name(result));
     }
-    return true;
+    if (has(BUG_CLOSE_TWICE)) {
+        vdi_set_close(&session->set);
+    }
+    if (has(BUG_USE_AFTER_CLOSE) && session->devices[0].device) {
+        vdi_device_get_command(session->devices[0].device, 0, &command);
+    }
+}
+
+/* session_run with the bugs between its steps. */
+static void run(struct session *session)
+{
+    vdi_set_init(&session->set);
+    if (session_create(session)) {
+        mistreat_new_set(session);
+        session_converse(session);
+        if (has(BUG_NO_CLOSE)) {
+            return;
+        }
+        close_set(session);
+    }
+    vdi_set_destroy(&session->set);
 }
 
 static void lose_backup(struct operation *operation)
@@ -297,18 +222,23 @@ static void lose_backup(struct operation *operation)
     operation_fail(operation, "the catalogue is locked");
 }
 
+static const struct session_kind wrong = {
+    .suffix = ".bak",
+    .features = VDF_LikePipe,
+    .serve = serve,
+    .transfer = transfer,
+};
+
 static void work(struct operation *operation)
 {
-    struct client client = {.operation = operation, .count = operation_options(operation)->devices};
+    struct state states[CLIENT_DEVICES_MAX] = {0};
+    struct session session;
 
-    if (open_files(&client)) {
-        transfer(&client);
+    session_init(&session, operation, &wrong, states);
+    if (session_open_files(&session)) {
+        run(&session);
     }
-    for (int i = 0; i < CLIENT_DEVICES_MAX; i++) {
-        if (client.devices[i].file && fclose(client.devices[i].file)) {
-            operation_fail(operation, "cannot close the file of device %d: %s", i, strerror(errno));
-        }
-    }
+    session_close_files(&session);
     if (has(BUG_LOSE_BACKUP) && operation_statement_succeeded(operation)) {
         lose_backup(operation);
     }

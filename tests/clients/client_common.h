@@ -1,8 +1,9 @@
 /* client_common.h - what the reference clients share and what is not VDI: options, the statement, the files.
  *
  * The clients are ordinary backup programs: they use the public interface (vdi.h, vdierror.h) and nothing
- * else of this project. Every VDI call stands in the client itself; this part knows only when waiting still
- * makes sense and whether the operation as a whole succeeded.
+ * else of this project. This part makes no VDI call: those of the clients in C are in client_session.c, all
+ * others in the client itself. It knows only when waiting still makes sense and whether the operation as a
+ * whole succeeded.
  *
  * Ownership: an operation belongs to the client's main thread, which creates and frees it. Errors: 0 or
  * errno, completion codes where noted. Threads: operation_* but new and free may be called from any thread; a

@@ -5,144 +5,18 @@
  * VD_E_ABORT (spec 9.2).
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
-#include "client_common.h"
-#include "vdi.h"
-#include "vdierror.h"
+#include "client_session.h"
 
-struct client;
-
-struct device {
-    struct client *client;
-    ClientVirtualDevice *device;
-    FILE *file;
+struct watchdog {
     pthread_t thread;
-    int index;
-};
-
-struct client {
-    struct operation *operation;
-    ClientVirtualDeviceSet set;
-    struct device devices[CLIENT_DEVICES_MAX];
-    int count;
-    pthread_t watchdog;
+    bool runs;
     pthread_mutex_t lock;
     pthread_cond_t done_changed;
     bool done; /* guarded by lock: every device thread has ended */
 };
-
-/* A call failed: nothing more can come of this set. After VD_E_ABORT only Close is left to call
- * (VDI-GETCMD-003). */
-static void give_up(struct client *client, const char *call, int result)
-{
-    operation_fail(client->operation, "%s returned %s", call, client_result_name(result));
-    if (result != VD_E_ABORT) {
-        vdi_set_signal_abort(&client->set);
-    }
-}
-
-/* Does what the command asks. Returns its completion code; *done counts the bytes of Read and Write only. */
-static int perform(struct device *device, const VDC_Command *command, size_t *done)
-{
-    int code;
-
-    switch (command->commandCode) {
-    case VDC_Write:
-        code = store_write(device->file, command->buffer, (size_t)command->size, done);
-        break;
-    case VDC_Read:
-        return store_read(device->file, command->buffer, (size_t)command->size, done);
-    case VDC_Flush:
-        code = store_sync(device->file);
-        break;
-    case VDC_ClearError:
-        return ERROR_SUCCESS;
-    default:
-        return ERROR_NOT_SUPPORTED; /* VDI-CMD-008 */
-    }
-    if (code != ERROR_SUCCESS) {
-        operation_fail(device->client->operation, "device %d: cannot store, Win32 error %d", device->index,
-                       code);
-    }
-    return code;
-}
-
-static void *serve(void *context)
-{
-    struct device *device = context;
-    struct client *client = device->client;
-
-    for (;;) {
-        VDC_Command *command = NULL;
-        size_t done = 0;
-        int result = vdi_device_get_command(device->device, -1, &command);
-        int code;
-
-        if (result == VD_E_CLOSE) {
-            return NULL;
-        }
-        if (result) {
-            give_up(client, "GetCommand", result);
-            return NULL;
-        }
-        operation_progress(client->operation);
-        code = perform(device, command, &done);
-        result = vdi_device_complete_command(device->device, command, code, done, 0);
-        if (result) {
-            give_up(client, "CompleteCommand", result);
-            return NULL;
-        }
-    }
-}
-
-static bool configure(struct client *client, VDConfig *config)
-{
-    int result = vdi_set_get_configuration(&client->set, -1, config);
-
-    if (result) {
-        give_up(client, "GetConfiguration", result);
-    }
-    return !result;
-}
-
-static bool open_devices(struct client *client)
-{
-    for (int i = 0; i < client->count; i++) {
-        char name[CLIENT_NAME_MAX];
-        int result;
-
-        operation_device_name(client->operation, i, name);
-        result = vdi_set_open_device(&client->set, name, &client->devices[i].device);
-        if (result) {
-            give_up(client, "OpenDevice", result);
-            return false;
-        }
-    }
-    return true;
-}
-
-static void serve_devices(struct client *client)
-{
-    int started = 0;
-
-    while (started < client->count) {
-        struct device *device = &client->devices[started];
-        int error = pthread_create(&device->thread, NULL, serve, device);
-
-        if (error) {
-            operation_fail(client->operation, "cannot start a thread: %s", strerror(error));
-            vdi_set_signal_abort(&client->set);
-            break;
-        }
-        started++;
-    }
-    for (int i = 0; i < started; i++) {
-        pthread_join(client->devices[i].thread, NULL);
-    }
-}
 
 /* The time `ms` from now, for pthread_cond_clockwait. */
 static struct timespec after_ms(int64_t ms)
@@ -162,110 +36,68 @@ static struct timespec after_ms(int64_t ms)
 /* Ends the infinite waits when nothing can end them any more: the statement is over, but a device is not. */
 static void *watch(void *context)
 {
-    struct client *client = context;
+    struct session *session = context;
+    struct watchdog *watchdog = session->own;
     struct timespec limit;
     int error = 0;
 
-    operation_wait_statement(client->operation);
-    limit = after_ms(operation_options(client->operation)->patience_ms);
-    pthread_mutex_lock(&client->lock);
-    while (!client->done && error != ETIMEDOUT) {
-        error = pthread_cond_clockwait(&client->done_changed, &client->lock, CLOCK_MONOTONIC, &limit);
+    operation_wait_statement(session->operation);
+    limit = after_ms(operation_options(session->operation)->patience_ms);
+    pthread_mutex_lock(&watchdog->lock);
+    while (!watchdog->done && error != ETIMEDOUT) {
+        error = pthread_cond_clockwait(&watchdog->done_changed, &watchdog->lock, CLOCK_MONOTONIC, &limit);
     }
-    if (!client->done) { /* under the lock: the main thread cannot have come to Close */
-        operation_fail(client->operation, "the statement ended, but the devices were not closed");
-        vdi_set_signal_abort(&client->set);
+    if (!watchdog->done) { /* under the lock: the main thread cannot have come to Close */
+        operation_fail(session->operation, "the statement ended, but the devices were not closed");
+        vdi_set_signal_abort(&session->set);
     }
-    pthread_mutex_unlock(&client->lock);
+    pthread_mutex_unlock(&watchdog->lock);
     return NULL;
 }
 
-static void set_done(struct client *client)
+static void set_done(struct watchdog *watchdog)
 {
-    pthread_mutex_lock(&client->lock);
-    client->done = true;
-    pthread_cond_signal(&client->done_changed);
-    pthread_mutex_unlock(&client->lock);
+    pthread_mutex_lock(&watchdog->lock);
+    watchdog->done = true;
+    pthread_cond_signal(&watchdog->done_changed);
+    pthread_mutex_unlock(&watchdog->lock);
 }
 
-/* Everything that may wait for ever, with the watchdog beside it. Returns whether the watchdog runs. */
-static bool transfer_watched(struct client *client, VDConfig *config)
+/* Everything that may wait for ever, with the watchdog beside it. */
+static bool transfer_watched(struct session *session)
 {
-    int error = pthread_create(&client->watchdog, NULL, watch, client);
+    struct watchdog *watchdog = session->own;
+    int error = pthread_create(&watchdog->thread, NULL, watch, session);
+    bool served;
 
     if (error) {
-        operation_fail(client->operation, "cannot start a thread: %s", strerror(error));
-        vdi_set_signal_abort(&client->set);
+        operation_fail(session->operation, "cannot start a thread: %s", strerror(error));
+        vdi_set_signal_abort(&session->set);
         return false;
     }
-    if (configure(client, config) && open_devices(client)) {
-        serve_devices(client);
-    }
-    set_done(client);
-    return true;
+    watchdog->runs = true;
+    served = session_transfer(session);
+    set_done(watchdog);
+    return served;
 }
 
-static void transfer(struct client *client)
-{
-    char name[CLIENT_NAME_MAX];
-    VDConfig config = {.deviceCount = (uint32_t)client->count, .features = VDF_LikePipe};
-    bool watched = false;
-    int result, error;
-
-    vdi_set_init(&client->set);
-    operation_device_name(client->operation, 0, name);
-    result = vdi_set_create(&client->set, name, &config);
-    if (result) { /* there is no set: nothing to abort or close */
-        operation_fail(client->operation, "Create returned %s", client_result_name(result));
-        goto destroy;
-    }
-    error = operation_start_statement(client->operation);
-    if (error) {
-        operation_fail(client->operation, "cannot start sqlcmd: %s", strerror(error));
-        vdi_set_signal_abort(&client->set);
-    } else {
-        watched = transfer_watched(client, &config);
-    }
-    result = vdi_set_close(&client->set);
-    if (result) {
-        operation_fail(client->operation, "Close returned %s", client_result_name(result));
-    }
-    if (watched) {
-        operation_statement_succeeded(client->operation); /* ends what the watchdog waits for */
-        pthread_join(client->watchdog, NULL);
-    }
-destroy:
-    vdi_set_destroy(&client->set);
-}
-
-static bool open_files(struct client *client)
-{
-    for (int i = 0; i < client->count; i++) {
-        client->devices[i].client = client;
-        client->devices[i].index = i;
-        client->devices[i].file = store_open(client->operation, i, ".bak");
-        if (!client->devices[i].file) {
-            operation_fail(client->operation, "cannot open the file of device %d: %s", i, strerror(errno));
-            return false;
-        }
-    }
-    return true;
-}
+static const struct session_kind watched = {
+    .suffix = ".bak",
+    .features = VDF_LikePipe,
+    .waits_for_ever = true,
+    .transfer = transfer_watched,
+};
 
 static void work(struct operation *operation)
 {
-    struct client client = {.operation = operation,
-                            .count = operation_options(operation)->devices,
-                            .lock = PTHREAD_MUTEX_INITIALIZER,
-                            .done_changed = PTHREAD_COND_INITIALIZER};
+    struct watchdog watchdog = {.lock = PTHREAD_MUTEX_INITIALIZER, .done_changed = PTHREAD_COND_INITIALIZER};
+    struct session session;
 
-    if (open_files(&client)) {
-        transfer(&client);
-    }
-    for (int i = 0; i < client.count; i++) {
-        if (client.devices[i].file && fclose(client.devices[i].file)) {
-            operation_fail(operation, "cannot close the file of device %d: %s", i, strerror(errno));
-        }
+    session_init(&session, operation, &watched, &watchdog);
+    session_run(&session);
+    if (watchdog.runs) {                          /* since set_done it leaves the set alone */
+        operation_statement_succeeded(operation); /* ends what the watchdog waits for */
+        pthread_join(watchdog.thread, NULL);
     }
 }
 

@@ -1,5 +1,5 @@
-/* Each bug of the buggy client is caught with its own rule, at the function the table names. The table is the
- * client's own: `buggy --list`. */
+/* Each bug of the buggy client is caught with its own rule, at the function the table names and in the client's
+ * own source. The table is the client's own: `buggy --list`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +51,13 @@ static void build(struct e2e_args *args, char *const *bug)
     e2e_arg(args, "%s", bug[NAME]);
 }
 
+/* Whether the finding points into the file that holds the bug. */
+static bool blames_buggy(json_t *finding)
+{
+    const char *frame = json_string_value(json_array_get(json_object_get(finding, "backtrace"), 0));
+    return frame != NULL && strstr(frame, "buggy.c:") != NULL;
+}
+
 static void check(char *const *bug)
 {
     struct e2e_args args = {0};
@@ -68,6 +75,9 @@ static void check(char *const *bug)
     }
     if (strcmp(bug[FUNCTION], "-") != 0 && (function == NULL || strcmp(function, bug[FUNCTION]) != 0)) {
         e2e_fail(&run, &args, "%s is caught at %s instead of %s", bug[NAME], function, bug[FUNCTION]);
+    }
+    if (strcmp(bug[FUNCTION], "-") != 0 && !blames_buggy(finding)) {
+        e2e_fail(&run, &args, "%s is not reported at buggy.c", bug[NAME]);
     }
     e2e_free(&run);
 }

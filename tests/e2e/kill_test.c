@@ -69,6 +69,7 @@ static void start(struct e2e_args *args, pid_t *runner, int *output)
                                        "2",
                                        "--dir",
                                        "{run}"};
+    assert_int_equal(access(E2E_CLIENTS "/correct_c", X_OK), 0); /* or nothing would be there to kill */
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         e2e_arg(args, "%s", list[i]);
     }

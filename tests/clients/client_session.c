@@ -1,0 +1,272 @@
+/* client_session.c - see client_session.h. */
+#include "client_session.h"
+
+#include <errno.h>
+#include <string.h>
+
+void session_give_up(struct session *session, const char *call, int result)
+{
+    operation_fail(session->operation, "%s returned %s", call, client_result_name(result));
+    if (result != VD_E_ABORT) { /* after VD_E_ABORT only Close is left to call (VDI-GETCMD-003) */
+        vdi_set_signal_abort(&session->set);
+    }
+}
+
+/* ---- commands ---- */
+
+static int write_file(struct session_device *device, const VDC_Command *command, size_t *done)
+{
+    return store_write(device->file, command->buffer, (size_t)command->size, done);
+}
+
+static int read_file(struct session_device *device, const VDC_Command *command, size_t *done)
+{
+    return store_read(device->file, command->buffer, (size_t)command->size, done);
+}
+
+static int flush_file(struct session_device *device, const VDC_Command *command, size_t *done)
+{
+    (void)command;
+    (void)done;
+    return store_sync(device->file);
+}
+
+int session_perform(struct session_device *device, const VDC_Command *command, size_t *done)
+{
+    const struct session_kind *kind = &device->session->kind;
+    int code;
+
+    switch (command->commandCode) {
+    case VDC_Write:
+        code = kind->write(device, command, done);
+        break;
+    case VDC_Read:
+        return kind->read(device, command, done);
+    case VDC_Flush:
+        code = kind->flush(device, command, done);
+        break;
+    case VDC_Complete:
+        if (!kind->complete || !(device->session->config.features & VDF_CompleteEnabled)) {
+            return ERROR_NOT_SUPPORTED;
+        }
+        code = kind->complete(device, command, done);
+        break;
+    case VDC_ClearError:
+        return ERROR_SUCCESS;
+    default:
+        return ERROR_NOT_SUPPORTED; /* VDI-CMD-008 */
+    }
+    if (code != ERROR_SUCCESS) {
+        operation_fail(device->session->operation, "device %d: cannot store, Win32 error %d", device->index,
+                       code);
+    }
+    return code;
+}
+
+/* How long GetConfiguration and GetCommand wait at a time: in slices, to look at the statement in between. */
+static int wait_ms(const struct session *session)
+{
+    return session->kind.waits_for_ever ? -1 : CLIENT_SLICE_MS;
+}
+
+void *session_serve(void *context)
+{
+    struct session_device *device = context;
+    struct session *session = device->session;
+
+    for (;;) {
+        VDC_Command *command = NULL;
+        size_t done = 0;
+        int result = vdi_device_get_command(device->device, wait_ms(session), &command);
+        int code;
+
+        if (result == VD_E_TIMEOUT && operation_may_wait(session->operation)) {
+            continue;
+        }
+        if (result == VD_E_CLOSE) {
+            return NULL;
+        }
+        if (result) {
+            session_give_up(session, "GetCommand", result);
+            return NULL;
+        }
+        operation_progress(session->operation);
+        code = session_perform(device, command, &done);
+        result = vdi_device_complete_command(device->device, command, code, done, 0);
+        if (result) {
+            session_give_up(session, "CompleteCommand", result);
+            return NULL;
+        }
+    }
+}
+
+/* ---- the set ---- */
+
+/* A statement that fails before it reaches the set tells nobody here (VDI-GETCFG-003). */
+bool session_configure(struct session *session)
+{
+    int result;
+
+    do {
+        result = vdi_set_get_configuration(&session->set, wait_ms(session), &session->config);
+    } while (result == VD_E_TIMEOUT && operation_may_wait(session->operation));
+    if (result) {
+        session_give_up(session, "GetConfiguration", result);
+    }
+    return !result;
+}
+
+bool session_open_devices(struct session *session)
+{
+    for (int i = 0; i < session->count; i++) {
+        char name[CLIENT_NAME_MAX];
+        int result;
+
+        operation_device_name(session->operation, i, name);
+        result = vdi_set_open_device(&session->set, name, &session->devices[i].device);
+        if (result) {
+            session_give_up(session, "OpenDevice", result);
+            return false;
+        }
+    }
+    return true;
+}
+
+void session_serve_devices(struct session *session)
+{
+    int started = 0;
+
+    while (started < session->count) {
+        struct session_device *device = &session->devices[started];
+        int error = pthread_create(&device->thread, NULL, session->kind.serve, device);
+
+        if (error) {
+            operation_fail(session->operation, "cannot start a thread: %s", strerror(error));
+            vdi_set_signal_abort(&session->set);
+            break;
+        }
+        started++;
+    }
+    for (int i = 0; i < started; i++) {
+        pthread_join(session->devices[i].thread, NULL);
+    }
+}
+
+bool session_transfer(struct session *session)
+{
+    if (!session_configure(session) || !session_open_devices(session)) {
+        return false;
+    }
+    session_serve_devices(session);
+    return true;
+}
+
+bool session_create(struct session *session)
+{
+    char name[CLIENT_NAME_MAX];
+    int result;
+
+    operation_device_name(session->operation, 0, name);
+    result = vdi_set_create(&session->set, name, &session->config);
+    if (result) {
+        operation_fail(session->operation, "Create returned %s", client_result_name(result));
+    }
+    return !result;
+}
+
+void session_converse(struct session *session)
+{
+    int error = operation_start_statement(session->operation);
+
+    if (error) {
+        operation_fail(session->operation, "cannot start sqlcmd: %s", strerror(error));
+        vdi_set_signal_abort(&session->set);
+    } else {
+        session->kind.transfer(session);
+    }
+}
+
+void session_close(struct session *session)
+{
+    int result = vdi_set_close(&session->set);
+
+    if (result) {
+        operation_fail(session->operation, "Close returned %s", client_result_name(result));
+    }
+}
+
+/* ---- the session ---- */
+
+/* Puts the plain thing where the client has nothing of its own. */
+static void complete_kind(struct session_kind *kind)
+{
+    kind->write = kind->write ? kind->write : write_file;
+    kind->read = kind->read ? kind->read : read_file;
+    kind->flush = kind->flush ? kind->flush : flush_file;
+    kind->serve = kind->serve ? kind->serve : session_serve;
+    kind->transfer = kind->transfer ? kind->transfer : session_transfer;
+}
+
+void session_init(struct session *session, struct operation *operation, const struct session_kind *kind,
+                  void *own)
+{
+    int count = operation_options(operation)->devices;
+
+    *session = (struct session){
+        .operation = operation,
+        .kind = *kind,
+        .own = own,
+        .config = {.deviceCount = (uint32_t)count, .features = kind->features},
+        .count = count,
+    };
+    complete_kind(&session->kind);
+    for (int i = 0; i < count; i++) {
+        session->devices[i].session = session;
+        session->devices[i].index = i;
+    }
+}
+
+bool session_open_files(struct session *session)
+{
+    for (int i = 0; i < session->count; i++) {
+        FILE *file = store_open(session->operation, i, session->kind.suffix);
+
+        if (!file) {
+            operation_fail(session->operation, "cannot open the file of device %d: %s", i, strerror(errno));
+            return false;
+        }
+        session->devices[i].file = file;
+    }
+    return true;
+}
+
+void session_close_files(struct session *session)
+{
+    for (int i = 0; i < CLIENT_DEVICES_MAX; i++) {
+        if (session->devices[i].file && fclose(session->devices[i].file)) {
+            operation_fail(session->operation, "cannot close the file of device %d: %s", i, strerror(errno));
+        }
+    }
+}
+
+void session_run(struct session *session)
+{
+    if (session_open_files(session)) {
+        vdi_set_init(&session->set);
+        if (session_create(session)) {
+            session_converse(session);
+            session_close(session);
+        }
+        vdi_set_destroy(&session->set);
+    }
+    session_close_files(session);
+}
+
+void session_run_plain(struct operation *operation)
+{
+    static const struct session_kind plain = {.suffix = ".bak", .features = VDF_LikePipe};
+    struct session session;
+
+    session_init(&session, operation, &plain, NULL);
+    session_run(&session);
+}
