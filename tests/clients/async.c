@@ -32,16 +32,17 @@ static struct hands *hands_of(const struct session_device *device)
 }
 
 /* Moves a Write or Read at its own place in the stream. */
-static int move(struct session_device *device, const VDC_Command *command, size_t *done)
+static int move(struct session_device *device, const VDC_Command *command, struct session_answer *answer)
 {
     bool writing = command->commandCode == VDC_Write;
     size_t size = (size_t)command->size;
     int file = fileno(device->file);
 
-    while (*done < size) {
-        off_t at = hands_of(device)->place + (off_t)*done;
-        uint8_t *data = command->buffer + *done;
-        ssize_t part = writing ? pwrite(file, data, size - *done, at) : pread(file, data, size - *done, at);
+    while (answer->done < size) {
+        size_t left = size - answer->done;
+        off_t at = hands_of(device)->place + (off_t)answer->done;
+        uint8_t *data = command->buffer + answer->done;
+        ssize_t part = writing ? pwrite(file, data, left, at) : pread(file, data, left, at);
 
         if (part < 0 && errno == EINTR) {
             continue;
@@ -52,7 +53,7 @@ static int move(struct session_device *device, const VDC_Command *command, size_
         if (part == 0) { /* the end of the stream; a file write never gives 0 */
             return ERROR_HANDLE_EOF;
         }
-        *done += (size_t)part;
+        answer->done += (size_t)part;
     }
     return ERROR_SUCCESS;
 }
@@ -69,12 +70,13 @@ static bool complete_held(struct session_device *device)
 
     while (hands->count) {
         struct held *held = &hands->held[--hands->count];
-        size_t done = 0;
+        struct session_answer answer = {0};
         int code, result;
 
         hands->place = held->offset;
-        code = session_perform(device, held->command, &done);
-        result = vdi_device_complete_command(device->device, held->command, code, done, 0);
+        code = session_perform(device, held->command, &answer);
+        result =
+            vdi_device_complete_command(device->device, held->command, code, answer.done, answer.position);
         if (result) {
             session_give_up(device->session, "CompleteCommand", result);
             return false;
@@ -138,8 +140,7 @@ static void *serve(void *context)
 static const struct session_kind several_in_hand = {
     .suffix = ".bak",
     .features = VDF_LikePipe,
-    .write = move,
-    .read = move,
+    .actions = {[VDC_Write] = move, [VDC_Read] = move},
     .serve = serve,
 };
 

@@ -61,9 +61,9 @@ static void mistreat_abort(struct session_device *device)
     }
 }
 
-static int perform(struct session_device *device, const VDC_Command *command, size_t *done)
+static int perform(struct session_device *device, const VDC_Command *command, struct session_answer *answer)
 {
-    int code = session_perform(device, command, done);
+    int code = session_perform(device, command, answer);
 
     return code == ERROR_NOT_SUPPORTED && has(BUG_ACCEPT_UNKNOWN) ? ERROR_SUCCESS : code;
 }
@@ -74,8 +74,8 @@ static bool answer(struct session_device *device)
     struct state *state = state_of(device);
     VDC_Command *command = state->latest;
     int kind = command->commandCode; /* the block is not ours after completion (VDI-CMD-003) */
-    size_t done = 0;
-    int code = perform(device, command, &done);
+    struct session_answer answer = {0};
+    int code = perform(device, command, &answer);
     int result;
 
     state->latest = NULL;
@@ -83,9 +83,9 @@ static bool answer(struct session_device *device)
     if (has(BUG_FORGET_WRITE) && kind == VDC_Write && state->transfers == NTH_FORGOTTEN) {
         return true;
     }
-    result = vdi_device_complete_command(device->device, command, code, done, 0);
+    result = vdi_device_complete_command(device->device, command, code, answer.done, 0);
     if (has(BUG_COMPLETE_TWICE) && kind == VDC_Write && state->transfers == NTH_TWICE) {
-        vdi_device_complete_command(device->device, command, code, done, 0);
+        vdi_device_complete_command(device->device, command, code, answer.done, 0);
     }
     if (result) {
         give_up(device->session, "CompleteCommand", result);
@@ -247,19 +247,13 @@ static void work(struct operation *operation)
 /* Takes --bug NAME out of the arguments; the rest is the command line of every client. */
 static int take_bug(int *argc, char **argv)
 {
-    for (int i = 1; i + 1 < *argc; i++) {
-        if (!strcmp(argv[i], "--bug")) {
-            chosen = bug_find(argv[i + 1]);
-            if (!chosen) {
-                break;
-            }
-            memmove(&argv[i], &argv[i + 2], sizeof *argv * (size_t)(*argc - i - 1));
-            *argc -= 2;
-            return 0;
-        }
+    const char *name = client_take_option(argc, argv, "--bug");
+
+    chosen = name ? bug_find(name) : NULL;
+    if (!chosen) {
+        fprintf(stderr, "buggy: expected --bug NAME with a name that buggy --list prints\n");
     }
-    fprintf(stderr, "buggy: expected --bug NAME with a name that buggy --list prints\n");
-    return CLIENT_USAGE;
+    return chosen ? 0 : CLIENT_USAGE;
 }
 
 int main(int argc, char **argv)

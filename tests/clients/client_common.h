@@ -41,9 +41,16 @@ enum {
 
 /* Completion codes that vdi.h lacks (Win32 numbers, spec 5.7). */
 enum {
+    CLIENT_ERROR_ACCESS_DENIED = 5,
+    CLIENT_ERROR_SEEK = 25,
     CLIENT_ERROR_WRITE_FAULT = 29,
     CLIENT_ERROR_READ_FAULT = 30,
-    CLIENT_ERROR_ACCESS_DENIED = 5
+    CLIENT_ERROR_END_OF_MEDIA = 1100,
+    CLIENT_ERROR_FILEMARK_DETECTED = 1101,
+    CLIENT_ERROR_BEGINNING_OF_MEDIA = 1102,
+    CLIENT_ERROR_NO_DATA_DETECTED = 1104,
+    CLIENT_ERROR_NO_MEDIA_IN_DRIVE = 1112,
+    CLIENT_ERROR_EOM_OVERFLOW = 1129
 };
 
 struct client_options {
@@ -57,6 +64,7 @@ struct client_options {
     const char *with;       /* further WITH options of the statement, or NULL */
     const char *sql_result; /* file that will hold the statement's outcome, or NULL */
     int devices;
+    int fail_write;      /* this Write of each device meets an I/O error; 0: none does */
     bool no_sql;         /* someone else issues the statement */
     int64_t timeout_ms;  /* give up after so long without a command */
     int64_t patience_ms; /* how long VD_E_CLOSE may take once the statement has ended */
@@ -69,6 +77,13 @@ struct operation;
 /* Reads the command line. 0, or CLIENT_USAGE with the reason printed. What the caller has set of no_sql and
  * timeout_ms is the default; all else of *options must be zero. */
 int client_parse(int argc, char **argv, struct client_options *options);
+
+/* For options that only one client has, before client_parse: takes `name` and its value, or a `name` without
+ * one, out of the arguments. NULL, or false: it is not there. */
+const char *client_take_option(int *argc, char **argv, const char *name);
+bool client_take_flag(int *argc, char **argv, const char *name);
+/* The number that such an option holds; `otherwise` if `text` is NULL. False: it is none, or out of range. */
+bool client_number(const char *text, int64_t low, int64_t high, int64_t otherwise, int64_t *number);
 
 /* Runs `work` for the backup and the restore that were asked for, and returns the exit status. `work` makes
  * the VDI calls; it returns when the set is closed and every thread but the statement's has ended. */

@@ -21,19 +21,55 @@ static int usage(const char *program, const char *reason, const char *value)
             "%s: %s%s%s\n"
             "usage: %s backup|restore|backup-restore --database DB [--set NAME] [--devices N] [--dir DIR]\n"
             "       [--sqlcmd PATH] [--with OPTIONS] [--no-sql [--sql-result FILE]] [--timeout MS] "
-            "[--patience MS]\n",
+            "[--patience MS]\n"
+            "       [--fail-write N]\n",
             program, reason, *value ? ": " : "", value, program);
     return CLIENT_USAGE;
 }
 
 /* A decimal number from `low` to `high`; anything else is refused. */
-static bool parse_number(const char *text, int64_t low, int64_t high, int64_t *number)
+bool client_number(const char *text, int64_t low, int64_t high, int64_t otherwise, int64_t *number)
 {
     char *end;
 
+    if (!text) {
+        *number = otherwise;
+        return true;
+    }
     errno = 0;
     *number = strtoll(text, &end, 10);
     return !errno && end != text && !*end && *number >= low && *number <= high;
+}
+
+/* Closes the gap that `count` arguments from `at` on leave. */
+static void drop_arguments(int *argc, char **argv, int at, int count)
+{
+    memmove(&argv[at], &argv[at + count], sizeof *argv * (size_t)(*argc - at - count + 1));
+    *argc -= count;
+}
+
+const char *client_take_option(int *argc, char **argv, const char *name)
+{
+    for (int i = 1; i + 1 < *argc; i++) {
+        if (!strcmp(argv[i], name)) {
+            const char *value = argv[i + 1];
+
+            drop_arguments(argc, argv, i, 2);
+            return value;
+        }
+    }
+    return NULL;
+}
+
+bool client_take_flag(int *argc, char **argv, const char *name)
+{
+    for (int i = 1; i < *argc; i++) {
+        if (!strcmp(argv[i], name)) {
+            drop_arguments(argc, argv, i, 1);
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool parse_action(const char *text, struct client_options *options)
@@ -107,14 +143,20 @@ static int apply(int option, const char *value, struct client_options *options)
         options->no_sql = true;
         return 0;
     case 'n':
-        if (!parse_number(value, 1, CLIENT_DEVICES_MAX, &number)) {
+        if (!client_number(value, 1, CLIENT_DEVICES_MAX, 0, &number)) {
             return usage(options->program, "--devices must be 1 to 64", value);
         }
         options->devices = (int)number;
         return 0;
+    case 'f':
+        if (!client_number(value, 1, INT32_MAX, 0, &number)) {
+            return usage(options->program, "--fail-write must be the number of a Write, from 1", value);
+        }
+        options->fail_write = (int)number;
+        return 0;
     case 't':
     case 'p':
-        if (!parse_number(value, 1, INT32_MAX, &number)) {
+        if (!client_number(value, 1, INT32_MAX, 0, &number)) {
             return usage(options->program, "a time must be a number of milliseconds above 0", value);
         }
         *(option == 't' ? &options->timeout_ms : &options->patience_ms) = number;
@@ -126,17 +168,12 @@ static int apply(int option, const char *value, struct client_options *options)
 int client_parse(int argc, char **argv, struct client_options *options)
 {
     static const struct option known[] = {
-        {"database", required_argument, NULL, 'd'},
-        {"set", required_argument, NULL, 's'},
-        {"devices", required_argument, NULL, 'n'},
-        {"dir", required_argument, NULL, 'D'},
-        {"sqlcmd", required_argument, NULL, 'c'},
-        {"with", required_argument, NULL, 'w'},
-        {"no-sql", no_argument, NULL, 'N'},
-        {"timeout", required_argument, NULL, 't'},
-        {"sql-result", required_argument, NULL, 'r'},
-        {"patience", required_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0},
+        {"database", required_argument, NULL, 'd'},   {"set", required_argument, NULL, 's'},
+        {"devices", required_argument, NULL, 'n'},    {"dir", required_argument, NULL, 'D'},
+        {"sqlcmd", required_argument, NULL, 'c'},     {"with", required_argument, NULL, 'w'},
+        {"no-sql", no_argument, NULL, 'N'},           {"timeout", required_argument, NULL, 't'},
+        {"sql-result", required_argument, NULL, 'r'}, {"patience", required_argument, NULL, 'p'},
+        {"fail-write", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0},
     };
     int option;
 

@@ -14,51 +14,78 @@ void session_give_up(struct session *session, const char *call, int result)
 
 /* ---- commands ---- */
 
-static int write_file(struct session_device *device, const VDC_Command *command, size_t *done)
+static int write_file(struct session_device *device, const VDC_Command *command,
+                      struct session_answer *answer)
 {
-    return store_write(device->file, command->buffer, (size_t)command->size, done);
+    return store_write(device->file, command->buffer, (size_t)command->size, &answer->done);
 }
 
-static int read_file(struct session_device *device, const VDC_Command *command, size_t *done)
+static int read_file(struct session_device *device, const VDC_Command *command, struct session_answer *answer)
 {
-    return store_read(device->file, command->buffer, (size_t)command->size, done);
+    return store_read(device->file, command->buffer, (size_t)command->size, &answer->done);
 }
 
-static int flush_file(struct session_device *device, const VDC_Command *command, size_t *done)
+static int flush_file(struct session_device *device, const VDC_Command *command,
+                      struct session_answer *answer)
 {
     (void)command;
-    (void)done;
+    (void)answer;
     return store_sync(device->file);
 }
 
-int session_perform(struct session_device *device, const VDC_Command *command, size_t *done)
+/* There is nothing to clear: what failed was told by its own completion (VDI-IO-002). */
+static int clear_error(struct session_device *device, const VDC_Command *command,
+                       struct session_answer *answer)
 {
-    const struct session_kind *kind = &device->session->kind;
-    int code;
+    (void)device;
+    (void)command;
+    (void)answer;
+    return ERROR_SUCCESS;
+}
 
-    switch (command->commandCode) {
-    case VDC_Write:
-        code = kind->write(device, command, done);
-        break;
-    case VDC_Read:
-        return kind->read(device, command, done);
-    case VDC_Flush:
-        code = kind->flush(device, command, done);
-        break;
-    case VDC_Complete:
-        if (!kind->complete || !(device->session->config.features & VDF_CompleteEnabled)) {
-            return ERROR_NOT_SUPPORTED;
+/* The rest tells where the data, the file or the medium ends, or that a command is not ours. */
+static bool is_failure(int code)
+{
+    static const int fair[] = {ERROR_SUCCESS,
+                               ERROR_NOT_SUPPORTED,
+                               ERROR_HANDLE_EOF,
+                               CLIENT_ERROR_END_OF_MEDIA,
+                               CLIENT_ERROR_FILEMARK_DETECTED,
+                               CLIENT_ERROR_NO_DATA_DETECTED,
+                               SESSION_GIVEN_UP};
+
+    for (size_t i = 0; i < sizeof fair / sizeof fair[0]; i++) {
+        if (code == fair[i]) {
+            return false;
         }
-        code = kind->complete(device, command, done);
-        break;
-    case VDC_ClearError:
-        return ERROR_SUCCESS;
-    default:
-        return ERROR_NOT_SUPPORTED; /* VDI-CMD-008 */
     }
-    if (code != ERROR_SUCCESS) {
-        operation_fail(device->session->operation, "device %d: cannot store, Win32 error %d", device->index,
-                       code);
+    return true;
+}
+
+/* What the client has for a command, or NULL. */
+static session_action *find_action(const struct session *session, int command)
+{
+    bool disabled = command == VDC_Complete && !(session->config.features & VDF_CompleteEnabled);
+
+    return command < 0 || command >= SESSION_ACTIONS || disabled ? NULL : session->kind.actions[command];
+}
+
+int session_perform(struct session_device *device, const VDC_Command *command, struct session_answer *answer)
+{
+    struct session *session = device->session;
+    session_action *action = find_action(session, command->commandCode);
+    int code = ERROR_NOT_SUPPORTED; /* VDI-CMD-008 */
+
+    device->writes += command->commandCode == VDC_Write;
+    if (command->commandCode == VDC_Write &&
+        device->writes == operation_options(session->operation)->fail_write) {
+        code = CLIENT_ERROR_WRITE_FAULT;
+    } else if (action) {
+        code = action(device, command, answer);
+    }
+    if (is_failure(code)) {
+        operation_fail(session->operation, "device %d: command %d failed, Win32 error %d", device->index,
+                       command->commandCode, code);
     }
     return code;
 }
@@ -76,7 +103,7 @@ void *session_serve(void *context)
 
     for (;;) {
         VDC_Command *command = NULL;
-        size_t done = 0;
+        struct session_answer answer = {0};
         int result = vdi_device_get_command(device->device, wait_ms(session), &command);
         int code;
 
@@ -91,8 +118,11 @@ void *session_serve(void *context)
             return NULL;
         }
         operation_progress(session->operation);
-        code = session_perform(device, command, &done);
-        result = vdi_device_complete_command(device->device, command, code, done, 0);
+        code = session_perform(device, command, &answer);
+        if (code == SESSION_GIVEN_UP) {
+            return NULL;
+        }
+        result = vdi_device_complete_command(device->device, command, code, answer.done, answer.position);
         if (result) {
             session_give_up(session, "CompleteCommand", result);
             return NULL;
@@ -122,7 +152,7 @@ bool session_open_devices(struct session *session)
         char name[CLIENT_NAME_MAX];
         int result;
 
-        operation_device_name(session->operation, i, name);
+        operation_device_name(session->operation, session->devices[i].index, name);
         result = vdi_set_open_device(&session->set, name, &session->devices[i].device);
         if (result) {
             session_give_up(session, "OpenDevice", result);
@@ -174,6 +204,19 @@ bool session_create(struct session *session)
     return !result;
 }
 
+bool session_open_in_secondary(struct session *session)
+{
+    char name[CLIENT_NAME_MAX];
+    int result;
+
+    operation_device_name(session->operation, 0, name);
+    result = vdi_set_open_in_secondary(&session->set, name);
+    if (result) {
+        operation_fail(session->operation, "OpenInSecondary returned %s", client_result_name(result));
+    }
+    return !result;
+}
+
 void session_converse(struct session *session)
 {
     int error = operation_start_statement(session->operation);
@@ -200,10 +243,17 @@ void session_close(struct session *session)
 /* Puts the plain thing where the client has nothing of its own. */
 static void complete_kind(struct session_kind *kind)
 {
-    kind->write = kind->write ? kind->write : write_file;
-    kind->read = kind->read ? kind->read : read_file;
-    kind->flush = kind->flush ? kind->flush : flush_file;
+    static session_action *const plain[SESSION_ACTIONS] = {
+        [VDC_Write] = write_file, [VDC_Read] = read_file, [VDC_Flush] = flush_file};
+
+    for (int i = 0; kind->suffix && i < SESSION_ACTIONS; i++) {
+        kind->actions[i] = kind->actions[i] ? kind->actions[i] : plain[i];
+    }
+    if (!kind->actions[VDC_ClearError]) {
+        kind->actions[VDC_ClearError] = clear_error;
+    }
     kind->serve = kind->serve ? kind->serve : session_serve;
+    kind->attach = kind->attach ? kind->attach : session_create;
     kind->transfer = kind->transfer ? kind->transfer : session_transfer;
 }
 
@@ -226,16 +276,27 @@ void session_init(struct session *session, struct operation *operation, const st
     }
 }
 
+void session_take_devices(struct session *session, int first, int step)
+{
+    int all = session->count;
+
+    session->count = 0;
+    for (int i = first; i < all; i += step) {
+        session->devices[session->count++].index = i;
+    }
+}
+
 bool session_open_files(struct session *session)
 {
-    for (int i = 0; i < session->count; i++) {
-        FILE *file = store_open(session->operation, i, session->kind.suffix);
+    for (int i = 0; session->kind.suffix && i < session->count; i++) {
+        struct session_device *device = &session->devices[i];
 
-        if (!file) {
-            operation_fail(session->operation, "cannot open the file of device %d: %s", i, strerror(errno));
+        device->file = store_open(session->operation, device->index, session->kind.suffix);
+        if (!device->file) {
+            operation_fail(session->operation, "cannot open the file of device %d: %s", device->index,
+                           strerror(errno));
             return false;
         }
-        session->devices[i].file = file;
     }
     return true;
 }
@@ -253,7 +314,7 @@ void session_run(struct session *session)
 {
     if (session_open_files(session)) {
         vdi_set_init(&session->set);
-        if (session_create(session)) {
+        if (session->kind.attach(session)) {
             session_converse(session);
             session_close(session);
         }

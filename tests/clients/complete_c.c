@@ -43,19 +43,19 @@ static int commit(struct session_device *device)
 }
 
 /* Without VDC_Complete any Flush may be the last word: commit at each (VDI-FLUSH-004). */
-static int flush(struct session_device *device, const VDC_Command *command, size_t *done)
+static int flush(struct session_device *device, const VDC_Command *command, struct session_answer *answer)
 {
     (void)command;
-    (void)done;
+    (void)answer;
     return complete_enabled(device->session) ? store_sync(device->file) : commit(device);
 }
 
-static int complete(struct session_device *device, const VDC_Command *command, size_t *done)
+static int complete(struct session_device *device, const VDC_Command *command, struct session_answer *answer)
 {
     int code = commit(device);
 
     (void)command;
-    (void)done;
+    (void)answer;
     progress_of(device)->completed = code == ERROR_SUCCESS;
     return code;
 }
@@ -80,8 +80,7 @@ static void work(struct operation *operation)
     const struct session_kind committing = {
         .suffix = backup ? ".part" : ".bak",
         .features = backup ? VDF_LikePipe | VDF_RequestComplete : VDF_LikePipe,
-        .flush = flush,
-        .complete = complete,
+        .actions = {[VDC_Flush] = flush, [VDC_Complete] = complete},
         .transfer = transfer,
     };
     struct progress progress[CLIENT_DEVICES_MAX] = {0};

@@ -106,23 +106,25 @@ static int unpack(struct decoder *decoder, FILE *file, uint8_t *data, size_t siz
     return ferror(file) ? store_completion_code(errno, false) : ERROR_HANDLE_EOF;
 }
 
-static int pack_write(struct session_device *device, const VDC_Command *command, size_t *done)
+static int pack_write(struct session_device *device, const VDC_Command *command,
+                      struct session_answer *answer)
 {
-    return pack(device->file, command->buffer, (size_t)command->size, done);
+    return pack(device->file, command->buffer, (size_t)command->size, &answer->done);
 }
 
-static int unpack_read(struct session_device *device, const VDC_Command *command, size_t *done)
+static int unpack_read(struct session_device *device, const VDC_Command *command,
+                       struct session_answer *answer)
 {
     struct decoder *decoders = device->session->own;
 
-    return unpack(&decoders[device->index], device->file, command->buffer, (size_t)command->size, done);
+    return unpack(&decoders[device->index], device->file, command->buffer, (size_t)command->size,
+                  &answer->done);
 }
 
 static const struct session_kind packed = {
     .suffix = ".rle",
     .features = VDF_LikePipe,
-    .write = pack_write,
-    .read = unpack_read,
+    .actions = {[VDC_Write] = pack_write, [VDC_Read] = unpack_read},
 };
 
 static void work(struct operation *operation)

@@ -25,7 +25,7 @@ using File = std::unique_ptr<FILE, FileCloser>;
 class Transfer {
    public:
     explicit Transfer(operation *op)
-        : op_(op), files_(operation_options(op)->devices), devices_(files_.size())
+        : op_(op), files_(operation_options(op)->devices), devices_(files_.size()), writes_(files_.size())
     {
     }
 
@@ -156,7 +156,9 @@ class Transfer {
 
         switch (command.commandCode) {
         case VDC_Write:
-            code = store_write(file, command.buffer, static_cast<size_t>(command.size), &done);
+            code = ++writes_[index] == operation_options(op_)->fail_write
+                       ? static_cast<int>(CLIENT_ERROR_WRITE_FAULT)
+                       : store_write(file, command.buffer, static_cast<size_t>(command.size), &done);
             break;
         case VDC_Read:
             return store_read(file, command.buffer, static_cast<size_t>(command.size), &done);
@@ -186,6 +188,7 @@ class Transfer {
     operation *op_;
     std::vector<File> files_;
     std::vector<ClientVirtualDevice *> devices_;
+    std::vector<int> writes_;  // seen so far, for --fail-write
     ClientVirtualDeviceSet set_;
 };
 
