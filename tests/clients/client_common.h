@@ -45,6 +45,8 @@ enum {
     CLIENT_ERROR_SEEK = 25,
     CLIENT_ERROR_WRITE_FAULT = 29,
     CLIENT_ERROR_READ_FAULT = 30,
+    CLIENT_ERROR_INVALID_PARAMETER = 87,
+    CLIENT_ERROR_NEGATIVE_SEEK = 131,
     CLIENT_ERROR_END_OF_MEDIA = 1100,
     CLIENT_ERROR_FILEMARK_DETECTED = 1101,
     CLIENT_ERROR_BEGINNING_OF_MEDIA = 1102,
@@ -130,6 +132,7 @@ int store_read(FILE *file, uint8_t *data, size_t size, size_t *done);
 int store_sync(FILE *file); /* everything written is durable when this returns ERROR_SUCCESS */
 /* Renames and makes the rename durable; returns a completion code. */
 int store_commit(const struct operation *operation, const char *from, const char *to);
+int store_sync_directory(const char *path); /* a new name is durable only when its directory is; errno */
 int store_completion_code(int error_number, bool writing); /* errno to Win32 */
 
 const char *client_result_name(int result); /* "VD_E_ABORT" */

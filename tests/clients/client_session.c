@@ -43,7 +43,7 @@ static int clear_error(struct session_device *device, const VDC_Command *command
     return ERROR_SUCCESS;
 }
 
-/* The rest tells where the data, the file or the medium ends, or that a command is not ours. */
+/* The rest tells where the data, the file or the media end, or that a command is not ours. */
 static bool is_failure(int code)
 {
     static const int fair[] = {ERROR_SUCCESS,
@@ -51,7 +51,9 @@ static bool is_failure(int code)
                                ERROR_HANDLE_EOF,
                                CLIENT_ERROR_END_OF_MEDIA,
                                CLIENT_ERROR_FILEMARK_DETECTED,
+                               CLIENT_ERROR_BEGINNING_OF_MEDIA,
                                CLIENT_ERROR_NO_DATA_DETECTED,
+                               CLIENT_ERROR_NO_MEDIA_IN_DRIVE,
                                SESSION_GIVEN_UP};
 
     for (size_t i = 0; i < sizeof fair / sizeof fair[0]; i++) {

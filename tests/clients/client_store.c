@@ -15,8 +15,7 @@ void store_path(const struct operation *operation, int device, const char *suffi
     snprintf(path, CLIENT_PATH_MAX, "%s/%s.%d%s", options->directory, options->set, device, suffix);
 }
 
-/* A new name is durable only when its directory is. Returns 0 or errno. */
-static int sync_directory(const char *path)
+int store_sync_directory(const char *path)
 {
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int error = 0;
@@ -40,7 +39,7 @@ FILE *store_open(const struct operation *operation, int device, const char *suff
     store_path(operation, device, suffix, path);
     file = fopen(path, backup ? "we" : "re");
     if (file && backup) {
-        error = sync_directory(operation_options(operation)->directory);
+        error = store_sync_directory(operation_options(operation)->directory);
         if (error) {
             fclose(file);
             errno = error;
@@ -90,7 +89,7 @@ int store_sync(FILE *file)
 
 int store_commit(const struct operation *operation, const char *from, const char *to)
 {
-    int error = rename(from, to) ? errno : sync_directory(operation_options(operation)->directory);
+    int error = rename(from, to) ? errno : store_sync_directory(operation_options(operation)->directory);
 
     return error ? store_completion_code(error, true) : ERROR_SUCCESS;
 }
