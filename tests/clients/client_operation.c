@@ -228,6 +228,17 @@ int operation_start_statement(struct operation *operation)
     return error;
 }
 
+int operation_follow(struct operation *operation, int socket)
+{
+    operation->output_fd = socket;
+    return pthread_create(&operation->reader, NULL, read_output, operation);
+}
+
+void operation_unfollow(struct operation *operation)
+{
+    pthread_join(operation->reader, NULL);
+}
+
 /* Waits for the end of the statement, for ever if limit_ms < 0. */
 static bool wait_ended(struct operation *operation, int64_t limit_ms)
 {

@@ -6,6 +6,9 @@
 
 struct operation *operation_new(const struct client_options *options, bool backup); /* NULL: out of memory */
 void operation_free(struct operation *operation); /* after operation_statement_succeeded; accepts NULL */
+/* For an operation whose statement another process issues: the end of `socket` is the end of the statement. */
+int operation_follow(struct operation *operation, int socket); /* 0 or errno */
+void operation_unfollow(struct operation *operation);          /* after shutdown of the socket */
 const char *operation_reason(const struct operation *operation);
 const char *operation_output(const struct operation *operation); /* what sqlcmd printed; "" if nothing */
 
