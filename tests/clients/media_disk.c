@@ -56,7 +56,7 @@ int disk_write(struct disk *disk, int64_t at, const uint8_t *data, size_t size, 
     code = volume_room(&disk->volume, (uint64_t)at, &room);
     moved = volume_move(&disk->volume, true, (uint64_t)at, (uint8_t *)data, room, done);
     disk->position = at + (int64_t)*done;
-    if (disk->end < disk->position) {
+    if (*done && disk->end < disk->position) { /* where nothing was stored the file does not reach */
         disk->end = disk->position;
     }
     return moved != ERROR_SUCCESS ? moved : code;

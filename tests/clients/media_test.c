@@ -331,6 +331,9 @@ static void test_full_disks(void **unused)
     assert_int_equal(disk_open(&disk), ERROR_SUCCESS);
     assert_int_equal(disk_write(&disk, 0, blocks(0, 3), 3 * UNIT, &done), CLIENT_ERROR_END_OF_MEDIA);
     assert_int_equal(done, 3 * UNIT);
+    assert_int_equal(disk_write(&disk, 9 * UNIT, blocks(9, 1), UNIT, &done), CLIENT_ERROR_END_OF_MEDIA);
+    assert_int_equal(done, 0);
+    assert_int_equal(disk.end, 3 * UNIT); /* what was not stored makes the file no longer */
     assert_int_equal(disk_load(&disk), ERROR_SUCCESS);
     assert_int_equal(disk.volume.number, 2);
     assert_int_equal(disk.position, 0);
