@@ -31,7 +31,7 @@ void e2e_free(struct e2e_run *run);
 struct e2e_args {
     int count;
     const char *list[64];
-    char text[64][512];
+    char text[64][1024];
 };
 void e2e_arg(struct e2e_args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -18,10 +18,10 @@ enum victim {
     BOTH = 3
 };
 
-static bool has_name(const char *process, const char *name)
+static bool has_name(pid_t process, const char *name)
 {
     char path[64], text[32] = {0};
-    snprintf(path, sizeof path, "/proc/%s/comm", process);
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)process);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
     if (fd >= 0) {
@@ -30,10 +30,11 @@ static bool has_name(const char *process, const char *name)
     return length > 0 && strncmp(text, name, strlen(name)) == 0;
 }
 
-/* Kills the children of `parent`, and theirs, that are of the wanted kind. */
-static void kill_children(pid_t parent, int victims)
+/* The children of a process, at most `max`; returns how many. */
+static int children_of(pid_t parent, pid_t *children, int max)
 {
     char path[64], text[1024], *rest = text;
+    int count = 0;
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
@@ -41,14 +42,28 @@ static void kill_children(pid_t parent, int victims)
         close(fd);
     }
     text[length > 0 ? length : 0] = '\0';
-    for (char *child; (child = strsep(&rest, " ")) != NULL;) {
-        if (*child == '\0') {
-            continue;
+    for (char *child; count < max && (child = strsep(&rest, " ")) != NULL;) {
+        if (*child != '\0') {
+            children[count++] = atoi(child);
         }
-        kill_children(atoi(child), victims);
-        if (((victims & CLIENT) && has_name(child, "correct_c")) ||
-            ((victims & SERVER) && has_name(child, "sqlcmd"))) {
-            kill(atoi(child), SIGKILL);
+    }
+    return count;
+}
+
+enum {
+    CHILDREN_MAX = 64
+};
+
+/* Kills the children of `parent`, and theirs, that are of the wanted kind. */
+static void kill_children(pid_t parent, int victims)
+{
+    pid_t children[CHILDREN_MAX];
+    int count = children_of(parent, children, CHILDREN_MAX);
+    for (int i = 0; i < count; i++) {
+        kill_children(children[i], victims);
+        if (((victims & CLIENT) && has_name(children[i], "correct_c")) ||
+            ((victims & SERVER) && has_name(children[i], "sqlcmd"))) {
+            kill(children[i], SIGKILL);
         }
     }
 }
@@ -148,12 +163,96 @@ static void test_killed_runner_is_cleaned_up_by_the_next(void **unused)
     }
 }
 
+/* A process that the client started of its own executable, or 0. */
+static pid_t find_member(pid_t runner, const char *name)
+{
+    pid_t clients[CHILDREN_MAX], members[CHILDREN_MAX];
+    int count = children_of(runner, clients, CHILDREN_MAX);
+    for (int i = 0; i < count; i++) {
+        int started = has_name(clients[i], name) ? children_of(clients[i], members, CHILDREN_MAX) : 0;
+        for (int j = started - 1; j >= 0; j--) {
+            if (has_name(members[j], name)) {
+                return members[j];
+            }
+        }
+    }
+    return 0;
+}
+
+static void start_several(const char *client, const char *json, pid_t *runner, int *output)
+{
+    struct e2e_args args = {0};
+    e2e_arg(&args, "run");
+    e2e_arg(&args, "--size");
+    e2e_arg(&args, "96M");
+    e2e_arg(&args, "--");
+    e2e_arg(&args, E2E_CLIENTS "/%s", client);
+    e2e_arg(&args, "backup");
+    e2e_arg(&args, "--database");
+    e2e_arg(&args, "sales");
+    e2e_arg(&args, "--devices");
+    e2e_arg(&args, "3");
+    e2e_arg(&args, "--dir");
+    e2e_arg(&args, "{run}");
+    *runner = e2e_start(args.list, json, output);
+}
+
+/* One run in which a process of the client dies. False: it came too late, the backup was complete. */
+static bool lose_member(const char *client, unsigned *seed)
+{
+    char json[] = "/tmp/vdifault-kill-XXXXXX";
+    struct e2e_run run = {0};
+    int fd = mkstemp(json), output, status;
+    pid_t runner, member = 0;
+    assert_true(fd >= 0);
+    close(fd);
+    start_several(client, json, &runner, &output);
+    while (member == 0 && waitpid(runner, &status, WNOHANG) == 0) {
+        member = find_member(runner, client);
+    }
+    assert_int_not_equal(member, 0);
+    nanosleep(&(struct timespec){.tv_nsec = (long)(rand_r(seed) % 50) * 1000000}, NULL);
+    kill(member, SIGKILL);
+    drain(output);
+    assert_int_equal(waitpid(runner, &status, 0), runner);
+    run.report = json_load_file(json, 0, NULL);
+    unlink(json);
+    json_t *operation = json_array_get(json_object_get(run.report, "operations"), 0);
+    const char *outcome = json_string_value(json_object_get(operation, "outcome"));
+    json_t *exit_status = json_object_get(json_object_get(run.report, "client"), "exit");
+    bool in_time = outcome == NULL || strcmp(outcome, "success") != 0;
+    assert_int_equal(e2e_leftovers(runner), 0);
+    if (in_time && (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || e2e_finding_count(&run) != 0 ||
+                    json_integer_value(exit_status) != 1)) {
+        fail_msg("%s, a process of it killed: runner status 0x%x, %zu findings, client status %d", client,
+                 (unsigned)status, e2e_finding_count(&run), (int)json_integer_value(exit_status));
+    }
+    e2e_free(&run);
+    return in_time;
+}
+
+/* The primary notices, for VDI does not (VDI-SEC-003): it aborts, the statement fails, nothing is left. */
+static void test_killed_secondary(void **unused)
+{
+    (void)unused;
+    static const char *const clients[] = {"multiprocess", "mapped"};
+    unsigned seed = 4;
+    for (size_t c = 0; c < sizeof clients / sizeof clients[0]; c++) {
+        int in_time = 0;
+        for (int i = 0; i < 6 * e2e_rounds(); i++) {
+            in_time += lose_member(clients[c], &seed);
+        }
+        assert_true(in_time > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_parties),
         cmocka_unit_test(test_interrupted_runner),
         cmocka_unit_test(test_killed_runner_is_cleaned_up_by_the_next),
+        cmocka_unit_test(test_killed_secondary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,94 @@
+#include "correct.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* For the backup (operation 0) and the restore (operation 1) of a `backup-restore` client. */
+static const char *const faults[] = {
+    NULL,
+    "early-close@Write#3",
+    "early-close@GetCommand#4:1",
+    "early-close@CompleteCommand#2",
+    "early-close@Flush#1",
+    "early-close@Read#3/1",
+    "early-close@CompleteCommand#5/1",
+    "lost-close",
+    "lost-close@GetCommand:1",
+    "lost-close@GetCommand:*",
+    "lost-close@GetCommand:0/1",
+    "abort@Write#5",
+    "abort@Write#2:1",
+    "abort(by=client)@Write#4",
+    "abort(at=complete)@Write#3",
+    "abort(by=client,at=complete)@Write#3:0",
+    "abort@Flush#1",
+    "abort@Read#3/1",
+    "abort(by=client,at=complete)@Read#2:1/1",
+    "unknown-command@Write#2",
+    "unknown-command(77)@Read#2/1",
+};
+
+static void build(struct e2e_args *args, const struct correct_client *client, const char *fault, int devices,
+                  int seed)
+{
+    e2e_arg(args, "run");
+    e2e_arg(args, "--seed");
+    e2e_arg(args, "%d", seed);
+    e2e_arg(args, "--size");
+    e2e_arg(args, "%d", 3000000 + seed * 4099);
+    if (fault != NULL) {
+        e2e_arg(args, "--fault");
+        e2e_arg(args, "%s", fault);
+    }
+    e2e_arg(args, "--");
+    e2e_arg(args, E2E_CLIENTS "/%s", client->name);
+    e2e_arg(args, "backup-restore");
+    for (int i = 0; client->options[i] != NULL; i++) {
+        e2e_arg(args, "%s", client->options[i]);
+    }
+    e2e_arg(args, "--devices");
+    e2e_arg(args, "%d", devices);
+    e2e_arg(args, "--database");
+    e2e_arg(args, "sales");
+    e2e_arg(args, "--dir");
+    e2e_arg(args, "{run}");
+    if (fault != NULL && strncmp(fault, "lost-close", strlen("lost-close")) == 0) {
+        e2e_arg(args, "--patience"); /* it ends by giving up: soon, for the sake of the test */
+        e2e_arg(args, "500");
+    }
+}
+
+static void check(const struct correct_client *client, const char *fault, int devices, int seed)
+{
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    build(&args, client, fault, devices, seed);
+    e2e_run(&run, args.list);
+    if (run.status != 0 || run.report == NULL || e2e_finding_count(&run) != 0) {
+        e2e_fail(&run, &args, "%s under %s: a finding on a correct client, or no run", client->name,
+                 fault ? fault : "no fault");
+    }
+    json_t *exit_status = json_object_get(json_object_get(run.report, "client"), "exit");
+    if (fault == NULL && json_integer_value(exit_status) != 0) {
+        e2e_fail(&run, &args, "%s fails without a fault", client->name);
+    }
+    e2e_free(&run);
+}
+
+void correct_under_faults(const struct correct_client *clients, size_t count)
+{
+    const char *only = getenv("E2E_ONLY");
+    int runs = 0;
+    for (int round = 0; round < e2e_rounds(); round++) {
+        for (size_t c = 0; c < count; c++) {
+            for (size_t f = 0; f < sizeof faults / sizeof faults[0]; f++) {
+                if (only == NULL || strcmp(only, clients[c].name) == 0) {
+                    check(&clients[c], faults[f], 2 + (int)(f % 2) * 2, round * 100 + (int)f + 1);
+                    runs++;
+                }
+            }
+        }
+    }
+    print_message("%d runs\n", runs);
+}
