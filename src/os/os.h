@@ -67,9 +67,8 @@ void os_memory_watch_close(int watch);
 int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline);
 void os_wake(_Atomic uint32_t *word); /* wakes all that wait on the word */
 
-int64_t os_now(void);         /* nanoseconds, monotonic */
-void os_pause(void);          /* one beat of a spin loop */
-bool os_spin_is_useful(void); /* false when this process may run on one processor only */
+int64_t os_now(void); /* nanoseconds, monotonic */
+void os_pause(void);  /* one beat of a spin loop */
 
 struct os_process os_process_self(void);
 /* False once it is a zombie, too. Dead only on proof: a process that cannot be looked at counts as living. */

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +64,7 @@ static int map_aligned(int fd, size_t size, void **address)
 static int map_whole(int fd, size_t size, struct os_memory *memory)
 {
     struct stat st;
-    void *address;
+    void *address = NULL;
     if (fstat(fd, &st) != 0) {
         return errno;
     }
@@ -324,13 +323,6 @@ void os_pause(void)
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
-}
-
-bool os_spin_is_useful(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
 }
 
 /* --- processes --- */

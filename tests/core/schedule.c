@@ -6,6 +6,7 @@
 
 #include "os.h"
 #include "shared.h"
+#include "shared_event.h"
 
 enum {
     STACK = 128 << 10,
@@ -137,11 +138,6 @@ int64_t os_now(void)
     return 1;
 }
 
-bool os_spin_is_useful(void)
-{
-    return false;
-}
-
 void os_pause(void) {}
 
 /* --- the search --- */
@@ -215,6 +211,7 @@ uint32_t schedule_explore(const struct schedule_program *program, uint32_t preem
 {
     uint32_t schedules = 0;
     current = program;
+    event_set_spinning(false); /* looking on and on for what others do is no schedule */
     for (int i = 0; i < SCHEDULE_FIBERS_MAX; i++) {
         fibers[i].stack = malloc(STACK);
         assert_non_null(fibers[i].stack);
