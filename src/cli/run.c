@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "cli.h"
+#include "dialect.h"
 #include "machine.h"
 #include "session.h"
 #include "site.h"
@@ -88,6 +89,41 @@ static int check(struct run *run)
     }
     cleanup_stale(rundir_base(), true, NULL);
     return machine_check_shared_memory(why, size);
+}
+
+/* The readings the client's library is put under (dialect.h); it would only refuse to Create. */
+static int check_dialect(void)
+{
+    struct dialect dialect;
+    const char *wrong;
+    char known[256] = "";
+    if (dialect_parse(getenv(DIALECT_VARIABLE), &dialect, &wrong) == 0) {
+        return CLI_CLEAN;
+    }
+    for (int i = 0; i < DIALECT_CHOICES; i++) {
+        const struct dialect_info *info = &dialect_table[i];
+        size_t length = strlen(known);
+        snprintf(known + length, sizeof known - length, "%s%s:%s|%s", i == 0 ? "" : ", ", info->name,
+                 info->usual, info->other);
+    }
+    cli_error("run: " DIALECT_VARIABLE ": '%.*s' is no reading; expected %s", (int)strcspn(wrong, ","), wrong,
+              known);
+    return CLI_USAGE;
+}
+
+static char *command_to_repeat(int argc, char **argv)
+{
+    const char *dialect = getenv(DIALECT_VARIABLE);
+    char *command = text_command_line(argc, argv);
+    char *whole = NULL;
+    if (command == NULL || dialect == NULL || dialect[0] == '\0') {
+        return command;
+    }
+    if (asprintf(&whole, DIALECT_VARIABLE "=%s %s", dialect, command) < 0) {
+        whole = NULL;
+    }
+    free(command);
+    return whole;
 }
 
 static int open_json(struct run *run)
@@ -288,8 +324,11 @@ static int run_run(int argc, char **argv)
     run->options.client_argc = argc - first;
     run->options.client_argv = argv + first;
     /* argv[-1] is the command itself: a verb's arguments are the tail of main's. */
-    run->repeat = text_command_line(argc + 1, argv - 1);
-    status = run_client(run);
+    run->repeat = command_to_repeat(argc + 1, argv - 1);
+    status = check_dialect();
+    if (status == CLI_CLEAN) {
+        status = run_client(run);
+    }
 out:
     run_end(run);
     return status;
@@ -309,6 +348,9 @@ const struct verb verb_run = {
         "      the server aborts while the third Write of device 1 is in the client's hands\n\n"
         "  vdifault run --sql \"BACKUP DATABASE db TO %DEVICES:%s-%d%\" --database db=db.mdf -- ./worker\n"
         "      a worker that leaves the statement to somebody else\n\n"
+        "  VDI_DIALECT=close-open:noerror,timeout-unit:s vdifault run -- ./backup_client set1 out.bak\n"
+        "      the bundled libsqlvdi.so takes the other reading where the documents contradict themselves\n"
+        "      (docs/states.md lists them)\n\n"
         "exit status: 0 no finding of --fail-on severity, 1 findings, 2 usage, 3 the run could not be set "
         "up,\n"
         "made no VDI call, or a fault never fired; 128 + N after signal N\n",

@@ -87,7 +87,7 @@ int client_from_errno(int error)
 static int read_dialect(struct client_set *set)
 {
     const char *error;
-    return dialect_parse(getenv("VDI_DIALECT"), &set->dialect, &error) == 0 ? 0 : VD_E_NOTSUPPORTED;
+    return dialect_parse(getenv(DIALECT_VARIABLE), &set->dialect, &error) == 0 ? 0 : VD_E_NOTSUPPORTED;
 }
 
 /* With the lock held: the object has a set from now on. */

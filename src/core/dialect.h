@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define DIALECT_VARIABLE "VDI_DIALECT"
+
 enum dialect_choice {
     DIALECT_OPEN_ACTIVE,     /* X1: OpenDevice in Active that opens nothing, for whatever reason */
     DIALECT_GET_AFTER_CLOSE, /* X2: GetCommand after VD_E_CLOSE while other devices are open */

@@ -42,6 +42,24 @@ static void test_wrong_input(void **unused)
     }
 }
 
+static void test_unknown_dialect(void **unused)
+{
+    (void)unused;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    e2e_arg(&args, "run");
+    e2e_arg(&args, "--");
+    e2e_arg(&args, "/bin/true");
+    setenv("VDI_DIALECT", "close-open:noerror,timeout-unit:minutes", 1);
+    e2e_run(&run, args.list);
+    unsetenv("VDI_DIALECT");
+    if (run.status != 2 || strstr(run.output, "'timeout-unit:minutes'") == NULL ||
+        strstr(run.output, "timeout-unit:ms|s") == NULL) {
+        e2e_fail(&run, &args, "the wrong item and the known ones expected");
+    }
+    e2e_free(&run);
+}
+
 static void test_unreadable_database(void **unused)
 {
     (void)unused;
@@ -100,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrong_input),
+        cmocka_unit_test(test_unknown_dialect),
         cmocka_unit_test(test_unreadable_database),
         cmocka_unit_test(test_unusable_shared_memory),
     };
