@@ -217,6 +217,9 @@ static int32_t do_control(struct fake_stream *stream, const struct VDS_Command *
             stream->length = stream->written; /* an older, longer file ends here now */
         }
         return ERROR_SUCCESS;
+    case VDC_PrepareToFreeze:
+    case VDC_Snapshot:
+    case VDC_MountSnapshot:
     case VDC_ClearError:
     case VDC_Complete:
         return ERROR_SUCCESS;

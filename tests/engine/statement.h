@@ -21,6 +21,9 @@ struct statement {
         int32_t severity;
         char text[1024];
     } messages[STATEMENT_MESSAGES_MAX];
+    uint32_t set_count; /* of sets described, RESTORE HEADERONLY */
+    struct engine_backup_set set;
+    char database[129];
 };
 
 /* BACKUP or RESTORE DATABASE pubs over devices "set", "set-1", ...; generated content. */

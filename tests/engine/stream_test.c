@@ -69,6 +69,7 @@ static struct sample *new_sample(void)
                                    .block_size = BLOCK,
                                    .max_transfer = TRANSFER,
                                    .database_size = SIZE,
+                                   .content_bytes = SIZE,
                                    .stripe_seed = 1,
                                    .stream_bytes = total.stream,
                                    .database = "pubs"};
@@ -262,9 +263,10 @@ static void sound_nonsense_is_refused(void **state)
                                    .block_size = BLOCK,
                                    .max_transfer = TRANSFER,
                                    .database_size = SIZE,
+                                   .content_bytes = SIZE,
                                    .stream_bytes = 2 * BLOCK};
-    struct stream_header bad[6];
-    for (size_t i = 0; i < 6; i++) {
+    struct stream_header bad[11];
+    for (size_t i = 0; i < 11; i++) {
         bad[i] = header;
     }
     bad[0].device_count = 65;
@@ -273,7 +275,13 @@ static void sound_nonsense_is_refused(void **state)
     bad[3].max_transfer = 512;
     bad[4].device = 1;
     bad[5].stream_bytes = UINT64_MAX;
-    for (size_t i = 0; i < 6; i++) {
+    bad[6].content_bytes--;
+    bad[7].snapshot = true; /* and yet content */
+    bad[8].kind = STREAM_DIFFERENTIAL;
+    bad[8].content_bytes = SIZE + 1;
+    bad[9].kind = 4;
+    bad[10].soft_mark = BLOCK + 1;
+    for (size_t i = 0; i < 11; i++) {
         bad[i].set_id = stream_set_id(&bad[i]);
         stream_write_header(sample->bytes, BLOCK, &bad[i]);
         assert_int_equal(read_back(sample, 4096), STREAM_BAD_HEADER);

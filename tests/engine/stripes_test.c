@@ -99,6 +99,42 @@ static void totals_are_what_the_walk_gives(void **state)
     assert_int_equal(payload, 5000001);
 }
 
+/* Chunks as a whole, each once, about a quarter of all; where, is the same on every device. */
+static void a_differential_has_a_part_of_the_chunks(void **state)
+{
+    (void)state;
+    enum {
+        CHUNKS = 256
+    };
+    struct stripes_parameters parameters = parameters_of((uint64_t)CHUNKS * STRIPES_CHUNK - 5, 3, 512, 65536);
+    parameters.differential = true;
+    static uint32_t covered[CHUNKS];
+    struct stripes stripes;
+    struct stripes_extent extent;
+    uint64_t at = 0, bytes = 0;
+    stripes_init(&stripes, &parameters);
+    while (stripes_next(&stripes, &extent)) {
+        assert_true(extent.offset >= at && extent.length >= 1);
+        at = extent.offset + extent.length;
+        bytes += extent.length;
+        for (uint64_t i = extent.offset; i < at; i++) {
+            covered[i / STRIPES_CHUNK]++;
+        }
+    }
+    uint32_t changed = 0;
+    for (uint32_t i = 0; i < CHUNKS; i++) {
+        assert_true(covered[i] == 0 || covered[i] == STRIPES_CHUNK || (i == CHUNKS - 1));
+        changed += covered[i] != 0;
+    }
+    assert_in_range(changed, CHUNKS / 8, CHUNKS / 2);
+    struct stripes_total totals[3];
+    stripes_totals(&parameters, totals);
+    assert_int_equal(totals[0].payload + totals[1].payload + totals[2].payload, bytes);
+    parameters.database_size = 0;
+    stripes_init(&stripes, &parameters);
+    assert_false(stripes_next(&stripes, &extent));
+}
+
 static void sizes_and_shares_vary(void **state)
 {
     (void)state;
@@ -156,6 +192,7 @@ int main(void)
         cmocka_unit_test(every_byte_is_in_exactly_one_extent),
         cmocka_unit_test(devices_walk_the_same_sequence),
         cmocka_unit_test(totals_are_what_the_walk_gives),
+        cmocka_unit_test(a_differential_has_a_part_of_the_chunks),
         cmocka_unit_test(sizes_and_shares_vary),
         cmocka_unit_test(another_seed_is_another_sequence),
         cmocka_unit_test(transfers_reach_both_bounds),

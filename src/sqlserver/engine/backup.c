@@ -8,12 +8,30 @@
 
 /* --- the database --- */
 
+/* What goes through the devices: of a snapshot, nothing. */
+static struct stripes_parameters parameters_of(const struct engine *engine)
+{
+    const struct stream_header *header = &engine->header;
+    return (struct stripes_parameters){
+        .seed = header->stripe_seed,
+        .database_size = header->snapshot ? 0 : header->database_size,
+        .device_count = header->device_count,
+        .block_size = header->block_size,
+        .max_transfer = header->max_transfer,
+        .differential = header->kind == STREAM_DIFFERENTIAL,
+    };
+}
+
 static void describe(struct engine *engine)
 {
     struct stream_header *header = &engine->header;
+    const struct engine_request *request = &engine->request;
     *header = (struct stream_header){
         .device_count = engine->device_count,
-        .kind = engine->request.log ? STREAM_LOG : STREAM_DATABASE,
+        .kind = request->log            ? STREAM_LOG
+                : request->differential ? STREAM_DIFFERENTIAL
+                                        : STREAM_DATABASE,
+        .snapshot = request->snapshot,
         .block_size = engine->block_size,
         .max_transfer = engine->max_transfer,
         .database_size = engine->source.size,
@@ -21,9 +39,18 @@ static void describe(struct engine *engine)
         .content_seed = engine->source.seed,
         .stripe_seed = engine->options.plan->seed,
     };
-    snprintf(header->database, sizeof header->database, "%s", engine->request.database);
+    snprintf(header->database, sizeof header->database, "%s", request->database);
     header->set_id = stream_set_id(header);
     engine->database_size = header->database_size;
+
+    struct stripes_parameters parameters = parameters_of(engine);
+    struct stripes_total totals[STRIPES_DEVICES_MAX];
+    stripes_totals(&parameters, totals);
+    for (uint32_t i = 0; i < engine->device_count; i++) {
+        stripes_init(&engine->devices[i].stripes, &parameters);
+        engine->devices[i].total = totals[i];
+        header->content_bytes += totals[i].payload;
+    }
 }
 
 bool backup_begin(struct engine *engine)
@@ -48,19 +75,8 @@ bool backup_begin(struct engine *engine)
 
 void backup_start(struct engine *engine)
 {
-    struct stripes_parameters parameters = {
-        .seed = engine->header.stripe_seed,
-        .database_size = engine->database_size,
-        .device_count = engine->device_count,
-        .block_size = engine->block_size,
-        .max_transfer = engine->max_transfer,
-    };
-    struct stripes_total totals[STRIPES_DEVICES_MAX];
-    stripes_totals(&parameters, totals);
     for (uint32_t i = 0; i < engine->device_count; i++) {
         struct engine_device *device = &engine->devices[i];
-        stripes_init(&device->stripes, &parameters);
-        device->total = totals[i];
         device->total.stream += 2 * (uint64_t)device->media.soft_mark;
         engine->total += device->total.stream;
         media_before_backup(device);
@@ -119,6 +135,7 @@ static void send_header(struct engine_device *device, int32_t buffer)
     enter_mark(device, STAGE_MARK);
     send_counted(device, buffer, engine->block_size);
     media_after_header(device);
+    snapshot_after_header(device);
 }
 
 static void send_mark(struct engine_device *device, int32_t buffer)
@@ -178,12 +195,14 @@ static void send_trailer(struct engine_device *device, int32_t buffer)
         .extents = device->sequence,
         .payload = device->payload,
         .digest = device->digest,
+        .frozen_digest = engine->frozen_digest,
         .set_digest = engine->set_digest,
     };
     stream_write_trailer(engine->buffers[buffer], engine->block_size, &trailer);
     enter_mark(device, STAGE_END_MARK);
     send_write(device, buffer, engine->block_size);
     media_after_writes(device);
+    snapshot_after_writes(device);
 }
 
 /* "The server tries not to overrun the zone": what is under way when the warning comes must fit in (spec
@@ -308,6 +327,16 @@ static void complete_all(struct engine *engine)
     }
 }
 
+static void end_writes(struct engine_device *device)
+{
+    if (device->engine->request.snapshot) {
+        device->stage = STAGE_FLUSHED; /* the copy is the client's, and taken */
+        return;
+    }
+    device->stage = STAGE_FLUSH;
+    device_send_plain(device, VDC_Flush);
+}
+
 void backup_step(struct engine *engine)
 {
     for (uint32_t i = 0; i < engine->device_count; i++) {
@@ -326,8 +355,7 @@ void backup_step(struct engine *engine)
         struct engine_device *device = &engine->devices[i];
         if (device->stage == STAGE_DRAIN && device_can_send(device) && media_is_ready(device) &&
             device->transfers == 0) {
-            device->stage = STAGE_FLUSH;
-            device_send_plain(device, VDC_Flush);
+            end_writes(device);
         }
     }
     if (!engine->failed && all_flushed(engine)) {

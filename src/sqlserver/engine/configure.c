@@ -34,7 +34,7 @@ bool configure_check(struct engine *engine)
         engine_say(engine, SQL_OUT_OF_RANGE, engine->max_transfer, "MAXTRANSFERSIZE");
     } else if (request->buffer_count != 0 && request->buffer_count < engine->device_count) {
         engine_say(engine, SQL_FEW_BUFFERS);
-    } else {
+    } else if (snapshot_check_statement(engine)) {
         return true;
     }
     engine_fail(engine);
@@ -167,6 +167,9 @@ void configure_set(struct engine *engine)
             engine_fail(engine);
             return;
         }
+    }
+    if (result == 0 && !snapshot_check_configuration(engine)) {
+        result = VD_E_INVALID;
     }
     if (result == 0) {
         result = begin_configuration(engine);

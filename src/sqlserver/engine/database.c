@@ -14,12 +14,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "stripes.h"
 
 enum {
     LINE = 64, /* generated content is made in lines: one strong mix each, cheap words from it */
     LINE_WORDS = LINE / 8,
     PURPOSE_CONTENT = 3,
+    DIGEST_PIECE = 1 << 18,
 };
 
 static void generate_line(uint64_t base, uint64_t line, uint8_t *data)
@@ -131,6 +133,22 @@ int database_read(const struct database_source *source, uint64_t offset, uint8_t
     return 0;
 }
 
+int database_digest(const struct database_source *source, uint64_t *digest)
+{
+    uint8_t *piece = malloc(DIGEST_PIECE);
+    XXH64_state_t state;
+    int error = piece != NULL ? 0 : ENOMEM;
+    XXH64_reset(&state, 0);
+    for (uint64_t at = 0; error == 0 && at < source->size; at += DIGEST_PIECE) {
+        size_t length = source->size - at < DIGEST_PIECE ? (size_t)(source->size - at) : DIGEST_PIECE;
+        error = database_read(source, at, piece, length);
+        XXH64_update(&state, piece, length);
+    }
+    free(piece);
+    *digest = XXH64_digest(&state);
+    return error;
+}
+
 void database_close(struct database_source *source)
 {
     if (source->file >= 0) {
@@ -203,6 +221,26 @@ int database_begin(struct database_target *target, const char *path, uint64_t si
         error = errno;
         database_discard(target);
     }
+    return error;
+}
+
+int database_keep(struct database_target *target)
+{
+    int from = target->file >= 0 ? open(target->path, O_RDONLY | O_CLOEXEC) : -1;
+    if (from < 0) {
+        return target->file >= 0 ? errno : 0;
+    }
+    int error = 0;
+    struct stat status;
+    off_t in = 0, out = 0;
+    if (fstat(from, &status) != 0) {
+        error = errno;
+    }
+    while (error == 0 && in < status.st_size) {
+        ssize_t copied = copy_file_range(from, &in, target->file, &out, (size_t)(status.st_size - in), 0);
+        error = copied > 0 ? 0 : copied == 0 ? ENODATA : errno == EINTR ? 0 : errno;
+    }
+    close(from);
     return error;
 }
 

@@ -54,6 +54,10 @@ struct database_target {
 bool database_exists(const char *path);
 /* path NULL: store nothing. EWOULDBLOCK: another restore is at it. EACCES: the target is no plain file. */
 int database_begin(struct database_target *target, const char *path, uint64_t size);
+/* Brings in what the target has now, for a restore that changes a part of it. */
+int database_keep(struct database_target *target);
+/* XXH64 of all of the source. */
+int database_digest(const struct database_source *source, uint64_t *digest);
 /* 0, errno, or DATABASE_DIFFERS. */
 int database_put(struct database_target *target, uint64_t offset, const uint8_t *data, size_t length);
 int database_commit(struct database_target *target);   /* the target is the restored file now */

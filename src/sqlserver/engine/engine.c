@@ -52,6 +52,7 @@ static void close_set(struct engine *engine)
 
 static void finish(struct engine *engine)
 {
+    snapshot_resume(engine);
     if (engine->set != NULL && !engine->aborted && !close_devices(engine) && !engine->failed) {
         engine_say_abort(engine, server_set_abort_reason(engine->set));
     }
@@ -60,7 +61,9 @@ static void finish(struct engine *engine)
     }
     if (!engine->failed) {
         close_set(engine); /* a client's abort comes too late from here on */
-        engine_say_success(engine);
+        if (!engine->request.headers) {
+            engine_say_success(engine);
+        }
     } else {
         close_set(engine);
         engine_say(engine, SQL_TERMINATING, engine->statement);
@@ -86,6 +89,21 @@ static void step_start(struct engine *engine)
     engine->phase = ENGINE_PHASE_OPENING;
 }
 
+/* The watch is only made for a set that is not there yet, and before looking once more. */
+static bool find_set(struct engine *engine)
+{
+    if (configure_open(engine)) {
+        return true;
+    }
+    if (engine->watch >= 0) {
+        return false;
+    }
+    if (os_memory_watch(&engine->watch) != 0) {
+        engine->watch = -1; /* engine_wait then looks again every slice */
+    }
+    return configure_open(engine);
+}
+
 static void step_opening(struct engine *engine)
 {
     if (engine->cancelled) {
@@ -94,10 +112,7 @@ static void step_opening(struct engine *engine)
         finish(engine);
         return;
     }
-    if (engine->watch < 0 && os_memory_watch(&engine->watch) != 0) {
-        engine->watch = -1; /* engine_wait then looks again every slice */
-    }
-    if (configure_open(engine)) {
+    if (find_set(engine)) {
         configure_set(engine);
         engine->phase = ENGINE_PHASE_DEVICES;
         engine_note_progress(engine);

@@ -29,11 +29,14 @@ enum engine_operation {
 
 struct engine_request {
     enum engine_operation operation;
-    bool log;       /* BACKUP/RESTORE LOG rather than DATABASE */
-    bool replace;   /* RESTORE ... WITH REPLACE */
-    bool store;     /* false: RESTORE checks the stream and writes nothing (verification) */
-    bool overwrite; /* BACKUP ... WITH INIT or FORMAT: a tape from its start (media.h) */
-    uint32_t file;  /* RESTORE ... WITH FILE = n: of the sets on a tape; 0 = 1 */
+    bool log;          /* BACKUP/RESTORE LOG rather than DATABASE */
+    bool differential; /* BACKUP ... WITH DIFFERENTIAL (stripes.h) */
+    bool snapshot;     /* WITH SNAPSHOT (snapshot.h) */
+    bool headers;      /* RESTORE HEADERONLY and the like: reads headers, then closes the devices */
+    bool replace;      /* RESTORE ... WITH REPLACE */
+    bool store;        /* false: RESTORE checks the stream and writes nothing (verification) */
+    bool overwrite;    /* BACKUP ... WITH INIT or FORMAT: a tape from its start (media.h) */
+    uint32_t file;     /* RESTORE ... WITH FILE = n: of the sets on a tape; 0 = 1 */
     const char *database;
     uint32_t device_count;
     const char *const *devices; /* VIRTUAL_DEVICE names; the first is the set's name */
@@ -53,10 +56,26 @@ struct sql_message {
 };
 typedef void engine_report(void *context, const struct sql_message *message);
 
+/* What the header of the first device tells of its backup set, for RESTORE HEADERONLY and the like. */
+struct engine_backup_set {
+    const char *database;
+    const char *kind; /* "Database", "Transaction Log", "Database Differential" */
+    uint32_t type;    /* of SQL Server's BackupType: 1, 2, 5 */
+    uint32_t position;
+    uint32_t device, device_count; /* of the media families; device from 0 */
+    uint64_t set_id;
+    uint64_t database_size;
+    uint64_t content_bytes;
+    uint32_t block_size;
+    bool snapshot;
+};
+typedef void engine_describe(void *context, const struct engine_backup_set *set);
+
 struct engine_options {
     const struct plan *plan;  /* faults, seed, size, databases; must outlive the engine */
     int64_t open_patience_ms; /* how long a set that does not exist yet is waited for */
     engine_report *report;
+    engine_describe *describe; /* of a statement with `headers`; NULL: nobody wants to know */
     void *report_context;
 };
 

@@ -4,8 +4,10 @@
  *   outcome.c      its messages and events
  *   configure.c    statement checks, Open, configuration, buffers
  *   device.c       commands of one device: slots, sending, completions, the fault unknown-command
- *   media.c        what else a device model needs: positions, filemarks, volumes
- *   backup.c       what a BACKUP sends; restore.c what a RESTORE asks for and makes of it
+ *   snapshot.c     PrepareToFreeze, Snapshot, MountSnapshot
+ *   media.c        what else a device model needs: positions, filemarks, volumes; media_steps.c when
+ *   backup.c       what a BACKUP sends
+ *   restore.c      what a RESTORE asks for; restore_set.c which backup set it is, and where it goes
  *   fault_agent.c  abort(by=server)
  *
  * All of it runs on the engine's one thread, the fault agent excepted.
@@ -22,6 +24,7 @@
 #include "messages.h"
 #include "runstate.h"
 #include "server.h"
+#include "snapshot.h"
 #include "stream.h"
 #include "stripes.h"
 
@@ -153,6 +156,8 @@ struct engine {
     bool has_set_digest;
 
     int64_t started;
+    bool frozen; /* a snapshot: writes to the database are held */
+    uint64_t frozen_digest;
     bool cleared;       /* draining: ClearError was sent where it is wanted */
     int64_t idle_since; /* 0: has not slept since it had something to do */
     bool waiting;       /* EVENT_SERVER_WAIT was recorded */
@@ -216,6 +221,12 @@ void backup_step(struct engine *engine);
 void backup_write_header(struct engine_device *device, int32_t buffer); /* to memory: as it will stay */
 void restore_start(struct engine *engine);
 void restore_step(struct engine *engine);
+
+/* restore_set.c */
+bool restore_check_members(struct engine *engine); /* false: said */
+bool restore_begin_target(struct engine *engine);
+void restore_describe(struct engine *engine); /* and that is all of the statement */
+void restore_report_target(struct engine *engine, int error, const char *attempt);
 bool restore_commit(struct engine *engine);
 
 static inline bool engine_is_done(const struct engine *engine)

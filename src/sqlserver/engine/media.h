@@ -74,6 +74,7 @@ struct media_step {
 enum {
     MEDIA_STEPS_MAX = 8
 };
+#define MEDIA_NO_ORDER UINT64_MAX
 
 struct media {
     enum media_model model;
@@ -105,6 +106,8 @@ bool media_begin(struct engine_device *device);
 void media_before_backup(struct engine_device *device);
 void media_before_restore(struct engine_device *device);
 void media_before_data(struct engine_device *device);
+/* Adds one that another part of the engine wants. */
+void media_push(struct engine_device *device, struct media_step step);
 /* A BACKUP's header is out; an extent is out; all of them are; the last Write is out; Flush has succeeded. */
 void media_after_header(struct engine_device *device);
 void media_after_extent(struct engine_device *device);

@@ -21,6 +21,15 @@
 #define SQL_OTHER_KIND \
     3135, 16, 1,       \
         "The backup set in file '%s' was created by %s and cannot be used for this restore operation."
+#define SQL_NOT_THERE                                                                                     \
+    3118, 16, 1,                                                                                          \
+        "The database \"%s\" does not exist. RESTORE can only create a database when restoring either a " \
+        "full "                                                                                           \
+        "backup or a file backup of the primary file."
+#define SQL_OTHER_STATE                                                                                  \
+    3136, 16, 1,                                                                                         \
+        "This differential backup cannot be restored because the database has not been restored to the " \
+        "correct earlier state."
 #define SQL_OTHER_DATABASE \
     3154, 16, 4, "The backup set holds a backup of a database other than the existing '%s' database."
 #define SQL_TAIL_OF_LOG                                                                                   \
@@ -37,6 +46,14 @@
 #define SQL_TRUNCATED \
     3189, 16, 1,      \
         "Damage to the backup set was detected. Device '%s': the stream ends after %llu of %llu bytes."
+#define SQL_OTHER_FILE \
+    3189, 16, 1, "Damage to the backup set was detected. The mounted file '%s' is not what was frozen: %s."
+#define SQL_FROZEN                                                                                  \
+    3197, 10, 1,                                                                                    \
+        "I/O is frozen on database %s. No user action is required. However, if I/O is not resumed " \
+        "promptly, "                                                                                \
+        "you could cancel the backup."
+#define SQL_RESUMED      3198, 10, 1, "I/O was resumed on database %s. No user action is required."
 #define SQL_WRITE_FAILED 3202, 16, 1, "Write on \"%s\" failed: %s"
 #define SQL_READ_FAILED  3203, 16, 1, "Read on \"%s\" failed: %s"
 #define SQL_ABORTED      3204, 16, 1, "The backup or restore was aborted."
@@ -91,6 +108,9 @@
 #define SQL_FEW_BUFFERS \
     3273, 16, 1,        \
         "The BUFFERCOUNT parameter must supply a value that allows at least one buffer per backup device."
+#define SQL_NO_SNAPSHOT \
+    3276, 16, 1, "WITH SNAPSHOT can be used only if the backup set was created WITH SNAPSHOT."
+#define SQL_SNAPSHOT_DEVICES 3277, 16, 1, "WITH SNAPSHOT must be used with only one virtual device."
 #define SQL_MARK_NOT_ALIGNED                                                                               \
     3284, 16, 1,                                                                                           \
         "Filemark on device '%s' is not aligned. Re-issue the Restore statement with the same block size " \

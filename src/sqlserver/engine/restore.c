@@ -1,9 +1,4 @@
 /* restore.c - what a RESTORE asks for and makes of the answers: see engine_state.h. */
-#include <assert.h>
-#include <errno.h>
-#include <stdio.h>
-#include <strings.h>
-
 #include "engine_state.h"
 
 enum {
@@ -27,29 +22,12 @@ static void report_bad_data(struct engine_device *device, uint64_t database_offs
     say_damage(device, database_offset, stream_fault_texts[STREAM_BAD_PAYLOAD]);
 }
 
-/* The data is good, but the target does not take it. */
-static void report_target(struct engine *engine, int error, const char *attempt)
-{
-    char text[OS_ERROR_TEXT_MAX];
-    if (error == EWOULDBLOCK) {
-        engine_say(engine, SQL_IN_USE);
-    } else if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
-        uint64_t needed =
-            engine->database_size > engine->restored ? engine->database_size - engine->restored : 0;
-        engine_say(engine, SQL_NO_SPACE, engine->target.path, (unsigned long long)needed,
-                   (unsigned long long)database_free_space(&engine->target));
-    } else {
-        engine_say(engine, SQL_SYSTEM_ERROR, messages_os_error(messages_from_errno(error), text, sizeof text),
-                   attempt, engine->target.path);
-    }
-}
-
 static void report_refusal(struct engine_device *device)
 {
     struct stream_reader *reader = &device->reader;
     const struct database_target *target = &device->engine->target;
     if (reader->refusal != DATABASE_DIFFERS) {
-        report_target(device->engine, reader->refusal, "WriteFile");
+        restore_report_target(device->engine, reader->refusal, "WriteFile");
         return;
     }
     /* Generated content is known byte by byte: point at the first that differs. */
@@ -197,79 +175,6 @@ static void take(struct engine_device *device, struct engine_slot *slot)
     }
 }
 
-/* --- the media set: do these devices belong together, and here? --- */
-
-static bool check_member(struct engine *engine, const struct engine_device *device)
-{
-    const struct stream_header *first = &engine->devices[0].reader.header;
-    const struct stream_header *header = &device->reader.header;
-    bool log = header->kind == STREAM_LOG;
-    if (header->device_count > engine->device_count) {
-        engine_say(engine, SQL_MISSING_MEMBERS, header->device_count, engine->device_count);
-    } else if (header->device_count < engine->device_count) {
-        engine_say(engine, SQL_OTHER_COUNT, device->name, header->device_count, engine->device_count);
-    } else if (header->set_id != first->set_id) {
-        engine_say(engine, SQL_OTHER_SET, device->name);
-    } else if (log != engine->request.log) {
-        engine_say(engine, SQL_OTHER_KIND, device->name, log ? "BACKUP LOG" : "BACKUP DATABASE");
-    } else {
-        return true;
-    }
-    return false;
-}
-
-/* Devices may come in any order: each carries its place. */
-static bool check_members(struct engine *engine)
-{
-    const struct engine_device *seen[STREAM_DEVICES_MAX] = {NULL};
-    for (uint32_t i = 0; i < engine->device_count; i++) {
-        const struct engine_device *device = &engine->devices[i];
-        if (!check_member(engine, device)) {
-            return false;
-        }
-        const struct engine_device **place = &seen[device->reader.header.device];
-        if (*place != NULL) {
-            engine_say(engine, SQL_DUPLICATE_MEMBER, device->name, device->reader.header.device + 1,
-                       (*place)->name);
-            return false;
-        }
-        *place = device;
-    }
-    return true;
-}
-
-/* An existing database is replaced only on demand; a log is restored into the one that is there. */
-static bool check_existing(struct engine *engine, const char *path)
-{
-    if (path == NULL || engine->request.replace || engine->request.log || !database_exists(path)) {
-        return true;
-    }
-    if (strcasecmp(engine->header.database, engine->request.database) != 0) {
-        engine_say(engine, SQL_OTHER_DATABASE, engine->request.database);
-    } else {
-        engine_say(engine, SQL_TAIL_OF_LOG, engine->request.database);
-    }
-    return false;
-}
-
-static bool begin_target(struct engine *engine)
-{
-    const struct plan_database *entry = database_find(engine->options.plan, engine->request.database);
-    const char *path = engine->request.store && entry != NULL ? entry->path : NULL;
-    engine->header = engine->devices[0].reader.header;
-    engine->database_size = engine->header.database_size;
-    engine->target.generated = engine->header.generated;
-    engine->target.seed = engine->header.content_seed;
-    if (!check_existing(engine, path)) {
-        return false;
-    }
-    int error = database_begin(&engine->target, path, engine->database_size);
-    if (error != 0) {
-        report_target(engine, error, "CreateFile");
-    }
-    return error == 0;
-}
-
 /* --- Reads --- */
 
 /* A Read of the stream, and where in it. */
@@ -383,7 +288,11 @@ static bool has_all_headers(const struct engine *engine)
 
 static void begin_data(struct engine *engine)
 {
-    if (!check_members(engine) || !begin_target(engine)) {
+    if (engine->request.headers) {
+        restore_describe(engine);
+        return;
+    }
+    if (!restore_check_members(engine) || !restore_begin_target(engine)) {
         engine_fail(engine);
         return;
     }
@@ -410,54 +319,15 @@ void restore_step(struct engine *engine)
         } else if (device->stage == STAGE_DATA) {
             fill(device);
             if (device->ended && device->transfers == 0) {
-                device->stage = STAGE_DONE;
+                device->stage = STAGE_DRAIN;
+                snapshot_after_reads(device);
             }
+        }
+        if (device->stage == STAGE_DRAIN && media_is_ready(device)) {
+            device->stage = STAGE_DONE;
         }
         if (!engine->failed && device->media.volume_missing) {
             report_truncated(device);
         }
     }
-}
-
-/* --- the end --- */
-
-/* Each stream is sound; are they all of the same backup? A stripe kept from an earlier one is not. */
-static const struct engine_device *find_obsolete(const struct engine *engine)
-{
-    uint64_t digests[STREAM_DEVICES_MAX] = {0};
-    for (uint32_t i = 0; i < engine->device_count; i++) {
-        const struct stream_reader *reader = &engine->devices[i].reader;
-        digests[reader->header.device] = reader->digest_before_trailer;
-    }
-    uint64_t set_digest = hash_digests(digests, engine->device_count);
-    const struct engine_device *obsolete = NULL;
-    for (uint32_t i = 0; i < engine->device_count; i++) {
-        const struct engine_device *device = &engine->devices[i];
-        if (device->reader.trailer.set_digest != engine->devices[0].reader.trailer.set_digest) {
-            return device;
-        }
-        if (device->reader.trailer.set_digest != set_digest && obsolete == NULL) {
-            obsolete = device;
-        }
-    }
-    return obsolete;
-}
-
-bool restore_commit(struct engine *engine)
-{
-    const struct engine_device *obsolete = find_obsolete(engine);
-    if (obsolete != NULL) {
-        engine_say(engine, SQL_OBSOLETE_MEMBER, obsolete->name, 1, obsolete->reader.header.device + 1);
-        return false;
-    }
-    /* Every byte exactly once is the writer's promise; a forged stream could still break it. */
-    if (engine->restored != engine->database_size) {
-        engine_say(engine, SQL_INCOMPLETE, engine->devices[0].name);
-        return false;
-    }
-    int error = database_commit(&engine->target);
-    if (error != 0) {
-        report_target(engine, error, "MoveFile");
-    }
-    return error == 0;
 }

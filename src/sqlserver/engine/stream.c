@@ -11,11 +11,11 @@ uint64_t stream_set_id(const struct stream_header *header)
 {
     struct {
         uint64_t database_size, content_seed, stripe_seed;
-        uint32_t device_count, kind, block_size, max_transfer, generated, zero;
+        uint32_t device_count, kind, block_size, max_transfer, generated, snapshot;
     } identity = {
         htole64(header->database_size), htole64(header->content_seed), htole64(header->stripe_seed),
         htole32(header->device_count),  htole32(header->kind),         htole32(header->block_size),
-        htole32(header->max_transfer),  htole32(header->generated),    0,
+        htole32(header->max_transfer),  htole32(header->generated),    htole32(header->snapshot),
     };
     _Static_assert(sizeof identity == 48, "no padding: the bytes are hashed");
     return XXH64(header->database, strnlen(header->database, STREAM_NAME_MAX),
@@ -48,6 +48,8 @@ void stream_write_header(uint8_t *block, uint32_t size, const struct stream_head
         .stream_bytes = htole64(header->stream_bytes),
         .generated = htole32(header->generated),
         .soft_mark = htole32(header->soft_mark),
+        .content_bytes = htole64(header->content_bytes),
+        .snapshot = htole32(header->snapshot),
     };
     memcpy(raw.magic, STREAM_MAGIC_HEADER, sizeof raw.magic);
     memcpy(raw.database, header->database, strnlen(header->database, STREAM_NAME_MAX - 1));
@@ -106,6 +108,7 @@ void stream_write_trailer(uint8_t *block, uint32_t size, const struct stream_tra
         .extents = htole64(trailer->extents),
         .payload = htole64(trailer->payload),
         .digest = htole64(trailer->digest),
+        .frozen_digest = htole64(trailer->frozen_digest),
         .set_digest = htole64(trailer->set_digest),
         .device = htole32(trailer->device),
     };

@@ -31,7 +31,8 @@ enum {
 
 enum stream_kind {
     STREAM_DATABASE = 1,
-    STREAM_LOG
+    STREAM_LOG,
+    STREAM_DIFFERENTIAL, /* the part of a database that has changed (stripes.h) */
 };
 
 /* What a device's header says. */
@@ -43,8 +44,10 @@ struct stream_header {
     uint32_t block_size;
     uint32_t max_transfer;
     uint64_t database_size;
-    bool generated;        /* the content is database_generate(content_seed, ...) */
-    uint64_t content_seed; /* 0 unless generated */
+    uint64_t content_bytes; /* of the database, on all devices */
+    bool snapshot;          /* no content: the client has copied the database itself (snapshot.h) */
+    bool generated;         /* the content is database_generate(content_seed, ...) */
+    uint64_t content_seed;  /* 0 unless generated */
     uint64_t stripe_seed;
     uint64_t stream_bytes; /* of this device, header and trailer included */
     uint32_t soft_mark;    /* bytes of a soft filemark; 0: none */
@@ -63,8 +66,9 @@ struct stream_trailer {
     uint64_t set_id;
     uint32_t device;
     uint64_t extents;
-    uint64_t payload;    /* bytes of the database on this device */
-    uint64_t digest;     /* XXH64 of this device's bytes before the trailer */
+    uint64_t payload;       /* bytes of the database on this device */
+    uint64_t digest;        /* XXH64 of this device's bytes before the trailer */
+    uint64_t frozen_digest; /* of a snapshot: XXH64 of the database; 0 if it is generated */
     uint64_t set_digest; /* hash_digests() of those of all devices: tells a stale stripe from a fresh one */
 };
 

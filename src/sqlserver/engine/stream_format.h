@@ -30,7 +30,9 @@ struct header_block {
     uint32_t generated;
     uint32_t soft_mark;
     char database[136];
-    uint8_t zero[288];
+    uint64_t content_bytes;
+    uint32_t snapshot;
+    uint8_t zero[276];
     uint64_t hash; /* XXH64 of all before it; in each structure */
 };
 
@@ -57,7 +59,8 @@ struct trailer_block {
     uint64_t set_digest;
     uint32_t device;
     uint32_t reserved;
-    uint8_t zero[448];
+    uint64_t frozen_digest;
+    uint8_t zero[440];
     uint64_t hash;
 };
 

@@ -46,18 +46,27 @@ static bool is_sound(const uint8_t *block, const char *magic)
     return memcmp(block, magic, 8) == 0 && le64toh(hash) == XXH64(block, STREAM_HASHED, 0);
 }
 
+static bool has_sane_content(const struct stream_header *h)
+{
+    if (h->snapshot) {
+        return h->kind == STREAM_DATABASE && h->content_bytes == 0;
+    }
+    return h->kind == STREAM_DIFFERENTIAL ? h->content_bytes <= h->database_size
+                                          : h->content_bytes == h->database_size;
+}
+
 /* What a checksum cannot promise: it may have been computed over nonsense, and we divide and index by these.
  */
 static bool is_sane(const struct stream_header *h)
 {
     return h->device_count >= 1 && h->device_count <= STREAM_DEVICES_MAX && h->device < h->device_count &&
-           (h->kind == STREAM_DATABASE || h->kind == STREAM_LOG) && h->block_size >= STREAM_BLOCK &&
+           h->kind >= STREAM_DATABASE && h->kind <= STREAM_DIFFERENTIAL && h->block_size >= STREAM_BLOCK &&
            h->block_size <= 65536 && (h->block_size & (h->block_size - 1)) == 0 &&
            h->max_transfer > STREAM_BLOCK && h->max_transfer <= STREAM_TRANSFER_MAX &&
            h->max_transfer % h->block_size == 0 && h->database_size <= INT64_MAX &&
            h->stream_bytes >= 2 * (uint64_t)h->block_size && h->stream_bytes % h->block_size == 0 &&
            h->stream_bytes <= INT64_MAX && h->soft_mark <= STREAM_TRANSFER_MAX &&
-           h->soft_mark % h->block_size == 0;
+           h->soft_mark % h->block_size == 0 && has_sane_content(h);
 }
 
 static void enter_padding(struct stream_reader *reader, uint32_t used)
@@ -88,6 +97,8 @@ static enum stream_fault end_header(struct stream_reader *reader)
         .stripe_seed = le64toh(raw.stripe_seed),
         .stream_bytes = le64toh(raw.stream_bytes),
         .soft_mark = le32toh(raw.soft_mark),
+        .content_bytes = le64toh(raw.content_bytes),
+        .snapshot = le32toh(raw.snapshot) != 0,
     };
     memcpy(h->database, raw.database, STREAM_NAME_MAX - 1);
     if (!is_sane(h) || h->set_id != stream_set_id(h)) {
@@ -108,6 +119,7 @@ static enum stream_fault end_trailer(struct stream_reader *reader)
         .extents = le64toh(raw.extents),
         .payload = le64toh(raw.payload),
         .digest = le64toh(raw.digest),
+        .frozen_digest = le64toh(raw.frozen_digest),
         .set_digest = le64toh(raw.set_digest),
     };
     if (t->set_id != reader->header.set_id || t->device != reader->header.device) {

@@ -9,6 +9,8 @@
 enum {
     PURPOSE_EXTENTS = 1,
     PURPOSE_SHARES = 2,
+    PURPOSE_CHANGES = 4,
+    CHANGED_OF_FOUR = 1,
     SHARE_MAX = 4, /* the busiest device gets up to four times the data of the idlest */
     FULL_OF_FOUR = 3,
 };
@@ -67,10 +69,33 @@ static uint32_t draw_device(struct stripes *stripes)
     return device;
 }
 
+static bool is_changed(const struct stripes_parameters *p, uint64_t offset)
+{
+    return random_seed(p->seed, PURPOSE_CHANGES, offset / STRIPES_CHUNK) % 4 < CHANGED_OF_FOUR;
+}
+
+/* Bytes that follow each other from the offset, which moves up to the next that count. */
+static uint64_t find_run(struct stripes *stripes)
+{
+    const struct stripes_parameters *p = &stripes->parameters;
+    if (!p->differential) {
+        return p->database_size - stripes->offset;
+    }
+    while (stripes->offset < p->database_size && !is_changed(p, stripes->offset)) {
+        stripes->offset += STRIPES_CHUNK - stripes->offset % STRIPES_CHUNK;
+    }
+    uint64_t end = stripes->offset;
+    while (end < p->database_size && is_changed(p, end)) {
+        end += STRIPES_CHUNK - end % STRIPES_CHUNK;
+    }
+    end = end < p->database_size ? end : p->database_size;
+    return end > stripes->offset ? end - stripes->offset : 0;
+}
+
 bool stripes_next(struct stripes *stripes, struct stripes_extent *extent)
 {
     const struct stripes_parameters *p = &stripes->parameters;
-    uint64_t left = p->database_size - stripes->offset;
+    uint64_t left = find_run(stripes);
     if (left == 0) {
         return false;
     }

@@ -6,6 +6,10 @@
  * the block size up to the maximal transfer, and devices get uneven shares (design 5). Pure functions; no
  * errors. Parameters have been checked (spec 7): block_size is a power of two from 512 to 65536, max_transfer
  * a multiple of it, device_count 1 to 64.
+ *
+ * A differential backup has the extents of what "has changed": chunks of the database that a rule of the seed
+ * picks, about one of four. Nothing is compared, so a database file that others have changed elsewhere since its
+ * full backup does not come back as it was.
  */
 #ifndef VDIFAULT_ENGINE_STRIPES_H
 #define VDIFAULT_ENGINE_STRIPES_H
@@ -14,7 +18,8 @@
 #include <stdint.h>
 
 enum {
-    STRIPES_DEVICES_MAX = 64
+    STRIPES_DEVICES_MAX = 64,
+    STRIPES_CHUNK = 65536, /* of a differential: eight pages, as SQL Server counts changes */
 };
 
 struct stripes_parameters {
@@ -23,6 +28,7 @@ struct stripes_parameters {
     uint32_t device_count;
     uint32_t block_size;
     uint32_t max_transfer;
+    bool differential;
 };
 
 struct stripes_extent {
