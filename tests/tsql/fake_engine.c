@@ -56,6 +56,8 @@ enum engine_status engine_step(struct engine *engine)
     engine->steps++;
     if (engine->steps < 3 || (fake.until_cancelled && !engine->cancelled))
         return ENGINE_RUNNING;
+    if (fake.set != NULL && engine->options.describe != NULL)
+        engine->options.describe(engine->options.report_context, fake.set);
     for (const struct sql_message *m = fake.messages; m->number != 0; m++)
         engine->options.report(engine->options.report_context, m);
     return ENGINE_SUCCEEDED;

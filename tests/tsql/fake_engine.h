@@ -25,6 +25,7 @@ extern struct fake {
     struct sql_message messages[FAKE_MESSAGES_MAX]; /* reported in the last step; number 0 ends them */
     bool until_cancelled;                           /* runs until engine_cancel */
     atomic_bool *interrupt;                         /* set in the first wait, as a signal handler would */
+    const struct engine_backup_set *set;            /* described in the last step */
     int new_error;                                  /* what engine_new returns */
     /* remembered */
     uint32_t engines;

@@ -292,7 +292,9 @@ static void test_ranges(void **state)
         {"BUFFERCOUNT", 1, 0},
         {"BUFFERCOUNT", -1, 3250},
         {"STATS", 101, 3250},
-        {"FILE", -5, 0},
+        {"FILE", 1, 0},
+        {"FILE", -5, 3250},
+        {"MOVE", -5, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         size_t at = 0;

@@ -195,10 +195,6 @@ static void test_text_is_exact(void **state)
          "converting the varchar value 'x' to data type int.\n"},
         {"RESTORE DATABASE db WITH RECOVERY",
          "RESTORE DATABASE successfully processed 0 pages in 0.001 seconds (0.000 MB/sec).\n"},
-        {"RESTORE HEADERONLY FROM VIRTUAL_DEVICE='s'",
-         "Msg 40517, Level 16, State 1, Server H, Line 1\nKeyword or statement option 'HEADERONLY' is not "
-         "supported in "
-         "this version of SQL Server.\n"},
         {"PRINT @@ERROR PRINT 1", "0\n1\n"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -245,6 +241,22 @@ static void test_refused_backups(void **state)
          "Msg 3250, Level 16, State 1, Server H, Line 1\nThe value '1000' is not within range for the STATS "
          "parameter.\n",
          "VERIFY DATABASE"},
+        {"BACKUP LOG d TO VIRTUAL_DEVICE='s' WITH DIFFERENTIAL",
+         "Msg 3032, Level 16, State 2, Server H, Line 1\nOne or more of the options (differential) are not "
+         "supported for this statement. Review the documentation for supported options.\n",
+         "BACKUP LOG"},
+        {"BACKUP DATABASE d TO VIRTUAL_DEVICE='s' WITH SNAPSHOT, DIFFERENTIAL",
+         "Msg 3031, Level 16, State 1, Server H, Line 1\nOption 'SNAPSHOT' conflicts with option(s) "
+         "'DIFFERENTIAL'. Remove the conflicting option and reissue the statement.\n",
+         "BACKUP DATABASE"},
+        {"RESTORE DATABASE d FROM VIRTUAL_DEVICE='s' WITH FILE = 0",
+         "Msg 3250, Level 16, State 1, Server H, Line 1\nThe value '0' is not within range for the FILE "
+         "parameter.\n",
+         "RESTORE DATABASE"},
+        {"RESTORE HEADERONLY FROM VIRTUAL_DEVICE=''",
+         "Msg 3044, Level 16, State 2, Server H, Line 1\nInvalid zero-length device name. Reissue the BACKUP "
+         "statement with a valid device name.\n",
+         "RESTORE HEADERONLY"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         char out[1024];
@@ -275,6 +287,75 @@ static void test_request(void **state)
     assert_int_equal(r->max_transfer_size, 131072);
     assert_int_equal(r->buffer_count, 3);
     assert_int_equal(r->stats, 10);
+}
+
+static void test_options_that_reach_the_engine(void **state)
+{
+    (void)state;
+    expect(RUN(" ", "-b", "-Q", BACKUP " WITH DIFFERENTIAL, INIT"), 0, "", "");
+    assert_true(fake.request.differential && fake.request.overwrite && !fake.request.snapshot);
+    expect(RUN(" ", "-b", "-Q", BACKUP " WITH FORMAT"), 0, "", "");
+    assert_true(fake.request.overwrite && !fake.request.differential);
+    expect(RUN(" ", "-b", "-Q", BACKUP " WITH NOINIT, SNAPSHOT"), 0, "", "");
+    assert_true(fake.request.snapshot && !fake.request.overwrite);
+    expect(RUN(" ", "-b", "-Q", "RESTORE DATABASE db FROM VIRTUAL_DEVICE='s' WITH FILE = 3, SNAPSHOT"), 0, "",
+           "");
+    assert_true(fake.request.snapshot && fake.request.file == 3 && !fake.request.headers);
+}
+
+static const struct engine_backup_set set = {.database = "db",
+                                             .kind = "Database Differential",
+                                             .type = 5,
+                                             .position = 2,
+                                             .device = 1,
+                                             .device_count = 3,
+                                             .set_id = 0x0123456789abcdef,
+                                             .database_size = 8192,
+                                             .content_bytes = 4096,
+                                             .block_size = 512};
+
+/* Column names of the first line, values of the third, by position: `name=value` for those that tell. */
+static void check_row(const char *kind, const char *const *pairs)
+{
+    char query[80];
+    snprintf(query, sizeof(query), "SET NOCOUNT ON RESTORE %s FROM VIRTUAL_DEVICE='s' WITH FILE=2", kind);
+    struct outcome outcome = RUN(" ", "-b", "-W", "-s|", "-Q", query);
+    assert_int_equal(outcome.status, 0);
+    assert_true(fake.request.headers && !fake.request.store && fake.request.operation == ENGINE_RESTORE);
+    char *save[2] = {NULL}, *lines = NULL;
+    char *names = strtok_r(outcome.out, "\n", &lines);
+    strtok_r(NULL, "\n", &lines);
+    char *values = strtok_r(NULL, "\n", &lines);
+    assert_null(strtok_r(NULL, "\n", &lines));
+    char *name = strtok_r(names, "|", &save[0]), *value = strtok_r(values, "|", &save[1]);
+    for (; name != NULL; name = strtok_r(NULL, "|", &save[0]), value = strtok_r(NULL, "|", &save[1])) {
+        char pair[512];
+        snprintf(pair, sizeof(pair), "%s=%s", name, value);
+        if (*pairs != NULL && strncmp(*pairs, pair, strlen(name) + 1) == 0)
+            assert_string_equal(pair, *pairs++);
+    }
+    assert_null(value);
+    assert_null(*pairs); /* all of them, in this order */
+    free(outcome.out);
+    free(outcome.err);
+}
+
+static void test_rows_of_headers(void **state)
+{
+    (void)state;
+    fake.set = &set;
+    check_row("HEADERONLY",
+              (const char *const[]){"BackupName=NULL", "BackupType=5", "Position=2", "DeviceType=7",
+                                    "ServerName=H", "DatabaseName=db", "BackupSize=4096", "IsSnapshot=0",
+                                    "BackupTypeDescription=Database Differential",
+                                    "BackupSetGUID=01234567-89AB-CDEF-5644-000000000000",
+                                    "EncryptorType=NULL", NULL});
+    check_row("LABELONLY", (const char *const[]){"FamilyCount=3", "FamilySequenceNumber=2",
+                                                 "MediaFamilyId=01234567-89AB-CDEF-5644-000000000002",
+                                                 "SoftwareName=Microsoft SQL Server", NULL});
+    check_row("FILELISTONLY",
+              (const char *const[]){"LogicalName=db", "PhysicalName=/var/opt/mssql/data/db.mdf", "Type=D",
+                                    "Size=8192", "SourceBlockSize=512", NULL});
 }
 
 static void test_verification_stores_nothing(void **state)
@@ -392,6 +473,8 @@ int main(void)
         cmocka_unit_test_setup(test_text_is_exact, setup),
         cmocka_unit_test_setup(test_refused_backups, setup),
         cmocka_unit_test_setup(test_request, setup),
+        cmocka_unit_test_setup(test_options_that_reach_the_engine, setup),
+        cmocka_unit_test_setup(test_rows_of_headers, setup),
         cmocka_unit_test_setup(test_verification_stores_nothing, setup),
         cmocka_unit_test_setup(test_no_memory_for_an_engine, setup),
         cmocka_unit_test_setup(test_events, setup),

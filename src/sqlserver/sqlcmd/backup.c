@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "os.h"
+#include "rows.h"
 #include "session_internal.h"
 
 enum {
@@ -30,11 +31,27 @@ struct job {
 
 static const char *job_name(const struct tsql_statement *statement)
 {
-    if (statement->kind == TSQL_VERIFYONLY)
+    switch (statement->kind) {
+    case TSQL_VERIFYONLY:
         return "VERIFY DATABASE";
-    if (statement->kind == TSQL_BACKUP)
+    case TSQL_HEADERONLY:
+        return "RESTORE HEADERONLY";
+    case TSQL_LABELONLY:
+        return "RESTORE LABELONLY";
+    case TSQL_FILELISTONLY:
+        return "RESTORE FILELIST";
+    case TSQL_BACKUP:
         return statement->log ? "BACKUP LOG" : "BACKUP DATABASE";
-    return statement->log ? "RESTORE LOG" : "RESTORE DATABASE";
+    default:
+        return statement->log ? "RESTORE LOG" : "RESTORE DATABASE";
+    }
+}
+
+/* The forms of RESTORE that name no database. */
+static bool is_headers(const struct tsql_statement *statement)
+{
+    return statement->kind == TSQL_HEADERONLY || statement->kind == TSQL_LABELONLY ||
+           statement->kind == TSQL_FILELISTONLY;
 }
 
 /* ---- making the request: functions return 0 or ENOMEM; a refusal sets job->refused ---- */
@@ -60,8 +77,7 @@ static int take_database(struct job *job)
     job->database = value.text != NULL ? value.text : strdup("");
     if (job->database == NULL)
         return ENOMEM;
-    /* VERIFYONLY names no database. */
-    if (job->statement->kind == TSQL_VERIFYONLY)
+    if (job->statement->kind == TSQL_VERIFYONLY || is_headers(job->statement))
         return 0;
     if (!session_check_database(job->session, job->database, 11)) {
         job->refused = true;
@@ -140,16 +156,40 @@ static int take_option(struct job *job, const struct tsql_item *option)
     case TSQL_REPLACE:
         request->replace = true;
         return 0;
-    case TSQL_SNAPSHOT: /* another protocol (spec 11); a stream instead would only mislead the client */
-        session_say(job->session, 40517, 16, 1,
-                    "Keyword or statement option '%s' is not supported in this version of SQL Server.",
-                    option->option->name);
-        job->refused = true;
+    case TSQL_SNAPSHOT:
+        request->snapshot = true;
         return 0;
+    case TSQL_DIFFERENTIAL:
+        request->differential = true;
+        return 0;
+    case TSQL_INIT:
+        request->overwrite = true;
+        return 0;
+    case TSQL_FILE:
+        return take_number(job, option, &request->file);
     case TSQL_OPTION_OTHER:
         return 0;
     }
     return 0;
+}
+
+/* A snapshot is of the database as a whole (spec 11), and a log has no differential. */
+static void check_options(struct job *job)
+{
+    const struct engine_request *request = &job->request;
+    if (job->statement->log && (request->differential || request->snapshot)) {
+        session_say(job->session, 3032, 16, 2,
+                    "One or more of the options (%s) are not supported for this statement. Review the "
+                    "documentation for supported options.",
+                    request->differential ? "differential" : "snapshot");
+        job->refused = true;
+    } else if (request->differential && request->snapshot) {
+        session_say(
+            job->session, 3031, 16, 1,
+            "Option 'SNAPSHOT' conflicts with option(s) 'DIFFERENTIAL'. Remove the conflicting option "
+            "and reissue the statement.");
+        job->refused = true;
+    }
 }
 
 static int make_request(struct job *job)
@@ -160,8 +200,11 @@ static int make_request(struct job *job)
         rc = take_devices(job);
     for (const struct tsql_item *o = statement->options; o != NULL && rc == 0 && !job->refused; o = o->next)
         rc = take_option(job, o);
+    if (rc == 0 && !job->refused)
+        check_options(job);
     job->request.operation = statement->kind == TSQL_BACKUP ? ENGINE_BACKUP : ENGINE_RESTORE;
     job->request.log = statement->log;
+    job->request.headers = is_headers(statement);
     job->request.store = statement->kind == TSQL_RESTORE && job->session->settings.role != PROCESS_VERIFY;
     job->request.database = job->database;
     job->request.device_count = job->device_count;
@@ -172,7 +215,7 @@ static int make_request(struct job *job)
 
 /* ---- running ---- */
 
-/* The engine knows two operations; RESTORE VERIFYONLY has words of its own for how it ends. */
+/* The engine knows two operations; the other forms of RESTORE have words of their own for how they end. */
 static void report(void *context, const struct sql_message *message)
 {
     struct job *job = context;
@@ -184,12 +227,19 @@ static void report(void *context, const struct sql_message *message)
         if (message->number == 3014) {
             own.number = 3262;
             own.text = "The backup set on file 1 is valid.";
-        } else if (message->number == 3013) {
-            snprintf(text, sizeof(text), "%s is terminating abnormally.", job->name);
-            own.text = text;
         }
     }
+    if (message->number == 3013) {
+        snprintf(text, sizeof(text), "%s is terminating abnormally.", job->name);
+        own.text = text;
+    }
     session_report(job->session, &own);
+}
+
+static void describe(void *context, const struct engine_backup_set *set)
+{
+    const struct job *job = context;
+    rows_print(job->session->settings.output, job->statement->kind, set, !job->session->no_count);
 }
 
 static void drive(struct session *session, struct engine *engine)
@@ -220,6 +270,7 @@ static int run_engine(struct job *job)
         .plan = job->session->settings.plan,
         .open_patience_ms = OPEN_PATIENCE_MS,
         .report = report,
+        .describe = describe,
         .report_context = job,
     };
     struct engine *engine = NULL;

@@ -205,27 +205,13 @@ static int run_backup(struct session *session, const struct tsql_statement *stat
     return session_backup(session, statement, values);
 }
 
-static int run_unsupported(struct session *session, const struct tsql_statement *statement,
-                           struct tsql_values *values)
-{
-    (void)values;
-    const char *word = statement->kind == TSQL_HEADERONLY  ? "HEADERONLY"
-                       : statement->kind == TSQL_LABELONLY ? "LABELONLY"
-                                                           : "FILELISTONLY";
-    session_say(session, 40517, 16, 1,
-                "Keyword or statement option '%s' is not supported in this version of SQL Server.", word);
-    return 0;
-}
-
 typedef int run_statement(struct session *session, const struct tsql_statement *statement,
                           struct tsql_values *values);
 static run_statement *const runners[] = {
-    [TSQL_BACKUP] = run_backup,         [TSQL_RESTORE] = run_backup,
-    [TSQL_VERIFYONLY] = run_backup,     [TSQL_HEADERONLY] = run_unsupported,
-    [TSQL_LABELONLY] = run_unsupported, [TSQL_FILELISTONLY] = run_unsupported,
-    [TSQL_ASSIGN] = run_assign,         [TSQL_SELECT] = run_select,
-    [TSQL_PRINT] = run_print,           [TSQL_USE] = run_use,
-    [TSQL_NOCOUNT] = run_nocount,       [TSQL_IGNORED] = run_nothing,
+    [TSQL_BACKUP] = run_backup,     [TSQL_RESTORE] = run_backup,   [TSQL_VERIFYONLY] = run_backup,
+    [TSQL_HEADERONLY] = run_backup, [TSQL_LABELONLY] = run_backup, [TSQL_FILELISTONLY] = run_backup,
+    [TSQL_ASSIGN] = run_assign,     [TSQL_SELECT] = run_select,    [TSQL_PRINT] = run_print,
+    [TSQL_USE] = run_use,           [TSQL_NOCOUNT] = run_nocount,  [TSQL_IGNORED] = run_nothing,
 };
 
 /* ---- batches ---- */

@@ -33,7 +33,7 @@ void session_begin(struct session *session);
 /* 911 for names that no database can have. */
 bool session_check_database(struct session *session, const char *name, int32_t state);
 
-/* backup.c: BACKUP, RESTORE DATABASE|LOG, RESTORE VERIFYONLY. 0 or ENOMEM. */
+/* backup.c: BACKUP and every form of RESTORE. 0 or ENOMEM. */
 int session_backup(struct session *session, const struct tsql_statement *statement,
                    const struct tsql_values *values);
 

@@ -79,7 +79,10 @@ enum tsql_option_id {
     TSQL_MAXTRANSFERSIZE,
     TSQL_STATS,
     TSQL_REPLACE,
-    TSQL_SNAPSHOT
+    TSQL_SNAPSHOT,
+    TSQL_DIFFERENTIAL,
+    TSQL_INIT, /* INIT and FORMAT */
+    TSQL_FILE
 };
 
 struct tsql_option_info {
