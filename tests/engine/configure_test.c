@@ -140,6 +140,39 @@ static void what_the_client_asked_for_is_kept(void **state)
     assert_int_equal(fake.requested, 9);
 }
 
+static void more_buffers_come_in_a_second_area(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t count;
+        enum plan_choice choice;
+        uint32_t requested, late;
+    } table[] = {
+        {0, PLAN_UNSET, 9, 0},        {12, PLAN_UNSET, 12, 3}, {12, PLAN_NO, 9, 0}, {2, PLAN_YES, 2, 0},
+        {1000000, PLAN_UNSET, 18, 9}, {0, PLAN_YES, 9, 5},     {3, PLAN_YES, 3, 1},
+    };
+    backup.plan.size = 3000000;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        fake_reset(2, false);
+        backup.request.buffer_count = table[i].count;
+        backup.plan.late_buffers = table[i].choice;
+        assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
+        assert_int_equal(fake.requested, table[i].requested);
+        assert_int_equal(fake.late, table[i].late);
+        assert_int_equal(fake.buffers_seen, (1ull << table[i].requested) - 1); /* each has its turn */
+    }
+}
+
+static void without_room_for_a_second_area_the_first_does(void **state)
+{
+    (void)state;
+    fake.memory_buffers = 9;
+    backup.plan.late_buffers = PLAN_YES;
+    assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
+    assert_int_equal(fake.late, 0);
+    assert_int_equal(fake.devices[0].outstanding_most, 2);
+}
+
 static void short_memory_lowers_the_default_only(void **state)
 {
     (void)state;
@@ -257,11 +290,18 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         /* First: a process attaches to one run only. */
-        TEST(the_run_sees_what_the_server_does),   TEST(parameters_out_of_range_are_named),
-        TEST(an_unknown_database_is_named),        TEST(a_set_that_never_comes_is_a_failed_open),
-        TEST(a_set_that_comes_late_is_found),      TEST(a_cancel_ends_the_wait_for_the_set),
-        TEST(another_device_count_cannot_be_used), TEST(equal_device_names_cannot_be_used),
-        TEST(what_the_client_asked_for_is_kept),   TEST(short_memory_lowers_the_default_only),
+        TEST(the_run_sees_what_the_server_does),
+        TEST(parameters_out_of_range_are_named),
+        TEST(an_unknown_database_is_named),
+        TEST(a_set_that_never_comes_is_a_failed_open),
+        TEST(a_set_that_comes_late_is_found),
+        TEST(a_cancel_ends_the_wait_for_the_set),
+        TEST(another_device_count_cannot_be_used),
+        TEST(equal_device_names_cannot_be_used),
+        TEST(what_the_client_asked_for_is_kept),
+        TEST(more_buffers_come_in_a_second_area),
+        TEST(without_room_for_a_second_area_the_first_does),
+        TEST(short_memory_lowers_the_default_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,8 @@
 #include "statement.h"
 
 enum {
-    DEVICES_MAX = 8,
+    DEVICES_MAX = 64,
+    BUFFERS_MAX = 16, /* that are told apart */
     STORE_SIZE = 64 << 20
 };
 
@@ -30,7 +31,9 @@ enum {
 struct store {
     size_t length[DEVICES_MAX];
     uint32_t clear_errors;
-    uint8_t bytes[DEVICES_MAX][STORE_SIZE / DEVICES_MAX];
+    uint32_t buffer_count;
+    const uint8_t *buffers[BUFFERS_MAX];
+    uint8_t bytes[STORE_SIZE]; /* in equal shares for the devices of the set */
 };
 
 enum behaviour {
@@ -44,6 +47,7 @@ enum behaviour {
 static struct store *store;
 static struct statement statement;
 static char set_name[32];
+static uint32_t device_count;
 
 static int setup(void **state)
 {
@@ -67,19 +71,37 @@ static void name_of(uint32_t device, char *name, size_t size)
 
 /* --- the client; it ends with the last result of its device loop --- */
 
+static uint8_t *bytes_of(uint32_t device)
+{
+    return store->bytes + (size_t)device * (STORE_SIZE / device_count);
+}
+
+static void note_buffer(const uint8_t *buffer)
+{
+    for (uint32_t i = 0; i < store->buffer_count; i++) {
+        if (store->buffers[i] == buffer) {
+            return;
+        }
+    }
+    if (store->buffer_count < BUFFERS_MAX) {
+        store->buffers[store->buffer_count++] = buffer;
+    }
+}
+
 static void serve(uint32_t device, struct VDC_Command *command, size_t *position, int32_t *code,
                   uint64_t *bytes)
 {
     size_t size = (size_t)command->size;
     if (command->commandCode == VDC_Write) {
-        memcpy(store->bytes[device] + store->length[device], command->buffer, size);
+        note_buffer(command->buffer);
+        memcpy(bytes_of(device) + store->length[device], command->buffer, size);
         store->length[device] += size;
         *bytes = size;
     } else if (command->commandCode == VDC_Read) {
         size_t left = store->length[device] - *position;
         *bytes = size < left ? size : left;
         *code = size <= left ? ERROR_SUCCESS : ERROR_HANDLE_EOF;
-        memcpy(command->buffer, store->bytes[device] + *position, *bytes);
+        memcpy(command->buffer, bytes_of(device) + *position, *bytes);
         *position += *bytes;
     } else if (command->commandCode == VDC_ClearError) {
         store->clear_errors++;
@@ -186,6 +208,7 @@ static void prepare(enum engine_operation operation, uint32_t devices)
     statement_init(&statement, operation, devices);
     statement.plan.size = 5000001;
     statement.patience_ms = 30000;
+    device_count = devices;
     for (uint32_t i = 0; i < devices; i++) {
         name_of(i, statement.device_names[i], sizeof statement.device_names[i]);
     }
@@ -205,7 +228,7 @@ static void backup_and_restore(uint32_t devices)
     EXPECT(&statement, 4035, 3014);
     assert_int_equal(exit_of(client), 0);
 
-    store->bytes[devices - 1][700] ^= 1;
+    bytes_of(devices - 1)[700] ^= 1;
     client = start_client(devices, WELL);
     assert_int_equal(statement_run(&statement), ENGINE_FAILED);
     assert_int_equal(exit_of(client),
@@ -218,18 +241,35 @@ static void a_database_goes_out_and_comes_back(void **state)
     backup_and_restore(1);
     backup_and_restore(2);
     backup_and_restore(8);
+    backup_and_restore(64);
 }
 
 static void large_transfers_work_too(void **state)
 {
     (void)state;
+    for (uint32_t size = 1 << 20; size <= 4 << 20; size *= 4) {
+        memset(store->length, 0, sizeof store->length);
+        prepare(ENGINE_BACKUP, 2);
+        statement.plan.size = 20000001;
+        statement.request.max_transfer_size = size;
+        statement.request.block_size = 65536;
+        pid_t client = start_client(2, WELL);
+        assert_int_equal(statement_run(&statement), ENGINE_SUCCEEDED);
+        assert_int_equal(exit_of(client), 0);
+    }
+}
+
+static void a_second_buffer_area_is_used(void **state)
+{
+    (void)state;
     memset(store->length, 0, sizeof store->length);
-    prepare(ENGINE_BACKUP, 2);
-    statement.request.max_transfer_size = 1 << 20;
-    statement.request.block_size = 65536;
-    pid_t client = start_client(2, WELL);
+    store->buffer_count = 0;
+    prepare(ENGINE_BACKUP, 1);
+    statement.plan.late_buffers = PLAN_YES; /* two of five come first */
+    pid_t client = start_client(1, WELL);
     assert_int_equal(statement_run(&statement), ENGINE_SUCCEEDED);
     assert_int_equal(exit_of(client), 0);
+    assert_int_equal(store->buffer_count, 5);
 }
 
 static void fail_with(enum behaviour behaviour, int exit)
@@ -314,9 +354,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_database_goes_out_and_comes_back),          TEST(large_transfers_work_too),
-        TEST(whatever_the_client_does_the_statement_ends), TEST(a_device_in_error_is_cleared_and_closed),
-        TEST(a_cancelled_statement_aborts_the_client),     TEST(the_agent_aborts_on_request),
+        TEST(a_database_goes_out_and_comes_back),
+        TEST(large_transfers_work_too),
+        TEST(a_second_buffer_area_is_used),
+        TEST(whatever_the_client_does_the_statement_ends),
+        TEST(a_device_in_error_is_cleared_and_closed),
+        TEST(a_cancelled_statement_aborts_the_client),
+        TEST(the_agent_aborts_on_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -293,6 +293,12 @@ int server_set_request_buffers(struct server_set *set, uint32_t size, uint32_t a
 {
     (void)set, (void)alignment;
     assert_int_equal(size, fake.max_transfer);
+    if (fake.area != NULL) {
+        if (fake.memory_buffers != 0) {
+            return VD_E_MEMORY;
+        }
+        fake.late += count;
+    }
     fake.requested += count;
     return 0;
 }
@@ -304,7 +310,7 @@ int server_set_end_configuration(struct server_set *set)
         fake.requested = 0;
         return VD_E_MEMORY;
     }
-    fake.area = malloc((size_t)fake.requested * fake.max_transfer);
+    fake.area = malloc((2 * (size_t)fake.requested + 8) * fake.max_transfer); /* the late ones too */
     assert_non_null(fake.area);
     return 0;
 }

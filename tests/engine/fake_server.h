@@ -73,6 +73,7 @@ struct fake_server {
     /* what the engine did */
     bool open;
     uint32_t requested;
+    uint32_t late; /* of them, those after EndConfiguration */
     uint32_t allocated;
     uint32_t features, block_size, alignment, max_transfer;
     uint8_t *area;

@@ -105,27 +105,51 @@ static int begin_configuration(struct engine *engine)
                                           engine->max_transfer, CONFIGURATION_TIMEOUT);
 }
 
-/* Asks for buffers; a request the statement left open is lowered when memory is short (spec 4,
- * EndConfiguration). */
-static int end_configuration(struct engine *engine)
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many buffers EndConfiguration is to make, and how many are asked for after it. */
+static void share_buffers(const struct engine *engine, uint32_t *first, uint32_t *late)
 {
     uint32_t devices = engine->device_count;
     uint32_t most = devices * ENGINE_DEPTH + ENGINE_BUFFERS_SPARE;
     uint32_t wanted = engine->request.buffer_count != 0 ? engine->request.buffer_count : most;
-    wanted = wanted < most ? wanted : most;
+    *first = smaller(wanted, most);
+    *late = smaller(wanted - *first, most); /* more would never be used */
+    if (*late == 0 && engine->options.plan->late_buffers == PLAN_YES && wanted > devices) {
+        *first = wanted / 2 > devices ? wanted / 2 : devices;
+        *late = wanted - *first;
+    } else if (engine->options.plan->late_buffers == PLAN_NO) {
+        *late = 0;
+    }
+}
+
+/* A request the statement left open is lowered when memory is short (spec 4, EndConfiguration). */
+static int end_configuration(struct engine *engine, uint32_t wanted)
+{
     for (;;) {
         int result = server_set_request_buffers(engine->set, engine->max_transfer, 0, wanted);
         if (result == 0) {
             result = server_set_end_configuration(engine->set);
         }
         engine->buffer_count = wanted;
-        engine->depth = wanted / devices < ENGINE_DEPTH ? wanted / devices : ENGINE_DEPTH;
-        uint32_t least = devices * ENGINE_DEPTH_LEAST;
+        uint32_t least = engine->device_count * ENGINE_DEPTH_LEAST;
         if (result != VD_E_MEMORY || engine->request.buffer_count != 0 || wanted <= least) {
             return result;
         }
         wanted = wanted / 2 > least ? wanted / 2 : least;
     }
+}
+
+/* Another buffer area. The first does without it if there is no room. */
+static int request_late(struct engine *engine, uint32_t count)
+{
+    int result =
+        count == 0 ? VD_E_MEMORY : server_set_request_buffers(engine->set, engine->max_transfer, 0, count);
+    engine->buffer_count += result == 0 ? count : 0;
+    return result == VD_E_MEMORY ? 0 : result;
 }
 
 static int take_buffers(struct engine *engine)
@@ -138,7 +162,19 @@ static int take_buffers(struct engine *engine)
         engine->free_buffers[i] = (int32_t)i;
     }
     engine->free_count = engine->buffer_count;
+    engine->depth = smaller(engine->buffer_count / engine->device_count, ENGINE_DEPTH);
     return 0;
+}
+
+static int make_buffers(struct engine *engine)
+{
+    uint32_t first, late;
+    share_buffers(engine, &first, &late);
+    int result = end_configuration(engine, first);
+    if (result == 0) {
+        result = request_late(engine, late);
+    }
+    return result == 0 ? take_buffers(engine) : result;
 }
 
 static int open_devices(struct engine *engine)
@@ -175,10 +211,7 @@ void configure_set(struct engine *engine)
         result = begin_configuration(engine);
     }
     if (result == 0) {
-        result = end_configuration(engine);
-    }
-    if (result == 0) {
-        result = take_buffers(engine);
+        result = make_buffers(engine);
     }
     if (result == 0) {
         result = open_devices(engine);

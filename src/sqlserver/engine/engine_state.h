@@ -33,6 +33,7 @@ enum {
     ENGINE_DEPTH_LEAST = 2,
     ENGINE_BUFFERS_SPARE =
         1, /* so that buffers wander between devices, as in a real server's pool (spec 8) */
+    ENGINE_BUFFERS_MAX = 2 * (SERVER_DEVICES_MAX * ENGINE_DEPTH + ENGINE_BUFFERS_SPARE), /* two areas */
     ENGINE_PAGE = 8192,
     ENGINE_NO_BUFFER = -1,
     ENGINE_NO_CODE = -1,
@@ -134,9 +135,8 @@ struct engine {
     uint32_t block_size;
     uint32_t max_transfer;
     uint32_t depth;
-    uint8_t *buffers[SERVER_DEVICES_MAX * ENGINE_DEPTH + ENGINE_BUFFERS_SPARE];
-    int32_t free_buffers[SERVER_DEVICES_MAX * ENGINE_DEPTH +
-                         ENGINE_BUFFERS_SPARE]; /* a ring: first freed, first used */
+    uint8_t *buffers[ENGINE_BUFFERS_MAX];
+    int32_t free_buffers[ENGINE_BUFFERS_MAX]; /* a ring: first freed, first used */
     uint32_t free_first;
     uint32_t free_count;
     uint32_t buffer_count;
