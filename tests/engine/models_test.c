@@ -10,41 +10,12 @@
 
 #include <cmocka.h>
 
-#include "fake_server.h"
-#include "statement.h"
-#include "stream.h"
+#include "model_fixture.h"
 
 enum {
-    SIZE = 300001,
     SEEDS = 16
 };
 
-static struct statement backup, restore;
-
-static int setup(void **state)
-{
-    (void)state;
-    unsetenv("VDIFAULT_TRACE");
-    statement_init(&backup, ENGINE_BACKUP, 2);
-    statement_init(&restore, ENGINE_RESTORE, 2);
-    backup.plan.size = SIZE;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fake_clear();
-    return 0;
-}
-
-struct model {
-    const char *name;
-    uint32_t features;
-    uint32_t soft_mark;
-    uint32_t volume_size;
-    uint32_t warning_zone;
-};
 static const struct model pipe_model = {"pipe", 0, 0, 0, 0};
 static const struct model disk_model = {"disk", VDF_LikeDisk, 0, 0, 0};
 static const struct model tape_model = {"tape", VDF_LikeTape, 0, 0, 0};
@@ -59,35 +30,6 @@ static const struct model models[] = {
     {"tape with soft marks", VDF_LikeTape, 1024, 0, 0},
     {"small tapes with soft marks", VDF_LikeTape, 4096, 77 * 512, 0},
 };
-
-static const struct model *current;
-
-static void prepare(const struct model *model, bool streams)
-{
-    fake_reset(backup.request.device_count, streams);
-    current = model;
-    fake.config.features = model->features;
-    fake.config.softFileMarkBlockSize = model->soft_mark;
-    fake.volume_size = model->volume_size;
-    fake.warning_zone = model->warning_zone;
-}
-
-static void back_up(const struct model *model)
-{
-    prepare(model, false);
-    if (statement_run(&backup) != ENGINE_SUCCEEDED) {
-        fail_msg("%s, seed %d: %s", model->name, (int)backup.plan.seed, backup.messages[0].text);
-    }
-}
-
-static void bring_back(const struct model *model)
-{
-    prepare(model, true);
-    restore.plan.seed = backup.plan.seed;
-    if (statement_run(&restore) != ENGINE_SUCCEEDED) {
-        fail_msg("%s, seed %d: %s", model->name, (int)backup.plan.seed, restore.messages[0].text);
-    }
-}
 
 /* Command codes the device has been sent, 1 to 31. */
 static uint32_t codes_of(uint32_t device)
@@ -109,14 +51,15 @@ static void each_model_brings_everything_back(void **state)
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
         for (uint64_t seed = 1; seed <= SEEDS; seed++) {
             backup.plan.seed = seed;
-            back_up(&models[i]);
-            bring_back(&models[i]);
+            model_back_up(&models[i]);
+            model_bring_back(&models[i]);
             EXPECT(&restore, 4035, 3014);
         }
+        uint64_t size = backup.plan.size;
         backup.plan.size = 0;
-        back_up(&models[i]);
-        bring_back(&models[i]);
-        backup.plan.size = SIZE;
+        model_back_up(&models[i]);
+        model_bring_back(&models[i]);
+        backup.plan.size = size;
     }
 }
 
@@ -126,11 +69,11 @@ static void the_bytes_are_those_of_a_pipe(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 4; seed++) {
         backup.plan.seed = seed;
-        back_up(&pipe_model);
+        model_back_up(&pipe_model);
         struct fake_stream plain[2] = {fake.devices[0].stream, fake.devices[1].stream};
         fake.devices[0].stream = fake.devices[1].stream = (struct fake_stream){0};
         for (size_t i = 1; i < sizeof models / sizeof models[0]; i++) {
-            prepare(&models[i], false);
+            model_prepare(&models[i], false);
             fake.backwards = i % 2 == 0;
             assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
             for (uint32_t j = 0; j < 2 && models[i].soft_mark == 0; j++) {
@@ -166,9 +109,9 @@ static void each_model_gets_its_own_commands_only(void **state)
         uint32_t backup_codes = 0, restore_codes = 0;
         for (uint64_t seed = 1; seed <= SEEDS; seed++) {
             backup.plan.seed = seed;
-            back_up(table[i].model);
+            model_back_up(table[i].model);
             backup_codes |= codes_of(0);
-            bring_back(table[i].model);
+            model_bring_back(table[i].model);
             restore_codes |= codes_of(0);
         }
         assert_int_equal(backup_codes, table[i].backup);
@@ -209,9 +152,9 @@ static uint32_t run_wrongly(const struct model *model, struct statement *stateme
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         backup.plan.seed = restore.plan.seed = seed;
         if (statement == &restore) {
-            back_up(model);
+            model_back_up(model);
         }
-        prepare(model, statement == &restore);
+        model_prepare(model, statement == &restore);
         fake.script = script;
         lied = false;
         enum engine_status status = statement_run(statement);
@@ -244,7 +187,7 @@ static void a_wrong_position_is_told(void **state)
     wrong_command = VDC_GetPosition;
     run_wrongly(&disk_model, &restore, lie, 3271);
     for (backup.plan.seed = 1; backup.plan.seed <= SEEDS; backup.plan.seed++) {
-        prepare(&disk_model, false);
+        model_prepare(&disk_model, false);
         fake.script = lie;
         if (statement_run(&backup) == ENGINE_FAILED) {
             long long is, should;
@@ -332,10 +275,10 @@ static void a_disk_is_written_and_read_out_of_order(void **state)
         backup.plan.seed = restore.plan.seed = seed;
         memset(next_write, 0, sizeof next_write);
         memset(next_read, 0, sizeof next_read);
-        prepare(&disk_model, false);
+        model_prepare(&disk_model, false);
         fake.script = watch_positions;
         assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
-        prepare(&disk_model, true);
+        model_prepare(&disk_model, true);
         fake.script = watch_positions;
         assert_int_equal(statement_run(&restore), ENGINE_SUCCEEDED);
     }
@@ -362,12 +305,12 @@ static void an_unfinished_header_is_no_backup(void **state)
     (void)state;
     lied = false;
     for (backup.plan.seed = 1; !lied; backup.plan.seed++) {
-        prepare(&disk_model, false);
+        model_prepare(&disk_model, false);
         fake.script = append_only;
         assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
         assert_true(backup.plan.seed < SEEDS);
     }
-    prepare(&disk_model, true);
+    model_prepare(&disk_model, true);
     assert_int_equal(statement_run(&restore), ENGINE_FAILED);
     EXPECT(&restore, 3241, 3013);
 }
@@ -391,8 +334,8 @@ static void flush_has_to_cut_an_older_longer_file(void **state)
 static void a_gap_in_a_disk_is_an_error(void **state)
 {
     (void)state;
-    back_up(&disk_model);
-    prepare(&disk_model, true);
+    model_back_up(&disk_model);
+    model_prepare(&disk_model, true);
     fake.devices[0].stream.length -= 512;
     assert_int_equal(statement_run(&restore), ENGINE_FAILED);
 }
@@ -402,27 +345,27 @@ static void a_gap_in_a_disk_is_an_error(void **state)
 static void a_tape_holds_set_after_set(void **state)
 {
     (void)state;
-    back_up(&tape_model);
+    model_back_up(&tape_model);
     size_t first = fake.devices[0].stream.length;
     assert_int_equal(fake.devices[0].stream.mark_count, 2);
     assert_int_equal(fake.devices[0].stream.marks[0], 512);
     backup.plan.seed = 2;
-    prepare(&tape_model, true);
+    model_prepare(&tape_model, true);
     assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
     assert_int_equal(fake.devices[0].stream.mark_count, 4);
     assert_int_equal(fake.devices[0].stream.marks[1], first);
     restore.request.file = 2;
-    bring_back(&tape_model);
+    model_bring_back(&tape_model);
     restore.request.file = 0;
-    bring_back(&tape_model);
+    model_bring_back(&tape_model);
 
     restore.request.file = 3;
-    prepare(&tape_model, true);
+    model_prepare(&tape_model, true);
     assert_int_equal(statement_run(&restore), ENGINE_FAILED);
     assert_string_equal(statement_text(&restore, 4038), "Cannot find file ID 3 on device 'set'.");
 
     backup.request.overwrite = true;
-    prepare(&tape_model, true);
+    model_prepare(&tape_model, true);
     assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
     assert_int_equal(fake.devices[0].stream.mark_count, 2);
 }
@@ -430,8 +373,8 @@ static void a_tape_holds_set_after_set(void **state)
 static void a_mark_too_early_is_a_cut_stream(void **state)
 {
     (void)state;
-    back_up(&tape_model);
-    prepare(&tape_model, true);
+    model_back_up(&tape_model);
+    model_prepare(&tape_model, true);
     fake.devices[1].stream.marks[1] -= 512;
     assert_int_equal(statement_run(&restore), ENGINE_FAILED);
     statement_text(&restore, 3256);
@@ -443,16 +386,16 @@ static void soft_marks_have_to_fit(void **state)
     static const uint32_t sizes[] = {513, 131072};
     for (size_t i = 0; i < 2; i++) {
         struct model model = {"odd", VDF_LikeTape, sizes[i], 0, 0};
-        prepare(&model, false);
+        model_prepare(&model, false);
         assert_int_equal(statement_run(&backup), ENGINE_FAILED);
         EXPECT(&backup, 3284, 3013);
         assert_int_equal(fake.reason, SERVER_ABORT_SERVER); /* the client waits in GetConfiguration */
     }
     struct model model = {"soft", VDF_LikeTape, 1024, 0, 0};
-    back_up(&model);
+    model_back_up(&model);
     assert_int_equal(fake.devices[0].stream.mark_count, 0);
     restore.request.file = 2;
-    prepare(&model, true);
+    model_prepare(&model, true);
     assert_int_equal(statement_run(&restore), ENGINE_FAILED);
     statement_text(&restore, 4038);
 }
@@ -461,139 +404,16 @@ static void a_damaged_soft_mark_is_told(void **state)
 {
     (void)state;
     struct model model = {"soft", VDF_LikeTape, 1024, 0, 0};
-    back_up(&model);
+    model_back_up(&model);
     fake.devices[0].stream.bytes[512 + 1023] = 1;
-    prepare(&model, true);
+    model_prepare(&model, true);
     assert_int_equal(statement_run(&restore), ENGINE_FAILED);
     assert_non_null(strstr(statement_text(&restore, 3189), "no filemark where one was written"));
 }
 
-/* --- removable media --- */
-
-static void a_missing_volume_is_a_cut_stream(void **state)
-{
-    (void)state;
-    back_up(&models[1]);
-    assert_true(fake.devices[1].stream.volume_count >= 1);
-    prepare(&models[1], true);
-    fake.devices[1].stream.volume_count--;
-    fake.devices[1].stream.length = fake.devices[1].stream.volumes[fake.devices[1].stream.volume_count];
-    assert_int_equal(statement_run(&restore), ENGINE_FAILED);
-    EXPECT(&restore, 3256, 3189, 3013);
-}
-
-/* The warning at the last Write: there is nothing to go on with. */
-static void warn_always(uint32_t device, const struct VDS_Command *command, uint32_t nth,
-                        struct fake_answer *answer)
-{
-    (void)device, (void)nth;
-    if (command->commandCode == VDC_Write) {
-        answer->code = ERROR_END_OF_MEDIA;
-    }
-}
-
-static void no_volume_is_loaded_for_nothing(void **state)
-{
-    (void)state;
-    struct model model = {"removable", VDF_Removable, 0, 0, 0};
-    backup.plan.size = 0;
-    prepare(&model, false);
-    fake.script = warn_always;
-    assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
-    assert_int_equal(fake.devices[0].sent[VDC_Write], 2);
-    assert_int_equal(fake.devices[0].sent[VDC_Load], 0);
-}
-
-static void overtake(uint32_t device, const struct VDS_Command *command, uint32_t nth,
-                     struct fake_answer *answer)
-{
-    if (device == 0 && command->commandCode == VDC_Write && nth == 3) {
-        answer->code = ERROR_END_OF_MEDIA;
-        answer->bytes = 512;
-    }
-}
-
-static void nothing_may_be_stored_behind_a_short_write(void **state)
-{
-    (void)state;
-    struct model model = {"removable", VDF_Removable, 0, 0, 0};
-    prepare(&model, false);
-    fake.script = overtake;
-    assert_int_equal(statement_run(&backup), ENGINE_FAILED);
-    EXPECT(&backup, 3271, 3013);
-}
-
-static int32_t end_code;
-
-static void end_third(uint32_t device, const struct VDS_Command *command, uint32_t nth,
-                      struct fake_answer *answer)
-{
-    if (device == 0 && command->commandCode == VDC_Write && nth == 3) {
-        answer->code = end_code;
-        answer->bytes = 513; /* no multiple of the block size, should it matter */
-    }
-}
-
-static void other_ends_fail_the_backup(void **state)
-{
-    (void)state;
-    static const struct {
-        uint32_t features;
-        int32_t code;
-        const char *text;
-    } table[] = {
-        {VDF_Removable, ERROR_DISK_FULL, "failed: 112("},
-        {VDF_Removable, ERROR_EOM_OVERFLOW, "failed: 1129("},
-        {VDF_Removable, ERROR_END_OF_MEDIA, "failed: 1117("}, /* 513 bytes */
-        {0, ERROR_END_OF_MEDIA, "failed: 1100("},             /* VDI-IO-006 */
-        {VDF_LikeDisk, ERROR_END_OF_MEDIA, "failed: 1100("},
-    };
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct model model = {"ending", table[i].features, 0, 0, 0};
-        prepare(&model, false);
-        end_code = table[i].code;
-        fake.script = end_third;
-        assert_int_equal(statement_run(&backup), ENGINE_FAILED);
-        EXPECT(&backup, 18210, 3202, 3013);
-        assert_non_null(strstr(statement_text(&backup, 3202), table[i].text));
-    }
-}
-
-static uint64_t most_pending;
-
-static void watch_pending(uint32_t device, const struct VDS_Command *command, uint32_t nth,
-                          struct fake_answer *answer)
-{
-    (void)command, (void)nth, (void)answer;
-    uint64_t pending = 0;
-    for (uint32_t i = 0; i < fake.devices[device].outstanding; i++) {
-        const struct VDS_Command *other = fake.devices[device].commands[i].command;
-        pending += other->commandCode == VDC_Write ? (uint64_t)other->size : 0;
-    }
-    most_pending = pending > most_pending ? pending : most_pending;
-}
-
-static void the_warning_zone_is_not_overrun(void **state)
-{
-    (void)state;
-    static const struct {
-        uint32_t zone;
-        uint64_t least, most;
-    } table[] = {{0, 131073, 262144}, {131072, 65537, 131072}, {512, 512, 65536}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct model model = {"zone", VDF_Removable, 0, 0, 0};
-        prepare(&model, false);
-        fake.config.EOMWarningSize = table[i].zone;
-        fake.script = watch_pending;
-        most_pending = 0;
-        assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
-        assert_in_range(most_pending, table[i].least, table[i].most);
-    }
-}
-
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, model_setup, model_teardown)
     const struct CMUnitTest tests[] = {
         TEST(each_model_brings_everything_back),
         TEST(the_bytes_are_those_of_a_pipe),
@@ -611,11 +431,6 @@ int main(void)
         TEST(a_mark_too_early_is_a_cut_stream),
         TEST(soft_marks_have_to_fit),
         TEST(a_damaged_soft_mark_is_told),
-        TEST(a_missing_volume_is_a_cut_stream),
-        TEST(no_volume_is_loaded_for_nothing),
-        TEST(nothing_may_be_stored_behind_a_short_write),
-        TEST(other_ends_fail_the_backup),
-        TEST(the_warning_zone_is_not_overrun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -234,6 +234,20 @@ static void a_failed_read_fails_the_restore(void **state)
     assert_int_equal(fake.closed_devices, 2);
 }
 
+static void a_device_that_failed_to_read_is_cleared(void **state)
+{
+    (void)state;
+    code_of_second = ERROR_IO_DEVICE;
+    for (int i = 0; i < 2; i++) {
+        fake_reset(2, true);
+        fake.script = fail_second;
+        restore.plan.clear_error = i == 0 ? PLAN_YES : PLAN_NO;
+        expect_failure();
+        assert_int_equal(fake.devices[1].sent[VDC_ClearError], i == 0 ? 1 : 0);
+        assert_int_equal(fake.closed_devices, 2);
+    }
+}
+
 static void a_read_of_nothing_is_no_success(void **state)
 {
     (void)state;
@@ -284,6 +298,7 @@ int main(void)
         TEST(a_failed_restore_leaves_the_old_file),
         TEST(a_target_that_cannot_be_made_is_told),
         TEST(a_failed_read_fails_the_restore),
+        TEST(a_device_that_failed_to_read_is_cleared),
         TEST(a_read_of_nothing_is_no_success),
         TEST(an_abort_of_the_client_is_995),
     };

@@ -72,25 +72,6 @@ bool device_can_send(const struct engine_device *device)
     return free_slots(device) >= 3;
 }
 
-/* What a refused SendCommand says through the callback (spec 4). */
-static int32_t completion_of(int result)
-{
-    static const struct {
-        int result;
-        int32_t code;
-    } map[] = {
-        {VD_E_QUEUE_FULL, ERROR_NO_SYSTEM_RESOURCES},
-        {VD_E_IO_ERROR, ERROR_IO_DEVICE},
-        {VD_E_ABORT, ERROR_OPERATION_ABORTED},
-    };
-    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {
-        if (map[i].result == result) {
-            return map[i].code;
-        }
-    }
-    return ERROR_INVALID_HANDLE;
-}
-
 static void submit(struct engine_device *device, struct engine_slot *slot)
 {
     slot->done = false;
@@ -98,12 +79,7 @@ static void submit(struct engine_device *device, struct engine_slot *slot)
         slot->order = device->next_order++;
     }
     device->outstanding++;
-    int result = server_device_send_command(device->handle, &slot->command);
-    if (result != 0 && slot->busy && !slot->done) {
-        slot->command.completionCode = completion_of(result);
-        slot->command.bytesTransferred = 0;
-        on_completion(&slot->command);
-    }
+    server_device_send_command(device->handle, &slot->command); /* if refused, its callback has run */
 }
 
 static void send(struct engine_device *device, const struct device_command *command, bool extra)

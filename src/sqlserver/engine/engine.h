@@ -8,7 +8,9 @@
  * Behaves as a real server does (design 5): several commands outstanding per device, Write sizes that vary in
  * multiples of the block size up to MAXTRANSFERSIZE, uneven stripes, at least two buffers in turn per device,
  * no CloseDevice before every device was flushed, the last Read of each device asks a full transfer past the
- * end. All of it is a function of the seed: the bytes of each device do not depend on timing.
+ * end. All of it is a function of the seed: the bytes of each device do not depend on timing. What else a disk,
+ * a tape or removable media get is in media.h, snapshots in snapshot.h. After an error completion, devices in
+ * IO-ERROR get ClearError before they are closed, or not (plan.h, clear-error).
  *
  * Threads: one thread per engine; an engine owns a helper thread only while the plan holds an
  * abort(by=server).

@@ -29,8 +29,8 @@
  *                        multiple of the block size and not above the transfer size (3284).
  *   Discard              never sent.
  *   a tape               for each backup set: header block, mark, data, mark. BACKUP WITH INIT or FORMAT writes at
- *                        the start, otherwise behind the last set (hard marks only). RESTORE WITH FILE = n takes
- *                        the n-th set (hard marks only).
+ *                        the start of the volume that is loaded, otherwise behind its last set. RESTORE WITH
+ *                        FILE = n takes the n-th set on it. With soft marks: only the first.
  *   a disk               the header is written first unfinished, and again at 0 before the last block; by seed.
  *
  * Threads: the engine's one.
