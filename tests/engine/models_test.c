@@ -370,6 +370,25 @@ static void a_tape_holds_set_after_set(void **state)
     assert_int_equal(fake.devices[0].stream.mark_count, 2);
 }
 
+static void find_marks_for_ever(uint32_t device, const struct VDS_Command *command, uint32_t nth,
+                                struct fake_answer *answer)
+{
+    (void)device, (void)nth;
+    if (command->commandCode == VDC_SkipMarks) {
+        answer->code = ERROR_SUCCESS;
+    }
+}
+
+static void a_tape_without_end_is_none(void **state)
+{
+    (void)state;
+    model_prepare(&tape_model, false);
+    fake.script = find_marks_for_ever;
+    assert_int_equal(statement_run(&backup), ENGINE_FAILED);
+    EXPECT(&backup, 18210, 3202, 3013);
+    assert_non_null(strstr(statement_text(&backup, 18210), "skip filemarks failure"));
+}
+
 static void a_mark_too_early_is_a_cut_stream(void **state)
 {
     (void)state;
@@ -428,6 +447,7 @@ int main(void)
         TEST(flush_has_to_cut_an_older_longer_file),
         TEST(a_gap_in_a_disk_is_an_error),
         TEST(a_tape_holds_set_after_set),
+        TEST(a_tape_without_end_is_none),
         TEST(a_mark_too_early_is_a_cut_stream),
         TEST(soft_marks_have_to_fit),
         TEST(a_damaged_soft_mark_is_told),

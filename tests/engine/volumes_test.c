@@ -23,6 +23,48 @@ static void a_missing_volume_is_a_cut_stream(void **state)
     EXPECT(&restore, 3256, 3189, 3013);
 }
 
+/* A client that changes volumes and never gets anywhere. */
+static void take_nothing(uint32_t device, const struct VDS_Command *command, uint32_t nth,
+                         struct fake_answer *answer)
+{
+    (void)device, (void)nth;
+    if (command->commandCode == VDC_Write) {
+        answer->code = ERROR_END_OF_MEDIA;
+        answer->bytes = 0;
+    }
+}
+
+static void give_nothing(uint32_t device, const struct VDS_Command *command, uint32_t nth,
+                         struct fake_answer *answer)
+{
+    (void)device;
+    if (command->commandCode == VDC_Read && nth > 1) {
+        answer->code = ERROR_NO_DATA_DETECTED;
+        answer->bytes = 0;
+    } else if (command->commandCode == VDC_Load) {
+        answer->code = ERROR_SUCCESS;
+    }
+}
+
+static void empty_volumes_come_to_an_end(void **state)
+{
+    (void)state;
+    struct model model = {"empty", VDF_Removable, 0, 0, 0};
+    model_prepare(&model, false);
+    fake.script = take_nothing;
+    assert_int_equal(statement_run(&backup), ENGINE_FAILED);
+    EXPECT(&backup, 18210, 3202, 3013);
+    assert_non_null(strstr(statement_text(&backup, 3202), "failed: 1100("));
+    assert_int_equal(fake.devices[0].sent[VDC_Load], 1);
+
+    model_back_up(&model);
+    model_prepare(&model, true);
+    fake.script = give_nothing;
+    assert_int_equal(statement_run(&restore), ENGINE_FAILED);
+    EXPECT(&restore, 3256, 3189, 3013);
+    assert_int_equal(fake.devices[0].sent[VDC_Load], 1);
+}
+
 /* The warning at the last Write: there is nothing to go on with. */
 static void warn_always(uint32_t device, const struct VDS_Command *command, uint32_t nth,
                         struct fake_answer *answer)
@@ -136,11 +178,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, model_setup, model_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_missing_volume_is_a_cut_stream),
-        TEST(no_volume_is_loaded_for_nothing),
-        TEST(nothing_may_be_stored_behind_a_short_write),
-        TEST(other_ends_fail_the_backup),
-        TEST(the_warning_zone_is_not_overrun),
+        TEST(a_missing_volume_is_a_cut_stream), TEST(empty_volumes_come_to_an_end),
+        TEST(no_volume_is_loaded_for_nothing),  TEST(nothing_may_be_stored_behind_a_short_write),
+        TEST(other_ends_fail_the_backup),       TEST(the_warning_zone_is_not_overrun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

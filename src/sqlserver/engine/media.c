@@ -79,22 +79,43 @@ static bool needs_volume(const struct engine_device *device)
                                   device_next_kept((struct engine_device *)device) != NULL);
 }
 
-bool media_is_ready(struct engine_device *device)
+/* Whether a volume may be asked for, after the one that is over. False: said, and failed. */
+static bool may_load(struct engine_device *device)
 {
     struct media *media = &device->media;
     struct engine *engine = device->engine;
-    if (engine->failed || (media->step_count == 0 && !media->volume_over)) {
+    bool backup = engine->request.operation == ENGINE_BACKUP;
+    bool used = backup ? media->last_stored > 0 : device->bytes > media->volume_start;
+    /* An order is a number from 0, last_stored one from 1. */
+    if (media->first_short != MEDIA_NO_ORDER && media->last_stored > media->first_short + 1) {
+        engine_say(engine, SQL_FILE_ERROR, device->name,
+                   "A Write was stored on a volume that had not taken one before it");
+        engine_fail(engine);
+        return false;
+    }
+    if (media->volumes_loaded == 0 || used) {
+        return true;
+    }
+    /* One empty volume after another would never end. */
+    if (backup) {
+        engine_fail_io(engine, device, "BackupIoRequest::ReportIoError", "write", ERROR_END_OF_MEDIA);
+    } else {
+        media->volume_missing = true;
+    }
+    return false;
+}
+
+bool media_is_ready(struct engine_device *device)
+{
+    struct media *media = &device->media;
+    if (device->engine->failed || (media->step_count == 0 && !media->volume_over)) {
         return true;
     }
     if (media->step_sent || device->outstanding > 0 || !device_can_send(device)) {
         return false;
     }
     if (needs_volume(device)) {
-        /* An order is a number from 0, last_stored one from 1. */
-        if (media->first_short != MEDIA_NO_ORDER && media->last_stored > media->first_short + 1) {
-            engine_say(engine, SQL_FILE_ERROR, device->name,
-                       "A Write was stored on a volume that had not taken one before it");
-            engine_fail(engine);
+        if (!may_load(device)) {
             return false;
         }
         media->volume_over = false;
@@ -147,6 +168,7 @@ static void begin_volume(struct engine_device *device)
 {
     struct media *media = &device->media;
     struct engine_slot *slot = device_next_kept(device);
+    media->volumes_loaded++;
     media->first_short = MEDIA_NO_ORDER;
     media->last_stored = 0;
     media->volume_start = slot != NULL ? slot->offset + slot->stored : device->bytes;
@@ -227,46 +249,89 @@ static void take_probe(struct engine_device *device, const struct VDS_Command *c
     }
 }
 
-/* Answers that mean something else than success or failure. True: dealt with. */
-static bool take_special(struct engine_device *device, const struct media_step *step, int32_t code)
+/* Answers that mean something else than success or failure, by command. True: dealt with. */
+typedef bool take_answer(struct engine_device *device, const struct media_step *step,
+                         struct engine_slot *slot);
+
+static bool take_skip_marks(struct engine_device *device, const struct media_step *step,
+                            struct engine_slot *slot)
+{
+    int32_t code = slot->command.completionCode;
+    struct media_step again = *step;
+    if (step->to_end && code == ERROR_SUCCESS) {
+        if (again.expected++ == SETS_MAX) {
+            fail(device, VDC_SkipMarks, OS_INVALID_DATA);
+        } else {
+            push_front(&device->media, again);
+        }
+        return true;
+    }
+    if (!step->to_end && step->size > 1 && code == ERROR_NO_DATA_DETECTED) { /* over whole sets */
+        engine_say(device->engine, SQL_NO_SUCH_SET, device->engine->request.file, device->name);
+        engine_fail(device->engine);
+        return true;
+    }
+    return step->to_end && code == ERROR_NO_DATA_DETECTED;
+}
+
+/* The volume has no such block: nothing to probe, and back. */
+static bool take_skip_blocks(struct engine_device *device, const struct media_step *step,
+                             struct engine_slot *slot)
 {
     struct media *media = &device->media;
-    struct media_step again = *step;
-    switch (step->code) {
-    case VDC_SkipMarks:
-        if (step->to_end && code == ERROR_SUCCESS) {
-            if (again.expected++ == SETS_MAX) {
-                fail(device, VDC_SkipMarks, OS_INVALID_DATA);
-            } else {
-                push_front(media, again);
-            }
-            return true;
-        }
-        if (!step->to_end && step->size > 1 && code == ERROR_NO_DATA_DETECTED) {
-            engine_say(device->engine, SQL_NO_SUCH_SET, device->engine->request.file, device->name);
-            engine_fail(device->engine);
-            return true;
-        }
-        return step->to_end && code == ERROR_NO_DATA_DETECTED;
-    case VDC_SkipBlocks:
-        if (is_end(code)) { /* the volume has no such block: nothing to probe, and back */
-            while (media->steps[0].code != VDC_SetPosition) {
-                pop(media);
-            }
-        }
-        return is_end(code);
-    case VDC_WriteMark:
-        media->volume_over = media->volume_over || (code == ERROR_END_OF_MEDIA && media->removable);
-        return code == ERROR_END_OF_MEDIA && media->removable;
-    case VDC_Load:
-        media->volume_missing = code != ERROR_SUCCESS;
-        if (code == ERROR_SUCCESS) {
-            begin_volume(device);
-        }
-        return code == ERROR_SUCCESS || device->engine->request.operation == ENGINE_RESTORE;
-    default:
+    (void)step;
+    if (!is_end(slot->command.completionCode)) {
         return false;
     }
+    while (media->steps[0].code != VDC_SetPosition) {
+        pop(media);
+        assert(media->step_count > 0);
+    }
+    return true;
+}
+
+static bool take_write_mark(struct engine_device *device, const struct media_step *step,
+                            struct engine_slot *slot)
+{
+    struct media *media = &device->media;
+    (void)step;
+    media_note_stored(device, slot);
+    if (slot->command.completionCode != ERROR_END_OF_MEDIA || !media->removable) {
+        return false;
+    }
+    media->volume_over = true;
+    return true;
+}
+
+static bool take_load(struct engine_device *device, const struct media_step *step, struct engine_slot *slot)
+{
+    (void)step;
+    if (slot->command.completionCode == ERROR_SUCCESS) {
+        begin_volume(device);
+        return true;
+    }
+    device->media.volume_missing = true;
+    return device->engine->request.operation == ENGINE_RESTORE;
+}
+
+static bool take_special(struct engine_device *device, const struct media_step *step,
+                         struct engine_slot *slot)
+{
+    static const struct {
+        int32_t code;
+        take_answer *take;
+    } special[] = {
+        {VDC_SkipMarks, take_skip_marks},
+        {VDC_SkipBlocks, take_skip_blocks},
+        {VDC_WriteMark, take_write_mark},
+        {VDC_Load, take_load},
+    };
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+        if (special[i].code == step->code) {
+            return special[i].take(device, step, slot);
+        }
+    }
+    return false;
 }
 
 void media_take(struct engine_device *device, struct engine_slot *slot)
@@ -276,7 +341,7 @@ void media_take(struct engine_device *device, struct engine_slot *slot)
     assert(media->step_sent && media->step_count > 0);
     struct media_step step = pop(media);
     media->step_sent = false;
-    if (device->engine->failed || take_special(device, &step, command->completionCode)) {
+    if (device->engine->failed || take_special(device, &step, slot)) {
         return;
     }
     if (step.code == VDC_Read) {

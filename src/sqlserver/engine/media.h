@@ -16,7 +16,8 @@
  *   Rewind               to the start of the volume that is loaded.
  *   Read at a filemark   the data before it, ERROR_FILEMARK_DETECTED, and the device stands behind the mark.
  *   Load                 `size` is 0: makes the next volume ready, positioned at its start. With no next volume
- *                        any error; the server takes that as the end of the data.
+ *                        any error; the server takes that as the end of the data. A second volume with
+ *                        nothing on it, too.
  *   END_OF_MEDIA         to a Write: this one is still stored, and so must be those under way. One stored in part
  *                        or not at all ends the volume: none sent after it may store anything. Counts are
  *                        multiples of blockSize. To a WriteMark: the mark is written.
@@ -87,6 +88,7 @@ struct media {
     bool step_sent; /* steps[0] is outstanding */
     int64_t address;
 
+    uint32_t volumes_loaded;
     uint64_t volume_start; /* offset in the stream of the volume's first byte */
     bool volume_over;      /* the next volume is needed before the stream goes on */
     bool volume_missing;   /* Load was refused */
