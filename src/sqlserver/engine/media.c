@@ -108,10 +108,11 @@ static bool may_load(struct engine_device *device)
 bool media_is_ready(struct engine_device *device)
 {
     struct media *media = &device->media;
-    if (device->engine->failed || (media->step_count == 0 && !media->volume_over)) {
+    bool idle = media->step_count == 0 && !media->volume_over && !media->volume_missing;
+    if (device->engine->failed || idle) {
         return true;
     }
-    if (media->step_sent || device->outstanding > 0 || !device_can_send(device)) {
+    if (media->volume_missing || media->step_sent || device->outstanding > 0 || !device_can_send(device)) {
         return false;
     }
     if (needs_volume(device)) {

@@ -155,7 +155,7 @@ static void take(struct engine_device *device, struct engine_slot *slot)
     if (engine->failed) {
         return;
     }
-    if (over && count == 0) {
+    if (over && count == 0 && (device->ended || !code_is_io_error(code))) {
         return; /* asked for before the end was known; whatever the client says of it */
     }
     if (code != ERROR_SUCCESS && !end) {
