@@ -1,7 +1,9 @@
 /* Correct clients give no finding: without a fault they succeed; with one they may fail, but say so
  * (design 4.5). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "correct.h"
 
@@ -58,11 +60,44 @@ static void test_worker(void **unused)
     }
 }
 
+/* What a client's own ThreadSanitizer cannot see, a buffer's way from one device over the server to another, is no
+ * race of the client's. */
+static void test_thread_sanitizer(void **unused)
+{
+    (void)unused;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    if (access(E2E_CLIENTS "/watchdog_tsan", X_OK) != 0 ||
+        system(E2E_CLIENTS "/watchdog_tsan 2>&1 | grep -q usage:") != 0) {
+        print_message("no ThreadSanitizer here\n");
+        skip();
+    }
+    static const char *const list[] = {"run",
+                                       "--",
+                                       E2E_CLIENTS "/watchdog_tsan",
+                                       "backup-restore",
+                                       "--database",
+                                       "sales",
+                                       "--devices",
+                                       "4",
+                                       "--dir",
+                                       "{run}"};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        e2e_arg(&args, "%s", list[i]);
+    }
+    e2e_run(&run, args.list);
+    if (run.status != 0 || e2e_finding_count(&run) != 0) {
+        e2e_fail(&run, &args, "a correct client with ThreadSanitizer");
+    }
+    e2e_free(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_correct_clients),
         cmocka_unit_test(test_worker),
+        cmocka_unit_test(test_thread_sanitizer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
