@@ -66,6 +66,7 @@ struct client_options {
     const char *with;       /* further WITH options of the statement, or NULL */
     const char *sql_result; /* file that will hold the statement's outcome, or NULL */
     int devices;
+    bool append;         /* the backup goes behind what is on the media */
     int fail_write;      /* this Write of each device meets an I/O error; 0: none does */
     bool no_sql;         /* someone else issues the statement */
     int64_t timeout_ms;  /* give up after so long without a command */

@@ -138,7 +138,7 @@ static char *statement_text(const struct operation *operation)
         print_quoted(out, name, '\'');
         fputc('\'', out);
     }
-    fprintf(out, " WITH %s", operation->backup ? "FORMAT" : "REPLACE");
+    fprintf(out, " WITH %s", !operation->backup ? "REPLACE" : options->append ? "NOINIT" : "FORMAT");
     if (options->with) {
         fprintf(out, ", %s", options->with);
     }

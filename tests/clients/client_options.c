@@ -22,7 +22,7 @@ static int usage(const char *program, const char *reason, const char *value)
             "usage: %s backup|restore|backup-restore --database DB [--set NAME] [--devices N] [--dir DIR]\n"
             "       [--sqlcmd PATH] [--with OPTIONS] [--no-sql [--sql-result FILE]] [--timeout MS] "
             "[--patience MS]\n"
-            "       [--fail-write N]\n",
+            "       [--append] [--fail-write N]\n",
             program, reason, *value ? ": " : "", value, program);
     return CLIENT_USAGE;
 }
@@ -139,6 +139,9 @@ static int apply(int option, const char *value, struct client_options *options)
     case 'r':
         options->sql_result = value;
         return 0;
+    case 'a':
+        options->append = true;
+        return 0;
     case 'N':
         options->no_sql = true;
         return 0;
@@ -168,12 +171,19 @@ static int apply(int option, const char *value, struct client_options *options)
 int client_parse(int argc, char **argv, struct client_options *options)
 {
     static const struct option known[] = {
-        {"database", required_argument, NULL, 'd'},   {"set", required_argument, NULL, 's'},
-        {"devices", required_argument, NULL, 'n'},    {"dir", required_argument, NULL, 'D'},
-        {"sqlcmd", required_argument, NULL, 'c'},     {"with", required_argument, NULL, 'w'},
-        {"no-sql", no_argument, NULL, 'N'},           {"timeout", required_argument, NULL, 't'},
-        {"sql-result", required_argument, NULL, 'r'}, {"patience", required_argument, NULL, 'p'},
-        {"fail-write", required_argument, NULL, 'f'}, {NULL, 0, NULL, 0},
+        {"database", required_argument, NULL, 'd'},
+        {"set", required_argument, NULL, 's'},
+        {"devices", required_argument, NULL, 'n'},
+        {"dir", required_argument, NULL, 'D'},
+        {"sqlcmd", required_argument, NULL, 'c'},
+        {"with", required_argument, NULL, 'w'},
+        {"append", no_argument, NULL, 'a'},
+        {"no-sql", no_argument, NULL, 'N'},
+        {"timeout", required_argument, NULL, 't'},
+        {"sql-result", required_argument, NULL, 'r'},
+        {"patience", required_argument, NULL, 'p'},
+        {"fail-write", required_argument, NULL, 'f'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 

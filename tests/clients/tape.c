@@ -2,7 +2,8 @@
  *
  * A Read that meets a filemark or the end of a volume says so with the bytes before it (VDI-IO-003, VDI-IO-004), a
  * Write near the end of a volume is stored and answered with ERROR_END_OF_MEDIA (VDI-IO-005), Load goes on to the
- * next volume. The tapes are DIR/<set>.<i>.tape.<volume>.
+ * next volume. The tapes are DIR/<set>.<i>.tape.<volume>. With --soft-marks BYTES SQL Server writes filemarks as
+ * blocks of that size, which are data to the tape (spec 5.1).
  */
 #include "client_media.h"
 
@@ -79,6 +80,7 @@ static int close_tape(struct client_media *media, int index)
 }
 
 static struct media_options chosen;
+static int64_t soft_marks;
 
 static const struct session_kind tape_kind = {
     .features = VDF_LikeTape,
@@ -104,14 +106,20 @@ static void work(struct operation *operation)
         .options = chosen, .suffix = ".tape", .volume_of = volume_of, .open = open_tape, .close = close_tape};
     session_init(&session, operation, &tape_kind, &tapes);
     session.config.EOMWarningSize = (uint32_t)chosen.warning;
+    session.config.softFileMarkBlockSize = (uint32_t)soft_marks;
     session_run(&session);
 }
 
 int main(int argc, char **argv)
 {
     struct client_options options = {0};
+    const char *mark_size = client_take_option(&argc, argv, "--soft-marks");
     int status = media_take_options(&argc, argv, &chosen);
 
+    if (!status && !client_number(mark_size, 1, UINT32_MAX, 0, &soft_marks)) {
+        fprintf(stderr, "%s: --soft-marks must be a number of bytes: %s\n", argv[0], mark_size);
+        status = CLIENT_USAGE;
+    }
     if (!status) {
         status = client_parse(argc, argv, &options);
     }

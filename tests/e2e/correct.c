@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For the backup (operation 0) and the restore (operation 1) of a `backup-restore` client. */
-static const char *const faults[] = {
-    NULL,
+const char *const correct_faults[] = {
     "early-close@Write#3",
     "early-close@GetCommand#4:1",
     "early-close@CompleteCommand#2",
@@ -27,10 +25,11 @@ static const char *const faults[] = {
     "abort(by=client,at=complete)@Read#2:1/1",
     "unknown-command@Write#2",
     "unknown-command(77)@Read#2/1",
+    NULL,
 };
 
-static void build(struct e2e_args *args, const struct correct_client *client, const char *fault, int devices,
-                  int seed)
+void correct_build(struct e2e_args *args, const struct correct_client *client, const char *action,
+                   const char *fault, int seed)
 {
     e2e_arg(args, "run");
     e2e_arg(args, "--seed");
@@ -41,29 +40,33 @@ static void build(struct e2e_args *args, const struct correct_client *client, co
         e2e_arg(args, "--fault");
         e2e_arg(args, "%s", fault);
     }
+    if (client->before != NULL) {
+        e2e_arg(args, "--before");
+        e2e_arg(args, "%s", client->before);
+    }
     e2e_arg(args, "--");
     e2e_arg(args, E2E_CLIENTS "/%s", client->name);
-    e2e_arg(args, "backup-restore");
+    e2e_arg(args, "%s", action);
     for (int i = 0; client->options[i] != NULL; i++) {
         e2e_arg(args, "%s", client->options[i]);
     }
-    e2e_arg(args, "--devices");
-    e2e_arg(args, "%d", devices);
     e2e_arg(args, "--database");
     e2e_arg(args, "sales");
     e2e_arg(args, "--dir");
     e2e_arg(args, "{run}");
-    if (fault != NULL && strncmp(fault, "lost-close", strlen("lost-close")) == 0) {
-        e2e_arg(args, "--patience"); /* it ends by giving up: soon, for the sake of the test */
-        e2e_arg(args, "500");
-    }
 }
 
 static void check(const struct correct_client *client, const char *fault, int devices, int seed)
 {
     struct e2e_args args = {0};
     struct e2e_run run;
-    build(&args, client, fault, devices, seed);
+    correct_build(&args, client, "backup-restore", fault, seed);
+    e2e_arg(&args, "--devices");
+    e2e_arg(&args, "%d", client->devices != 0 ? client->devices : devices);
+    if (fault != NULL && strncmp(fault, "lost-close", strlen("lost-close")) == 0) {
+        e2e_arg(&args, "--patience"); /* it ends by giving up: soon, for the sake of the test */
+        e2e_arg(&args, "500");
+    }
     e2e_run(&run, args.list);
     if (run.status != 0 || run.report == NULL || e2e_finding_count(&run) != 0) {
         e2e_fail(&run, &args, "%s under %s: a finding on a correct client, or no run", client->name,
@@ -76,17 +79,24 @@ static void check(const struct correct_client *client, const char *fault, int de
     e2e_free(&run);
 }
 
-void correct_under_faults(const struct correct_client *clients, size_t count)
+static int check_all(const struct correct_client *client, const char *const *faults, int seed)
+{
+    int runs = 0;
+    check(client, NULL, 2, seed + 1);
+    for (; faults[runs] != NULL; runs++) {
+        check(client, faults[runs], runs % 2 == 0 ? 4 : 2, seed + 2 + runs);
+    }
+    return runs + 1;
+}
+
+void correct_under_faults(const struct correct_client *clients, size_t count, const char *const *faults)
 {
     const char *only = getenv("E2E_ONLY");
     int runs = 0;
     for (int round = 0; round < e2e_rounds(); round++) {
         for (size_t c = 0; c < count; c++) {
-            for (size_t f = 0; f < sizeof faults / sizeof faults[0]; f++) {
-                if (only == NULL || strcmp(only, clients[c].name) == 0) {
-                    check(&clients[c], faults[f], 2 + (int)(f % 2) * 2, round * 100 + (int)f + 1);
-                    runs++;
-                }
+            if (only == NULL || strcmp(only, clients[c].name) == 0) {
+                runs += check_all(&clients[c], faults, round * 100);
             }
         }
     }

@@ -11,10 +11,10 @@ static void test_correct_clients(void **unused)
 {
     (void)unused;
     static const struct correct_client clients[] = {
-        {"correct_cpp", {NULL}}, {"correct_c", {NULL}}, {"complete_c", {NULL}},
-        {"async", {NULL}},       {"watchdog", {NULL}},  {"compressing", {NULL}},
+        {.name = "correct_cpp"}, {.name = "correct_c"}, {.name = "complete_c"},
+        {.name = "async"},       {.name = "watchdog"},  {.name = "compressing"},
     };
-    correct_under_faults(clients, sizeof clients / sizeof clients[0]);
+    correct_under_faults(clients, sizeof clients / sizeof clients[0], correct_faults);
 }
 
 /* The worker leaves the statement to --sql and hears of its outcome through --sql-result. */

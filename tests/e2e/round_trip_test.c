@@ -31,7 +31,7 @@ static bool same_content(const char *a, const char *b)
 }
 
 static const struct trip {
-    const char *client; /* and its options */
+    const char *client; /* and its options; the last may want the path of the database */
     const char *with;
     int devices;
 } trips[] = {
@@ -56,14 +56,20 @@ static const struct trip {
     {"multiprocess --processes 3", "MAXTRANSFERSIZE=4194304", 4},
     {"mapped", NULL, 2},
     {"mapped", "MAXTRANSFERSIZE=4194304, BLOCKSIZE=65536", 4},
+    {"tape --soft-marks 4096", NULL, 2},
+    {"snapshot --data-file", NULL, 1},
+    {"snapshot --no-prepare --data-file", NULL, 1},
 };
 
 /* One direction, as a shell command. */
-static void client_command(const struct trip *trip, const char *action, char *command, size_t size)
+static void client_command(const struct trip *trip, const char *action, const char *target, char *command,
+                           size_t size)
 {
-    snprintf(command, size, E2E_CLIENTS "/%s %s --database sales --set s --devices %d --dir {run} %s%s%s",
-             trip->client, action, trip->devices, trip->with != NULL ? "--with '" : "",
-             trip->with != NULL ? trip->with : "", trip->with != NULL ? "'" : "");
+    bool wants_path = strstr(trip->client, "--data-file") != NULL;
+    snprintf(command, size, E2E_CLIENTS "/%s %s %s --database sales --set s --devices %d --dir {run} %s%s%s",
+             trip->client, wants_path ? target : "", action, trip->devices,
+             trip->with != NULL ? "--with '" : "", trip->with != NULL ? trip->with : "",
+             trip->with != NULL ? "'" : "");
 }
 
 static void check(const struct trip *trip, const char *source, const char *target)
@@ -73,8 +79,8 @@ static void check(const struct trip *trip, const char *source, const char *targe
     char backup[512], restore[512], command[128];
     snprintf(command, sizeof command, "cp '%s' '%s'", source, target);
     assert_int_equal(system(command), 0);
-    client_command(trip, "backup", backup, sizeof backup);
-    client_command(trip, "restore", restore, sizeof restore);
+    client_command(trip, "backup", target, backup, sizeof backup);
+    client_command(trip, "restore", target, restore, sizeof restore);
     e2e_arg(&args, "run");
     e2e_arg(&args, "--timeout");
     e2e_arg(&args, "300");
@@ -109,8 +115,43 @@ static void test_round_trip(void **unused)
     assert_int_equal(system(command), 0);
 }
 
+/* A tape takes several backups, one behind the other; RESTORE WITH FILE finds each. */
+static void test_sets_on_a_tape(void **unused)
+{
+    (void)unused;
+    static const char client[] = E2E_CLIENTS "/tape --database sales --set s --dir {run}";
+    char folder[] = "/tmp/vdifault-trip-XXXXXX";
+    char target[64];
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    assert_non_null(mkdtemp(folder));
+    snprintf(target, sizeof target, "%s/target", folder);
+    write_database(target, 3000000);
+    e2e_arg(&args, "run");
+    e2e_arg(&args, "--database");
+    e2e_arg(&args, "sales=%s", target);
+    e2e_arg(&args, "--");
+    e2e_arg(&args, "/bin/sh");
+    e2e_arg(&args, "-c");
+    e2e_arg(
+        &args,
+        "cd '%s' && cp target first && %s backup && printf changed | dd of=target conv=notrunc status=none &&"
+        " cp target second && %s backup --append && %s restore --with FILE=1 && cmp target first &&"
+        " %s restore --with FILE=2 && cmp target second",
+        folder, client, client, client, client);
+    e2e_run(&run, args.list);
+    json_t *exit_status = json_object_get(json_object_get(run.report, "client"), "exit");
+    if (run.status != 0 || e2e_finding_count(&run) != 0 || json_integer_value(exit_status) != 0) {
+        e2e_fail(&run, &args, "two backups on a tape");
+    }
+    e2e_free(&run);
+    snprintf(target, sizeof target, "rm -r '%s'", folder);
+    assert_int_equal(system(target), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_sets_on_a_tape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
