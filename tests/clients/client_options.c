@@ -1,6 +1,7 @@
 /* client_options.c - the command line of the reference clients, and the run over one or two operations. */
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -116,82 +117,83 @@ static int check(struct client_options *options)
     return 0;
 }
 
-static int apply(int option, const char *value, struct client_options *options)
-{
-    int64_t number;
+enum option_kind {
+    TEXT,  /* const char * */
+    FLAG,  /* bool */
+    COUNT, /* int, from 1 */
+    TIME,  /* int64_t milliseconds, from 1 */
+};
 
-    switch (option) {
-    case 'd':
-        options->database = value;
-        return 0;
-    case 's':
-        options->set = value;
-        return 0;
-    case 'D':
-        options->directory = value;
-        return 0;
-    case 'c':
-        options->sqlcmd = value;
-        return 0;
-    case 'w':
-        options->with = value;
-        return 0;
-    case 'r':
-        options->sql_result = value;
-        return 0;
-    case 'a':
-        options->append = true;
-        return 0;
-    case 'N':
-        options->no_sql = true;
-        return 0;
-    case 'n':
-        if (!client_number(value, 1, CLIENT_DEVICES_MAX, 0, &number)) {
-            return usage(options->program, "--devices must be 1 to 64", value);
-        }
-        options->devices = (int)number;
-        return 0;
-    case 'f':
-        if (!client_number(value, 1, INT32_MAX, 0, &number)) {
-            return usage(options->program, "--fail-write must be the number of a Write, from 1", value);
-        }
-        options->fail_write = (int)number;
-        return 0;
-    case 't':
-    case 'p':
-        if (!client_number(value, 1, INT32_MAX, 0, &number)) {
-            return usage(options->program, "a time must be a number of milliseconds above 0", value);
-        }
-        *(option == 't' ? &options->timeout_ms : &options->patience_ms) = number;
-        return 0;
+static const struct client_option {
+    const char *name;
+    enum option_kind kind;
+    size_t offset; /* in struct client_options */
+    int64_t most;
+    const char *expected; /* of a number */
+} known[] = {
+    {"database", TEXT, offsetof(struct client_options, database), 0, NULL},
+    {"set", TEXT, offsetof(struct client_options, set), 0, NULL},
+    {"dir", TEXT, offsetof(struct client_options, directory), 0, NULL},
+    {"sqlcmd", TEXT, offsetof(struct client_options, sqlcmd), 0, NULL},
+    {"with", TEXT, offsetof(struct client_options, with), 0, NULL},
+    {"sql-result", TEXT, offsetof(struct client_options, sql_result), 0, NULL},
+    {"no-sql", FLAG, offsetof(struct client_options, no_sql), 0, NULL},
+    {"append", FLAG, offsetof(struct client_options, append), 0, NULL},
+    {"devices", COUNT, offsetof(struct client_options, devices), CLIENT_DEVICES_MAX,
+     "--devices must be 1 to 64"},
+    {"fail-write", COUNT, offsetof(struct client_options, fail_write), INT32_MAX,
+     "--fail-write must be the number of a Write, from 1"},
+    {"timeout", TIME, offsetof(struct client_options, timeout_ms), INT32_MAX,
+     "--timeout must be a number of milliseconds above 0"},
+    {"patience", TIME, offsetof(struct client_options, patience_ms), INT32_MAX,
+     "--patience must be a number of milliseconds above 0"},
+};
+
+enum {
+    KNOWN = sizeof known / sizeof known[0]
+};
+_Static_assert(KNOWN < '?', "getopt_long returns the index of an option, or '?'");
+
+static int apply(const struct client_option *option, const char *value, struct client_options *options)
+{
+    void *place = (char *)options + option->offset;
+    int64_t number = 0;
+
+    if (option->expected && !client_number(value, 1, option->most, 0, &number)) {
+        return usage(options->program, option->expected, value);
+    }
+    switch (option->kind) {
+    case TEXT:
+        *(const char **)place = value;
+        break;
+    case FLAG:
+        *(bool *)place = true;
+        break;
+    case COUNT:
+        *(int *)place = (int)number;
+        break;
+    case TIME:
+        *(int64_t *)place = number;
+        break;
     }
     return 0;
 }
 
 int client_parse(int argc, char **argv, struct client_options *options)
 {
-    static const struct option known[] = {
-        {"database", required_argument, NULL, 'd'},
-        {"set", required_argument, NULL, 's'},
-        {"devices", required_argument, NULL, 'n'},
-        {"dir", required_argument, NULL, 'D'},
-        {"sqlcmd", required_argument, NULL, 'c'},
-        {"with", required_argument, NULL, 'w'},
-        {"append", no_argument, NULL, 'a'},
-        {"no-sql", no_argument, NULL, 'N'},
-        {"timeout", required_argument, NULL, 't'},
-        {"sql-result", required_argument, NULL, 'r'},
-        {"patience", required_argument, NULL, 'p'},
-        {"fail-write", required_argument, NULL, 'f'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
+    struct option names[KNOWN + 1] = {{0}};
+    int index;
 
     set_defaults(argc > 0 ? argv[0] : "client", options);
+    for (int i = 0; i < KNOWN; i++) {
+        names[i].name = known[i].name;
+        names[i].has_arg = known[i].kind == FLAG ? no_argument : required_argument;
+        names[i].val = i;
+    }
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        int status = option == '?' ? usage(options->program, "unknown or incomplete option", argv[optind - 1])
-                                   : apply(option, optarg, options);
+    while ((index = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        int status = index == '?' ? usage(options->program, "unknown or incomplete option", argv[optind - 1])
+                                  : apply(&known[index], optarg, options);
 
         if (status) {
             return status;

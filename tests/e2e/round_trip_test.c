@@ -43,6 +43,7 @@ static const struct trip {
     {"correct_c", "BLOCKSIZE=65536", 2},
     {"correct_c", "BUFFERCOUNT=3", 3},
     {"correct_c", "BUFFERCOUNT=200, MAXTRANSFERSIZE=131072, BLOCKSIZE=4096", 2},
+    {"prefixed", "MAXTRANSFERSIZE=262144", 3},
     {"disk", NULL, 1},
     {"disk", "BLOCKSIZE=65536, MAXTRANSFERSIZE=1048576", 4},
     {"disk --removable --volume-size 6000000", NULL, 1},
