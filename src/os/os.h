@@ -52,11 +52,12 @@ int os_memory_publish(struct os_memory *memory, const char *name);
 int os_memory_open(const char *name, struct os_memory *memory);
 void os_memory_unmap(struct os_memory *memory);
 int os_memory_unlink(const char *name);
-/* Takes the name away if it still is this object's; whoever else asks at the same moment asks the same way.
- */
+/* Takes the name away if it still is this object's; whoever else asks at the same moment asks the same way, and
+ * both return when it is gone. ENOENT: it is not, or not any more. EBUSY: somebody else began to, and did not end
+ * within 100 ms. */
 int os_memory_unlink_own(const char *name, const struct os_memory *memory);
 
-/* Waits until some object may have been created or `deadline` has passed (ETIMEDOUT). Spurious returns are
+/* Waits until some object may have been created or removed, or `deadline` has passed (ETIMEDOUT). Spurious returns are
  * allowed: callers look again. `watch` is from os_memory_watch, made before the first look. */
 int os_memory_watch(int *watch);
 int os_memory_watch_wait(int watch, int64_t deadline);

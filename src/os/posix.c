@@ -21,6 +21,10 @@
 #define SHM_FOLDER "/dev/shm" /* where glibc keeps shm_open's objects; inotify needs the path */
 #define NS_PER_S   INT64_C(1000000000)
 
+enum {
+    UNLINK_PATIENCE_NS = 100000000 /* for somebody who is taking a name away, which takes microseconds */
+};
+
 /* --- named shared memory --- */
 
 static int shm_name(const char *name, char out[OS_NAME_MAX + 1])
@@ -197,37 +201,53 @@ int os_memory_unlink(const char *name)
 }
 
 /* Between looking and unlinking, the name could go to another object. Everybody who takes names away this way
- * first locks the object it names, so nobody else does meanwhile; a lock goes with its holder. */
-int os_memory_unlink_own(const char *name, const struct os_memory *memory)
+ * first locks the object it is about to unlink, and then looks again, so nobody else does meanwhile; a lock goes
+ * with its holder. An object that is not ours is not locked: its owner must not find it so. EBUSY: somebody else
+ * is taking this name away. */
+static int try_unlink_own(const char *name, const char *path, const struct os_memory *memory)
 {
-    int saved = errno;
-    char path[OS_NAME_MAX + 1];
     struct os_memory now = {0};
     struct stat st;
-    int error = shm_name(name, path);
-    if (error != 0) {
-        return error;
-    }
+    int error = 0;
     int fd = shm_open(path, O_RDWR | O_CLOEXEC, 0);
     if (fd < 0) {
-        error = errno;
-        goto out;
+        return errno;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        error = errno == EWOULDBLOCK ? 0 : errno; /* somebody else is at it */
-    } else if (fstat(fd, &st) != 0) {
+    if (fstat(fd, &st) != 0) {
         error = errno;
     } else if (st.st_dev != memory->file[0] || st.st_ino != memory->file[1]) {
         error = ENOENT;
+    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        error = errno == EWOULDBLOCK ? EBUSY : errno;
     } else {
         error = os_memory_open(name, &now); /* still, now that we hold the lock? */
-        if (error == 0 && now.file[0] == st.st_dev && now.file[1] == st.st_ino && shm_unlink(path) != 0) {
+        bool still = now.file[0] == memory->file[0] && now.file[1] == memory->file[1];
+        if (error == 0 && still && shm_unlink(path) != 0) {
             error = errno;
         }
         os_memory_unmap(&now);
     }
     close(fd);
-out:
+    return error;
+}
+
+int os_memory_unlink_own(const char *name, const struct os_memory *memory)
+{
+    int saved = errno;
+    char path[OS_NAME_MAX + 1];
+    int watch;
+    int error = shm_name(name, path);
+    if (error == 0) {
+        error = try_unlink_own(name, path, memory);
+    }
+    if (error == EBUSY && os_memory_watch(&watch) == 0) {
+        int64_t deadline = os_now() + UNLINK_PATIENCE_NS;
+        int waited = 0;
+        while ((error = try_unlink_own(name, path, memory)) == EBUSY && waited == 0) {
+            waited = os_memory_watch_wait(watch, deadline);
+        }
+        os_memory_watch_close(watch);
+    }
     errno = saved;
     return error;
 }
@@ -241,7 +261,7 @@ int os_memory_watch(int *watch)
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (fd < 0) {
         error = errno;
-    } else if (inotify_add_watch(fd, SHM_FOLDER, IN_CREATE | IN_ATTRIB | IN_MOVED_TO) < 0) {
+    } else if (inotify_add_watch(fd, SHM_FOLDER, IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MOVED_TO) < 0) {
         error = errno;
         close(fd);
     } else {
