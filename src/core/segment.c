@@ -134,7 +134,8 @@ static bool attach(struct segment *segment)
     return true;
 }
 
-/* Removes what a set of our name left behind whose client is dead. True if the name may be free now. */
+/* Removes what a set of our name left behind whose client is dead, or has closed it while whoever was taking the
+ * name away died. True if the name may be free now. */
 static bool remove_dead(const char *control_name)
 {
     struct segment old = {0};
@@ -143,18 +144,21 @@ static bool remove_dead(const char *control_name)
         return error == ENOENT; /* gone meanwhile; what cannot be opened counts as living */
     }
     snprintf(old.control_name, sizeof old.control_name, "%s", control_name);
-    bool dead = false;
+    bool closed = false, dead = false;
     if (attach(&old)) {
         struct os_process client = segment_process(&old.header->client);
-        dead = !os_process_alive(&client);
+        closed = shared_acquire(&old.header->client_closed) != 0;
+        dead = !closed && !os_process_alive(&client);
     }
     if (dead) {
         segment_abort(&old, SERVER_ABORT_CLIENT_DIED); /* a server that still waits for the dead client need
                                                           not wait for its next look */
+    }
+    if (dead || closed) {
         segment_unlink(&old);
     }
     segment_detach(&old);
-    return dead;
+    return dead || closed;
 }
 
 int segment_create(const char *name, const struct VDConfig *config, struct segment *segment)
