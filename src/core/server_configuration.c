@@ -86,7 +86,7 @@ static void publish_names(struct server_set *set)
 {
     for (uint32_t i = 0; i < set->segment.device_count; i++) {
         struct shared_device *device = &set->segment.header->devices[i];
-        for (size_t j = 0; j < SHARED_NAME_MAX; j++) {
+        for (size_t j = 0; set->names[i][j] != '\0'; j++) { /* the object is zeroed */
             shared_write(&device->name[j], (uint8_t)set->names[i][j]);
         }
     }
