@@ -25,7 +25,7 @@ enum {
     STORE_BYTES = 1 << 20, /* per device */
     DATABASE_BYTES = 150000,
     DEADLINE_S = 30,
-    AGAIN = 10, /* how often a point that depends on timing is tried */
+    AGAIN = 3, /* how often a point that depends on timing is tried */
 };
 
 enum side {
@@ -149,6 +149,10 @@ static void client_main(int created)
     int closed = client_set_close(set);
     if (closed != 0) {
         end_child(WRONG, "Close", closed);
+    }
+    closed = client_set_create(set, device_names[0], &config); /* again, whether or not the server has closed */
+    if (closed != 0) {
+        end_child(WRONG, "Create after Close", closed);
     }
     client_set_free(set);
     end_child(result == 0 ? SUCCEEDED : ENDED_BY_ABORT, NULL, 0);
