@@ -248,9 +248,25 @@ void segment_detach(struct segment *segment)
 
 /* --- abort --- */
 
+static uint32_t keep_reason(struct segment *segment, uint32_t reason)
+{
+    uint32_t first = 0;
+    return atomic_compare_exchange_strong(&segment->abort_seen, &first, reason) ? reason : first;
+}
+
+uint32_t segment_abort_reason(struct segment *segment)
+{
+    uint32_t reason = atomic_load(&segment->abort_seen);
+    if (reason == 0) {
+        reason = shared_load_ordered(&segment->header->abort_reason);
+        reason = reason != 0 ? keep_reason(segment, reason) : 0;
+    }
+    return reason;
+}
+
 bool segment_is_aborted(struct segment *segment)
 {
-    return shared_acquire(&segment->header->abort_reason) != 0;
+    return segment_abort_reason(segment) != 0;
 }
 
 void segment_wake_all(struct segment *segment)
@@ -266,6 +282,9 @@ void segment_abort(struct segment *segment, uint32_t reason)
 {
     assert(reason != 0);
     if (shared_change(&segment->header->abort_reason, 0u, reason)) {
+        keep_reason(segment, reason);
         segment_wake_all(segment);
+    } else if (segment_abort_reason(segment) == 0) {
+        keep_reason(segment, reason); /* whoever was first has taken it back */
     }
 }

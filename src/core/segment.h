@@ -28,6 +28,7 @@ struct segment {
     struct shared_header *header; /* NULL: not attached */
     uint32_t device_count;        /* our checked copy */
     uint64_t id;                  /* our checked copy */
+    _Atomic uint32_t abort_seen;  /* the first reason this process saw; 0: none yet */
     char control_name[OS_NAME_MAX];
 };
 
@@ -49,6 +50,9 @@ void segment_write_config(_Atomic uint32_t *words, const struct VDConfig *config
 
 /* Ends the set abnormally unless it already is (spec 9.7): the first reason stands. Wakes everybody. */
 void segment_abort(struct segment *segment, uint32_t reason);
+/* Sequentially consistent. An abort once seen is final, whatever the peer writes afterwards: only Close leaves
+ * this state (spec 2.3, 2.4). 0: none. */
+uint32_t segment_abort_reason(struct segment *segment);
 bool segment_is_aborted(struct segment *segment);
 void segment_wake_all(struct segment *segment);
 

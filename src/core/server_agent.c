@@ -42,7 +42,7 @@ uint32_t server_deliver(struct server_set *set, bool *aborted)
     lock_take(&set->completions);
     /* Ordered: a SendCommand that this load comes before will see the abort itself (server_device.c). After an
      * abort, completions the client still recorded are ignored (spec 4, server SignalAbort). */
-    *aborted = shared_load_ordered(&set->segment.header->abort_reason) != 0;
+    *aborted = segment_is_aborted(&set->segment);
     for (uint32_t i = 0; i < atomic_load(&set->devices_opened); i++) {
         callbacks += *aborted ? server_device_deliver_aborted(&set->devices[i])
                               : server_device_deliver(&set->devices[i]);
@@ -160,7 +160,7 @@ enum server_abort_reason server_set_abort_reason(struct server_set *set)
 {
     uint32_t reason = SERVER_ABORT_NONE;
     if (gate_enter(&set->gate)) {
-        reason = shared_acquire(&set->segment.header->abort_reason);
+        reason = segment_abort_reason(&set->segment);
         gate_leave(&set->gate);
     }
     return reason <= SERVER_ABORT_TIMEOUT ? (enum server_abort_reason)reason : SERVER_ABORT_CORRUPT;

@@ -195,7 +195,7 @@ int server_device_send_command(struct server_device *device, struct VDS_Command 
     event_notify(&device->shared->commands);
     /* An abort meanwhile: either whoever delivers saw the command and calls back, or we see the abort here,
      * because the command was outstanding before we look and the abort stood before they looked. */
-    if (shared_load_ordered(&set->segment.header->abort_reason) != 0 && queue_settle(&device->sender, slot)) {
+    if (segment_is_aborted(&set->segment) && queue_settle(&device->sender, slot)) {
         return refuse(command, VD_E_ABORT);
     }
     return 0;

@@ -91,6 +91,7 @@ static bool claim(struct shared_header *header)
 static void begin_life(struct server_set *set)
 {
     segment_read_config(set->segment.header->client_config, &set->client_config);
+    set->client_config.deviceCount = set->segment.device_count; /* the checked one */
     set->config = set->client_config;
     atomic_store(&set->phase, PHASE_CONNECTED);
     atomic_store(&set->devices_opened, 0);
