@@ -49,6 +49,14 @@ int client_wait(struct client_set *set, struct shared_event *event, uint32_t see
 
 /* --- GetConfiguration --- */
 
+/* What the server may not settle: how many devices there are, and how much of each buffer is the client's, which
+ * it may touch without asking. */
+void client_keep_own_terms(struct client_set *set)
+{
+    set->config.deviceCount = set->segment.device_count;
+    set->config.prefixZoneSize = set->prefix_zone;
+}
+
 /* Once per life of the set, whichever thread comes first. */
 static int finish_configuration(struct client_set *set)
 {
@@ -56,7 +64,7 @@ static int finish_configuration(struct client_set *set)
     lock_take(&set->lock);
     if (!atomic_load(&set->configured)) {
         segment_read_config(set->segment.header->server_config, &set->config);
-        set->config.deviceCount = set->segment.device_count;
+        client_keep_own_terms(set);
         result = client_map_areas(set);
         if (result == 0) {
             atomic_store(&set->configured, true);

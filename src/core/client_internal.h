@@ -49,6 +49,9 @@ struct client_set {
 
 int client_from_errno(int error);
 
+/* Puts back in the settled configuration what is not the server's to settle. */
+void client_keep_own_terms(struct client_set *set);
+
 /* A wait of `timeout`, as the caller counts it (X6; negative: for ever), as a deadline. */
 int64_t client_deadline(const struct client_set *set, int64_t timeout);
 /* One slice of waiting on `event`, whose sequence was `seen`. Afterwards *server_dead says whether the server

@@ -146,8 +146,8 @@ static int enter_as_secondary(struct client_set *set)
     struct VDConfig asked;
     segment_read_config(header->client_config, &asked);
     segment_read_config(header->server_config, &set->config);
-    set->config.deviceCount = set->segment.device_count;
     set->prefix_zone = asked.prefixZoneSize;
+    client_keep_own_terms(set);
     int result = client_map_areas(set);
     if (result == 0) {
         begin_life(set, false);
