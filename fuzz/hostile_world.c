@@ -1,0 +1,84 @@
+/* See hostile_world.h. */
+#include "hostile_world.h"
+
+#include <errno.h>
+
+#include "hostile_check.h"
+
+/* --- checks --- */
+
+void begin(const struct function *function)
+{
+    hostile_call(function->name);
+}
+
+int check(const struct function *function, int result)
+{
+    bool known = result == 0 || result == VD_ERROR((uint32_t)result & 0xf);
+    if (!known || (CODE(result) & function->results) == 0) {
+        hostile_fail("result 0x%x is not documented", (unsigned)result);
+    }
+    return result;
+}
+
+static void touch(uint8_t *at)
+{
+    static uint8_t sum;
+    sum = (uint8_t)(sum + *at);
+    *at = sum;
+}
+
+void check_buffer(uint8_t *buffer, uint64_t prefix, uint64_t size)
+{
+    if (!hostile_maps(buffer - prefix, prefix + size)) {
+        hostile_fail("a buffer outside the set");
+    }
+    if (prefix > 0) {
+        touch(buffer - prefix);
+    }
+    if (size > 0) {
+        touch(buffer);
+        touch(buffer + size - 1);
+    }
+}
+
+void check_configuration(const struct VDConfig *config)
+{
+    if (config->deviceCount < 1 || config->deviceCount > SERVER_DEVICES_MAX) {
+        hostile_fail("%u devices", config->deviceCount);
+    }
+}
+
+/* --- the world --- */
+
+const char *world_device_name(uint32_t index)
+{
+    static const char *const names[] = {"hostile/set", "hostile-1", "hostile-2", "nobody"};
+    return names[index % (sizeof names / sizeof names[0])];
+}
+
+int world_begin(struct world *world)
+{
+    *world = (struct world){.device_count = 1};
+    world->clients[0].set = client_set_new();
+    world->clients[1].set = client_set_new();
+    world->server.set = server_set_new();
+    return world->clients[0].set != NULL && world->clients[1].set != NULL && world->server.set != NULL
+               ? 0
+               : ENOMEM;
+}
+
+void world_end(struct world *world)
+{
+    for (int i = 0; i < 2; i++) {
+        if (world->clients[i].open) {
+            world_close(&world->clients[i]);
+        }
+    }
+    if (world->server.open) {
+        world_server_close(&world->server);
+    }
+    client_set_free(world->clients[0].set);
+    client_set_free(world->clients[1].set);
+    server_set_free(world->server.set);
+}
