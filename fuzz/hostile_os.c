@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "os.h"
-#include "shared.h"
+#include "shared_event.h"
 
 enum {
     OBJECTS_MAX = 64,
@@ -70,6 +70,7 @@ void hostile_begin(void)
     world.function = "begin";
     world.now = 1000000000;
     world.alive = true;
+    event_set_spinning(false); /* it learns from one input for the next */
 }
 
 void hostile_end(bool honest)
@@ -344,11 +345,6 @@ int64_t os_now(void)
 void os_pause(void)
 {
     count_step();
-}
-
-bool os_spin_is_useful(void)
-{
-    return false;
 }
 
 struct os_process os_process_self(void)

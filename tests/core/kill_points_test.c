@@ -19,6 +19,7 @@
 #include "kill_points.h"
 #include "os.h"
 #include "pair.h"
+#include "shared_event.h"
 
 enum {
     DEVICES = 2,
@@ -150,7 +151,8 @@ static void client_main(int created)
     if (closed != 0) {
         end_child(WRONG, "Close", closed);
     }
-    closed = client_set_create(set, device_names[0], &config); /* again, whether or not the server has closed */
+    closed =
+        client_set_create(set, device_names[0], &config); /* again, whether or not the server has closed */
     if (closed != 0) {
         end_child(WRONG, "Create after Close", closed);
     }
@@ -214,6 +216,7 @@ static pid_t start(const struct scenario *scenario, enum side side, bool armed, 
         return child;
     }
     alarm(DEADLINE_S);
+    event_set_spinning(false); /* who sleeps can be forgotten */
     if (armed && side == scenario->victim) {
         kill_points_arm(points, scenario->point);
     }
