@@ -48,6 +48,7 @@ static uint8_t take8(struct input *input)
 
 static uint64_t take_value(struct input *input, uint32_t *width)
 {
+    /* Counts and states; sizes and the places where areas end; signs. */
     static const uint64_t values[] = {0,
                                       1,
                                       2,
@@ -61,6 +62,12 @@ static uint64_t take_value(struct input *input, uint32_t *width)
                                       64,
                                       65,
                                       512,
+                                      1024,
+                                      3072,
+                                      3073,
+                                      4095,
+                                      4096,
+                                      65535,
                                       65536,
                                       0x7fffffff,
                                       0x80000000,
