@@ -36,7 +36,13 @@ int server_set_open_device(struct server_set *set, struct server_device **out)
 
 bool server_device_client_opened(const struct server_device *device)
 {
-    return shared_acquire(&device->shared->client_state) != CLIENT_DEVICE_UNOPENED;
+    bool opened = false;
+    if (gate_enter(&device->set->gate)) { /* after Close there is no memory to look into */
+        opened = atomic_load(&device->state) != SERVER_DEVICE_UNOPENED &&
+                 shared_acquire(&device->shared->client_state) != CLIENT_DEVICE_UNOPENED;
+        gate_leave(&device->set->gate);
+    }
+    return opened;
 }
 
 bool server_device_has_io_error(const struct server_device *device)
