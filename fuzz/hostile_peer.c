@@ -177,7 +177,7 @@ static struct world_client *take_client(struct world *world, struct input *input
     return &world->clients[take8(input) >= 192];
 }
 
-static void create(struct world *world, struct input *input)
+static void create_set(struct world *world, struct world_client *client, struct input *input)
 {
     static const uint32_t counts[] = {1, 2, 3, 1, 2, 3, 64, 0};
     static const uint32_t prefixes[] = {0, 0, 0, 1, 512, 4096, 65536, 65537};
@@ -191,7 +191,18 @@ static void create(struct world *world, struct input *input)
                               .serverTimeOut = (shape & 0x40) != 0 ? 1000 : 0,
                               .alignment = (shape & 0x80) != 0 ? 4096 : 0};
     config.features = features[take8(input) & 7];
-    world_create(world, &world->clients[0], &config);
+    world_create(world, client, &config);
+}
+
+static void create(struct world *world, struct input *input)
+{
+    create_set(world, &world->clients[0], input);
+}
+
+/* Another client, the same name: where the first one is dead, its leftovers are removed, whatever is in them. */
+static void create_too(struct world *world, struct input *input)
+{
+    create_set(world, &world->clients[1], input);
 }
 
 static void open_in_secondary(struct world *world, struct input *input)
@@ -353,6 +364,11 @@ static void run_completions(struct world *world, struct input *input)
     world_run_completions(&world->server);
 }
 
+static void ask_server(struct world *world, struct input *input)
+{
+    world_ask_server(&world->server, take8(input));
+}
+
 static void server_wait(struct world *world, struct input *input)
 {
     world_server_wait(&world->server, take_timeout(input) * 1000000);
@@ -469,6 +485,8 @@ static operation *const operations[] = {
     close_device,
     server_signal_abort,
     server_close,
+    create_too,
+    ask_server,
 };
 
 /* The first ones: the stranger's doings. */

@@ -258,6 +258,23 @@ int world_run_completions(struct world_server *server)
     return 0;
 }
 
+void world_ask_server(struct world_server *server, uint32_t index)
+{
+    struct server_device *device = server_device_at(server, index);
+    hostile_call("a question to the server");
+    enum server_abort_reason reason = server_set_abort_reason(server->set);
+    if (reason > SERVER_ABORT_TIMEOUT || (server->open && server->aborted && reason == SERVER_ABORT_NONE)) {
+        hostile_fail("abort reason %d", (int)reason);
+    }
+    bool closed = server_set_client_closed(server->set);
+    bool opened = device != NULL && server_device_client_opened(device);
+    bool failed = device != NULL && server_device_has_io_error(device);
+    if (!server->open && (closed || opened || reason != SERVER_ABORT_NONE)) {
+        hostile_fail("a set that does not exist has a state");
+    }
+    (void)failed;
+}
+
 int world_server_wait(struct world_server *server, int64_t timeout_ns)
 {
     begin(&SERVER_WAIT);

@@ -98,6 +98,7 @@ int world_is_shared_buffer(struct world_server *server, uint32_t buffer);
 int world_send_command(struct world_server *server, uint32_t device, int32_t code, uint32_t buffer,
                        uint32_t size);
 int world_run_completions(struct world_server *server);
+void world_ask_server(struct world_server *server, uint32_t device); /* what has no result code */
 int world_server_wait(struct world_server *server, int64_t timeout_ns);
 int world_completion_agent(struct world_server *server); /* only where it need not wait for anybody */
 int world_close_device(struct world_server *server, uint32_t device);
