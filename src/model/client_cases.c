@@ -101,10 +101,19 @@ static int32_t call_get_configuration_served(struct fixture *f)
     return f->vdi->get_configuration(f->target, FIXTURE_WAIT_MS, &f->config);
 }
 
-/* A millisecond or a second (X6): the time it takes tells. */
+/* A millisecond or a second (X6): the time it takes tells. A busy machine may make one try look like the
+ * other. */
 static int32_t call_get_configuration_in_vain(struct fixture *f)
 {
-    return f->vdi->get_configuration(f->target, 1, &f->config);
+    int32_t result = 0;
+    int64_t elapsed = CASE_SECOND_MS;
+    for (int i = 0; i < 2 && elapsed >= CASE_SECOND_MS; i++) {
+        int64_t start = fixture_now_ms();
+        result = f->vdi->get_configuration(f->target, 1, &f->config);
+        elapsed = fixture_now_ms() - start;
+    }
+    f->seen->elapsed_ms = elapsed;
+    return result;
 }
 
 static int32_t call_get_command_sent(struct fixture *f)
@@ -260,9 +269,10 @@ static bool have_primary_configured(struct fixture *f)
     return fixture_create(f, &f->other) && fixture_serve(f) && fixture_configure(f, &f->other);
 }
 
+/* Not configured, since a server that sees the abort ends the set, and it is then as good as none. */
 static bool have_primary_aborted(struct fixture *f)
 {
-    return have_primary_configured(f) && fixture_abort(f, &f->other);
+    return fixture_create(f, &f->other) && fixture_abort(f, &f->other);
 }
 
 /* The call is a secondary's, whose primary has opened the device. */
@@ -437,9 +447,7 @@ void client_case_run(const struct client_case *one, const struct vdi_library *li
     seen->reached = prepare(&f, situation);
     if (seen->reached) {
         seen->phase = CASE_CALLING;
-        int64_t start = fixture_now_ms();
         seen->result = situation->call != NULL ? situation->call(&f) : calls[one->function](&f);
-        seen->elapsed_ms = fixture_now_ms() - start;
         probe_state(&f);
     }
     seen->phase = CASE_DONE;

@@ -72,7 +72,7 @@ struct case_observation {
     char why[256];
     const char *step; /* the function being called on the way; a constant of this program */
     int32_t result;
-    int64_t elapsed_ms; /* of the call */
+    int64_t elapsed_ms; /* of a GetConfiguration in vain with a timeout of 1 */
     bool pointer_left;  /* a failed OpenDevice or GetCommand left a pointer that is not NULL (VDI-OPEN-004) */
     uint32_t probe_count;
     enum model_function probing; /* with phase CASE_PROBING */

@@ -239,16 +239,22 @@ const char *model_situation_text(enum model_situation situation)
 }
 
 static const struct {
-    const char *word, *label, *text;
+    const char *usual, *other, *label, *usual_text, *other_text;
 } dialect_names[] = {
-    {NULL, "", ""},
-#define DIALECT(name, word, label, text) {word, label, text},
+    {"", "", "", "", ""},
+#define DIALECT(id, name, usual, other, label, usual_text, other_text) \
+    {name ":" usual, name ":" other, label, usual_text, other_text},
 #include "tables.def"
 };
 
 const char *model_dialect_word(enum model_dialect dialect)
 {
-    return dialect_names[dialect].word;
+    return dialect == MODEL_DIALECT_UNOFFERED ? NULL : dialect_names[dialect].other;
+}
+
+const char *model_dialect_usual(enum model_dialect dialect)
+{
+    return dialect_names[dialect].usual;
 }
 
 const char *model_dialect_label(enum model_dialect dialect)
@@ -256,9 +262,9 @@ const char *model_dialect_label(enum model_dialect dialect)
     return dialect_names[dialect].label;
 }
 
-const char *model_dialect_text(enum model_dialect dialect)
+const char *model_dialect_text(enum model_dialect dialect, bool usual)
 {
-    return dialect_names[dialect].text;
+    return usual ? dialect_names[dialect].usual_text : dialect_names[dialect].other_text;
 }
 
 const char *model_result_name(int32_t result, char text[MODEL_RESULT_TEXT])

@@ -63,7 +63,7 @@ enum model_situation {
 /* MODEL_DIALECT_OPEN_ACTIVE, ...: the other readings; a set of them is a mask of 1u << dialect. */
 enum model_dialect {
     MODEL_NO_DIALECT,
-#define DIALECT(name, word, label, text) MODEL_DIALECT_##name,
+#define DIALECT(id, ...) MODEL_DIALECT_##id,
 #include "tables.def"
     MODEL_DIALECT_COUNT
 };
@@ -121,8 +121,10 @@ const char *model_function_name(enum model_function function);
 const char *model_state_name(enum model_state state);
 const char *model_situation_text(enum model_situation situation); /* "" for MODEL_ALWAYS */
 const char *model_dialect_word(enum model_dialect dialect);       /* as in VDI_DIALECT; NULL: not offered */
+const char *model_dialect_usual(enum model_dialect dialect);      /* the same of the default reading */
 const char *model_dialect_label(enum model_dialect dialect);      /* "X1" */
-const char *model_dialect_text(enum model_dialect dialect);
+/* What the reading says, or with `usual` the default one. */
+const char *model_dialect_text(enum model_dialect dialect, bool usual);
 /* "VD_E_PROTOCOL", "NOERROR", or for another number its hex digits, in `text`. */
 const char *model_result_name(int32_t result, char text[MODEL_RESULT_TEXT]);
 

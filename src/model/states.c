@@ -148,7 +148,7 @@ static void put_dialects(void)
     for (enum model_dialect d = 1; d < MODEL_DIALECT_COUNT; d++) {
         if (model_dialect_word(d) != NULL) {
             printf("| `%s` | %s | %s |\n", model_dialect_word(d), model_dialect_label(d),
-                   model_dialect_text(d));
+                   model_dialect_text(d, false));
         }
     }
 }

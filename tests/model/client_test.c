@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "dialect.h"
 #include "local_server.h"
 
 enum {
@@ -121,9 +122,29 @@ static void test_every_cell_in_each_dialect(void **unused)
     }
 }
 
+/* The core and the model speak of the same dialects. */
+static void test_the_words_are_the_cores(void **unused)
+{
+    (void)unused;
+    assert_int_equal(DIALECT_CHOICES, MODEL_DIALECT_UNOFFERED - 1);
+    for (enum model_dialect dialect = MODEL_NO_DIALECT + 1; dialect < MODEL_DIALECT_UNOFFERED; dialect++) {
+        struct dialect usual, other;
+        const char *error;
+        assert_int_equal(dialect_parse(model_dialect_usual(dialect), &usual, &error), 0);
+        assert_int_equal(dialect_parse(model_dialect_word(dialect), &other, &error), 0);
+        for (int i = 0; i < DIALECT_CHOICES; i++) {
+            assert_false(usual.other[i]);
+            assert_int_equal(other.other[i], i == (int)dialect - 1);
+            assert_true(i != (int)dialect - 1 ||
+                        strncmp(dialect_table[i].contradiction, model_dialect_label(dialect), 7) == 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_words_are_the_cores),
         cmocka_unit_test(test_every_cell),
         cmocka_unit_test(test_every_cell_in_each_dialect),
     };
