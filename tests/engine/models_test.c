@@ -354,8 +354,10 @@ static void a_tape_holds_set_after_set(void **state)
     assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
     assert_int_equal(fake.devices[0].stream.mark_count, 4);
     assert_int_equal(fake.devices[0].stream.marks[1], first);
+    assert_non_null(strstr(statement_text(&backup, 4035), "on file 2."));
     restore.request.file = 2;
     model_bring_back(&tape_model);
+    assert_non_null(strstr(statement_text(&restore, 4035), "on file 2."));
     restore.request.file = 0;
     model_bring_back(&tape_model);
 

@@ -272,6 +272,7 @@ static bool take_skip_marks(struct engine_device *device, const struct media_ste
         engine_fail(device->engine);
         return true;
     }
+    device->media.sets_before = step->to_end ? (uint32_t)step->expected : 0;
     return step->to_end && code == ERROR_NO_DATA_DETECTED;
 }
 

@@ -88,6 +88,7 @@ struct media {
     bool step_sent; /* steps[0] is outstanding */
     int64_t address;
 
+    uint32_t sets_before; /* BACKUP behind the last set of a tape: how many there are */
     uint32_t volumes_loaded;
     uint64_t volume_start; /* offset in the stream of the volume's first byte */
     bool volume_over;      /* the next volume is needed before the stream goes on */

@@ -117,7 +117,7 @@
         "used to create the backupset."
 #define SQL_SYSTEM_ERROR \
     3634, 16, 1, "The operating system returned the error '%s' while attempting '%s' on '%s'."
-#define SQL_PROCESSED   4035, 10, 1, "Processed %llu pages for database '%s', file '%s' on file 1."
+#define SQL_PROCESSED   4035, 10, 1, "Processed %llu pages for database '%s', file '%s' on file %u."
 #define SQL_NO_SUCH_SET 4038, 16, 1, "Cannot find file ID %u on device '%s'."
 #define SQL_CANNOT_OPEN \
     5120, 16, 101, "Unable to open the physical file \"%s\". Operating system error %d: \"%s\"."

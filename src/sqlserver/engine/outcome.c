@@ -59,7 +59,10 @@ void engine_say_success(struct engine *engine)
     uint64_t pages = (engine->database_size + ENGINE_PAGE - 1) / ENGINE_PAGE;
     uint64_t ms = (uint64_t)(os_now() - engine->started) / NS_PER_MS;
     uint64_t speed = pages * ENGINE_PAGE * 1000 / (1 << 20) * 1000 / (ms == 0 ? 1 : ms); /* 1/1000 MB/s */
-    engine_say(engine, SQL_PROCESSED, (unsigned long long)pages, engine->request.database, engine->file_name);
+    uint32_t set = engine->request.operation == ENGINE_BACKUP ? engine->devices[0].media.sets_before + 1
+                                                              : engine->request.file;
+    engine_say(engine, SQL_PROCESSED, (unsigned long long)pages, engine->request.database, engine->file_name,
+               set > 1 ? set : 1);
     engine_say(engine, SQL_SUCCESS, engine->statement, (unsigned long long)pages, (int)(ms / 1000),
                (int)(ms % 1000), (int)(speed / 1000), (int)(speed % 1000));
 }

@@ -226,7 +226,9 @@ static void report(void *context, const struct sql_message *message)
             return;
         if (message->number == 3014) {
             own.number = 3262;
-            own.text = "The backup set on file 1 is valid.";
+            snprintf(text, sizeof(text), "The backup set on file %u is valid.",
+                     job->request.file > 1 ? job->request.file : 1);
+            own.text = text;
         }
     }
     if (message->number == 3013) {
