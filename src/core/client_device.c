@@ -262,6 +262,15 @@ static int fetch(struct client_device *device, struct VDC_Command **command, boo
     return VD_E_ABORT;
 }
 
+/* What was sent before CloseDevice comes before VD_E_CLOSE, also a ClearError that is not due yet. */
+static bool clear_error_waits(struct client_device *device)
+{
+    uint32_t entry;
+    int32_t code;
+    return atomic_load(&device->io_error) &&
+           queue_peek(device->shared, &device->receiver, &entry, &code) != QUEUE_EMPTY;
+}
+
 /* The server has closed the device and the queue is empty. */
 static int deliver_close(struct client_device *device)
 {
@@ -293,7 +302,7 @@ static int get_command(struct client_device *device, int64_t timeout, struct VDC
         if (!empty) {
             return result;
         }
-        if (closed) {
+        if (closed && !clear_error_waits(device)) {
             return deliver_close(device);
         }
         if (server_dead) {
