@@ -1,0 +1,409 @@
+/* See machine.h. Each call is looked up in the tables by the state of its side and by its situation; what it
+ * changes beside the state is in `effects`. */
+#include "machine.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "codes.h"
+
+void model_set_init(struct model_set *set, uint32_t device_count, uint32_t dialects)
+{
+    assert(device_count >= 1 && device_count <= MODEL_DEVICES_MAX);
+    memset(set, 0, sizeof *set);
+    set->device_count = device_count;
+    set->dialects = dialects;
+    set->client = MODEL_DOES_NOT_EXIST;
+    set->server = MODEL_DOES_NOT_EXIST;
+}
+
+enum model_state model_set_state(const struct model_set *set, enum model_table side)
+{
+    enum model_state state = side == MODEL_CLIENT ? set->client : set->server;
+    return set->aborted && state != MODEL_DOES_NOT_EXIST ? MODEL_ABORTED : state;
+}
+
+void model_set_abort(struct model_set *set)
+{
+    set->aborted = true;
+    set->may_be_aborted = false;
+}
+
+/* --- commands --- */
+
+const struct model_command *model_held_command(const struct model_device *device, uint32_t n)
+{
+    for (uint32_t i = 0; i < device->command_count; i++) {
+        if (device->commands[i].at == MODEL_IN_HAND && n-- == 0) {
+            return &device->commands[i];
+        }
+    }
+    return NULL;
+}
+
+static struct model_command *find_command(struct model_device *device, uint32_t order)
+{
+    for (uint32_t i = 0; i < device->command_count; i++) {
+        if (device->commands[i].order == order) {
+            return &device->commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* The next one the client is given: the first that is queued; in IO-ERROR only a ClearError, and only when
+ * nothing is in hand (spec 2.2). */
+static struct model_command *next_command(struct model_device *device)
+{
+    if (device->close_delivered) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < device->command_count; i++) {
+        struct model_command *command = &device->commands[i];
+        if (command->at == MODEL_WAITS) {
+            bool barred = device->client_io_error &&
+                          (command->code != VDC_ClearError || model_held_command(device, 0) != NULL);
+            return barred ? NULL : command;
+        }
+    }
+    return NULL;
+}
+
+/* A ClearError waits for its turn: what was sent before CloseDevice comes before VD_E_CLOSE. */
+static bool has_waiting(const struct model_device *device)
+{
+    for (uint32_t i = 0; i < device->command_count; i++) {
+        if (device->commands[i].at == MODEL_WAITS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In IO-ERROR the client library answers what it has not handed out, up to a ClearError. */
+static void refuse_unfetched(struct model_device *device)
+{
+    for (uint32_t i = 0; device->client_io_error && i < device->command_count; i++) {
+        struct model_command *command = &device->commands[i];
+        if (command->at == MODEL_WAITS) {
+            if (command->code == VDC_ClearError) {
+                return;
+            }
+            command->at = MODEL_ANSWERED;
+            command->completion = ERROR_IO_DEVICE;
+        }
+    }
+}
+
+void model_set_deliver(struct model_set *set)
+{
+    for (uint32_t d = 0; d < set->device_count; d++) {
+        struct model_device *device = &set->devices[d];
+        uint32_t left = 0;
+        for (uint32_t i = 0; i < device->command_count; i++) {
+            struct model_command command = device->commands[i];
+            if (command.at != MODEL_ANSWERED) {
+                device->commands[left++] = command;
+            } else if (command.code == VDC_ClearError && command.completion == ERROR_SUCCESS) {
+                device->server_io_error = false;
+                device->cleared = command.order;
+            } else if (code_is_io_error(command.completion) && command.order > device->cleared) {
+                device->server_io_error = true;
+            }
+        }
+        device->command_count = left;
+    }
+}
+
+/* --- situations --- */
+
+static uint32_t count(const struct model_set *set, size_t flag)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < set->device_count; i++) {
+        number += *((const bool *)((const char *)&set->devices[i] + flag));
+    }
+    return number;
+}
+#define COUNT(set, flag) count((set), offsetof(struct model_device, flag))
+
+static enum model_situation opening(const struct model_set *set, const struct model_call *call)
+{
+    bool unknown = call->argument == MODEL_UNKNOWN_NAME;
+    return COUNT(set, client_open) == set->device_count ? MODEL_ALL_OPEN
+           : unknown                                    ? MODEL_UNKNOWN_NAME
+           : set->devices[call->device].client_open     ? MODEL_DEVICE_OPEN
+                                                        : MODEL_DEVICE_FREE;
+}
+
+static enum model_situation getting(const struct model_set *set, const struct model_call *call)
+{
+    struct model_device device = set->devices[call->device];
+    bool last = COUNT(set, close_delivered) + 1 == set->device_count;
+    refuse_unfetched(&device);
+    return device.close_delivered                          ? MODEL_CLOSED_AGAIN
+           : next_command(&device) != NULL                 ? MODEL_COMMAND_QUEUED
+           : !device.server_closed || has_waiting(&device) ? MODEL_NOTHING_QUEUED
+           : last                                          ? MODEL_LAST_CLOSED
+                                                           : MODEL_ONE_CLOSED;
+}
+
+static enum model_situation completing(const struct model_set *set, const struct model_call *call)
+{
+    (void)set;
+    return call->argument == MODEL_ALWAYS ? MODEL_COMMAND_HELD : call->argument;
+}
+
+static enum model_situation sending(const struct model_set *set, const struct model_call *call)
+{
+    const struct model_device *device = &set->devices[call->device];
+    return device->server_closed                                     ? MODEL_THIS_CLOSED
+           : device->server_io_error && call->code != VDC_ClearError ? MODEL_IN_IO_ERROR
+           : call->argument == MODEL_BUFFER_FOREIGN                  ? MODEL_BUFFER_FOREIGN
+           : device->command_count == MODEL_COMMANDS_MAX             ? MODEL_QUEUE_IS_FULL
+                                                                     : MODEL_QUEUE_ROOM;
+}
+
+static enum model_situation closing_device(const struct model_set *set, const struct model_call *call)
+{
+    return set->devices[call->device].server_closed             ? MODEL_THIS_CLOSED
+           : COUNT(set, server_closed) + 1 == set->device_count ? MODEL_LAST_OPEN
+                                                                : MODEL_OTHERS_OPEN;
+}
+
+static enum model_situation client_closing(const struct model_set *set, const struct model_call *call)
+{
+    (void)call;
+    return COUNT(set, client_open) > COUNT(set, close_delivered) ? MODEL_CLOSE_NOT_DELIVERED
+                                                                 : MODEL_CLOSE_DELIVERED;
+}
+
+static enum model_situation server_closing(const struct model_set *set, const struct model_call *call)
+{
+    (void)call;
+    return COUNT(set, server_open) > COUNT(set, server_closed) ? MODEL_SERVER_DEVICES_OPEN
+                                                               : MODEL_NO_SERVER_DEVICE_OPEN;
+}
+
+static enum model_situation server_opening(const struct model_set *set, const struct model_call *call)
+{
+    (void)call;
+    return COUNT(set, server_open) == set->device_count ? MODEL_NONE_UNOPENED : MODEL_NEXT_UNOPENED;
+}
+
+/* A set is served once. */
+static enum model_situation attaching(const struct model_set *set, const struct model_call *call)
+{
+    bool waits = call->argument == MODEL_ALWAYS && set->client != MODEL_DOES_NOT_EXIST && !set->served;
+    return waits ? MODEL_SET_WAITS : MODEL_NO_SUCH_SET;
+}
+
+static enum model_situation configuring(const struct model_set *set, const struct model_call *call)
+{
+    (void)call;
+    return set->server >= MODEL_INITIALIZING ? MODEL_CONFIGURED : MODEL_NOT_CONFIGURED;
+}
+
+static enum model_situation always(const struct model_set *set, const struct model_call *call)
+{
+    (void)set;
+    return call->argument;
+}
+
+/* The situation that good arguments make, where it does not depend on the set; what is not here may be any. */
+static const enum model_situation good_arguments[MODEL_FUNCTION_COUNT] = {
+    [MODEL_CLIENT_Create] = MODEL_NAME_FREE,
+    [MODEL_CLIENT_GetBufferHandle] = MODEL_BUFFER_HELD,
+    [MODEL_CLIENT_MapBufferHandle] = MODEL_HANDLE_GOOD,
+    [MODEL_SERVER_BeginConfiguration] = MODEL_GOOD_VALUES,
+    [MODEL_SERVER_QueryAvailableBuffers] = MODEL_GOOD_VALUES,
+    [MODEL_SERVER_FreeBuffer] = MODEL_BUFFER_OURS,
+    [MODEL_SERVER_IsSharedBuffer] = MODEL_BUFFER_OURS,
+};
+
+typedef enum model_situation find_situation(const struct model_set *set, const struct model_call *call);
+static find_situation *const finders[MODEL_FUNCTION_COUNT] = {
+    [MODEL_SERVER_Open] = attaching,
+    [MODEL_CLIENT_GetConfiguration] = configuring,
+    [MODEL_CLIENT_OpenDevice] = opening,
+    [MODEL_CLIENT_GetCommand] = getting,
+    [MODEL_CLIENT_CompleteCommand] = completing,
+    [MODEL_CLIENT_Close] = client_closing,
+    [MODEL_SERVER_OpenDevice] = server_opening,
+    [MODEL_SERVER_SendCommand] = sending,
+    [MODEL_SERVER_CloseDevice] = closing_device,
+    [MODEL_SERVER_Close] = server_closing,
+};
+
+/* --- lookup --- */
+
+static bool applies(const struct model_set *set, const struct model_call *call,
+                    enum model_situation of_outcome)
+{
+    find_situation *find = finders[call->function] != NULL ? finders[call->function] : always;
+    enum model_situation situation = find(set, call);
+    if (situation == MODEL_ALWAYS) {
+        situation = good_arguments[call->function];
+    }
+    return of_outcome == MODEL_ALWAYS || situation == of_outcome ||
+           (situation == MODEL_NO_SITUATION && of_outcome != MODEL_BAD_VALUES);
+}
+
+static const struct model_outcome *find_outcome(const struct model_set *set, const struct model_call *call,
+                                                enum model_state state, int32_t result)
+{
+    const struct model_cell *cell = model_cell(call->function, state);
+    size_t outcomes = model_outcome_count(cell);
+    for (size_t i = 0; i < outcomes; i++) {
+        const struct model_outcome *outcome = &cell->outcomes[i];
+        if (applies(set, call, outcome->situation) && model_result(outcome, set->dialects) == result) {
+            return outcome;
+        }
+    }
+    return NULL;
+}
+
+/* By the state, or by Abort, if that may have come already; *aborted then says so. */
+static const struct model_outcome *look_up(const struct model_set *set, const struct model_call *call,
+                                           int32_t result, bool *aborted)
+{
+    enum model_state state = model_set_state(set, model_function_table(call->function));
+    const struct model_outcome *outcome = find_outcome(set, call, state, result);
+    *aborted = false;
+    if (outcome == NULL && set->may_be_aborted && state != MODEL_DOES_NOT_EXIST) {
+        outcome = find_outcome(set, call, MODEL_ABORTED, result);
+        *aborted = outcome != NULL;
+    }
+    return outcome;
+}
+
+bool model_set_allows(const struct model_set *set, const struct model_call *call, int32_t result)
+{
+    bool aborted;
+    return look_up(set, call, result, &aborted) != NULL;
+}
+
+/* --- effects of a call that returned NOERROR, or VD_E_CLOSE from GetCommand --- */
+
+static void open_client_device(struct model_set *set, struct model_call *call)
+{
+    set->devices[call->device].client_open = true;
+}
+
+static void get_command(struct model_set *set, struct model_call *call)
+{
+    struct model_device *device = &set->devices[call->device];
+    struct model_command *command = next_command(device);
+    if (command != NULL) {
+        command->at = MODEL_IN_HAND;
+        call->order = command->order;
+    } else {
+        device->close_delivered = true;
+        call->order = 0;
+    }
+}
+
+static void complete_command(struct model_set *set, struct model_call *call)
+{
+    struct model_device *device = &set->devices[call->device];
+    struct model_command *command = find_command(device, call->order);
+    command->at = MODEL_ANSWERED;
+    command->completion = call->code;
+    if (code_is_io_error(call->code)) {
+        device->client_io_error = true;
+    } else if (command->code == VDC_ClearError && call->code == ERROR_SUCCESS) {
+        device->client_io_error = false;
+    }
+    refuse_unfetched(device);
+}
+
+static void open_server_device(struct model_set *set, struct model_call *call)
+{
+    call->device = COUNT(set, server_open);
+    set->devices[call->device].server_open = true;
+}
+
+static void send_command(struct model_set *set, struct model_call *call)
+{
+    struct model_device *device = &set->devices[call->device];
+    call->order = ++device->last_order;
+    device->commands[device->command_count++] =
+        (struct model_command){.order = call->order, .code = call->code, .has_buffer = call->has_buffer};
+}
+
+static void close_server_device(struct model_set *set, struct model_call *call)
+{
+    set->devices[call->device].server_closed = true;
+}
+
+static void attach(struct model_set *set, struct model_call *call)
+{
+    (void)call;
+    set->served = true;
+}
+
+/* A side that goes without the set being over leaves the other to notice. */
+static void client_leaves(struct model_set *set, struct model_call *call)
+{
+    bool over = COUNT(set, close_delivered) == set->device_count;
+    (void)call;
+    if (COUNT(set, client_open) > COUNT(set, close_delivered)) {
+        model_set_abort(set); /* X3: an abort inside, whatever is returned */
+    }
+    set->may_be_aborted = !over && !set->aborted;
+}
+
+static void server_leaves(struct model_set *set, struct model_call *call)
+{
+    (void)call;
+    if (COUNT(set, server_closed) < set->device_count || set->client < MODEL_INITIALIZING) {
+        model_set_abort(set); /* X5, and ours where the client could not go on: it is not left waiting */
+    }
+}
+
+typedef void have_effect(struct model_set *set, struct model_call *call);
+static have_effect *const effects[MODEL_FUNCTION_COUNT] = {
+    [MODEL_SERVER_Open] = attach,
+    [MODEL_CLIENT_OpenDevice] = open_client_device,
+    [MODEL_CLIENT_GetCommand] = get_command,
+    [MODEL_CLIENT_CompleteCommand] = complete_command,
+    [MODEL_CLIENT_Close] = client_leaves,
+    [MODEL_SERVER_OpenDevice] = open_server_device,
+    [MODEL_SERVER_SendCommand] = send_command,
+    [MODEL_SERVER_CloseDevice] = close_server_device,
+    [MODEL_SERVER_Close] = server_leaves,
+};
+
+/* Whether the call did something: the state of the caller's set is left behind by Close whatever it returns. */
+static bool had_effect(const struct model_outcome *outcome, int32_t result, enum model_state next)
+{
+    return result == 0 || next == MODEL_DOES_NOT_EXIST || outcome->situation == MODEL_ONE_CLOSED ||
+           outcome->situation == MODEL_LAST_CLOSED;
+}
+
+bool model_step(struct model_set *set, struct model_call *call, int32_t result)
+{
+    bool aborted;
+    const struct model_outcome *outcome = look_up(set, call, result, &aborted);
+    if (outcome == NULL) {
+        return false;
+    }
+    if (aborted) {
+        model_set_abort(set);
+    }
+    if (call->function == MODEL_CLIENT_GetCommand) {
+        refuse_unfetched(&set->devices[call->device]); /* whatever it then returns */
+    }
+    enum model_state next = model_next(outcome, set->dialects);
+    enum model_state *side =
+        model_function_table(call->function) == MODEL_CLIENT ? &set->client : &set->server;
+    if (effects[call->function] != NULL && had_effect(outcome, result, next)) {
+        effects[call->function](set, call);
+    }
+    if (next == MODEL_ABORTED) {
+        model_set_abort(set);
+    } else if (next != MODEL_STAY) {
+        *side = next;
+    }
+    return true;
+}
