@@ -56,8 +56,8 @@ static void print_row(FILE *out, const struct conform_row *row)
 {
     char text[32];
     const char *when = model_situation_text(row->one.outcome->situation);
-    fprintf(out, "  %s in %s%s%s\n", model_function_name(row->one.function), model_state_name(row->one.state),
-            when[0] != '\0' ? ", when " : "", when);
+    fprintf(out, "  %s in %s%s%s%s\n", model_function_name(row->one.function),
+            model_state_name(row->one.state), when[0] != '\0' ? " (" : "", when, when[0] != '\0' ? ")" : "");
     if (row->verdict == CONFORM_UNKNOWN) {
         fprintf(out, "      %s\n", row->got);
     } else {

@@ -147,6 +147,48 @@ static void test_a_hang_is_named(void **unused)
     check_wrong(WRONG_HANG, "MapBufferHandle", "Configurable", "open", "did not return in time", 0);
 }
 
+/* Cells of Abort cannot be reached: that is said of each, and why, and is no difference. */
+static void test_what_cannot_be_reached_is_told(void **unused)
+{
+    (void)unused;
+    struct outcome outcome;
+    size_t i, unknown = 0;
+    json_t *one;
+    conform(&outcome, (const char *const[]){WRONG_ABORT, NULL});
+    assert_int_equal(outcome.status, 1);
+    json_array_foreach(json_object_get(outcome.report, "cases"), i, one)
+    {
+        const char *verdict = text_of(one, "verdict");
+        if (strcmp(verdict, "DIFFERS") == 0) {
+            assert_string_equal(text_of(one, "function"), "SignalAbort");
+            assert_string_not_equal(text_of(one, "state"), "Abort");
+        } else if (strcmp(verdict, "ok") != 0) {
+            assert_string_equal(verdict, "not determined");
+            assert_non_null(strstr(text_of(one, "got"), "SignalAbort gave VD_E_BUSY"));
+            unknown++;
+        } else {
+            assert_string_not_equal(text_of(one, "state"), "Abort");
+        }
+    }
+    assert_true(unknown > 11);
+    json_decref(outcome.report);
+}
+
+/* Calls that no document covers may crash: not determined, and everything else fits. */
+static void test_a_crash_beyond_the_documents_is_no_difference(void **unused)
+{
+    (void)unused;
+    struct outcome outcome;
+    json_t *last = NULL;
+    conform(&outcome, (const char *const[]){WRONG_STALE, NULL});
+    assert_int_equal(outcome.status, 0);
+    assert_int_equal(not_ok(outcome.report, &last), 3); /* Does Not Exist, Configurable, Initializing */
+    assert_string_equal(text_of(last, "verdict"), "not determined");
+    assert_string_equal(text_of(last, "function"), "GetCommand");
+    assert_non_null(strstr(text_of(last, "got"), "no document covers"));
+    json_decref(outcome.report);
+}
+
 static void check_refused(const char *const *arguments, int status, const char *message)
 {
     struct outcome outcome;
@@ -196,6 +238,8 @@ int main(void)
         cmocka_unit_test(test_a_crash_is_named),
         cmocka_unit_test(test_a_hang_is_named),
         cmocka_unit_test(test_what_is_no_library_is_refused),
+        cmocka_unit_test(test_what_cannot_be_reached_is_told),
+        cmocka_unit_test(test_a_crash_beyond_the_documents_is_no_difference),
         cmocka_unit_test(test_a_server_that_fails_is_told),
         cmocka_unit_test(test_a_sqlcmd_of_ones_own),
     };

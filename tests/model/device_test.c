@@ -150,6 +150,23 @@ static void test_every_cell(void **unused)
     assert_int_equal(each_outcome(run_case), 0);
 }
 
+/* What was sent before CloseDevice comes before VD_E_CLOSE, also a ClearError that waits for its turn. */
+static void test_clear_error_comes_before_close(void **unused)
+{
+    (void)unused;
+    struct server_fixture f;
+    struct VDC_Command *command;
+    bring_device(&f, MODEL_DEVICE_IO_ERROR);
+    assert_int_equal(fixture_send(&f, VDC_ClearError), 0);
+    assert_int_equal(server_device_close(f.device[0]), 0);
+    assert_int_equal(client_device_get_command(f.client_device[0], 0, &command), VD_E_TIMEOUT);
+    assert_int_equal(fixture_complete(&f, 1, ERROR_SUCCESS), 0);
+    fixture_fetch(&f);
+    assert_int_equal(f.held[2]->commandCode, VDC_ClearError);
+    assert_int_equal(client_device_get_command(f.client_device[0], 0, &command), VD_E_CLOSE);
+    fixture_free(&f);
+}
+
 static bool can_fail(enum model_function function, enum model_state state,
                      const struct model_outcome *outcome)
 {
@@ -179,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_cell),
+        cmocka_unit_test(test_clear_error_comes_before_close),
         cmocka_unit_test(test_the_comparer_refuses_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

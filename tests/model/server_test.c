@@ -474,6 +474,21 @@ static void test_every_cell(void **unused)
     assert_int_equal(wrong, 0);
 }
 
+/* All devices closed is a normal end, but not for a client that has not even mapped the buffers. */
+static void test_a_server_that_leaves_too_early_aborts(void **unused)
+{
+    (void)unused;
+    struct server_fixture f;
+    struct VDConfig config;
+    fixture_new(&f, 1);
+    fixture_bring(&f, MODEL_INITIALIZING, 0);
+    assert_int_equal(server_set_open_device(f.set, &f.device[0]), 0);
+    assert_int_equal(server_device_close(f.device[0]), 0);
+    assert_int_equal(server_set_close(f.set), 0);
+    assert_int_equal(client_set_get_configuration(f.client, 0, &config), VD_E_ABORT);
+    fixture_free(&f);
+}
+
 /* --- each case can fail --- */
 
 #define P VD_E_PROTOCOL
@@ -512,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_cell),
+        cmocka_unit_test(test_a_server_that_leaves_too_early_aborts),
         cmocka_unit_test(test_the_comparer_refuses_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, list_cases, NULL);

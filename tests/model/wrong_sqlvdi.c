@@ -23,6 +23,7 @@ static void *next(const char *symbol)
     return address;
 }
 
+#if WRONG <= 3
 static int real_get_configuration(ClientVirtualDeviceSet *set, time_t timeout, VDConfig *config)
 {
     int (*real)(ClientVirtualDeviceSet *, time_t, VDConfig *);
@@ -30,6 +31,7 @@ static int real_get_configuration(ClientVirtualDeviceSet *set, time_t timeout, V
     memcpy(&real, &address, sizeof real);
     return real(set, timeout, config);
 }
+#endif
 
 #if WRONG == 1 || WRONG == 2
 static bool is_terminated(ClientVirtualDeviceSet *set)
@@ -74,7 +76,7 @@ EXPORT int vdi_device_complete_command(ClientVirtualDevice *device, VDC_Command 
     return real(device, command, completion_code, bytes_transferred, position);
 }
 
-#else /* MapBufferHandle in Configurable never returns */
+#elif WRONG == 3 /* MapBufferHandle in Configurable never returns */
 
 EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *set, int handle, uint8_t **buffer)
 {
@@ -86,6 +88,52 @@ EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *set, int handle, ui
         pause();
     }
     return real(set, handle, buffer);
+}
+
+#elif WRONG == 4 /* SignalAbort in Active is VD_E_BUSY and does nothing: no case can come to Abort */
+
+static ClientVirtualDeviceSet *active_set;
+
+EXPORT int vdi_set_open_device(ClientVirtualDeviceSet *set, char *name, ClientVirtualDevice **device)
+{
+    int (*real)(ClientVirtualDeviceSet *, char *, ClientVirtualDevice **);
+    void *address = next("_ZN22ClientVirtualDeviceSet10OpenDeviceEPcPP19ClientVirtualDevice");
+    memcpy(&real, &address, sizeof real);
+    int result = real(set, name, device);
+    active_set = result == 0 ? set : result == VD_E_PROTOCOL ? NULL : active_set;
+    return result;
+}
+
+EXPORT int vdi_set_signal_abort(ClientVirtualDeviceSet *set)
+{
+    int (*real)(ClientVirtualDeviceSet *);
+    void *address = next("_ZN22ClientVirtualDeviceSet11SignalAbortEv");
+    memcpy(&real, &address, sizeof real);
+    return set == active_set ? VD_E_BUSY : real(set);
+}
+
+#else /* GetCommand on a device of a set that was closed crashes, as the documents allow it to */
+
+static bool closed;
+
+EXPORT int vdi_set_close(ClientVirtualDeviceSet *set)
+{
+    int (*real)(ClientVirtualDeviceSet *);
+    void *address = next("_ZN22ClientVirtualDeviceSet5CloseEv");
+    memcpy(&real, &address, sizeof real);
+    closed = true;
+    return real(set);
+}
+
+EXPORT int vdi_device_get_command(ClientVirtualDevice *device, time_t timeout, VDC_Command **command)
+{
+    int (*real)(ClientVirtualDevice *, time_t, VDC_Command **);
+    void *address = next("_ZN19ClientVirtualDevice10GetCommandElPP11VDC_Command");
+    memcpy(&real, &address, sizeof real);
+    if (closed) {
+        abort();
+    }
+    return real(device, timeout, command);
 }
 
 #endif
