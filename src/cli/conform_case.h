@@ -1,4 +1,5 @@
-/* conform_case.h - one client case on somebody's libsqlvdi.so, in a process of its own, with a server behind it.
+/* conform_case.h - one client case on somebody's libsqlvdi.so, in a process of its own, with a server behind
+ * it.
  *
  * The child loads the library and runs the case; its server is a BACKUP statement that it issues through a
  * sqlcmd, as any client would. What it sees goes to memory shared with us, so that a library that crashes or

@@ -1,7 +1,7 @@
 /* conform_judge.h - what all the cases of a library say together.
  *
- * Responsible for: which reading of each contradiction the library takes; which cells fit, differ, or could not
- * be determined. Pure: it looks at runs and does nothing else.
+ * Responsible for: which reading of each contradiction the library takes; which cells fit, differ, or could
+ * not be determined. Pure: it looks at runs and does nothing else.
  */
 #ifndef VDIFAULT_CONFORM_JUDGE_H
 #define VDIFAULT_CONFORM_JUDGE_H

@@ -1,9 +1,9 @@
 /* client_cases.h - one conformance case for every cell of the client table, run on any libsqlvdi.so.
  *
- * A case brings a fresh set to the cell's state and situation, makes the call, notes the result, and then makes
- * probe calls whose results show which state the set is in. It does so through the C++ ABI alone, with a server
- * behind it that the caller provides, so the same cases serve the tests of this project's own core and
- * `vdifault conform` on another's library.
+ * A case brings a fresh set to the cell's state and situation, makes the call, notes the result, and then
+ * makes probe calls whose results show which state the set is in. It does so through the C++ ABI alone, with
+ * a server behind it that the caller provides, so the same cases serve the tests of this project's own core
+ * and `vdifault conform` on another's library.
  *
  * Responsible for: reaching, calling, probing; and comparing what was seen with the model.
  * Not responsible for: a library that crashes or hangs: the caller runs each case where that does no harm.
@@ -34,14 +34,14 @@ struct vdi_library {
                             int64_t position);
 };
 
-/* The server behind a set. Device 0 has the set's name, device i that name with "-i" appended. Functions return
- * 0, or -1 with a reason in `why`. */
+/* The server behind a set. Device 0 has the set's name, device i that name with "-i" appended. Functions
+ * return 0, or -1 with a reason in `why`. */
 struct case_server {
-    /* Serves the set of this name, which has been created: configures it, opens its devices, and sends a backup
-     * to each, in which at least one command has a buffer. */
+    /* Serves the set of this name, which has been created: configures it, opens its devices, and sends a
+     * backup to each, in which at least one command has a buffer. */
     int (*start)(struct case_server *server, const char *set, uint32_t devices);
-    /* Nothing more is to be sent: each device is closed once its commands are completed. A server that does so
-     * by itself has nothing to do here. */
+    /* Nothing more is to be sent: each device is closed once its commands are completed. A server that does
+     * so by itself has nothing to do here. */
     void (*finish)(struct case_server *server);
     void (*stop)(struct case_server *server); /* ends what `start` began, if anything */
     char why[256];
@@ -64,8 +64,8 @@ struct case_probe {
     int32_t result;
 };
 
-/* What was seen. Plain data that is filled in as the case goes, so that it may lie in memory shared with whoever
- * waits for a case that never ends. */
+/* What was seen. Plain data that is filled in as the case goes, so that it may lie in memory shared with
+ * whoever waits for a case that never ends. */
 struct case_observation {
     enum case_phase phase;
     bool reached; /* with phase CASE_DONE: false says that the state was not reached, see `why` */
@@ -85,8 +85,8 @@ struct client_case {
     const struct model_outcome *outcome; /* whose situation the case makes */
 };
 
-/* The cases in the order of the table; 0, or ENOENT when an outcome of the client table has no case: `missing`
- * then is that one. `cases` has room for `room`; *count is how many there are. */
+/* The cases in the order of the table; 0, or ENOENT when an outcome of the client table has no case:
+ * `missing` then is that one. `cases` has room for `room`; *count is how many there are. */
 int client_cases(struct client_case *cases, size_t room, size_t *count, struct client_case *missing);
 
 /* The documents say nothing about the call's safety: it is made on a device of an earlier life of the set. */

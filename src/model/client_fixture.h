@@ -1,6 +1,7 @@
 /* client_fixture.h - a set on its way to a cell of the client table; shared by client_*.c of the model only.
  *
- * Functions that return bool return false when the library did not do as expected; seen->why then says what. */
+ * Functions that return bool return false when the library did not do as expected; seen->why then says what.
+ */
 #ifndef VDIFAULT_CLIENT_FIXTURE_H
 #define VDIFAULT_CLIENT_FIXTURE_H
 

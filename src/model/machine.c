@@ -210,7 +210,8 @@ static enum model_situation always(const struct model_set *set, const struct mod
     return call->argument;
 }
 
-/* The situation that good arguments make, where it does not depend on the set; what is not here may be any. */
+/* The situation that good arguments make, where it does not depend on the set; what is not here may be any.
+ */
 static const enum model_situation good_arguments[MODEL_FUNCTION_COUNT] = {
     [MODEL_CLIENT_Create] = MODEL_NAME_FREE,
     [MODEL_CLIENT_GetBufferHandle] = MODEL_BUFFER_HELD,
@@ -374,7 +375,8 @@ static have_effect *const effects[MODEL_FUNCTION_COUNT] = {
     [MODEL_SERVER_Close] = server_leaves,
 };
 
-/* Whether the call did something: the state of the caller's set is left behind by Close whatever it returns. */
+/* Whether the call did something: the state of the caller's set is left behind by Close whatever it returns.
+ */
 static bool had_effect(const struct model_outcome *outcome, int32_t result, enum model_state next)
 {
     return result == 0 || next == MODEL_DOES_NOT_EXIST || outcome->situation == MODEL_ONE_CLOSED ||

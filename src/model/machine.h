@@ -1,12 +1,12 @@
 /* machine.h - the reference model of one set with both its sides: what the next call may return.
  *
- * Fed with the calls of a client and a server in the order in which they returned, it keeps what the result of
- * later ones depends on, the commands on their way included, and looks results up in the tables of model.h. Where
- * it cannot know (how much room buffers leave) it allows whatever some situation of the cell allows.
+ * Fed with the calls of a client and a server in the order in which they returned, it keeps what the result
+ * of later ones depends on, the commands on their way included, and looks results up in the tables of
+ * model.h. Where it cannot know (how much room buffers leave) it allows whatever some situation of the cell
+ * allows.
  *
- * Responsible for: one client process and one server. Secondaries, and calls that overlap, are the caller's to
- * serialise.
- * Plain data, no allocation; one thread at a time.
+ * Responsible for: one client process and one server. Secondaries, and calls that overlap, are the caller's
+ * to serialise. Plain data, no allocation; one thread at a time.
  */
 #ifndef VDIFAULT_MACHINE_H
 #define VDIFAULT_MACHINE_H
@@ -50,8 +50,8 @@ struct model_call {
     enum model_function function; /* of the client's or the server's table */
     uint32_t device;              /* of a device's function, or named to the client's OpenDevice */
     /* MODEL_ALWAYS: arguments as documented. Otherwise what is special about them: NAME_TAKEN, BAD_NAME,
-     * BAD_CONFIGURATION, UNKNOWN_NAME, COMMAND_NOT_HELD, TOO_MANY_BYTES, BUFFER_NOT_HELD, HANDLE_BAD, NO_SUCH_SET,
-     * BAD_VALUES, BUFFER_FOREIGN. */
+     * BAD_CONFIGURATION, UNKNOWN_NAME, COMMAND_NOT_HELD, TOO_MANY_BYTES, BUFFER_NOT_HELD, HANDLE_BAD,
+     * NO_SUCH_SET, BAD_VALUES, BUFFER_FOREIGN. */
     enum model_situation argument;
     int32_t code;    /* SendCommand: VDC_*. CompleteCommand: the completion code */
     bool has_buffer; /* SendCommand: the command has one */

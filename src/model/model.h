@@ -1,7 +1,7 @@
 /* model.h - the reference model: what each VDI function may return in each state (spec 2.2 to 2.4).
  *
- * Responsible for: the tables of tables.def as const data; their lookup; and struct model_set, a state machine
- * of one set with both its sides, which says for the calls made so far what the next one may return.
+ * Responsible for: the tables of tables.def as const data; their lookup; and struct model_set, a state
+ * machine of one set with both its sides, which says for the calls made so far what the next one may return.
  * Not responsible for: making calls. The core never includes this: it is checked against the model.
  *
  * Results are those of vdierror.h and server.h (0 is NOERROR); MODEL_VOID stands for a function without one.

@@ -1,4 +1,5 @@
-/* The device table (spec 2.2) on the core: device 0 of a set of two, so that its close does not end the set. */
+/* The device table (spec 2.2) on the core: device 0 of a set of two, so that its close does not end the set.
+ */
 #include <stdio.h>
 
 #include "server_fixture.h"

@@ -1,4 +1,5 @@
-/* local_server.h - the server behind a client case, in this process: the core's server side, driven by hand. */
+/* local_server.h - the server behind a client case, in this process: the core's server side, driven by hand.
+ */
 #ifndef LOCAL_SERVER_H
 #define LOCAL_SERVER_H
 

@@ -96,8 +96,8 @@ static void test_the_comparer_refuses_wrong_results(void **unused)
     }
 }
 
-/* What the probes of client_cases.c see in each state by the default readings. GetCommand is one of them where
- * the expected next state is one with a device. */
+/* What the probes of client_cases.c see in each state by the default readings. GetCommand is one of them
+ * where the expected next state is one with a device. */
 static const struct {
     enum model_state state;
     int32_t results[CASE_PROBES_MAX];

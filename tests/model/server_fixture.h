@@ -1,5 +1,5 @@
-/* server_fixture.h - both ends of one set in this process, the server's brought to a cell of its table or of the
- * device table. Fixture of the model's tests. */
+/* server_fixture.h - both ends of one set in this process, the server's brought to a cell of its table or of
+ * the device table. Fixture of the model's tests. */
 #ifndef SERVER_FIXTURE_H
 #define SERVER_FIXTURE_H
 
@@ -38,8 +38,8 @@ void fixture_new(struct server_fixture *f, uint32_t devices); /* a client's set;
 void fixture_bring(struct server_fixture *f, enum model_state state, uint32_t opened);
 /* A server device, and for the client a set, of a life that is over. */
 void fixture_live_once(struct server_fixture *f);
-/* Sends a command without buffer to device 0: the result. A refused one must have been called back already, with
- * the code of spec 4; the others must not. */
+/* Sends a command without buffer to device 0: the result. A refused one must have been called back already,
+ * with the code of spec 4; the others must not. */
 int fixture_send(struct server_fixture *f, int32_t code);
 void fixture_fetch(struct server_fixture *f); /* the client takes the next command of device 0 */
 int fixture_complete(struct server_fixture *f, uint32_t held, int32_t code);

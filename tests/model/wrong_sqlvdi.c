@@ -1,5 +1,5 @@
-/* wrong_sqlvdi.c - a VDI library that is wrong in one cell of the client table: everything it does not define is
- * found in the library it is linked with. WRONG says which cell, and how. */
+/* wrong_sqlvdi.c - a VDI library that is wrong in one cell of the client table: everything it does not define
+ * is found in the library it is linked with. WRONG says which cell, and how. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
