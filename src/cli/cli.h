@@ -41,4 +41,8 @@ void cli_verb_help(const struct verb *verb);
  * Otherwise the verb ends: *status is its exit status (help was printed, or a message). */
 int cli_verb_start(const struct verb *verb, int argc, char **argv, void *context, int *first, int *status);
 
+/* Whether VDI_DIALECT names readings there are (dialect.h); a library under a wrong one would only refuse to
+ * Create. CLI_CLEAN, or CLI_USAGE after a message. */
+int cli_check_dialect(const char *verb);
+
 #endif

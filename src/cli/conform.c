@@ -243,7 +243,10 @@ static int run_conform(int argc, char **argv)
         status = CLI_USAGE;
         goto out;
     }
-    status = conform_library(conform, argv[first]);
+    status = cli_check_dialect("conform");
+    if (status == CLI_CLEAN) {
+        status = conform_library(conform, argv[first]);
+    }
 out:
     free(conform);
     return status;

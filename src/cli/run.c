@@ -91,26 +91,6 @@ static int check(struct run *run)
     return machine_check_shared_memory(why, size);
 }
 
-/* The readings the client's library is put under (dialect.h); it would only refuse to Create. */
-static int check_dialect(void)
-{
-    struct dialect dialect;
-    const char *wrong;
-    char known[256] = "";
-    if (dialect_parse(getenv(DIALECT_VARIABLE), &dialect, &wrong) == 0) {
-        return CLI_CLEAN;
-    }
-    for (int i = 0; i < DIALECT_CHOICES; i++) {
-        const struct dialect_info *info = &dialect_table[i];
-        size_t length = strlen(known);
-        snprintf(known + length, sizeof known - length, "%s%s:%s|%s", i == 0 ? "" : ", ", info->name,
-                 info->usual, info->other);
-    }
-    cli_error("run: " DIALECT_VARIABLE ": '%.*s' is no reading; expected %s", (int)strcspn(wrong, ","), wrong,
-              known);
-    return CLI_USAGE;
-}
-
 static char *command_to_repeat(int argc, char **argv)
 {
     const char *dialect = getenv(DIALECT_VARIABLE);
@@ -325,7 +305,7 @@ static int run_run(int argc, char **argv)
     run->options.client_argv = argv + first;
     /* argv[-1] is the command itself: a verb's arguments are the tail of main's. */
     run->repeat = command_to_repeat(argc + 1, argv - 1);
-    status = check_dialect();
+    status = cli_check_dialect("run");
     if (status == CLI_CLEAN) {
         status = run_client(run);
     }

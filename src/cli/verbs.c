@@ -3,9 +3,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "dialect.h"
 #include "near.h"
 
 static int run_help(int argc, char **argv);
@@ -60,6 +62,25 @@ int cli_verb_start(const struct verb *verb, int argc, char **argv, void *context
         *status = CLI_USAGE;
         return -1;
     }
+}
+
+int cli_check_dialect(const char *verb)
+{
+    struct dialect dialect;
+    const char *wrong;
+    char known[256] = "";
+    if (dialect_parse(getenv(DIALECT_VARIABLE), &dialect, &wrong) == 0) {
+        return CLI_CLEAN;
+    }
+    for (int i = 0; i < DIALECT_CHOICES; i++) {
+        const struct dialect_info *info = &dialect_table[i];
+        size_t length = strlen(known);
+        snprintf(known + length, sizeof known - length, "%s%s:%s|%s", i == 0 ? "" : ", ", info->name,
+                 info->usual, info->other);
+    }
+    cli_error("%s: " DIALECT_VARIABLE ": '%.*s' is no reading; expected %s", verb, (int)strcspn(wrong, ","),
+              wrong, known);
+    return CLI_USAGE;
 }
 
 static void print_usage(FILE *out)

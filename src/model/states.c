@@ -80,6 +80,25 @@ static void put_cell(enum model_function function, const struct model_cell *cell
     printf(")");
 }
 
+/* "; under `word` RESULT", or, where the results are the same, what the reading says. */
+static void put_other_reading(enum model_function function, const struct model_outcome *outcome)
+{
+    const char *word = model_dialect_word(outcome->dialect);
+    if (outcome->dialect == MODEL_NO_DIALECT) {
+        return;
+    }
+    if (word != NULL) {
+        printf("; under `%s` ", word);
+    } else {
+        printf("; the other reading ");
+    }
+    if (outcome->other_result == outcome->result && outcome->other_next == outcome->next) {
+        printf("%s", model_dialect_text(outcome->dialect, false));
+    } else {
+        put_outcome(function, outcome->other_result, outcome->other_next);
+    }
+}
+
 static void put_notes(enum model_function function, enum model_state state)
 {
     const struct model_cell *cell = model_cell(function, state);
@@ -96,12 +115,7 @@ static void put_notes(enum model_function function, enum model_state state)
         if (outcome->ours) {
             printf(" (ours)");
         }
-        if (outcome->dialect != MODEL_NO_DIALECT) {
-            const char *word = model_dialect_word(outcome->dialect);
-            printf("; %s%s%s ", word != NULL ? "under `" : "the other reading", word != NULL ? word : "",
-                   word != NULL ? "`" : "");
-            put_outcome(function, outcome->other_result, outcome->other_next);
-        }
+        put_other_reading(function, outcome);
         printf("\n");
     }
 }

@@ -1,5 +1,6 @@
 /* `vdifault conform` on our own library in each dialect, on libraries that are wrong on purpose, and on files
  * that are none. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -19,6 +20,21 @@ struct outcome {
     json_t *report; /* NULL: none was written */
     char text[65536];
 };
+
+/* Whatever a library did, nothing of the run is left. */
+static void check_nothing_is_left(pid_t pid)
+{
+    char prefix[32];
+    snprintf(prefix, sizeof prefix, "vdifault-%d-", (int)pid);
+    DIR *folder = opendir("/dev/shm");
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
+            fail_msg("left behind: %s", entry->d_name);
+        }
+    }
+    closedir(folder);
+}
 
 /* Runs the command with standard output and error in `text`; arguments end with NULL. */
 static void conform(struct outcome *outcome, const char *const *arguments)
@@ -50,6 +66,7 @@ static void conform(struct outcome *outcome, const char *const *arguments)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     outcome->status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     outcome->report = json_load_file(json, 0, NULL);
+    check_nothing_is_left(pid);
     unlink(json);
 }
 
@@ -208,6 +225,9 @@ static void test_what_is_no_library_is_refused(void **unused)
     check_refused((const char *const[]){NULL}, 2, "expected one library");
     check_refused((const char *const[]){LIBRARY, "other", NULL}, 2, "other");
     check_refused((const char *const[]){"--timeout", "soon", LIBRARY, NULL}, 2, "soon");
+    setenv("VDI_DIALECT", "close-open:maybe", 1);
+    check_refused((const char *const[]){LIBRARY, NULL}, 2, "close-open:maybe");
+    unsetenv("VDI_DIALECT");
 }
 
 static void test_a_server_that_fails_is_told(void **unused)
