@@ -155,11 +155,13 @@ int server_set_close(struct server_set *set)
         return VD_E_PROTOCOL;
     }
     /* A client must not be left waiting for a server that is gone: devices that are open (X5), devices that
-     * never were, and a client that has not mapped the buffers yet, end the set by an abort. */
+     * never were, commands under way, and a client that has not mapped the buffers yet, end the set by an
+     * abort. */
     bool aborted = segment_is_aborted(&set->segment);
     bool open = atomic_load(&set->devices_opened) > atomic_load(&set->devices_closed);
     int result = open && !aborted ? VD_E_PROTOCOL : 0;
-    bool served = server_is_terminated(set) && shared_acquire(&set->segment.header->configured) != 0;
+    bool served = server_is_terminated(set) && server_outstanding(set) == 0 &&
+                  shared_acquire(&set->segment.header->configured) != 0;
     if (!aborted && !served) {
         segment_abort(&set->segment, SERVER_ABORT_SERVER);
     }

@@ -202,6 +202,25 @@ static void test_close_under_the_agent(void **unused)
     pair_free(&pair);
 }
 
+/* Every device is closed, but a command has not come back: it will not, so the client must not go on either. */
+static void test_close_with_a_command_outstanding(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct flight flight = {0};
+    struct VDC_Command *command;
+    pair_start(&pair, 1);
+    server_command_init(&flight.command, on_completion, &flight);
+    flight.command.commandCode = VDC_Flush;
+    assert_int_equal(server_device_send_command(pair.server_devices[0], &flight.command), 0);
+    assert_int_equal(server_device_close(pair.server_devices[0]), 0);
+    assert_int_equal(server_set_close(pair.server), 0);
+    assert_int_equal(flight.callbacks, 1);
+    assert_int_equal(flight.command.completionCode, ERROR_OPERATION_ABORTED);
+    assert_int_equal(client_device_get_command(pair.devices[0], -1, &command), VD_E_ABORT);
+    pair_free(&pair);
+}
+
 static struct server_set *busy_set;
 static _Atomic int busy_result;
 
@@ -347,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_agent_runs_until_all_are_closed),
         cmocka_unit_test(test_abort_under_senders),
         cmocka_unit_test(test_close_under_the_agent),
+        cmocka_unit_test(test_close_with_a_command_outstanding),
         cmocka_unit_test(test_one_agent_at_a_time),
         cmocka_unit_test(test_a_client_that_completes_nothing),
         cmocka_unit_test(test_idleness_is_no_timeout),
