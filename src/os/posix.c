@@ -309,13 +309,11 @@ int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 {
     int saved = errno;
     int result = 0;
-    struct timespec left;
-    struct timespec *timeout = NULL;
-    if (deadline != OS_FOREVER) {
-        left = to_timespec(remaining_ns(deadline));
-        timeout = &left;
-    }
-    if (syscall(SYS_futex, word, FUTEX_WAIT, expected, timeout, NULL, 0) != 0 && errno == ETIMEDOUT) {
+    /* Unlike FUTEX_WAIT this one takes a time of the monotonic clock: nobody has to ask what is left. */
+    struct timespec until = to_timespec(deadline > 0 ? deadline : 0);
+    if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline == OS_FOREVER ? NULL : &until, NULL,
+                FUTEX_BITSET_MATCH_ANY) != 0 &&
+        errno == ETIMEDOUT) {
         result = ETIMEDOUT;
     }
     errno = saved;
