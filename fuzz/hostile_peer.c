@@ -93,12 +93,38 @@ static uint32_t take_device_word(struct input *input)
         offsetof(struct shared_device, name),
         offsetof(struct shared_device, commands.sequence),
         offsetof(struct shared_device, commands.waiters),
-        offsetof(struct shared_device, tail),
-        offsetof(struct shared_device, ring),
-        offsetof(struct shared_device, ring) + 4,
-        offsetof(struct shared_device, ring) + 8,
+        offsetof(struct shared_device, ring[0].turn),
+        offsetof(struct shared_device, ring[0].slot),
+        offsetof(struct shared_device, ring[1].turn),
+        offsetof(struct shared_device, ring[1].slot),
     };
     return (uint32_t)words[take8(input) % (sizeof words / sizeof words[0])];
+}
+
+/* The words of a device's first four commands and completions. */
+static uint32_t take_line_word(struct input *input)
+{
+    static const size_t words[] = {
+        offsetof(struct shared_device, ring[0].turn),
+        offsetof(struct shared_device, ring[0].code),
+        offsetof(struct shared_device, ring[0].size),
+        offsetof(struct shared_device, ring[0].buffer_area),
+        offsetof(struct shared_device, ring[0].buffer_offset),
+        offsetof(struct shared_device, ring[0].buffer_offset) + 4,
+        offsetof(struct shared_device, ring[0].position),
+        offsetof(struct shared_device, ring[0].position) + 4,
+        offsetof(struct shared_device, slots[0].code),
+        offsetof(struct shared_device, ring[0].slot),
+        offsetof(struct shared_device, slots[0].bytes_transferred),
+        offsetof(struct shared_device, slots[0].bytes_transferred) + 4,
+        offsetof(struct shared_device, slots[0].position),
+        offsetof(struct shared_device, slots[0].position) + 4,
+        offsetof(struct shared_device, slots[0].uses),
+    };
+    _Static_assert(sizeof(struct shared_command) == sizeof(struct shared_completion), "one stride");
+    uint8_t word = take8(input);
+    return (uint32_t)(words[word % 16 % (sizeof words / sizeof words[0])] +
+                      (word >> 4) % 4 * sizeof(struct shared_command));
 }
 
 static uint32_t take_offset(struct input *input)
@@ -106,16 +132,13 @@ static uint32_t take_offset(struct input *input)
     uint8_t region = take8(input);
     uint32_t device =
         (uint32_t)(sizeof(struct shared_header) + (region >> 4) % ALL_DEVICES * sizeof(struct shared_device));
-    uint32_t slot = (uint32_t)(device + offsetof(struct shared_device, slots));
-    uint8_t word;
     switch (region % 4) {
     case 0:
         return take8(input) * 4u % (uint32_t)sizeof(struct shared_header);
     case 1:
         return device + take_device_word(input);
     case 2:
-        word = take8(input); /* slot 0 to 3, and its words */
-        return slot + (word >> 4) % 4 * (uint32_t)sizeof(struct shared_slot) + word % 16 * 4u;
+        return device + take_line_word(input);
     default:
         return (uint32_t)take(input, 2);
     }

@@ -32,15 +32,12 @@ static bool poll_finds_server_dead(struct client_set *set, int64_t now)
 int client_wait(struct client_set *set, struct shared_event *event, uint32_t seen, int64_t deadline,
                 bool *server_dead)
 {
-    int64_t now = deadline == OS_FOREVER ? 0 : os_now();
+    int64_t now = os_now();
     if (now >= deadline) {
         *server_dead = poll_finds_server_dead(set, now);
         return *server_dead ? 0 : ETIMEDOUT;
     }
-    if (event_spin(event, seen)) {
-        return 0;
-    }
-    int64_t slice = os_now() + SEGMENT_PEER_CHECK_NS;
+    int64_t slice = now + SEGMENT_PEER_CHECK_NS;
     if (event_wait(event, seen, slice < deadline ? slice : deadline) == ETIMEDOUT) {
         *server_dead = server_is_dead(set);
     }

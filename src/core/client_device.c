@@ -136,12 +136,27 @@ bool client_has_open_device(const struct client_set *set)
     return false;
 }
 
+/* A slot belongs to whoever fetched its command, until it is completed: so a flag each, not a mask to share. */
+static bool is_in_hand(const struct client_device *device, uint32_t slot)
+{
+    return atomic_load_explicit(&device->in_hand[slot], memory_order_acquire);
+}
+
+static bool has_any_in_hand(const struct client_device *device)
+{
+    for (uint32_t i = 0; i < SHARED_SLOTS; i++) {
+        if (is_in_hand(device, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool client_holds_buffer(const struct client_set *set, const uint8_t *address)
 {
     for (struct client_device *device = set->devices; device != NULL; device = device->next) {
-        uint32_t held = device->shared != NULL ? atomic_load(&device->in_hand) : 0;
-        for (; held != 0; held &= held - 1) {
-            if (device->kept[__builtin_ctz(held)].buffer == address) {
+        for (uint32_t i = 0; device->shared != NULL && i < SHARED_SLOTS; i++) {
+            if (is_in_hand(device, i) && device->kept[i].buffer == address) {
                 return true;
             }
         }
@@ -164,12 +179,10 @@ void client_close_devices(struct client_set *set)
 /* --- IO-ERROR (spec 2.2) --- */
 
 /* Completes a command the client never saw. Its server learns from it that the device is in IO-ERROR. */
-static enum queue_result refuse(struct client_device *device, uint32_t slot)
+static void refuse(struct client_device *device, uint32_t slot)
 {
-    const struct queue_completion completion = {.code = ERROR_IO_DEVICE};
-    enum queue_result result = queue_complete(device->shared, slot, &completion);
+    queue_complete(device->shared, slot, &(struct queue_completion){.code = ERROR_IO_DEVICE});
     event_notify(&device->set->segment.header->server_event);
-    return result;
 }
 
 /* What was queued and not fetched never reaches the client, up to a ClearError. A server has at most
@@ -187,7 +200,7 @@ static enum queue_result refuse_unfetched(struct client_device *device)
         }
         result = queue_fetch_entry(device->shared, &device->receiver, entry, &command, &slot);
         if (result == QUEUE_OK) {
-            result = refuse(device, slot);
+            refuse(device, slot);
         }
     }
     return result;
@@ -198,12 +211,13 @@ static enum queue_result fetch_in_io_error(struct client_device *device, struct 
                                            uint32_t *slot)
 {
     enum queue_result result = refuse_unfetched(device);
-    if (result == QUEUE_CORRUPT || atomic_load(&device->in_hand) != 0) {
+    if (result == QUEUE_CORRUPT || has_any_in_hand(device)) {
         return result == QUEUE_CORRUPT ? result : QUEUE_EMPTY;
     }
     result = queue_fetch(device->shared, &device->receiver, command, slot);
     if (result == QUEUE_OK && command->code != VDC_ClearError) {
-        result = refuse(device, *slot) == QUEUE_OK ? QUEUE_EMPTY : QUEUE_CORRUPT; /* came just now */
+        refuse(device, *slot); /* came just now */
+        result = QUEUE_EMPTY;
     }
     return result;
 }
@@ -230,13 +244,14 @@ static bool present_command(struct client_device *device, const struct queue_com
     if (buffer == NULL && (queued->buffer_area != 0 || carries_data(queued->code))) {
         return false;
     }
-    if ((atomic_load(&device->in_hand) >> slot & 1) != 0) {
+    if (is_in_hand(device, slot)) {
         return false;
     }
-    device->kept[slot] = (struct VDC_Command){
+    const struct VDC_Command command = {
         .commandCode = queued->code, .size = queued->size, .position = queued->position, .buffer = buffer};
-    device->commands[slot] = device->kept[slot];
-    atomic_fetch_or(&device->in_hand, 1u << slot);
+    device->kept[slot] = command;
+    device->commands[slot] = command;
+    atomic_store_explicit(&device->in_hand[slot], true, memory_order_release);
     return true;
 }
 
@@ -282,7 +297,42 @@ static int deliver_close(struct client_device *device)
     return VD_E_CLOSE;
 }
 
-static int get_command(struct client_device *device, int64_t timeout, struct VDC_Command **command)
+/* What there is at this moment; *empty: nothing. */
+static int look(struct client_device *device, struct VDC_Command **command, bool *empty)
+{
+    *empty = false;
+    if (segment_is_aborted(&device->set->segment)) {
+        return VD_E_ABORT;
+    }
+    if (gate_is_closed(&device->gate)) {
+        return VD_E_PROTOCOL; /* Close ran meanwhile */
+    }
+    /* Closed is read before the queue is: what was sent before CloseDevice comes first. */
+    bool closed = shared_acquire(&device->shared->server_state) == SERVER_DEVICE_CLOSED;
+    int result = fetch(device, command, empty);
+    if (*empty && closed && !clear_error_waits(device)) {
+        *empty = false;
+        result = deliver_close(device);
+    }
+    return result;
+}
+
+/* For a client that keeps up with its server: touches nothing but the line that brings the next command. Who wakes
+ * us for any other reason is heard when the spin is over. */
+static int look_and_spin(struct client_device *device, struct VDC_Command **command, bool *empty)
+{
+    _Atomic uint32_t *next;
+    uint32_t last;
+    int result;
+    do {
+        next = queue_next(device->shared, &device->receiver);
+        last = shared_acquire(next);
+        result = look(device, command, empty);
+    } while (*empty && event_spin(next, last));
+    return result;
+}
+
+static int look_and_sleep(struct client_device *device, int64_t timeout, struct VDC_Command **command)
 {
     struct client_set *set = device->set;
     int64_t deadline = client_deadline(set, timeout);
@@ -290,29 +340,26 @@ static int get_command(struct client_device *device, int64_t timeout, struct VDC
     bool empty;
     for (;;) {
         uint32_t seen = event_sequence(&device->shared->commands);
-        if (segment_is_aborted(&set->segment)) {
-            return VD_E_ABORT;
-        }
-        if (gate_is_closed(&device->gate)) {
-            return VD_E_PROTOCOL; /* Close ran meanwhile */
-        }
-        /* Closed is read before the queue is: what was sent before CloseDevice comes first. */
-        bool closed = shared_acquire(&device->shared->server_state) == SERVER_DEVICE_CLOSED;
-        int result = fetch(device, command, &empty);
+        int result = look(device, command, &empty);
         if (!empty) {
             return result;
         }
-        if (closed && !clear_error_waits(device)) {
-            return deliver_close(device);
-        }
         if (server_dead) {
             segment_abort(&set->segment, SERVER_ABORT_SERVER_DIED);
-            continue;
-        }
-        if (client_wait(set, &device->shared->commands, seen, deadline, &server_dead) != 0) {
+        } else if (client_wait(set, &device->shared->commands, seen, deadline, &server_dead) != 0) {
             return VD_E_TIMEOUT;
         }
     }
+}
+
+static int get_command(struct client_device *device, int64_t timeout, struct VDC_Command **command)
+{
+    bool empty = true;
+    int result = 0;
+    if (timeout != 0) {
+        result = look_and_spin(device, command, &empty);
+    }
+    return empty ? look_and_sleep(device, timeout, command) : result;
 }
 
 int client_device_get_command(struct client_device *device, int64_t timeout, struct VDC_Command **command)
@@ -362,9 +409,10 @@ static enum queue_result hand_back(struct client_device *device, uint32_t slot,
     /* Before the server can see the completion: so nothing it has queued before, and nothing it sends because
      * of it, is treated by the wrong state. */
     note_error_state(device, slot, completion->code);
-    enum queue_result result = queue_complete(device->shared, slot, completion);
+    enum queue_result result = QUEUE_OK;
+    queue_complete(device->shared, slot, completion);
     event_notify(&device->set->segment.header->server_event);
-    if (result == QUEUE_OK && atomic_load(&device->io_error)) {
+    if (atomic_load(&device->io_error)) {
         result = refuse_unfetched(device);
         event_notify(&device->shared->commands); /* another thread may wait for the ClearError now due */
     }
@@ -382,7 +430,7 @@ static int complete_command(struct client_device *device, struct VDC_Command *co
         return VD_E_PROTOCOL; /* Normally Terminated */
     }
     uint32_t slot = slot_of(device, command);
-    if (slot == SHARED_SLOTS || (atomic_load(&device->in_hand) >> slot & 1) == 0) {
+    if (slot == SHARED_SLOTS || !is_in_hand(device, slot)) {
         return VD_E_INVALID;
     }
     /* Ours: more bytes than were asked for are refused, and the command stays fetched. */
@@ -390,7 +438,7 @@ static int complete_command(struct client_device *device, struct VDC_Command *co
     if (completion->bytes_transferred > (uint64_t)(size > 0 ? size : 0)) {
         return VD_E_INVALID;
     }
-    if ((atomic_fetch_and(&device->in_hand, ~(1u << slot)) >> slot & 1) == 0) {
+    if (!atomic_exchange(&device->in_hand[slot], false)) {
         return VD_E_INVALID; /* another thread completed it at the same moment */
     }
     if (hand_back(device, slot, completion) == QUEUE_CORRUPT) {

@@ -26,7 +26,7 @@ struct client_device {
     struct queue_receiver receiver;
     _Atomic bool close_delivered;
     _Atomic bool io_error;    /* an error completion, no successful ClearError since (spec 2.2) */
-    _Atomic uint32_t in_hand; /* a bit a slot: fetched and not completed */
+    _Atomic bool in_hand[SHARED_SLOTS]; /* fetched and not completed */
     struct VDC_Command commands[SHARED_SLOTS]; /* by slot: what GetCommand returned a pointer to */
     struct VDC_Command kept[SHARED_SLOTS];     /* of the same, where the client cannot write */
 };

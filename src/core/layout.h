@@ -9,10 +9,11 @@
  * Who writes what: a comment on each field names its one writer; words with two writers are changed by
  * compare and exchange only. The reader of a field never trusts it: it is copied once and checked (shared.h).
  *
- * Command queue of a device (queue.c): the server fills a free slot, sets it QUEUED and appends its index to
- * the ring, raising `tail`. The client takes ring entries in order and turns QUEUED into FETCHED; when it
- * completes a command, in any order, it fills the slot's second half and sets it COMPLETED, which gives the
- * slot back.
+ * Command queue of a device (queue.c): the server writes each command into the next entry of a ring and then the
+ * entry's place in the order, which publishes it; the client takes entries in order. The command names a slot that
+ * is the command's until it is completed, in any order: then the client fills the slot's completion and raises its
+ * count of uses. So every line that both sides touch while data flows has one writer, and carries all that the
+ * other side needs: each direction costs the move of one line, and one more to say that something happened.
  */
 #ifndef VDIFAULT_CORE_LAYOUT_H
 #define VDIFAULT_CORE_LAYOUT_H
@@ -43,24 +44,22 @@ struct shared_event {
     _Atomic uint32_t waiters;
 };
 
-enum slot_state {
-    SLOT_FREE,
-    SLOT_QUEUED,
-    SLOT_FETCHED,
-    SLOT_COMPLETED
-};
-
-struct shared_slot {
-    alignas(64) _Atomic uint32_t state; /* enum slot_state: server FREE, QUEUED; client FETCHED, COMPLETED */
-    _Atomic int32_t command_code;       /* server, down to `position` */
+struct shared_command {                /* server */
+    alignas(64) _Atomic uint32_t turn; /* the first command is 1; written last */
+    _Atomic uint32_t slot;
+    _Atomic int32_t code;
     _Atomic int32_t size;
-    _Atomic uint32_t buffer_area;   /* index of the buffer area plus one; 0 = no buffer */
+    _Atomic uint32_t buffer_area; /* index of the buffer area plus one; 0 = no buffer */
+    _Atomic uint32_t reserved;
     _Atomic uint64_t buffer_offset; /* bytes into that area */
     _Atomic int64_t position;
-    _Atomic int32_t completion_code; /* client, from here on */
-    _Atomic uint32_t reserved;
+};
+
+struct shared_completion {             /* client */
+    alignas(64) _Atomic uint32_t uses; /* how many commands were completed in this slot; written last */
+    _Atomic int32_t code;
     _Atomic uint64_t bytes_transferred;
-    _Atomic int64_t out_position;
+    _Atomic int64_t position;
 };
 
 enum shared_server_device {
@@ -74,14 +73,14 @@ enum shared_client_device {
     CLIENT_DEVICE_CLOSED, /* VD_E_CLOSE was delivered */
 };
 
+/* Processors fetch neighbouring lines in pairs: so commands have theirs to themselves, and so have completions. */
 struct shared_device {
-    alignas(64) _Atomic uint32_t server_state; /* enum shared_server_device; server */
-    _Atomic uint32_t client_state;             /* enum shared_client_device; client */
-    _Atomic uint8_t name[SHARED_NAME_MAX];     /* server, before phase INITIALIZED */
-    struct shared_event commands;              /* the client sleeps here */
-    alignas(64) _Atomic uint32_t tail;         /* entries ever appended to the ring; server */
-    _Atomic uint32_t ring[SHARED_SLOTS];       /* slot indices; server */
-    struct shared_slot slots[SHARED_SLOTS];
+    alignas(128) _Atomic uint32_t server_state; /* enum shared_server_device; server */
+    _Atomic uint32_t client_state;              /* enum shared_client_device; client */
+    _Atomic uint8_t name[SHARED_NAME_MAX];      /* server, before phase INITIALIZED */
+    struct shared_event commands;               /* the client sleeps here */
+    struct shared_command ring[SHARED_SLOTS];
+    struct shared_completion slots[SHARED_SLOTS];
 };
 
 enum shared_phase {
@@ -124,18 +123,22 @@ struct shared_header {
 /* The format is a contract between separately built processes. */
 _Static_assert(sizeof(struct os_process) == 16, "process identity");
 _Static_assert(sizeof(struct shared_event) == 64, "one cache line each");
-_Static_assert(sizeof(struct shared_slot) == 64, "one cache line each");
-_Static_assert(offsetof(struct shared_slot, completion_code) == 32, "the client's half of a slot");
+_Static_assert(sizeof(struct shared_command) == 64, "one cache line each");
+_Static_assert(sizeof(struct shared_completion) == 64, "one cache line each");
+_Static_assert(offsetof(struct shared_command, position) == 32, "version 2");
+_Static_assert(offsetof(struct shared_completion, position) == 16, "version 2");
 _Static_assert(offsetof(struct shared_device, name) == 8, "version 2");
 _Static_assert(offsetof(struct shared_device, commands) == 320, "version 2");
-_Static_assert(offsetof(struct shared_device, tail) == 384, "version 2");
-_Static_assert(offsetof(struct shared_device, slots) == 512, "version 2");
-_Static_assert(sizeof(struct shared_device) == 1536, "version 2");
+_Static_assert(offsetof(struct shared_device, ring) % 128 == 0, "pairs of lines");
+_Static_assert(offsetof(struct shared_device, slots) % 128 == 0, "pairs of lines");
+_Static_assert(offsetof(struct shared_device, ring) == 384, "version 2");
+_Static_assert(offsetof(struct shared_device, slots) == 1408, "version 2");
+_Static_assert(sizeof(struct shared_device) == 2432, "version 2");
 _Static_assert(offsetof(struct shared_header, client_config) == 40, "version 2");
 _Static_assert(offsetof(struct shared_header, server) == 128, "version 2");
 _Static_assert(offsetof(struct shared_header, area_sizes) == 144, "version 2");
 _Static_assert(offsetof(struct shared_header, client_event) == 576, "version 2");
-_Static_assert(sizeof(struct shared_header) == 704, "version 2");
+_Static_assert(sizeof(struct shared_header) == 768, "version 2");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "no locks in shared memory");
 
 static inline size_t shared_control_size(uint32_t device_count)

@@ -37,13 +37,14 @@ struct queue_completion {
 
 /* The server's private half. Zero is the state of a new queue. */
 struct queue_sender {
-    uint32_t tail;
+    uint32_t sent;                /* commands, ever */
+    uint32_t uses[SHARED_SLOTS];  /* commands sent in each slot, ever */
     _Atomic uint32_t outstanding; /* a bit a slot: sent and not yet settled */
 };
 
 /* The client's private half. Zero is the state of a new queue. */
 struct queue_receiver {
-    _Atomic uint32_t head;
+    _Atomic uint32_t fetched; /* commands, ever */
 };
 
 /* --- server --- */
@@ -59,6 +60,10 @@ bool queue_settle(struct queue_sender *sender, uint32_t slot);
  * or settled by somebody else. One thread at a time. */
 enum queue_result queue_reap(struct shared_device *device, struct queue_sender *sender, uint32_t slot,
                              struct queue_completion *completion);
+/* The word that changes when the command in `slot`, which is outstanding, is completed, for event_spin; *last: from
+ * what. */
+_Atomic uint32_t *queue_completion(struct shared_device *device, const struct queue_sender *sender,
+                                   uint32_t slot, uint32_t *last);
 
 /* --- client --- */
 
@@ -71,9 +76,9 @@ enum queue_result queue_peek(struct shared_device *device, struct queue_receiver
 /* As queue_fetch, but only if the next command still is `entry`; EMPTY otherwise. */
 enum queue_result queue_fetch_entry(struct shared_device *device, struct queue_receiver *receiver,
                                     uint32_t entry, struct queue_command *command, uint32_t *slot);
-/* Completes a command this process has fetched; the caller makes sure of "once". CORRUPT: the server changed
- * the slot meanwhile. */
-enum queue_result queue_complete(struct shared_device *device, uint32_t slot,
-                                 const struct queue_completion *completion);
+/* The word that changes when the next command comes, for event_spin. */
+_Atomic uint32_t *queue_next(struct shared_device *device, const struct queue_receiver *receiver);
+/* Completes a command this process has fetched; the caller makes sure of that, and of "once". */
+void queue_complete(struct shared_device *device, uint32_t slot, const struct queue_completion *completion);
 
 #endif

@@ -69,14 +69,10 @@ uint32_t server_set_run_completions(struct server_set *set, enum server_set_stat
     return callbacks;
 }
 
-/* One slice of sleep at most; true if something has happened since `seen`. An answer that comes while we spin
- * costs no look at the clock. */
-static bool wait_slice(struct server_set *set, uint32_t seen, int64_t deadline)
+/* One slice of sleep at most; true if something has happened since `seen`. */
+static bool sleep_slice(struct server_set *set, uint32_t seen, int64_t deadline)
 {
     struct shared_event *event = &set->segment.header->server_event;
-    if (event_spin(event, seen)) {
-        return true;
-    }
     int64_t slice = os_now() + SEGMENT_PEER_CHECK_NS;
     int64_t late = late_at(set);
     slice = slice < deadline ? slice : deadline;
@@ -93,12 +89,13 @@ int server_set_wait(struct server_set *set, int64_t deadline)
         return VD_E_PROTOCOL;
     }
     int result = 0;
-    bool happened = event_sequence(&set->segment.header->server_event) != set->event_seen;
+    _Atomic uint32_t *sequence = &set->segment.header->server_event.sequence;
+    bool happened = shared_acquire(sequence) != set->event_seen;
     while (!happened && result == 0) {
         if (deadline != OS_FOREVER && os_now() >= deadline) {
             result = VD_E_TIMEOUT;
         } else {
-            happened = wait_slice(set, set->event_seen, deadline);
+            happened = event_spin(sequence, set->event_seen) || sleep_slice(set, set->event_seen, deadline);
         }
     }
     gate_leave(&set->gate);
@@ -107,10 +104,34 @@ int server_set_wait(struct server_set *set, int64_t deadline)
 
 /* --- ExecuteCompletionAgent --- */
 
+/* If one completion alone can come: the word that changes when it does. */
+static _Atomic uint32_t *only_completion(struct server_set *set, uint32_t *last)
+{
+    _Atomic uint32_t *only = NULL;
+    for (uint32_t i = 0; i < atomic_load(&set->devices_opened); i++) {
+        struct server_device *device = &set->devices[i];
+        uint32_t outstanding = shared_acquire(&device->sender.outstanding);
+        if (only != NULL ? outstanding != 0 : (outstanding & (outstanding - 1)) != 0) {
+            return NULL;
+        }
+        if (outstanding != 0) {
+            uint32_t slot = (uint32_t)__builtin_ctz(outstanding);
+            only = queue_completion(device->shared, &device->sender, slot, last);
+        }
+    }
+    return only;
+}
+
+/* Whoever is to sleep notes the event's sequence before the round after which it sleeps. While completions come one
+ * by one and soon, nobody sleeps: then we look at nothing but the line that brings the next one, and hear of other
+ * things when the spin is over. */
 static int run_agent(struct server_set *set)
 {
+    struct shared_event *event = &set->segment.header->server_event;
+    bool noted = false;
+    bool spun = false;
     for (;;) {
-        uint32_t seen = event_sequence(&set->segment.header->server_event);
+        uint32_t seen = noted ? event_sequence(event) : 0;
         bool aborted;
         server_deliver(set, &aborted);
         if (aborted || gate_is_closed(&set->gate)) {
@@ -119,7 +140,17 @@ static int run_agent(struct server_set *set)
         if (server_is_terminated(set) && server_outstanding(set) == 0) {
             return 0;
         }
-        while (!wait_slice(set, seen, OS_FOREVER)) {
+        uint32_t last = 0;
+        _Atomic uint32_t *only = spun ? NULL : only_completion(set, &last);
+        if (only != NULL && event_spin(only, last)) {
+            noted = false;
+        } else if (!noted) {
+            noted = true;
+            spun = only != NULL;
+        } else if (only != NULL || spun || !event_spin(&event->sequence, seen)) {
+            while (!sleep_slice(set, seen, OS_FOREVER)) {
+            }
+            spun = false;
         }
     }
 }

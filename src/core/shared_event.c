@@ -1,8 +1,7 @@
 #include "shared_event.h"
 
 enum {
-    SPIN_NS =
-        50000, /* about what falling asleep and being woken costs: looking on for longer gains nothing */
+    SPIN_NS = 50000,    /* about what sleeping and being woken costs: to look on for longer gains nothing */
     SPIN_ROUNDS = 64,   /* looks between two looks at the clock */
     PENALTY_MAX = 1023, /* waits without spinning between two tries where it never pays */
 };
@@ -19,10 +18,10 @@ uint32_t event_sequence(struct shared_event *event)
     return shared_acquire(&event->sequence);
 }
 
-static bool spin_rounds(struct shared_event *event, uint32_t seen)
+static bool spin_rounds(_Atomic uint32_t *word, uint32_t seen)
 {
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (shared_acquire(&event->sequence) != seen) {
+        if (shared_acquire(word) != seen) {
             return true;
         }
         os_pause();
@@ -32,14 +31,14 @@ static bool spin_rounds(struct shared_event *event, uint32_t seen)
 
 /* *paid: the change came soon enough to have been worth it. Where it comes late nevertheless, we were off the
  * processor meanwhile: the peer needs it, or others do. A fast answer costs no look at the clock. */
-static bool spin(struct shared_event *event, uint32_t seen, bool *paid)
+static bool spin(_Atomic uint32_t *word, uint32_t seen, bool *paid)
 {
-    bool changed = spin_rounds(event, seen);
+    bool changed = spin_rounds(word, seen);
     *paid = changed;
     if (!changed) {
         int64_t end = os_now() + SPIN_NS;
         do {
-            changed = spin_rounds(event, seen);
+            changed = spin_rounds(word, seen);
             *paid = os_now() < end;
         } while (!changed && *paid);
     }
@@ -48,7 +47,7 @@ static bool spin(struct shared_event *event, uint32_t seen, bool *paid)
 
 /* What spinning is good for depends on where the two processes run and on what the peer does, so each thread
  * learns it: a spin in vain is followed by waits that sleep at once, twice as many each time in a row. */
-bool event_spin(struct shared_event *event, uint32_t seen)
+bool event_spin(_Atomic uint32_t *word, uint32_t seen)
 {
     static _Thread_local uint32_t penalty;
     static _Thread_local uint32_t to_skip;
@@ -56,11 +55,14 @@ bool event_spin(struct shared_event *event, uint32_t seen)
     if (!atomic_load_explicit(&spinning_allowed, memory_order_relaxed)) {
         return false;
     }
+    if (shared_acquire(word) != seen) {
+        return true; /* which says nothing about spinning */
+    }
     if (to_skip > 0) {
         to_skip--;
         return false;
     }
-    bool changed = spin(event, seen, &paid);
+    bool changed = spin(word, seen, &paid);
     penalty = paid ? 0 : penalty < PENALTY_MAX ? 2 * penalty + 1 : PENALTY_MAX;
     to_skip = penalty;
     return changed;

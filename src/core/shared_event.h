@@ -11,9 +11,10 @@
 #include "layout.h"
 
 uint32_t event_sequence(struct shared_event *event); /* note this, look, then wait on it */
-/* Looks for a while, if that has paid of late on this thread, whether the event's sequence is no longer `seen`.
- * False: it still is; sleep. No system call. */
-bool event_spin(struct shared_event *event, uint32_t seen);
+/* Looks for a while, if that has paid of late on this thread, whether `word` is no longer `seen`: an event's
+ * sequence, or a word that is written before the event is notified. False: it still is, so sleep. Makes no system
+ * call. */
+bool event_spin(_Atomic uint32_t *word, uint32_t seen);
 /* Sleeps until the event's sequence is no longer `seen`, or `deadline` (ETIMEDOUT; os_now nanoseconds). May
  * return early. */
 int event_wait(struct shared_event *event, uint32_t seen, int64_t deadline);

@@ -194,7 +194,7 @@ bool kill_point_is_a_race(struct kill_point point)
         return at >= offsetof(struct shared_header, client_event);
     }
     at = (at - (uint32_t)sizeof(struct shared_header)) % (uint32_t)sizeof(struct shared_device);
-    return at >= offsetof(struct shared_device, commands) && at < offsetof(struct shared_device, tail);
+    return at >= offsetof(struct shared_device, commands) && at < offsetof(struct shared_device, ring);
 }
 
 const char *kill_point_text(struct kill_point point, char out[64])

@@ -68,7 +68,7 @@ static void receiver_main(void)
     }
     for (int32_t i = COMMANDS - 1; i >= 0; i--) {
         struct queue_completion completion = {.code = 7 + i, .bytes_transferred = (uint64_t)commands[i].size};
-        assert_int_equal(queue_complete(&device, slots[i], &completion), QUEUE_OK);
+        queue_complete(&device, slots[i], &completion);
         event_notify(&server_event);
     }
 }
@@ -117,7 +117,7 @@ static void test_full_and_empty(void **unused)
     }
     assert_int_equal(queue_reserve(&sender, &slot), QUEUE_FULL);
     assert_int_equal(queue_fetch(&device, &receiver, &command, &slot), QUEUE_OK);
-    assert_int_equal(queue_complete(&device, slot, &(struct queue_completion){0}), QUEUE_OK);
+    queue_complete(&device, slot, &(struct queue_completion){0});
     assert_int_equal(queue_reap(&device, &sender, slot, &(struct queue_completion){0}), QUEUE_OK);
     send_one(&sender, &command, &slot);
 }
@@ -129,44 +129,70 @@ static void test_a_lying_server(void **unused)
     struct queue_command command;
     uint32_t slot;
     static const struct {
-        uint32_t tail, entry, state;
-    } lies[] = {{17, 0, SLOT_QUEUED},
-                {1, 16, SLOT_QUEUED},
-                {1, 0, SLOT_FREE},
-                {1, 0, 99},
-                {0x80000000, 0, SLOT_QUEUED}};
+        uint32_t turn, slot;
+        enum queue_result result;
+    } lies[] = {{1, 16, QUEUE_CORRUPT}, {1, UINT32_MAX, QUEUE_CORRUPT}, {2, 0, QUEUE_CORRUPT},
+                {17, 0, QUEUE_CORRUPT}, {0x80000000, 0, QUEUE_CORRUPT}, {UINT32_MAX, 0, QUEUE_EMPTY}};
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         memset(&device, 0, sizeof device);
-        receiver.head = 0;
-        device.tail = lies[i].tail;
-        device.ring[0] = lies[i].entry;
-        device.slots[0].state = lies[i].state;
-        assert_int_equal(queue_fetch(&device, &receiver, &command, &slot), QUEUE_CORRUPT);
+        receiver.fetched = 0;
+        device.ring[0].turn = lies[i].turn;
+        device.ring[0].slot = lies[i].slot;
+        assert_int_equal(queue_fetch(&device, &receiver, &command, &slot), lies[i].result);
     }
 }
 
 static void test_a_lying_client(void **unused)
 {
     (void)unused;
-    struct queue_sender sender = {0};
+    static const uint32_t lies[] = {2, 77, UINT32_MAX};
     struct queue_command command = {.code = 2};
     struct queue_completion completion;
-    uint32_t slot;
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct queue_sender sender = {0};
+        uint32_t slot;
+        memset(&device, 0, sizeof device);
+        send_one(&sender, &command, &slot);
+        assert_int_equal(queue_reap(&device, &sender, slot, &completion), QUEUE_EMPTY);
+        device.slots[slot].uses = lies[i];
+        assert_int_equal(queue_reap(&device, &sender, slot, &completion), QUEUE_CORRUPT);
+    }
+}
+
+/* Turns and uses are counted in 32 bits, which a day of backups wraps. */
+static void test_counters_wrap(void **unused)
+{
+    (void)unused;
+    const uint32_t start = UINT32_MAX - 40;
+    struct queue_sender sender = {.sent = start, .uses = {start}};
+    struct queue_receiver receiver = {.fetched = start};
+    struct queue_completion completion;
+    uint32_t sent, fetched;
     memset(&device, 0, sizeof device);
-    send_one(&sender, &command, &slot);
-    assert_int_equal(queue_complete(&device, slot, &(struct queue_completion){0}),
-                     QUEUE_CORRUPT); /* not fetched */
-    device.slots[slot].state = 77;
-    assert_int_equal(queue_reap(&device, &sender, slot, &completion), QUEUE_CORRUPT);
+    for (uint32_t turn = start; turn > start - SHARED_SLOTS; turn--) {
+        device.ring[(turn - 1) % SHARED_SLOTS].turn = turn;
+    }
+    device.slots[0].uses = start;
+    for (int32_t i = 0; i < 80; i++) {
+        struct queue_command command = {.code = 2, .position = i};
+        assert_int_equal(queue_fetch(&device, &receiver, &command, &fetched), QUEUE_EMPTY);
+        send_one(&sender, &command, &sent);
+        assert_int_equal(queue_reap(&device, &sender, sent, &completion), QUEUE_EMPTY);
+        assert_int_equal(queue_fetch(&device, &receiver, &command, &fetched), QUEUE_OK);
+        assert_int_equal(command.position, i);
+        assert_int_equal(fetched, sent);
+        queue_complete(&device, fetched, &(struct queue_completion){.position = i});
+        assert_int_equal(queue_reap(&device, &sender, sent, &completion), QUEUE_OK);
+        assert_int_equal(completion.position, i);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_interleaving),
-        cmocka_unit_test(test_full_and_empty),
-        cmocka_unit_test(test_a_lying_server),
-        cmocka_unit_test(test_a_lying_client),
+        cmocka_unit_test(test_every_interleaving), cmocka_unit_test(test_full_and_empty),
+        cmocka_unit_test(test_a_lying_server),     cmocka_unit_test(test_a_lying_client),
+        cmocka_unit_test(test_counters_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
