@@ -100,10 +100,12 @@ struct lane {
 
 struct server {
     struct bench_load load;
+    bool steps; /* does rounds of the agent itself, instead of running the agent */
     struct server_set *set;
     uint8_t *source;
     uint32_t depth;
     uint32_t outstanding;
+    int64_t start, end; /* of the rounds that count; 0: not yet */
     bool failed;
     struct lane lanes[BENCH_DEVICES_MAX];
 };
@@ -118,14 +120,43 @@ static void send(struct lane *lane, struct VDS_Command *command)
     server_device_send_command(lane->device, command); /* refused: called back all the same */
 }
 
+static void send_rounds(struct server *server, uint32_t rounds)
+{
+    for (uint32_t i = 0; i < server->load.devices; i++) {
+        struct lane *lane = &server->lanes[i];
+        lane->to_send = rounds;
+        for (uint32_t j = 0; j < server->depth && lane->to_send > 0; j++) {
+            send(lane, &lane->commands[j]);
+        }
+    }
+}
+
+/* Nothing is outstanding: the rounds that count follow those to warm up; then the devices are closed. */
+static void next_part(struct server *server)
+{
+    if (server->start == 0 && !server->failed) {
+        server->start = bench_now();
+        send_rounds(server, server->load.rounds);
+        return;
+    }
+    server->end = bench_now();
+    for (uint32_t i = 0; i < server->load.devices; i++) {
+        server_device_close(server->lanes[i].device);
+    }
+}
+
 static void completed(struct VDS_Command *command)
 {
     struct lane *lane = (struct lane *)command->completionContext;
-    lane->server->outstanding--;
+    struct server *server = lane->server;
+    server->outstanding--;
     if (command->completionCode != ERROR_SUCCESS) {
-        lane->server->failed = true;
+        server->failed = true;
     } else if (lane->to_send > 0) {
         send(lane, command);
+    }
+    if (server->outstanding == 0) {
+        next_part(server);
     }
 }
 
@@ -160,33 +191,18 @@ static bool configure(struct server *server)
     return good;
 }
 
-/* Sends `rounds` commands to each device and waits until they are completed. */
-static void serve(struct server *server, uint32_t rounds)
+static int64_t serve(struct server *server)
 {
     enum server_set_state state = SERVER_SET_LIVE;
-    for (uint32_t i = 0; i < server->load.devices; i++) {
-        struct lane *lane = &server->lanes[i];
-        lane->to_send = rounds;
-        for (uint32_t j = 0; j < server->depth && lane->to_send > 0; j++) {
-            send(lane, &lane->commands[j]);
-        }
+    send_rounds(server, bench_warm_up(&server->load));
+    if (!server->steps) {
+        server_set_execute_completion_agent(server->set);
     }
-    while (server->outstanding > 0) {
+    while (server->end == 0) {
         server_set_wait(server->set, OS_FOREVER);
         server_set_run_completions(server->set, &state);
     }
-}
-
-static int64_t time_rounds(struct server *server)
-{
-    serve(server, bench_warm_up(&server->load));
-    int64_t start = bench_now();
-    serve(server, server->load.rounds);
-    int64_t elapsed = bench_now() - start;
-    for (uint32_t i = 0; i < server->load.devices; i++) {
-        server_device_close(server->lanes[i].device);
-    }
-    return server->failed ? 0 : elapsed;
+    return server->failed ? 0 : server->end - server->start;
 }
 
 static int64_t run_server(struct server *server)
@@ -194,9 +210,9 @@ static int64_t run_server(struct server *server)
     int64_t elapsed = 0;
     server->source = bench_source(server->load.size);
     server->set = server_set_new();
-    if (server->source != NULL && server->set != NULL &&
-        server_set_open(server->set, device_name(0)) == 0 && configure(server)) {
-        elapsed = time_rounds(server);
+    if (server->source != NULL && server->set != NULL && server_set_open(server->set, device_name(0)) == 0 &&
+        configure(server)) {
+        elapsed = serve(server);
     }
     server_set_free(server->set);
     free(server->source);
@@ -205,7 +221,7 @@ static int64_t run_server(struct server *server)
 
 /* --- both --- */
 
-static int64_t run_pair(const struct bench_load *load, bool spins)
+static int64_t run_pair(const struct bench_load *load, bool spins, bool steps)
 {
     int ready[2];
     char byte;
@@ -217,6 +233,7 @@ static int64_t run_pair(const struct bench_load *load, bool spins)
     }
     event_set_spinning(spins);
     server->load = *load;
+    server->steps = steps;
     server->depth = load->size != 0 ? BENCH_DEPTH : 1;
     struct client client = {.load = *load, .to_server = ready[1]};
     pid_t child = bench_fork(run_client, &client, load->cpus[1]);
@@ -231,10 +248,15 @@ static int64_t run_pair(const struct bench_load *load, bool spins)
 
 int64_t ours_spin(const struct bench_load *load)
 {
-    return run_pair(load, true);
+    return run_pair(load, true, false);
 }
 
 int64_t ours_blocking(const struct bench_load *load)
 {
-    return run_pair(load, false);
+    return run_pair(load, false, false);
+}
+
+int64_t ours_stepping(const struct bench_load *load)
+{
+    return run_pair(load, true, true);
 }

@@ -8,5 +8,7 @@
 
 int64_t ours_spin(const struct bench_load *load);     /* waiting by spin, then futex */
 int64_t ours_blocking(const struct bench_load *load); /* waiting by futex only */
+int64_t ours_stepping(
+    const struct bench_load *load); /* as ours_spin, but the server does the agent's rounds */
 
 #endif
