@@ -86,7 +86,8 @@ _Static_assert(SHARED_AREAS_MAX <= 1 << (31 - HANDLE_BITS), "handles are positiv
 
 static int find_handle(struct client_set *set, const uint8_t *buffer, uint32_t *handle)
 {
-    if (buffer == NULL || handle == NULL || !client_holds_buffer(set, buffer)) {
+    bool over = client_is_terminated(set) && !segment_is_aborted(&set->segment);
+    if (buffer == NULL || handle == NULL || over || !client_holds_buffer(set, buffer)) {
         return VD_E_INVALID;
     }
     for (uint32_t i = 0; i < atomic_load(&set->area_count); i++) {

@@ -40,7 +40,7 @@ static int take_device(struct client_set *set, struct shared_device *shared)
     return 0;
 }
 
-static bool all_devices_closed(struct client_set *set)
+bool client_is_terminated(struct client_set *set)
 {
     for (uint32_t i = 0; i < set->segment.device_count; i++) {
         if (shared_acquire(&set->segment.header->devices[i].client_state) != CLIENT_DEVICE_CLOSED) {
@@ -67,7 +67,7 @@ static int open_device(struct client_set *set, const char *name, struct client_d
     if (!atomic_load(&set->configured) || gate_is_closed(&set->gate)) {
         return VD_E_PROTOCOL; /* VDI-GETCFG-002, or Close came first */
     }
-    if (all_devices_closed(set)) {
+    if (client_is_terminated(set)) {
         return VD_E_PROTOCOL; /* Normally Terminated */
     }
     if (shared_acquire(&set->segment.header->devices_opened) >= set->segment.device_count) {
@@ -178,10 +178,17 @@ void client_close_devices(struct client_set *set)
 
 /* --- IO-ERROR (spec 2.2) --- */
 
-/* Completes a command the client never saw. Its server learns from it that the device is in IO-ERROR. */
+static bool has_io_error(const struct client_device *device)
+{
+    return (atomic_load(&device->io_state) & 1) != 0;
+}
+
+/* Completes a command the client never saw. */
 static void refuse(struct client_device *device, uint32_t slot)
 {
-    queue_complete(device->shared, slot, &(struct queue_completion){.code = ERROR_IO_DEVICE});
+    const struct queue_completion completion = {.code = ERROR_IO_DEVICE,
+                                                .io_state = atomic_load(&device->io_state)};
+    queue_complete(device->shared, slot, &completion);
     event_notify(&device->set->segment.header->server_event);
 }
 
@@ -260,7 +267,7 @@ static int fetch(struct client_device *device, struct VDC_Command **command, boo
     struct queue_command queued;
     uint32_t slot;
     *empty = false;
-    enum queue_result result = atomic_load(&device->io_error)
+    enum queue_result result = has_io_error(device)
                                    ? fetch_in_io_error(device, &queued, &slot)
                                    : queue_fetch(device->shared, &device->receiver, &queued, &slot);
     if (result == QUEUE_EMPTY) {
@@ -282,7 +289,7 @@ static bool clear_error_waits(struct client_device *device)
 {
     uint32_t entry;
     int32_t code;
-    return atomic_load(&device->io_error) &&
+    return has_io_error(device) &&
            queue_peek(device->shared, &device->receiver, &entry, &code) != QUEUE_EMPTY;
 }
 
@@ -290,7 +297,7 @@ static bool clear_error_waits(struct client_device *device)
 static int deliver_close(struct client_device *device)
 {
     if (atomic_exchange(&device->close_delivered, true)) {
-        bool over = device->set->dialect.other[DIALECT_GET_AFTER_CLOSE] || all_devices_closed(device->set);
+        bool over = device->set->dialect.other[DIALECT_GET_AFTER_CLOSE] || client_is_terminated(device->set);
         return over ? VD_E_PROTOCOL : VD_E_CLOSE; /* X2: sticky until the set ends */
     }
     shared_release(&device->shared->client_state, CLIENT_DEVICE_CLOSED);
@@ -321,14 +328,12 @@ static int look(struct client_device *device, struct VDC_Command **command, bool
  * us for any other reason is heard when the spin is over. */
 static int look_and_spin(struct client_device *device, struct VDC_Command **command, bool *empty)
 {
-    _Atomic uint32_t *next;
-    uint32_t last;
-    int result;
-    do {
-        next = queue_next(device->shared, &device->receiver);
-        last = shared_acquire(next);
+    _Atomic uint32_t *next = queue_next(device->shared, &device->receiver);
+    uint32_t last = shared_acquire(next);
+    int result = look(device, command, empty);
+    if (*empty && event_spin(next, last)) {
         result = look(device, command, empty);
-    } while (*empty && event_spin(next, last));
+    }
     return result;
 }
 
@@ -393,26 +398,30 @@ static uint32_t slot_of(const struct client_device *device, const struct VDC_Com
     return (uint32_t)((at - first) / sizeof *command);
 }
 
-/* What a completion means for IO-ERROR. */
-static void note_error_state(struct client_device *device, uint32_t slot, int32_t code)
+/* What a completion means for IO-ERROR. Only we know in which order completions happen, so we count the changes and
+ * tell the server with each completion where it left the device. */
+static uint32_t change_io_state(struct client_device *device, uint32_t slot, int32_t code)
 {
-    if (code_is_io_error(code)) {
-        atomic_store(&device->io_error, true);
-    } else if (device->kept[slot].commandCode == VDC_ClearError && code == ERROR_SUCCESS) {
-        atomic_store(&device->io_error, false);
+    bool clears = device->kept[slot].commandCode == VDC_ClearError && code == ERROR_SUCCESS;
+    uint32_t state = atomic_load(&device->io_state);
+    while ((state & 1) == 0 ? code_is_io_error(code) : clears) {
+        if (atomic_compare_exchange_weak(&device->io_state, &state, state + 1)) {
+            return state + 1;
+        }
     }
+    return state;
 }
 
 static enum queue_result hand_back(struct client_device *device, uint32_t slot,
-                                   const struct queue_completion *completion)
+                                   struct queue_completion *completion)
 {
+    enum queue_result result = QUEUE_OK;
     /* Before the server can see the completion: so nothing it has queued before, and nothing it sends because
      * of it, is treated by the wrong state. */
-    note_error_state(device, slot, completion->code);
-    enum queue_result result = QUEUE_OK;
+    completion->io_state = change_io_state(device, slot, completion->code);
     queue_complete(device->shared, slot, completion);
     event_notify(&device->set->segment.header->server_event);
-    if (atomic_load(&device->io_error)) {
+    if (has_io_error(device)) {
         result = refuse_unfetched(device);
         event_notify(&device->shared->commands); /* another thread may wait for the ClearError now due */
     }
@@ -420,13 +429,13 @@ static enum queue_result hand_back(struct client_device *device, uint32_t slot,
 }
 
 static int complete_command(struct client_device *device, struct VDC_Command *command,
-                            const struct queue_completion *completion)
+                            struct queue_completion *completion)
 {
     struct client_set *set = device->set;
     if (segment_is_aborted(&set->segment)) {
         return VD_E_ABORT;
     }
-    if (atomic_load(&device->close_delivered) && all_devices_closed(set)) {
+    if (atomic_load(&device->close_delivered) && client_is_terminated(set)) {
         return VD_E_PROTOCOL; /* Normally Terminated */
     }
     uint32_t slot = slot_of(device, command);

@@ -11,11 +11,11 @@
 #include "client.h"
 #include "codes.h"
 #include "dialect.h"
-#include "shared_event.h"
 #include "gate.h"
 #include "queue.h"
 #include "segment.h"
 #include "server.h" /* enum server_abort_reason is part of the format */
+#include "shared_event.h"
 
 struct client_device {
     ClientVirtualDevice *object; /* what the application holds; NULL once it deleted it */
@@ -25,8 +25,8 @@ struct client_device {
     struct shared_device *shared; /* NULL: of an earlier life */
     struct queue_receiver receiver;
     _Atomic bool close_delivered;
-    _Atomic bool io_error;    /* an error completion, no successful ClearError since (spec 2.2) */
-    _Atomic bool in_hand[SHARED_SLOTS]; /* fetched and not completed */
+    _Atomic uint32_t io_state; /* changes so far between Active (even) and IO-ERROR (odd; spec 2.2) */
+    _Atomic bool in_hand[SHARED_SLOTS];        /* fetched and not completed */
     struct VDC_Command commands[SHARED_SLOTS]; /* by slot: what GetCommand returned a pointer to */
     struct VDC_Command kept[SHARED_SLOTS];     /* of the same, where the client cannot write */
 };
@@ -66,6 +66,8 @@ void client_unmap_areas(struct client_set *set);
  * area, too. NULL: there is no such place. */
 uint8_t *client_buffer_address(struct client_set *set, uint32_t area, uint64_t offset, uint64_t size);
 
+/* Whether every device of the set has delivered VD_E_CLOSE, in whichever process: Normally Terminated. */
+bool client_is_terminated(struct client_set *set);
 /* Whether this process holds the buffer at `address` for a command it has fetched; with the lock. */
 bool client_holds_buffer(const struct client_set *set, const uint8_t *address);
 /* Whether a device this process opened has not delivered VD_E_CLOSE; with the lock. */

@@ -60,6 +60,8 @@ struct shared_completion {             /* client */
     _Atomic int32_t code;
     _Atomic uint64_t bytes_transferred;
     _Atomic int64_t position;
+    _Atomic uint32_t
+        io_state; /* changes between Active (even) and IO-ERROR (odd) so far, this one's included */
 };
 
 enum shared_server_device {

@@ -54,6 +54,7 @@ enum queue_result queue_reap(struct shared_device *device, struct queue_sender *
     completion->code = shared_read(&place->code);
     completion->bytes_transferred = shared_read(&place->bytes_transferred);
     completion->position = shared_read(&place->position);
+    completion->io_state = shared_read(&place->io_state);
     return queue_settle(sender, slot) ? QUEUE_OK : QUEUE_EMPTY;
 }
 
@@ -138,5 +139,6 @@ void queue_complete(struct shared_device *device, uint32_t slot, const struct qu
     shared_write(&place->code, completion->code);
     shared_write(&place->bytes_transferred, completion->bytes_transferred);
     shared_write(&place->position, completion->position);
+    shared_write(&place->io_state, completion->io_state);
     shared_release(&place->uses, shared_read(&place->uses) + 1);
 }

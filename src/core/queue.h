@@ -33,6 +33,7 @@ struct queue_completion {
     int32_t code;
     uint64_t bytes_transferred;
     int64_t position;
+    uint32_t io_state; /* as in struct shared_completion */
 };
 
 /* The server's private half. Zero is the state of a new queue. */

@@ -122,37 +122,41 @@ static _Atomic uint32_t *only_completion(struct server_set *set, uint32_t *last)
     return only;
 }
 
-/* Whoever is to sleep notes the event's sequence before the round after which it sleeps. While completions come one
- * by one and soon, nobody sleeps: then we look at nothing but the line that brings the next one, and hear of other
- * things when the spin is over. */
+/* One round; true: it was the last one, and *result says why. */
+static bool is_last_round(struct server_set *set, int *result)
+{
+    bool aborted;
+    server_deliver(set, &aborted);
+    if (aborted || gate_is_closed(&set->gate)) {
+        *result = VD_E_ABORT;
+        return true;
+    }
+    *result = 0;
+    return server_is_terminated(set) && server_outstanding(set) == 0;
+}
+
+/* While completions come one by one and soon, we look at nothing but the line that brings the next one, and hear of
+ * other things when the spin is over. Only who is to sleep asks for the event's sequence, and then looks again. */
 static int run_agent(struct server_set *set)
 {
     struct shared_event *event = &set->segment.header->server_event;
-    bool noted = false;
-    bool spun = false;
-    for (;;) {
-        uint32_t seen = noted ? event_sequence(event) : 0;
-        bool aborted;
-        server_deliver(set, &aborted);
-        if (aborted || gate_is_closed(&set->gate)) {
-            return VD_E_ABORT;
-        }
-        if (server_is_terminated(set) && server_outstanding(set) == 0) {
-            return 0;
-        }
+    int result;
+    while (!is_last_round(set, &result)) {
         uint32_t last = 0;
-        _Atomic uint32_t *only = spun ? NULL : only_completion(set, &last);
+        _Atomic uint32_t *only = only_completion(set, &last);
         if (only != NULL && event_spin(only, last)) {
-            noted = false;
-        } else if (!noted) {
-            noted = true;
-            spun = only != NULL;
-        } else if (only != NULL || spun || !event_spin(&event->sequence, seen)) {
-            while (!sleep_slice(set, seen, OS_FOREVER)) {
-            }
-            spun = false;
+            continue;
+        }
+        uint32_t seen = event_sequence(event);
+        if (is_last_round(set, &result)) {
+            break;
+        }
+        bool happened = event_spin(&event->sequence, seen);
+        while (!happened) {
+            happened = sleep_slice(set, seen, OS_FOREVER);
         }
     }
+    return result;
 }
 
 /* On an aborted set it delivers what is outstanding and leaves: the abort may have come first. */

@@ -47,7 +47,7 @@ bool server_device_client_opened(const struct server_device *device)
 
 bool server_device_has_io_error(const struct server_device *device)
 {
-    return atomic_load(&device->io_error);
+    return (atomic_load(&device->io_state) & 1) != 0;
 }
 
 /* --- completions --- */
@@ -60,16 +60,11 @@ static void call_back(struct VDS_Command *command, int32_t code, uint64_t bytes,
     ((server_completion *)command->completionRoutine)(command);
 }
 
-/* Completions come in any order: an error of a command that was sent before a ClearError which has succeeded
- * is part of what was cleared. */
-static void note_error_state(struct server_device *device, const struct VDS_Command *command, uint32_t order,
-                             int32_t code)
+/* Completions are found in any order; which state is the newest their count tells. */
+static void note_io_state(struct server_device *device, uint32_t io_state)
 {
-    if (command->commandCode == VDC_ClearError && code == ERROR_SUCCESS) {
-        device->cleared = order;
-        atomic_store(&device->io_error, false);
-    } else if (code_is_io_error(code) && (int32_t)(order - device->cleared) >= 0) {
-        atomic_store(&device->io_error, true);
+    if ((int32_t)(io_state - atomic_load(&device->io_state)) > 0) {
+        atomic_store(&device->io_state, io_state);
     }
 }
 
@@ -77,7 +72,6 @@ static void note_error_state(struct server_device *device, const struct VDS_Comm
 static bool deliver(struct server_device *device, uint32_t slot, uint32_t *callbacks)
 {
     struct VDS_Command *command = device->commands[slot];
-    uint32_t order = device->order[slot];
     struct queue_completion completion;
     enum queue_result result = queue_reap(device->shared, &device->sender, slot, &completion);
     if (result != QUEUE_OK) {
@@ -89,7 +83,7 @@ static bool deliver(struct server_device *device, uint32_t slot, uint32_t *callb
     if (!sane) {
         completion = (struct queue_completion){.code = ERROR_OPERATION_ABORTED};
     }
-    note_error_state(device, command, order, completion.code);
+    note_io_state(device, completion.io_state);
     call_back(command, completion.code, completion.bytes_transferred, completion.position);
     ++*callbacks;
     return sane;
@@ -158,7 +152,7 @@ static int check_send(struct server_device *device, const struct VDS_Command *co
     if (atomic_load(&device->state) != SERVER_DEVICE_OPEN) {
         return VD_E_PROTOCOL;
     }
-    if (atomic_load(&device->io_error) && command->commandCode != VDC_ClearError) {
+    if (server_device_has_io_error(device) && command->commandCode != VDC_ClearError) {
         return VD_E_IO_ERROR;
     }
     uint32_t area;
@@ -196,7 +190,6 @@ int server_device_send_command(struct server_device *device, struct VDS_Command 
     }
     note_first_command(set);
     device->commands[slot] = command;
-    device->order[slot] = device->next_order++;
     queue_send(device->shared, &device->sender, slot, &out);
     event_notify(&device->shared->commands);
     /* An abort meanwhile: either whoever delivers saw the command and calls back, or we see the abort here,

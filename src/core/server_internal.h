@@ -9,11 +9,11 @@
 #ifndef VDIFAULT_CORE_SERVER_INTERNAL_H
 #define VDIFAULT_CORE_SERVER_INTERNAL_H
 
-#include "shared_event.h"
 #include "gate.h"
 #include "queue.h"
 #include "segment.h"
 #include "server.h"
+#include "shared_event.h"
 
 /* What server.h promises is what the format holds. */
 _Static_assert((int)SERVER_COMMANDS_PER_DEVICE == (int)SHARED_SLOTS, "commands");
@@ -25,11 +25,8 @@ struct server_device {
     struct shared_device *shared;
     struct queue_sender sender;
     struct VDS_Command *commands[SHARED_SLOTS]; /* by slot, where sender.outstanding has its bit */
-    uint32_t order[SHARED_SLOTS];               /* of sending, of the same */
-    uint32_t next_order;
-    uint32_t cleared;       /* errors of commands sent before this one are forgotten */
-    _Atomic bool io_error;  /* spec 2.2 */
-    _Atomic uint32_t state; /* enum shared_server_device */
+    _Atomic uint32_t io_state; /* the newest the client told of: odd is IO-ERROR (spec 2.2) */
+    _Atomic uint32_t state;    /* enum shared_server_device */
 };
 
 /* Buffers of one shape, asked for by one RequestBuffers: `count` cells of `stride` bytes from `offset` on,

@@ -200,6 +200,29 @@ static void test_clear_error_without_an_error(void **unused)
     assert_int_equal(run(), 2);
 }
 
+/* Completions that wait together are found by slot; the client's order counts (the newest state). */
+static void test_the_order_is_the_clients(void **unused)
+{
+    (void)unused;
+    assert_int_equal(send(0, VDC_ClearError), 0);
+    assert_int_equal(send(1, VDC_Flush), 0);
+    struct VDC_Command *clear = fetch(VDC_ClearError);
+    struct VDC_Command *flush = fetch(VDC_Flush);
+    complete(flush, ERROR_DISK_FULL);
+    complete(clear, ERROR_SUCCESS);
+    assert_int_equal(run(), 2);
+    assert_false(has_io_error());
+
+    assert_int_equal(send(0, VDC_ClearError), 0);
+    assert_int_equal(send(1, VDC_Flush), 0);
+    clear = fetch(VDC_ClearError);
+    flush = fetch(VDC_Flush);
+    complete(clear, ERROR_SUCCESS);
+    complete(flush, ERROR_DISK_FULL);
+    assert_int_equal(run(), 2);
+    assert_true(has_io_error());
+}
+
 static void *fetch_clear_error(void *unused)
 {
     struct VDC_Command *command;
@@ -237,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_close_device_ends_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_codes_that_are_no_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_clear_error_without_an_error, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_order_is_the_clients, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waiting_for_clear_error, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
