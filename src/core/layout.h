@@ -99,6 +99,7 @@ struct shared_process {
 };
 
 struct shared_header {
+    /* The same in every version, down to `client`: so that any version's leftovers can be told. */
     _Atomic uint32_t magic;        /* client; written last, at Create */
     _Atomic uint32_t version;      /* client, down to client_config */
     _Atomic uint32_t control_size; /* bytes of the control object */
@@ -122,6 +123,9 @@ struct shared_header {
     struct shared_device devices[];
 };
 
+/* Bytes of the header that are the same in every version. */
+#define SHARED_HEADER_COMMON (offsetof(struct shared_header, client) + sizeof(struct shared_process))
+
 /* The format is a contract between separately built processes. */
 _Static_assert(sizeof(struct os_process) == 16, "process identity");
 _Static_assert(sizeof(struct shared_event) == 64, "one cache line each");
@@ -136,6 +140,7 @@ _Static_assert(offsetof(struct shared_device, slots) % 128 == 0, "pairs of lines
 _Static_assert(offsetof(struct shared_device, ring) == 384, "version 2");
 _Static_assert(offsetof(struct shared_device, slots) == 1408, "version 2");
 _Static_assert(sizeof(struct shared_device) == 2432, "version 2");
+_Static_assert(SHARED_HEADER_COMMON == 40, "every version");
 _Static_assert(offsetof(struct shared_header, client_config) == 40, "version 2");
 _Static_assert(offsetof(struct shared_header, server) == 128, "version 2");
 _Static_assert(offsetof(struct shared_header, area_sizes) == 144, "version 2");

@@ -114,12 +114,18 @@ static void fill_header(struct segment *segment, const char *name, const struct 
     shared_release(&header->magic, SHARED_MAGIC);
 }
 
+static bool is_set(const struct os_memory *control)
+{
+    struct shared_header *header = control->address;
+    return control->size >= SHARED_HEADER_COMMON && shared_acquire(&header->magic) == SHARED_MAGIC;
+}
+
 /* Checks an object that anybody may have made, and takes our copies of what is used later. */
 static bool attach(struct segment *segment)
 {
     struct shared_header *header = segment->control.address;
     size_t size = segment->control.size;
-    if (size < sizeof *header || shared_acquire(&header->magic) != SHARED_MAGIC ||
+    if (!is_set(&segment->control) || size < sizeof *header ||
         shared_read(&header->version) != SHARED_VERSION) {
         return false;
     }
@@ -134,31 +140,46 @@ static bool attach(struct segment *segment)
     return true;
 }
 
-/* Removes what a set of our name left behind whose client is dead, or has closed it while whoever was taking the
- * name away died. True if the name may be free now. */
+static bool client_is_dead(struct shared_header *header)
+{
+    struct os_process client = segment_process(&header->client);
+    return !os_process_alive(&client);
+}
+
+/* Removes what a set left behind whose client is dead, or has closed it while whoever was taking the name away died.
+ */
+static bool remove_dead_set(struct segment *old)
+{
+    bool closed = shared_acquire(&old->header->client_closed) != 0;
+    if (!closed && !client_is_dead(old->header)) {
+        return false;
+    }
+    if (!closed) {
+        segment_abort(old,
+                      SERVER_ABORT_CLIENT_DIED); /* a server that still waits for the dead client need not
+                                                         wait for its next look */
+    }
+    segment_unlink(old);
+    return true;
+}
+
+/* Takes our name from a set that is over. True if the name may be free now. */
 static bool remove_dead(const char *control_name)
 {
     struct segment old = {0};
+    bool removed = false;
     int error = os_memory_open(control_name, &old.control);
     if (error != 0) {
         return error == ENOENT; /* gone meanwhile; what cannot be opened counts as living */
     }
     snprintf(old.control_name, sizeof old.control_name, "%s", control_name);
-    bool closed = false, dead = false;
     if (attach(&old)) {
-        struct os_process client = segment_process(&old.header->client);
-        closed = shared_acquire(&old.header->client_closed) != 0;
-        dead = !closed && !os_process_alive(&client);
-    }
-    if (dead) {
-        segment_abort(&old, SERVER_ABORT_CLIENT_DIED); /* a server that still waits for the dead client need
-                                                          not wait for its next look */
-    }
-    if (dead || closed) {
-        segment_unlink(&old);
+        removed = remove_dead_set(&old);
+    } else if (is_set(&old.control) && client_is_dead(old.control.address)) {
+        removed = os_memory_unlink_own(control_name, &old.control) == 0; /* of another version */
     }
     segment_detach(&old);
-    return dead || closed;
+    return removed;
 }
 
 int segment_create(const char *name, const struct VDConfig *config, struct segment *segment)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "layout.h"
@@ -151,10 +152,12 @@ static void plant_many_devices(void)
     plant_with(offsetof(struct shared_header, device_count), 64);
 }
 
-/* So many devices that the size, counted in 32 bits, is right again. */
+/* So many more devices that the size, counted in 32 bits, is right again. */
+#define OVERFLOWING_DEVICES (1u << 26)
+_Static_assert((uint32_t)(OVERFLOWING_DEVICES * sizeof(struct shared_device)) == 0, "a multiple of 2^32");
 static void plant_overflowing_devices(void)
 {
-    plant_with(offsetof(struct shared_header, device_count), 1 + (1u << 23));
+    plant_with(offsetof(struct shared_header, device_count), 1 + OVERFLOWING_DEVICES);
 }
 
 static void plant_other_name(void)
@@ -229,7 +232,7 @@ static const struct {
     {"another size", plant_wrong_size, false, false},
     {"no devices", plant_no_devices, false, false},
     {"more devices than there is room for", plant_many_devices, false, false},
-    {"2^23 devices", plant_overflowing_devices, false, false},
+    {"2^26 devices", plant_overflowing_devices, false, false},
     {"another name", plant_other_name, false, false},
     {"a name without an end", plant_endless_name, false, false},
     {"a link to a living set", plant_link, false, false},
@@ -273,6 +276,28 @@ static void test_planted_objects(void **unused)
         remove(object_path);
         assert_int_equal(pair_objects_left(), 0);
     }
+}
+
+/* What another version left and whose client is dead holds no name (its first fields are the same in all). */
+static void test_a_dead_set_of_another_version(void **unused)
+{
+    (void)unused;
+    uint8_t *copy = malloc(living_size);
+    uint32_t version = SHARED_VERSION + 1, pid;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    pid = (uint32_t)child;
+    memcpy(copy, living, living_size);
+    memcpy(copy + offsetof(struct shared_header, version), &version, sizeof version);
+    memcpy(copy + offsetof(struct shared_header, client), &pid, sizeof pid);
+    write_file(object_path, copy, SHARED_HEADER_COMMON); /* and of another size */
+    client_set_free(create_set(set_name));
+    assert_int_equal(pair_objects_left(), 0);
+    free(copy);
 }
 
 /* --- names --- */
@@ -404,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planted_objects),
+        cmocka_unit_test(test_a_dead_set_of_another_version),
         cmocka_unit_test(test_set_names_stay_in_the_folder),
         cmocka_unit_test(test_namespaces_stay_in_the_folder),
         cmocka_unit_test(test_objects_are_for_owner_and_group),
