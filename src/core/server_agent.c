@@ -80,7 +80,8 @@ static bool sleep_slice(struct server_set *set, uint32_t seen, int64_t deadline)
         check_client(set);
         check_late(set);
     }
-    return event_sequence(event) != seen || gate_is_closed(&set->gate);
+    /* An abort wakes us, unless whoever set it died before it could, or never meant to. */
+    return event_sequence(event) != seen || gate_is_closed(&set->gate) || segment_is_aborted(&set->segment);
 }
 
 int server_set_wait(struct server_set *set, int64_t deadline)

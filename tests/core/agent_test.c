@@ -1,11 +1,14 @@
 /* The completion agent on a thread of its own, beside threads that send, close and abort (spec 4): every command
  * is called back exactly once, whatever comes between. Under TSan this is the core's race test at full size. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pair.h"
+#include "segment.h"
 
 enum {
     DEPTH = 4 /* commands in flight on one device */
@@ -252,6 +255,60 @@ static void test_one_agent_at_a_time(void **unused)
     pair_free(&pair);
 }
 
+/* --- clients that leave without a word --- */
+
+/* Starts the agent and returns when it sleeps. */
+static void start_agent(struct pair *pair, pthread_t *agent)
+{
+    struct segment segment;
+    assert_int_equal(segment_open(pair->name, &segment), 0);
+    assert_int_equal(pthread_create(agent, NULL, run_agent, pair->server), 0);
+    while (atomic_load(&segment.header->server_event.waiters) == 0) {
+        sched_yield();
+    }
+    segment_detach(&segment);
+}
+
+/* Puts a command into the client's hands and the agent to sleep. */
+static void start_with_command(struct pair *pair, struct flight *flight, pthread_t *agent)
+{
+    struct VDC_Command *command;
+    pair_start(pair, 1);
+    server_command_init(&flight->command, on_completion, flight);
+    flight->command.commandCode = VDC_Flush;
+    assert_int_equal(server_device_send_command(pair->server_devices[0], &flight->command), 0);
+    assert_int_equal(client_device_get_command(pair->devices[0], -1, &command), 0);
+    start_agent(pair, agent);
+}
+
+static int join_in_time(pthread_t thread)
+{
+    void *result;
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 20;
+    assert_int_equal(pthread_timedjoin_np(thread, &result, &end), 0);
+    return (int)(intptr_t)result;
+}
+
+/* As by a client that dies between the two steps of SignalAbort, or lies: nobody wakes the agent. */
+static void test_an_abort_without_a_wake(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct flight flight = {0};
+    struct segment segment;
+    pthread_t agent;
+    start_with_command(&pair, &flight, &agent);
+    assert_int_equal(segment_open(pair.name, &segment), 0);
+    atomic_store(&segment.header->abort_reason, SERVER_ABORT_CLIENT);
+    assert_int_equal(join_in_time(agent), VD_E_ABORT);
+    assert_int_equal(flight.callbacks, 1);
+    assert_int_equal(flight.command.completionCode, ERROR_OPERATION_ABORTED);
+    segment_detach(&segment);
+    pair_free(&pair);
+}
+
 /* --- serverTimeOut (spec 7) --- */
 
 static void start_with_timeout(struct pair *pair, uint32_t milliseconds)
@@ -368,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_close_under_the_agent),
         cmocka_unit_test(test_close_with_a_command_outstanding),
         cmocka_unit_test(test_one_agent_at_a_time),
+        cmocka_unit_test(test_an_abort_without_a_wake),
         cmocka_unit_test(test_a_client_that_completes_nothing),
         cmocka_unit_test(test_idleness_is_no_timeout),
         cmocka_unit_test(test_full_size),
