@@ -4,15 +4,32 @@
 
 /* --- what nobody completes --- */
 
-static void check_client(struct server_set *set)
+/* Whether a command is outstanding on a device that no client has open. */
+static bool is_deserted(struct server_set *set)
+{
+    for (uint32_t i = 0; i < atomic_load(&set->devices_opened); i++) {
+        struct server_device *device = &set->devices[i];
+        if (shared_acquire(&device->sender.outstanding) != 0 &&
+            shared_acquire(&device->shared->client_state) != CLIENT_DEVICE_OPEN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* When nothing has happened since `seen`, and all that had was delivered. */
+static void check_client(struct server_set *set, uint32_t seen)
 {
     struct shared_header *header = set->segment.header;
-    if (shared_acquire(&header->client_closed) != 0) {
-        return; /* it has done its part and may be gone */
-    }
     struct os_process client = segment_process(&header->client);
-    if (!os_process_alive(&client)) {
-        segment_abort(&set->segment, SERVER_ABORT_CLIENT_DIED);
+    if (shared_acquire(&header->client_closed) == 0) {
+        if (!os_process_alive(&client)) {
+            segment_abort(&set->segment, SERVER_ABORT_CLIENT_DIED);
+        }
+    } else if (is_deserted(set) && event_sequence(&header->server_event) == seen) {
+        /* The primary has done its part and may be gone, secondaries go on; but what it left undone nobody does,
+         * and what it completed before it closed would have raised the sequence. */
+        segment_abort(&set->segment, SERVER_ABORT_CLIENT);
     }
 }
 
@@ -77,7 +94,7 @@ static bool sleep_slice(struct server_set *set, uint32_t seen, int64_t deadline)
     int64_t late = late_at(set);
     slice = slice < deadline ? slice : deadline;
     if (event_wait(event, seen, slice < late ? slice : late) != 0) {
-        check_client(set);
+        check_client(set, seen);
         check_late(set);
     }
     /* An abort wakes us, unless whoever set it died before it could, or never meant to. */

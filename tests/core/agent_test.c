@@ -309,6 +309,56 @@ static void test_an_abort_without_a_wake(void **unused)
     pair_free(&pair);
 }
 
+/* A client that closes over a command it holds (VDI-CMD-001): nobody can complete it any more. */
+static void test_a_close_over_a_held_command(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct flight flight = {0};
+    pthread_t agent;
+    start_with_command(&pair, &flight, &agent);
+    pair_close_devices(&pair);
+    assert_int_equal(client_set_close(pair.client), 0); /* VD_E_CLOSE was delivered */
+    assert_int_equal(join_in_time(agent), VD_E_ABORT);
+    assert_int_equal(server_set_abort_reason(pair.server), SERVER_ABORT_CLIENT);
+    assert_int_equal(flight.callbacks, 1);
+    assert_int_equal(flight.command.completionCode, ERROR_OPERATION_ABORTED);
+    pair_free(&pair);
+}
+
+/* The primary's Close does not end what a secondary's device still does. */
+static void test_a_close_beside_a_secondary(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct flight flight = {0};
+    struct VDC_Command *command;
+    struct client_device *device;
+    enum server_set_state state;
+    pair_create(&pair, 1);
+    pair_open(&pair);
+    pair_configure(&pair, 4);
+    pair_get_configuration(&pair);
+    struct client_set *secondary = client_set_new();
+    assert_int_equal(client_set_open_in_secondary(secondary, pair.name), 0);
+    assert_int_equal(client_set_open_device(secondary, pair.name, &device), 0);
+    assert_int_equal(server_set_open_device(pair.server, &pair.server_devices[0]), 0);
+    server_command_init(&flight.command, on_completion, &flight);
+    flight.command.commandCode = VDC_Flush;
+    assert_int_equal(server_device_send_command(pair.server_devices[0], &flight.command), 0);
+    assert_int_equal(client_device_get_command(device, -1, &command), 0);
+    assert_int_equal(client_set_close(pair.client), 0);
+    server_set_run_completions(pair.server, &state);
+    /* longer than the server goes without a look at its client */
+    assert_int_equal(server_set_wait(pair.server, os_now() + 2 * SEGMENT_PEER_CHECK_NS), VD_E_TIMEOUT);
+    assert_int_equal(client_device_complete_command(device, command, 0, 0, 0), 0);
+    assert_int_equal(server_set_run_completions(pair.server, &state), 1);
+    assert_int_equal(state, SERVER_SET_LIVE);
+    assert_int_equal(flight.command.completionCode, 0);
+    client_set_free(secondary);
+    pair_free(&pair);
+}
+
 /* --- serverTimeOut (spec 7) --- */
 
 static void start_with_timeout(struct pair *pair, uint32_t milliseconds)
@@ -426,6 +476,8 @@ int main(void)
         cmocka_unit_test(test_close_with_a_command_outstanding),
         cmocka_unit_test(test_one_agent_at_a_time),
         cmocka_unit_test(test_an_abort_without_a_wake),
+        cmocka_unit_test(test_a_close_over_a_held_command),
+        cmocka_unit_test(test_a_close_beside_a_secondary),
         cmocka_unit_test(test_a_client_that_completes_nothing),
         cmocka_unit_test(test_idleness_is_no_timeout),
         cmocka_unit_test(test_full_size),
