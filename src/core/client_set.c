@@ -13,12 +13,25 @@ struct client_set *client_set_new(void)
     return set;
 }
 
+/* A forked child has a copy of the object, in which locks and calls of threads that it does not have are still
+ * under way. The set is its parent's: it is not the child's to end. */
+static bool is_copy(const struct client_set *set)
+{
+    uint32_t process = atomic_load(&set->process);
+    return process != 0 && process != os_process_self().pid;
+}
+
 void client_set_free(struct client_set *set)
 {
     if (set == NULL) {
         return;
     }
-    client_set_close(set);
+    if (is_copy(set)) {
+        client_unmap_areas(set);
+        segment_detach(&set->segment);
+    } else {
+        client_set_close(set);
+    }
     while (set->devices != NULL) {
         struct client_device *next = set->devices->next;
         free(set->devices->object);
@@ -94,6 +107,7 @@ static int read_dialect(struct client_set *set)
 static void begin_life(struct client_set *set, bool primary)
 {
     set->primary = primary;
+    atomic_store(&set->process, os_process_self().pid);
     atomic_store(&set->configured, !primary);
     gate_open(&set->gate);
 }
@@ -231,6 +245,7 @@ static int end_life(struct client_set *set)
     segment_wake_all(&set->segment);
     client_unmap_areas(set);
     segment_detach(&set->segment);
+    atomic_store(&set->process, 0);
     return result;
 }
 
@@ -247,6 +262,9 @@ static void wait_for_other_close(struct client_set *set)
 int client_set_close(struct client_set *set)
 {
     int result = VD_E_PROTOCOL;
+    if (is_copy(set)) {
+        return result;
+    }
     lock_take(&set->lock);
     if (shared_load_ordered(&set->closing) != 0) {
         wait_for_other_close(set);

@@ -1,0 +1,96 @@
+/* What a client's process may do beside its set: fork. None of it is the set's end. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pair.h"
+#include "segment.h"
+
+static void *get_command(void *device)
+{
+    struct VDC_Command *command;
+    return (void *)(intptr_t)client_device_get_command(device, -1, &command);
+}
+
+static void wait_for_sleeper(const struct pair *pair)
+{
+    struct segment segment;
+    assert_int_equal(segment_open(pair->name, &segment), 0);
+    while (atomic_load(&segment.header->devices[0].commands.waiters) == 0) {
+        sched_yield();
+    }
+    segment_detach(&segment);
+}
+
+/* --- fork --- */
+
+/* In a child nobody opened the set; the calls and locks of threads it does not have are still under way in its
+ * copy. 0 if that troubles neither Close nor the destructor. */
+static int child_of_a_client(struct client_set *set)
+{
+    alarm(20);
+    int result = client_set_close(set);
+    client_set_free(set);
+    return result == VD_E_PROTOCOL ? 0 : 1;
+}
+
+static void test_a_child_does_not_end_its_parents_set(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    pthread_t thread;
+    void *result;
+    int status;
+    pair_start(&pair, 1);
+    assert_int_equal(pthread_create(&thread, NULL, get_command, pair.devices[0]), 0);
+    wait_for_sleeper(&pair);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(child_of_a_client(pair.client));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(pair_objects_left(), 2); /* the control object and one buffer area */
+    assert_int_equal(server_set_abort_reason(pair.server), SERVER_ABORT_NONE);
+    assert_false(server_set_client_closed(pair.server));
+    assert_int_equal(server_device_close(pair.server_devices[0]), 0);
+    pthread_join(thread, &result);
+    assert_int_equal((int)(intptr_t)result, VD_E_CLOSE);
+    assert_int_equal(client_set_close(pair.client), 0);
+    pair_free(&pair);
+    assert_int_equal(pair_objects_left(), 0);
+}
+
+/* A child's copy can have a set of its own afterwards. */
+static void test_a_child_may_create_its_own_set(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    int status;
+    pair_create(&pair, 1);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct VDConfig config = {.deviceCount = 1};
+        struct client_set *set = client_set_new();
+        bool good = client_set_create(set, pair.name, &config) == VD_E_PROTOCOL && /* the parent's lives */
+                    client_set_create(set, "child's", &config) == 0 && client_set_close(set) == 0;
+        client_set_free(set);
+        _exit(good ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    pair_free(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_child_does_not_end_its_parents_set),
+        cmocka_unit_test(test_a_child_may_create_its_own_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
