@@ -308,16 +308,17 @@ void os_memory_watch_close(int watch)
 int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 {
     int saved = errno;
-    int result = 0;
+    int error;
     /* Unlike FUTEX_WAIT this one takes a time of the monotonic clock: nobody has to ask what is left. */
     struct timespec until = to_timespec(deadline > 0 ? deadline : 0);
-    if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline == OS_FOREVER ? NULL : &until, NULL,
-                FUTEX_BITSET_MATCH_ANY) != 0 &&
-        errno == ETIMEDOUT) {
-        result = ETIMEDOUT;
-    }
+    /* A signal must not cut it short: who looks after its peer whenever nothing comes would never find the time. */
+    do {
+        bool woken = syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected,
+                             deadline == OS_FOREVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY) == 0;
+        error = woken ? 0 : errno;
+    } while (error == EINTR);
     errno = saved;
-    return result;
+    return error == ETIMEDOUT ? ETIMEDOUT : 0;
 }
 
 void os_wake(_Atomic uint32_t *word)

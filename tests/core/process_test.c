@@ -1,7 +1,9 @@
-/* What a client's process may do beside its set: fork. None of it is the set's end. */
+/* What a client's process may do beside its set: fork, take signals. None of it is the set's end. */
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,11 +88,48 @@ static void test_a_child_may_create_its_own_set(void **unused)
     pair_free(&pair);
 }
 
+/* --- signals --- */
+
+static void on_tick(int signal)
+{
+    (void)signal;
+}
+
+/* A clock that ticks more often than the client looks whether its server lives. */
+static void test_signals_do_not_hide_a_dead_server(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct VDConfig config;
+    struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART}, before;
+    struct itimerval ticks = {.it_interval.tv_usec = 50000, .it_value.tv_usec = 50000};
+    struct itimerval none = {0};
+    pair_create(&pair, 1);
+    pid_t server = fork();
+    assert_true(server >= 0);
+    if (server == 0) {
+        pair_open(&pair);
+        _exit(0); /* without Close */
+    }
+    waitpid(server, NULL, 0);
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &ticks, NULL);
+    int64_t start = os_now();
+    int result = client_set_get_configuration(pair.client, 20000, &config);
+    int64_t end = os_now();
+    setitimer(ITIMER_REAL, &none, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    assert_int_equal(result, VD_E_ABORT);
+    assert_true(end - start < 10000000000); /* not only when the time was up */
+    pair_free(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_child_does_not_end_its_parents_set),
         cmocka_unit_test(test_a_child_may_create_its_own_set),
+        cmocka_unit_test(test_signals_do_not_hide_a_dead_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
