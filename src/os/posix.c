@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,26 @@
 enum {
     UNLINK_PATIENCE_NS = 100000000 /* for somebody who is taking a name away, which takes microseconds */
 };
+
+/* What every function leaves as it found it: errno, and the thread. A cancelled one that ended at a system call of
+ * ours would take locks with it and leave descriptors behind, so it has to wait until we are out. */
+struct caller {
+    int error;
+    int cancellation;
+};
+
+static struct caller keep_caller(void)
+{
+    struct caller caller = {.error = errno};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &caller.cancellation);
+    return caller;
+}
+
+static void give_back(const struct caller *caller)
+{
+    pthread_setcancelstate(caller->cancellation, NULL);
+    errno = caller->error;
+}
 
 /* --- named shared memory --- */
 
@@ -98,7 +119,7 @@ static int reserve(int fd, size_t size)
 
 int os_memory_create(size_t size, struct os_memory *memory)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     int error = 0;
     int fd = open(SHM_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0) {
@@ -115,13 +136,12 @@ int os_memory_create(size_t size, struct os_memory *memory)
         close(fd);
     }
 out:
-    errno = saved;
+    give_back(&caller);
     return error;
 }
 
 int os_memory_publish(struct os_memory *memory, const char *name)
 {
-    int saved = errno;
     char path[OS_NAME_MAX + 1];
     char from[32];
     char to[sizeof SHM_FOLDER + OS_NAME_MAX];
@@ -129,6 +149,7 @@ int os_memory_publish(struct os_memory *memory, const char *name)
     if (error != 0) {
         return error;
     }
+    struct caller caller = keep_caller();
     snprintf(from, sizeof from, "/proc/self/fd/%d", memory->unnamed - 1);
     snprintf(to, sizeof to, SHM_FOLDER "%s", path);
     if (fchmod(memory->unnamed - 1, 0660) != 0 ||
@@ -138,7 +159,7 @@ int os_memory_publish(struct os_memory *memory, const char *name)
         close(memory->unnamed - 1);
         memory->unnamed = 0;
     }
-    errno = saved;
+    give_back(&caller);
     return error;
 }
 
@@ -150,13 +171,13 @@ static bool is_trusted_object(const struct stat *st)
 
 int os_memory_open(const char *name, struct os_memory *memory)
 {
-    int saved = errno;
     char path[OS_NAME_MAX + 1];
     struct stat st;
     int error = shm_name(name, path);
     if (error != 0) {
         return error;
     }
+    struct caller caller = keep_caller();
     int fd = shm_open(path, O_RDWR | O_CLOEXEC, 0); /* shm_open never follows symbolic links */
     if (fd < 0) {
         error = errno;
@@ -171,32 +192,32 @@ int os_memory_open(const char *name, struct os_memory *memory)
     }
     close(fd);
 out:
-    errno = saved;
+    give_back(&caller);
     return error;
 }
 
 void os_memory_unmap(struct os_memory *memory)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     if (memory->address != NULL) {
         munmap(memory->address, memory->size);
     }
     if (memory->unnamed > 0) {
         close(memory->unnamed - 1);
     }
-    errno = saved;
+    give_back(&caller);
     *memory = (struct os_memory){0};
 }
 
 int os_memory_unlink(const char *name)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     char path[OS_NAME_MAX + 1];
     int error = shm_name(name, path);
     if (error == 0 && shm_unlink(path) != 0) {
         error = errno;
     }
-    errno = saved;
+    give_back(&caller);
     return error;
 }
 
@@ -233,7 +254,7 @@ static int try_unlink_own(const char *name, const char *path, const struct os_me
 
 int os_memory_unlink_own(const char *name, const struct os_memory *memory)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     char path[OS_NAME_MAX + 1];
     int watch;
     int error = shm_name(name, path);
@@ -248,7 +269,7 @@ int os_memory_unlink_own(const char *name, const struct os_memory *memory)
         }
         os_memory_watch_close(watch);
     }
-    errno = saved;
+    give_back(&caller);
     return error;
 }
 
@@ -256,7 +277,7 @@ int os_memory_unlink_own(const char *name, const struct os_memory *memory)
 
 int os_memory_watch(int *watch)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     int error = 0;
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (fd < 0) {
@@ -267,7 +288,7 @@ int os_memory_watch(int *watch)
     } else {
         *watch = fd;
     }
-    errno = saved;
+    give_back(&caller);
     return error;
 }
 
@@ -284,7 +305,7 @@ static struct timespec to_timespec(int64_t ns)
 
 int os_memory_watch_wait(int watch, int64_t deadline)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     char events[4096];
     struct pollfd entry = {.fd = watch, .events = POLLIN};
     struct timespec left = to_timespec(deadline == OS_FOREVER ? 0 : remaining_ns(deadline));
@@ -292,19 +313,20 @@ int os_memory_watch_wait(int watch, int64_t deadline)
     while (ready > 0 && read(watch, events, sizeof events) > 0) {
         /* only that something happened matters */
     }
-    errno = saved;
+    give_back(&caller);
     return ready == 0 ? ETIMEDOUT : 0;
 }
 
 void os_memory_watch_close(int watch)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     close(watch);
-    errno = saved;
+    give_back(&caller);
 }
 
 /* --- waiting and waking --- */
 
+/* A bare system call is no cancellation point. */
 int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 {
     int saved = errno;
@@ -377,20 +399,20 @@ static bool read_stat(uint32_t pid, char *state, long *threads, uint64_t *start_
 
 struct os_process os_process_self(void)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     char state;
     long threads;
     struct os_process self = {.pid = (uint32_t)getpid()};
     if (!read_stat(self.pid, &state, &threads, &self.start_time)) {
         self.start_time = 0;
     }
-    errno = saved;
+    give_back(&caller);
     return self;
 }
 
 bool os_process_alive(const struct os_process *process)
 {
-    int saved = errno;
+    struct caller caller = keep_caller();
     char state;
     long threads;
     uint64_t start_time;
@@ -403,6 +425,6 @@ bool os_process_alive(const struct os_process *process)
         /* No descriptor left, or /proc hides it from us: ask the kernel. */
         alive = kill((pid_t)process->pid, 0) == 0 || errno != ESRCH;
     }
-    errno = saved;
+    give_back(&caller);
     return alive;
 }

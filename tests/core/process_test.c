@@ -1,4 +1,4 @@
-/* What a client's process may do beside its set: fork, take signals. None of it is the set's end. */
+/* What a client's process may do beside its set: fork, take signals, cancel threads. None of it is the set's end. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -124,12 +124,47 @@ static void test_signals_do_not_hide_a_dead_server(void **unused)
     pair_free(&pair);
 }
 
+/* --- cancellation --- */
+
+/* The interface has no cancellation points: a thread that vanished inside would keep Close from ever ending. */
+static void *run_cancelled(void *argument)
+{
+    struct pair *pair = argument;
+    struct VDConfig config = {.deviceCount = 1};
+    pthread_cancel(pthread_self());
+    bool good = client_set_create(pair->client, pair->name, &config) == 0 &&
+                client_set_get_configuration(pair->client, 1, &config) == VD_E_TIMEOUT &&
+                server_set_open(pair->server, pair->name) == 0 &&
+                /* a look at the server, and one more */
+                client_set_get_configuration(pair->client, 0, &config) == VD_E_TIMEOUT &&
+                client_set_get_configuration(pair->client, 1, &config) == VD_E_TIMEOUT &&
+                server_set_close(pair->server) == 0 && client_set_close(pair->client) == 0;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); /* survived so far */
+    return good ? pair : NULL;
+}
+
+static void test_calls_are_no_cancellation_points(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    pthread_t thread;
+    void *result;
+    pair_prepare(&pair, 0);
+    pair.server = server_set_new();
+    assert_int_equal(pthread_create(&thread, NULL, run_cancelled, &pair), 0);
+    pthread_join(thread, &result);
+    assert_ptr_equal(result, &pair); /* all calls returned, and as they should */
+    pair_free(&pair);
+    assert_int_equal(pair_objects_left(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_child_does_not_end_its_parents_set),
         cmocka_unit_test(test_a_child_may_create_its_own_set),
         cmocka_unit_test(test_signals_do_not_hide_a_dead_server),
+        cmocka_unit_test(test_calls_are_no_cancellation_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
