@@ -193,6 +193,13 @@ static void check_transfer(struct server_device *device, const struct VDS_Comman
     }
 }
 
+static void watch(const struct server_device *device, const struct VDS_Command *command)
+{
+    if (fake.watch != NULL) {
+        fake.watch((uint32_t)(device - fake.devices), command);
+    }
+}
+
 int server_device_send_command(struct server_device *device, struct VDS_Command *command)
 {
     assert_true(device->open && !device->closed);
@@ -204,6 +211,7 @@ int server_device_send_command(struct server_device *device, struct VDS_Command 
             assert_int_not_equal(device->commands[i].command->commandCode, VDC_Write);
         }
     }
+    watch(device, command);
     if (fake.reason != SERVER_ABORT_NONE) {
         command->completionCode = ERROR_OPERATION_ABORTED;
         command->bytesTransferred = 0;
@@ -232,6 +240,7 @@ int server_device_close(struct server_device *device)
     }
     assert_true(device->open && !device->closed);
     assert_int_equal(device->outstanding, 0);
+    watch(device, NULL);
     device->closed = true;
     fake.closed_devices++;
     return 0;

@@ -35,6 +35,9 @@ struct fake_answer {
 typedef void fake_script(uint32_t device, const struct VDS_Command *command, uint32_t nth,
                          struct fake_answer *answer);
 
+/* The engine sends a command on a device, or closes it: NULL. */
+typedef void fake_watch(uint32_t device, const struct VDS_Command *command);
+
 struct fake_command {
     struct VDS_Command *command;
     struct fake_answer answer;
@@ -61,6 +64,7 @@ struct fake_server {
     bool exists;
     struct VDConfig config;
     fake_script *script;
+    fake_watch *watch;
     bool backwards;          /* complete the newest command first */
     bool release;            /* held commands are completed */
     uint32_t memory_buffers; /* EndConfiguration fails with VD_E_MEMORY above this; 0 = never */
