@@ -60,8 +60,7 @@ struct shared_completion {             /* client */
     _Atomic int32_t code;
     _Atomic uint64_t bytes_transferred;
     _Atomic int64_t position;
-    _Atomic uint32_t
-        io_state; /* changes between Active (even) and IO-ERROR (odd) so far, this one's included */
+    _Atomic uint32_t io_state; /* changes between Active (even) and IO-ERROR (odd) so far, with its own */
 };
 
 enum shared_server_device {

@@ -155,9 +155,8 @@ static bool remove_dead_set(struct segment *old)
         return false;
     }
     if (!closed) {
-        segment_abort(old,
-                      SERVER_ABORT_CLIENT_DIED); /* a server that still waits for the dead client need not
-                                                         wait for its next look */
+        /* A server that still waits for the dead client need not wait for its next look. */
+        segment_abort(old, SERVER_ABORT_CLIENT_DIED);
     }
     segment_unlink(old);
     return true;
