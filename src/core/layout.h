@@ -92,8 +92,7 @@ enum shared_phase {
 };
 
 struct shared_process {
-    _Atomic uint32_t pid;
-    _Atomic uint32_t reserved;
+    _Atomic uint64_t number; /* os_process.pid, and above it .space: nobody sees the one without the other */
     _Atomic uint64_t start_time;
 };
 

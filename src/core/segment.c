@@ -70,9 +70,16 @@ void segment_area_name(const struct segment *segment, uint32_t area, char name[O
 
 /* --- plain data in the header --- */
 
+uint64_t segment_process_number(const struct os_process *process)
+{
+    return (uint64_t)process->space << 32 | process->pid;
+}
+
 struct os_process segment_process(struct shared_process *process)
 {
-    return (struct os_process){.pid = shared_read(&process->pid),
+    uint64_t number = shared_read(&process->number);
+    return (struct os_process){.pid = (uint32_t)number,
+                               .space = (uint32_t)(number >> 32),
                                .start_time = shared_read(&process->start_time)};
 }
 
@@ -104,7 +111,7 @@ static void fill_header(struct segment *segment, const char *name, const struct 
     shared_write(&header->device_count, segment->device_count);
     shared_write(&header->id, segment->id);
     struct os_process self = os_process_self();
-    shared_write(&header->client.pid, self.pid);
+    shared_write(&header->client.number, segment_process_number(&self));
     shared_write(&header->client.start_time, self.start_time);
     segment_write_config(header->client_config, config);
     for (size_t i = 0; name[i] != '\0'; i++) {

@@ -44,6 +44,7 @@ void segment_detach(struct segment *segment);
 
 void segment_area_name(const struct segment *segment, uint32_t area, char name[OS_NAME_MAX]);
 
+uint64_t segment_process_number(const struct os_process *process); /* as in struct shared_process */
 struct os_process segment_process(struct shared_process *process); /* a checked copy for os_process_alive */
 void segment_read_config(_Atomic uint32_t *words, struct VDConfig *config);
 void segment_write_config(_Atomic uint32_t *words, const struct VDConfig *config);

@@ -80,7 +80,7 @@ static bool claim(struct shared_header *header)
 {
     struct os_process self = os_process_self();
     if (shared_acquire(&header->phase) != PHASE_CREATED ||
-        !shared_change(&header->server.pid, 0u, self.pid)) {
+        !shared_change64(&header->server.number, 0, segment_process_number(&self))) {
         return false;
     }
     shared_write(&header->server.start_time, self.start_time);

@@ -44,6 +44,9 @@ void shared_step(enum shared_access access, const void *field); /* the test's: c
 #define shared_change(field, expected, desired) \
     (SHARED_STEP(SHARED_STORE, field),          \
      atomic_compare_exchange_strong((field), &(uint32_t){(expected)}, (desired)))
+#define shared_change64(field, expected, desired) \
+    (SHARED_STEP(SHARED_STORE, field),            \
+     atomic_compare_exchange_strong((field), &(uint64_t){(expected)}, (desired)))
 #define shared_exchange(field, value) (SHARED_STEP(SHARED_STORE, field), atomic_exchange((field), (value)))
 #define shared_add(field, value)      (SHARED_STEP(SHARED_STORE, field), atomic_fetch_add((field), (value)))
 #define shared_sub(field, value)      (SHARED_STEP(SHARED_STORE, field), atomic_fetch_sub((field), (value)))

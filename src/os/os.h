@@ -22,10 +22,11 @@ enum {
         65536, /* every object is mapped at a multiple of this, buffers' strictest (spec 7) */
 };
 
-/* A process, safe against reuse of its number: the start time tells two holders of one pid apart. */
+/* A process, safe against reuse of its number: the start time tells two holders of one pid apart. Containers number
+ * their processes each for itself, so it says by whose count, too. */
 struct os_process {
-    uint32_t pid; /* 0 = none, never alive */
-    uint32_t reserved;
+    uint32_t pid;        /* 0 = none, never alive */
+    uint32_t space;      /* whose count: 0 = the caller's own */
     uint64_t start_time; /* clock ticks since boot; 0 = not known: any process of that number */
 };
 
@@ -72,7 +73,8 @@ int64_t os_now(void); /* nanoseconds, monotonic */
 void os_pause(void);  /* one beat of a spin loop */
 
 struct os_process os_process_self(void);
-/* False once it is a zombie, too. Dead only on proof: a process that cannot be looked at counts as living. */
+/* False once it is a zombie, too. Dead only on proof: a process that cannot be looked at, as one of another space,
+ * counts as living. */
 bool os_process_alive(const struct os_process *process);
 
 #endif

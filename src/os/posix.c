@@ -22,6 +22,8 @@
 #define SHM_FOLDER "/dev/shm" /* where glibc keeps shm_open's objects; inotify needs the path */
 #define NS_PER_S   INT64_C(1000000000)
 
+#define SPACE_UNKNOWN UINT32_MAX /* see own_space */
+
 enum {
     UNLINK_PATIENCE_NS = 100000000 /* for somebody who is taking a name away, which takes microseconds */
 };
@@ -368,6 +370,18 @@ void os_pause(void)
 
 /* --- processes --- */
 
+/* Whose count of processes /proc and kill show us: the number of our pid namespace. SPACE_UNKNOWN: there is no /proc,
+ * or it shows another count than ours. */
+static uint32_t own_space(void)
+{
+    char self[16];
+    struct stat st;
+    ssize_t length = readlink("/proc/self", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = '\0';
+    bool ours = strtol(self, NULL, 10) == (long)getpid();
+    return ours && stat("/proc/self/ns/pid", &st) == 0 ? (uint32_t)st.st_ino : SPACE_UNKNOWN;
+}
+
 /* State letter, thread count and start time of a process from /proc/PID/stat. The command name in it may hold
  * blanks and brackets, so fields are counted from the last ')'. */
 static bool read_stat(uint32_t pid, char *state, long *threads, uint64_t *start_time)
@@ -402,8 +416,8 @@ struct os_process os_process_self(void)
     struct caller caller = keep_caller();
     char state;
     long threads;
-    struct os_process self = {.pid = (uint32_t)getpid()};
-    if (!read_stat(self.pid, &state, &threads, &self.start_time)) {
+    struct os_process self = {.pid = (uint32_t)getpid(), .space = own_space()};
+    if (self.space == SPACE_UNKNOWN || !read_stat(self.pid, &state, &threads, &self.start_time)) {
         self.start_time = 0;
     }
     give_back(&caller);
@@ -417,14 +431,20 @@ bool os_process_alive(const struct os_process *process)
     long threads;
     uint64_t start_time;
     bool alive = process->pid != 0;
-    if (alive && read_stat(process->pid, &state, &threads, &start_time)) {
+    uint32_t space = own_space();
+    bool seen = process->space == 0 || (process->space == space && space != SPACE_UNKNOWN);
+    if (!seen || !alive) {
+        goto out;
+    }
+    if (space != SPACE_UNKNOWN && read_stat(process->pid, &state, &threads, &start_time)) {
         /* A zombie has ended, unless only its first thread has. */
         bool ended = state == 'X' || (state == 'Z' && threads <= 1);
         alive = !ended && (process->start_time == 0 || process->start_time == start_time);
-    } else if (alive) {
+    } else {
         /* No descriptor left, or /proc hides it from us: ask the kernel. */
         alive = kill((pid_t)process->pid, 0) == 0 || errno != ESRCH;
     }
+out:
     give_back(&caller);
     return alive;
 }

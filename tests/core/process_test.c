@@ -1,14 +1,19 @@
-/* What a client's process may do beside its set: fork, take signals, cancel threads. None of it is the set's end. */
+/* What a client's process may do beside its set: fork, take signals, cancel threads, talk to a container. None of it is the set's end. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "pair.h"
 #include "segment.h"
+
+enum {
+    NO_CONTAINER = 77 /* exit status: the machine does not let us make one */
+};
 
 static void *get_command(void *device)
 {
@@ -158,6 +163,90 @@ static void test_calls_are_no_cancellation_points(void **unused)
     assert_int_equal(pair_objects_left(), 0);
 }
 
+/* --- containers --- */
+
+static pid_t reaped_child(void)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    return child;
+}
+
+/* A number that nobody has here says nothing about a process that is counted elsewhere. */
+static void test_processes_of_another_space_are_not_judged(void **unused)
+{
+    (void)unused;
+    struct os_process self = os_process_self();
+    struct os_process dead = {.pid = (uint32_t)reaped_child(), .space = self.space};
+    assert_true(os_process_alive(&self));
+    assert_false(os_process_alive(&dead));
+    dead.space = 0;
+    assert_false(os_process_alive(&dead));
+    dead.space = self.space + 1;
+    assert_true(os_process_alive(&dead));
+}
+
+/* Process 1 of a container that has /dev/shm in common with its client. */
+static int serve_from_a_container(struct pair *pair)
+{
+    alarm(20);
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("proc", "/proc", "proc", 0, NULL) != 0) {
+        return NO_CONTAINER;
+    }
+    pair_open(pair);
+    bool lives =
+        server_set_wait(pair->server, os_now() + 3 * (int64_t)SEGMENT_PEER_CHECK_NS) == VD_E_TIMEOUT &&
+        server_set_abort_reason(pair->server) == SERVER_ABORT_NONE;
+    return lives && server_set_close(pair->server) == 0 ? 0 : 1;
+}
+
+static int start_container(struct pair *pair)
+{
+    int status;
+    if (unshare(CLONE_NEWPID | CLONE_NEWNS) != 0) {
+        return NO_CONTAINER;
+    }
+    pid_t first = fork();
+    if (first == 0) {
+        _exit(serve_from_a_container(pair));
+    }
+    return waitpid(first, &status, 0) == first && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* Neither finds the other's number, or finds somebody else's; the server's Close ends it all. */
+static void test_a_server_in_a_container(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct VDConfig config;
+    int status;
+    pair_create(&pair, 1);
+    pid_t container = fork();
+    assert_true(container >= 0);
+    if (container == 0) {
+        _exit(start_container(&pair));
+    }
+    int result, ended;
+    do {
+        result = client_set_get_configuration(pair.client, 2 * SEGMENT_PEER_CHECK_NS / 1000000, &config);
+        ended = waitpid(container, &status, WNOHANG);
+    } while (result == VD_E_TIMEOUT && ended == 0);
+    if (ended == 0) {
+        waitpid(container, &status, 0);
+    }
+    pair_free(&pair);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == NO_CONTAINER) {
+        skip(); /* not allowed to make one here */
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(result, VD_E_ABORT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +254,8 @@ int main(void)
         cmocka_unit_test(test_a_child_may_create_its_own_set),
         cmocka_unit_test(test_signals_do_not_hide_a_dead_server),
         cmocka_unit_test(test_calls_are_no_cancellation_points),
+        cmocka_unit_test(test_processes_of_another_space_are_not_judged),
+        cmocka_unit_test(test_a_server_in_a_container),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
