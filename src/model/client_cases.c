@@ -322,6 +322,7 @@ static const struct situation {
     [MODEL_DEVICE_FREE] = {2, 1, ask_second_device, NULL},
     [MODEL_DEVICE_OPEN] = {2, 1, no_preparation, NULL},
     [MODEL_ALL_OPEN] = {1, 1, no_preparation, NULL},
+    [MODEL_THIS_OPEN_ELSEWHERE] = {2, 1, open_elsewhere, NULL},
     [MODEL_OPEN_ELSEWHERE] = {1, 1, open_elsewhere, NULL},
     [MODEL_UNKNOWN_NAME] = {2, 1, ask_unknown_name, NULL},
     [MODEL_COMMAND_QUEUED] = {1, 1, no_preparation, call_get_command_sent},
@@ -391,9 +392,10 @@ static void probe_state(struct fixture *f)
     VDC_Command *command = NULL;
     char unknown[] = "no such device";
     f->seen->phase = CASE_PROBING;
-    if (f->one->outcome->situation != MODEL_OPEN_ELSEWHERE &&
-        f->one->outcome->situation != MODEL_HANDLE_GOOD) {
-        f->seen->probing = MODEL_CLIENT_OpenDevice; /* where others hold every device it does not tell */
+    enum model_situation situation = f->one->outcome->situation;
+    if (situation != MODEL_OPEN_ELSEWHERE && situation != MODEL_THIS_OPEN_ELSEWHERE &&
+        situation != MODEL_HANDLE_GOOD) {
+        f->seen->probing = MODEL_CLIENT_OpenDevice; /* where others hold devices it does not tell */
         probe(f, MODEL_CLIENT_OpenDevice, f->vdi->open_device(f->target, unknown, &device));
     }
     f->seen->probing = MODEL_CLIENT_GetConfiguration;
