@@ -156,7 +156,7 @@ bool client_holds_buffer(const struct client_set *set, const uint8_t *address)
 {
     for (struct client_device *device = set->devices; device != NULL; device = device->next) {
         for (uint32_t i = 0; device->shared != NULL && i < SHARED_SLOTS; i++) {
-            if (is_in_hand(device, i) && device->kept[i].buffer == address) {
+            if (atomic_load_explicit(&device->buffers[i], memory_order_relaxed) == address) {
                 return true;
             }
         }
@@ -258,6 +258,7 @@ static bool present_command(struct client_device *device, const struct queue_com
         .commandCode = queued->code, .size = queued->size, .position = queued->position, .buffer = buffer};
     device->kept[slot] = command;
     device->commands[slot] = command;
+    atomic_store_explicit(&device->buffers[slot], buffer, memory_order_relaxed);
     atomic_store_explicit(&device->in_hand[slot], true, memory_order_release);
     return true;
 }
@@ -450,6 +451,7 @@ static int complete_command(struct client_device *device, struct VDC_Command *co
     if (!atomic_exchange(&device->in_hand[slot], false)) {
         return VD_E_INVALID; /* another thread completed it at the same moment */
     }
+    atomic_store_explicit(&device->buffers[slot], NULL, memory_order_relaxed);
     if (hand_back(device, slot, completion) == QUEUE_CORRUPT) {
         segment_abort(&set->segment, SERVER_ABORT_CORRUPT);
         return VD_E_ABORT;

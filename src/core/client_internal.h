@@ -27,6 +27,7 @@ struct client_device {
     _Atomic bool close_delivered;
     _Atomic uint32_t io_state; /* changes so far between Active (even) and IO-ERROR (odd; spec 2.2) */
     _Atomic bool in_hand[SHARED_SLOTS];        /* fetched and not completed */
+    _Atomic(uint8_t *) buffers[SHARED_SLOTS];  /* by slot: of the command in hand, for whatever thread asks */
     struct VDC_Command commands[SHARED_SLOTS]; /* by slot: what GetCommand returned a pointer to */
     struct VDC_Command kept[SHARED_SLOTS];     /* of the same, where the client cannot write */
 };

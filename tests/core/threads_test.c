@@ -19,15 +19,22 @@ struct feeder {
     uint32_t done;
 };
 
+static struct client_set *served;
+
+/* Asks for a handle each time, as if another process did the work: that looks at all that any thread holds. */
 static void *serve_device(void *argument)
 {
     struct client_device *device = argument;
     struct VDC_Command *command;
+    uint32_t handle;
     intptr_t sum = 0;
     int result;
     while ((result = client_device_get_command(device, -1, &command)) == 0) {
         if (command->commandCode == VDC_Write) {
             sum += command->buffer[0];
+            if (client_set_get_buffer_handle(served, command->buffer, &handle) != 0) {
+                return (void *)-3;
+            }
         }
         if (client_device_complete_command(device, command, 0, (uint64_t)command->size, 0) != 0) {
             return (void *)-1;
@@ -76,6 +83,7 @@ static void test_all_commands_arrive(void **unused)
         expected += (uint8_t)i;
     }
     pair_start(&pair, DEVICES);
+    served = pair.client;
     for (uint32_t i = 0; i < DEVICES; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, serve_device, pair.devices[i]), 0);
         start_feeder(&feeders[i], &pair, i);
