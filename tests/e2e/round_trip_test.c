@@ -116,6 +116,37 @@ static void test_round_trip(void **unused)
     assert_int_equal(system(command), 0);
 }
 
+/* --verify is a restore by a client of the same kind; what it proves, the report says. */
+static void test_verification(void **unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < sizeof trips / sizeof trips[0]; i++) {
+        struct e2e_args args = {0};
+        struct e2e_run run;
+        char backup[512], restore[512];
+        client_command(&trips[i], "backup", "{run}/database", backup, sizeof backup);
+        client_command(&trips[i], "restore", "{run}/database", restore, sizeof restore);
+        e2e_arg(&args, "run");
+        e2e_arg(&args, "--before");
+        e2e_arg(&args, "head -c 100000 /dev/urandom > {run}/database");
+        e2e_arg(&args, "--verify");
+        e2e_arg(&args, "%s", restore);
+        e2e_arg(&args, "--");
+        e2e_arg(&args, "/bin/sh");
+        e2e_arg(&args, "-c");
+        e2e_arg(&args, "%s", backup);
+        e2e_run(&run, args.list);
+        json_t *operation = json_array_get(json_object_get(run.report, "operations"), 0);
+        const char *durable = json_string_value(json_object_get(operation, "durable"));
+        if (run.status != 0 || e2e_finding_count(&run) != 0 || durable == NULL ||
+            strcmp(durable, "yes") != 0) {
+            e2e_fail(&run, &args, "%s: verification of a good backup says %s", trips[i].client,
+                     durable != NULL ? durable : "nothing");
+        }
+        e2e_free(&run);
+    }
+}
+
 /* A tape takes several backups, one behind the other; RESTORE WITH FILE finds each. */
 static void test_sets_on_a_tape(void **unused)
 {
@@ -152,7 +183,7 @@ static void test_sets_on_a_tape(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_verification),
                                        cmocka_unit_test(test_sets_on_a_tape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

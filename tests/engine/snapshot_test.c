@@ -224,13 +224,25 @@ static void with_and_without_snapshot_do_not_mix(void **state)
     EXPECT(&restore, 3276, 3013);
 }
 
-static void a_verification_mounts_nothing(void **state)
+static void verifyonly_mounts_nothing(void **state)
+{
+    (void)state;
+    take_snapshot();
+    restore.request.store = false;
+    restore.request.verify_only = true;
+    assert_int_equal(statement_run(&restore), ENGINE_SUCCEEDED);
+    EXPECT_SENT(VDC_Read, VDC_Read);
+}
+
+/* A run's --verify restores as ever: the client could not tell its copy from none, had it nothing to mount. */
+static void a_restore_that_verifies_mounts(void **state)
 {
     (void)state;
     take_snapshot();
     restore.request.store = false;
     assert_int_equal(statement_run(&restore), ENGINE_SUCCEEDED);
-    EXPECT_SENT(VDC_Read, VDC_Read);
+    EXPECT_SENT(VDC_Read, VDC_Read, VDC_MountSnapshot);
+    check_file(SEED, SIZE);
 }
 
 static void a_generated_database_cannot_be_checked(void **state)
@@ -272,7 +284,8 @@ int main(void)
         TEST(a_mount_that_is_refused_fails_the_restore),
         TEST(one_device_and_a_pipe),
         TEST(with_and_without_snapshot_do_not_mix),
-        TEST(a_verification_mounts_nothing),
+        TEST(verifyonly_mounts_nothing),
+        TEST(a_restore_that_verifies_mounts),
         TEST(a_generated_database_cannot_be_checked),
         TEST(an_abort_resumes),
     };

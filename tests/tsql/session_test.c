@@ -363,13 +363,13 @@ static void test_verification_stores_nothing(void **state)
     (void)state;
     char *argv[] = {"sqlcmd", "-Q", "RESTORE DATABASE db FROM VIRTUAL_DEVICE='s'"};
     expect(run_as(PROCESS_VERIFY, " ", 3, argv), 0, "", "");
-    assert_false(fake.request.store);
+    assert_false(fake.request.store || fake.request.verify_only);
     assert_int_equal(fake.events[0].arg[1], PROCESS_VERIFY);
     fake_reset();
     ENGINE_SAYS({4035, 10, 1, "Processed"}, {3014, 10, 1, "RESTORE DATABASE successfully processed"});
     expect(RUN(" ", "-Q", "RESTORE VERIFYONLY FROM VIRTUAL_DEVICE='s'"), 0,
            "The backup set on file 1 is valid.\n", "");
-    assert_false(fake.request.store);
+    assert_true(!fake.request.store && fake.request.verify_only);
 }
 
 static void test_no_memory_for_an_engine(void **state)

@@ -37,6 +37,7 @@ struct engine_request {
     bool headers;      /* RESTORE HEADERONLY and the like: reads headers, then closes the devices */
     bool replace;      /* RESTORE ... WITH REPLACE */
     bool store;        /* false: RESTORE checks the stream and writes nothing (verification) */
+    bool verify_only;  /* RESTORE VERIFYONLY: not even the client is told to lay anything down */
     bool overwrite;    /* BACKUP ... WITH INIT or FORMAT: a tape from its start (media.h) */
     uint32_t file;     /* RESTORE ... WITH FILE = n: of the sets on a tape; 0 = 1 */
     const char *database;

@@ -86,7 +86,7 @@ void snapshot_after_writes(struct engine_device *device)
 
 void snapshot_after_reads(struct engine_device *device)
 {
-    if (device->engine->request.snapshot && device->engine->request.store) {
+    if (device->engine->request.snapshot && !device->engine->request.verify_only) {
         media_push(device, (struct media_step){.code = VDC_MountSnapshot});
     }
 }

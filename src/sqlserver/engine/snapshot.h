@@ -5,7 +5,8 @@
  *            of the database as frozen), Snapshot, resume, Complete if it is enabled, close. No Flush: "then only
  *            a close follows" (spec 6.3).
  *   RESTORE  Reads, MountSnapshot, then the database file must be the one that was frozen (VDI-SNAP-005).
- *            RESTORE VERIFYONLY, and a verification by the run, leave MountSnapshot out: they must not touch the file.
+ *            RESTORE VERIFYONLY leaves MountSnapshot out. A verification by the run does not: the client has
+ *            nothing else to restore with.
  * Freezing is what the server promises for itself: it writes nothing. A generated database is in no file, so
  * there is no digest of it, and whatever the client mounts is accepted.
  * 3197 and 3198 go to the session; a real server has an error log for them.

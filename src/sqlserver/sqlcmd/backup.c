@@ -206,6 +206,7 @@ static int make_request(struct job *job)
     job->request.log = statement->log;
     job->request.headers = is_headers(statement);
     job->request.store = statement->kind == TSQL_RESTORE && job->session->settings.role != PROCESS_VERIFY;
+    job->request.verify_only = statement->kind == TSQL_VERIFYONLY;
     job->request.database = job->database;
     job->request.device_count = job->device_count;
     job->request.devices = (const char *const *)job->devices;
