@@ -1,5 +1,6 @@
 /* device.c - the commands of one device: see engine_state.h. */
 #include <assert.h>
+#include <string.h>
 
 #include "engine_state.h"
 
@@ -135,16 +136,17 @@ void device_send_plain(struct engine_device *device, int32_t code)
 
 void device_send_rest(struct engine_device *device, struct engine_slot *slot, int64_t position)
 {
-    int32_t total = slot->command.size;
-    assert(slot->kept && slot->command.bytesTransferred < total);
-    uint8_t *rest = slot->command.buffer + slot->command.bytesTransferred;
-    total -= slot->command.bytesTransferred;
+    int32_t stored = slot->command.bytesTransferred;
+    int32_t rest = slot->command.size - stored;
+    uint8_t *buffer = device->engine->buffers[slot->buffer];
+    assert(slot->kept && rest > 0);
+    memmove(buffer, buffer + stored, (size_t)rest); /* only its start is aligned as the client asked */
     slot->kept = false;
     server_command_init(&slot->command, on_completion, slot);
     slot->command.commandCode = VDC_Write;
-    slot->command.size = total;
+    slot->command.size = rest;
     slot->command.inPosition = position;
-    slot->command.buffer = rest;
+    slot->command.buffer = buffer;
     submit(device, slot);
 }
 
