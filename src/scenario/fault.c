@@ -281,8 +281,9 @@ static int parse_site(struct parser *p, struct fault_site *site)
     return status;
 }
 
-static int illegal_site(struct parser *p, const char *where, const struct fault_info *info, const char *name)
+static int illegal_site(struct parser *p, const char *where, const struct fault *fault, const char *name)
 {
+    const struct fault_info *info = &fault_table[fault->kind];
     char legal[160] = "";
     size_t used = 0;
     for (uint32_t f = 1; f < VDI_FN_COUNT; f++) {
@@ -292,7 +293,8 @@ static int illegal_site(struct parser *p, const char *where, const struct fault_
         }
     }
     if (info->commands != 0) {
-        snprintf(legal + used, sizeof(legal) - used, "%sa command", used == 0 ? "" : " or ");
+        snprintf(legal + used, sizeof(legal) - used, "%s%s command", used == 0 ? "" : " or ",
+                 fault->site.command != 0 ? "another" : "a");
     }
     return fail(p, where, "'%s' cannot be placed at '%s': expected %s", info->name, name, legal);
 }
@@ -307,7 +309,7 @@ static int check_site(struct parser *p, const char *where, const struct fault *f
     const char *name =
         site->function != 0 ? vdi_function_names[site->function] : vdi_command_name(site->command);
     if (!legal) {
-        return illegal_site(p, where, info, name);
+        return illegal_site(p, where, fault, name);
     }
     bool of_device = site->command != 0 || site->function == VDI_FN_GET_COMMAND ||
                      site->function == VDI_FN_COMPLETE_COMMAND;

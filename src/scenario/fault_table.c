@@ -1,11 +1,14 @@
 /* fault_table.c - the catalogue of fault kinds, as data (design 4.4). */
 #include "event.h"
 #include "fault.h"
+#include "vdi.h"
 
 #define FUNCTION(name) (1u << VDI_FN_##name)
 
 enum {
     ALL_COMMANDS = 0xffffeu, /* bits 1 to 19 (spec 5.5) */
+    /* Before ClearError the device is in IO-ERROR: no other command would reach the client (spec 2.2). */
+    WITHOUT_IO_ERROR = ALL_COMMANDS & ~(1u << VDC_ClearError),
     /* Sites at which a device can be open. Create, GetConfiguration and OpenInSecondary come before the first
      * OpenDevice of a set's life, Destroy after its last call. */
     WITH_OPEN_DEVICES = FUNCTION(OPEN_DEVICE) | FUNCTION(GET_COMMAND) | FUNCTION(COMPLETE_COMMAND) |
@@ -49,7 +52,7 @@ const struct fault_info fault_table[FAULT_KIND_COUNT] = {
         {
             .name = "unknown-command",
             .class = FAULT_CLASS_SPEC,
-            .commands = ALL_COMMANDS,
+            .commands = WITHOUT_IO_ERROR,
             .args = {{"code", "CODE", "99"}},
             .what = "the server sends a command with a code nobody knows before the command of the site",
             .correct_client = "completes it with ERROR_NOT_SUPPORTED and goes on (VDI-CMD-008)",

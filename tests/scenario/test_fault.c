@@ -135,6 +135,8 @@ static const struct {
     {"abort(by=client@Write", 5, "'(' without its ')'"},
     {"abort(at=touch)@Write", 9,
      "abort(at=touch) needs the guard, which this build does not have: use at=fetch or at=complete"},
+    {"unknown-command@ClearError", 16,
+     "'unknown-command' cannot be placed at 'ClearError': expected another command"},
     {"unknown-command(code=x)@Write", 21, "bad value 'x' for 'code': expected a number"},
     {"unknown-command(code=2)@Write", 21,
      "bad value '2' for 'code': it is VDC_Write, expected a code that is no command"},
