@@ -316,6 +316,9 @@ static void judge_early_close(struct checker *checker, struct vdi_set *set, cons
 static void end_close(struct checker *checker, struct vdi_set *set, const struct event *event,
                       const struct call *call)
 {
+    if (call->function == VDI_FN_DESTROY && set_is_live(set) && call->process != set->process) {
+        return; /* a child of fork destroyed its copy of the object: the set lives on in the parent */
+    }
     if (set->closed_by_fault) {
         set->closes_after_fault += call->function == VDI_FN_CLOSE;
     } else if (set_is_live(set)) {

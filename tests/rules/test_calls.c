@@ -320,6 +320,23 @@ static void test_findings_are_merged(void **state)
     run_end(&run);
 }
 
+/* A helper process that ends by exit destroys its copy of a static set object; the set is the parent's. */
+static void test_destructor_in_a_forked_child(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    run.process = CLIENT + 50;
+    vdi_destroy(&run, WORKER2);
+    run.process = CLIENT;
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_close_ends_what_an_abort_forbids),
         cmocka_unit_test(test_other_thread_after_close_delivered),
         cmocka_unit_test(test_create_twice_claims_a_number),
+        cmocka_unit_test(test_destructor_in_a_forked_child),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
