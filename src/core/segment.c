@@ -248,7 +248,8 @@ int segment_open(const char *name, struct segment *segment)
     struct os_process client = segment_process(&segment->header->client);
     if (!os_process_alive(&client)) {
         segment_detach(segment);
-        return ENOENT; /* a leftover is no set; the next Create of its name removes it */
+        remove_dead(segment->control_name); /* a leftover is no set */
+        return ENOENT;
     }
     return 0;
 }

@@ -145,21 +145,31 @@ static void fixed_name_body(struct pair *pair)
     client_set_create(pair->client, "leftover", &config);
 }
 
-static void test_leftovers_are_removed_by_the_next_create(void **unused)
+static void test_leftovers_are_removed_by_the_server_that_finds_them(void **unused)
 {
     (void)unused;
     struct pair pair = {0};
-    struct VDConfig config = {.deviceCount = 1};
     struct server_set *server = server_set_new();
     pid_t client = start_victim(fixed_name_body, &pair);
     assert_int_equal(pair_objects_left(), 1);
     kill_victim(client);
     assert_int_equal(server_set_open(server, "leftover"), VD_E_INVALID);
+    assert_int_equal(pair_objects_left(), 0);
+    server_set_free(server);
+}
+
+static void test_leftovers_are_removed_by_the_next_create(void **unused)
+{
+    (void)unused;
+    struct pair pair = {0};
+    struct VDConfig config = {.deviceCount = 1};
+    pid_t client = start_victim(fixed_name_body, &pair);
+    assert_int_equal(pair_objects_left(), 1);
+    kill_victim(client);
     struct client_set *set = client_set_new();
     assert_int_equal(client_set_create(set, "leftover", &config), 0);
     assert_int_equal(pair_objects_left(), 1);
     client_set_free(set);
-    server_set_free(server);
     assert_int_equal(pair_objects_left(), 0);
 }
 
@@ -170,6 +180,7 @@ int main(void)
         cmocka_unit_test(test_polling_notices_a_dead_server),
         cmocka_unit_test(test_dead_server_before_configuration),
         cmocka_unit_test(test_dead_client_ends_the_servers_wait),
+        cmocka_unit_test(test_leftovers_are_removed_by_the_server_that_finds_them),
         cmocka_unit_test(test_leftovers_are_removed_by_the_next_create),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
