@@ -61,6 +61,7 @@ static int become(const struct launch *launch, pid_t runner, bool terminal)
         return error;
     }
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(launch->path, launch->argv, launch->environment);
     if (errno == ENOEXEC) { /* a script without "#!": as the shell does */

@@ -33,6 +33,13 @@ int machine_check_shared_memory(char *why, size_t size)
     int error = posix_fallocate(fd, 0, PROBE_BYTES);
     close(fd);
     shm_unlink(name);
+    if (error == EFBIG) {
+        snprintf(why, size,
+                 "the limit on file sizes is below %d KiB, and shared memory counts as files; raise it "
+                 "(ulimit -f)",
+                 PROBE_BYTES >> 10);
+        return -1;
+    }
     if (error != 0) {
         snprintf(why, size,
                  SHM_FOLDER

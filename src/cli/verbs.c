@@ -41,7 +41,8 @@ void cli_error(const char *format, ...)
 
 void cli_verb_help(const struct verb *verb)
 {
-    printf("usage: vdifault %s %s\n\n%s\n", verb->name, verb->arguments, verb->summary);
+    printf("usage: vdifault %s%s%s\n\n%s\n", verb->name, verb->arguments[0] != '\0' ? " " : "",
+           verb->arguments, verb->summary);
     printf("\noptions:\n");
     option_help(stdout, verb->options);
     if (verb->examples != NULL) {

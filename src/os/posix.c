@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -112,7 +113,11 @@ static int map_whole(int fd, size_t size, struct os_memory *memory)
 /* Reserves every page now: a full /dev/shm must be an error here, not a SIGBUS at some later store. */
 static int reserve(int fd, size_t size)
 {
+    struct rlimit limit;
     int error;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) {
+        return ENOSPC; /* shared memory counts as a file; asking for it would end the process by SIGXFSZ */
+    }
     do {
         error = posix_fallocate(fd, 0, (off_t)size);
     } while (error == EINTR);

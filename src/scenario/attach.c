@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -50,8 +51,11 @@ void *run_new_file(const char *folder, const char *name, size_t size, int *error
         *error = errno;
         return NULL;
     }
-    /* Reserved, not just sized: a disk that fills up later must not kill the client with SIGBUS. */
-    *error = posix_fallocate(file, 0, (off_t)size);
+    /* Reserved, not just sized: a disk that fills up later must not kill the client with SIGBUS, nor a limit on
+     * file sizes with SIGXFSZ. */
+    struct rlimit limit;
+    bool allowed = getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size;
+    *error = allowed ? posix_fallocate(file, 0, (off_t)size) : EFBIG;
     if (*error == 0) {
         memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
         *error = memory == MAP_FAILED ? errno : 0;

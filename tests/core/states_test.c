@@ -320,6 +320,23 @@ static void test_no_descriptor_left(void **unused)
     pair_free(&pair);
 }
 
+/* Shared memory counts as a file: a limit on those is no room, not the end of the process. */
+static void test_limit_on_file_sizes(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct rlimit before, small = {4096, 4096};
+    struct VDConfig config = {.deviceCount = 64};
+    pair_prepare(&pair, 64);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int result = client_set_create(pair.client, pair.name, &config);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(result, VD_E_MEMORY);
+    pair_free(&pair);
+}
+
 /* A secondary may come when every device is open, to map buffers; not when the set is over. */
 static void test_a_late_secondary(void **unused)
 {
@@ -357,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_names_last_as_long_as_their_set),
         cmocka_unit_test(test_open_device_arguments_come_last),
         cmocka_unit_test(test_no_descriptor_left),
+        cmocka_unit_test(test_limit_on_file_sizes),
         cmocka_unit_test(test_a_late_secondary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "e2e.h"
@@ -114,13 +115,33 @@ static void test_unusable_shared_memory(void **unused)
     check_shared_memory("ro", "/dev/shm cannot be written");
 }
 
+/* No signal that explains nothing (SIGXFSZ) under a limit on file sizes. */
+static void test_limit_on_file_sizes(void **unused)
+{
+    (void)unused;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    struct rlimit before, small = {4096, 4096};
+    e2e_arg(&args, "run");
+    e2e_arg(&args, "--");
+    e2e_arg(&args, "/bin/true");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    e2e_run(&run, args.list);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    if (run.status != 3 || strstr(run.output, "ulimit -f") == NULL) {
+        e2e_fail(&run, &args, "exit status 3 and 'ulimit -f' expected");
+    }
+    e2e_free(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_input),
-        cmocka_unit_test(test_unknown_dialect),
-        cmocka_unit_test(test_unreadable_database),
-        cmocka_unit_test(test_unusable_shared_memory),
+        cmocka_unit_test(test_wrong_input),         cmocka_unit_test(test_unknown_dialect),
+        cmocka_unit_test(test_unreadable_database), cmocka_unit_test(test_unusable_shared_memory),
+        cmocka_unit_test(test_limit_on_file_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,7 @@ static void on_signal(int number)
     atomic_store(&interrupted, true);
 }
 
-/* A client that goes away is seen by a failing write, not by dying of it. Reads are not restarted after a
+/* A client that goes away, or a limit on file sizes, is seen by a failing write, not by dying of it. Reads are not restarted after a
  * signal. */
 static void catch_signals(void)
 {
@@ -33,6 +33,7 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 /* Started with a standard stream closed, the first file opened would take its place, and messages go into it.
