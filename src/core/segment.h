@@ -7,7 +7,8 @@
  * Life: names last as long as the set: secondaries and areas may come late, and a second Create of a living
  * name is refused. Whoever ends the set first, the primary's Close or the server's, takes them away
  * (segment_unlink); a name that has gone on to the next set stays. What the dead left is removed by whoever finds
- * it: the next segment_create or segment_open of the same name.
+ * it, the next segment_create or segment_open of the same name, as far as it may: a buffer area is the server's
+ * user's, and in a sticky folder only that user or root can take its name away.
  *
  * Errors: 0 or errno.
  */

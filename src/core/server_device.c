@@ -79,7 +79,7 @@ static bool deliver(struct server_device *device, uint32_t slot, uint32_t *callb
     }
     /* More bytes than the command asked for would overrun whatever the engine does with them. The client
      * library refuses it; a peer that wrote it past the library broke the format. */
-    bool sane = command->size < 0 || completion.bytes_transferred <= (uint64_t)command->size;
+    bool sane = completion.bytes_transferred <= (uint64_t)(command->size > 0 ? command->size : 0);
     if (!sane) {
         completion = (struct queue_completion){.code = ERROR_OPERATION_ABORTED};
     }

@@ -359,6 +359,32 @@ static void test_a_close_beside_a_secondary(void **unused)
     pair_free(&pair);
 }
 
+/* A count that belongs to no data, as only a client past the library can write it. */
+static void test_bytes_of_a_command_without_data(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct flight flight = {0};
+    struct segment segment;
+    struct VDC_Command *command;
+    enum server_set_state state;
+    pair_start(&pair, 1);
+    assert_int_equal(segment_open(pair.name, &segment), 0);
+    server_command_init(&flight.command, on_completion, &flight);
+    flight.command.commandCode = VDC_SkipMarks;
+    flight.command.size = -1; /* one back */
+    assert_int_equal(server_device_send_command(pair.server_devices[0], &flight.command), 0);
+    assert_int_equal(client_device_get_command(pair.devices[0], -1, &command), 0);
+    assert_int_equal(client_device_complete_command(pair.devices[0], command, 0, 0, 0), 0);
+    atomic_store(&segment.header->devices[0].slots[0].bytes_transferred, 5);
+    assert_int_equal(server_set_run_completions(pair.server, &state), 1);
+    assert_int_equal(server_set_abort_reason(pair.server), SERVER_ABORT_CORRUPT);
+    assert_int_equal(flight.command.completionCode, ERROR_OPERATION_ABORTED);
+    assert_int_equal(flight.command.bytesTransferred, 0);
+    segment_detach(&segment);
+    pair_free(&pair);
+}
+
 /* --- serverTimeOut (spec 7) --- */
 
 static void start_with_timeout(struct pair *pair, uint32_t milliseconds)
@@ -478,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_an_abort_without_a_wake),
         cmocka_unit_test(test_a_close_over_a_held_command),
         cmocka_unit_test(test_a_close_beside_a_secondary),
+        cmocka_unit_test(test_bytes_of_a_command_without_data),
         cmocka_unit_test(test_a_client_that_completes_nothing),
         cmocka_unit_test(test_idleness_is_no_timeout),
         cmocka_unit_test(test_full_size),
