@@ -246,7 +246,7 @@ int segment_open(const char *name, struct segment *segment)
         return EPROTO;
     }
     struct os_process client = segment_process(&segment->header->client);
-    if (!os_process_alive(&client)) {
+    if (shared_acquire(&segment->header->client_closed) != 0 || !os_process_alive(&client)) {
         segment_detach(segment);
         remove_dead(segment->control_name); /* a leftover is no set */
         return ENOENT;

@@ -1,9 +1,10 @@
-/* What a client's process may do beside its set: fork, take signals, cancel threads, talk to a container. None of it is the set's end. */
+/* What a client's process may do beside its set: fork, take signals, cancel threads, run out of descriptors, talk to a container. None of it is the set's end. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,6 +164,32 @@ static void test_calls_are_no_cancellation_points(void **unused)
     assert_int_equal(pair_objects_left(), 0);
 }
 
+/* --- descriptors --- */
+
+/* Close needs one to take the name away safely. Without, the name stays; nobody takes it for a set. */
+static void test_a_close_without_descriptors(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct VDConfig config = {.deviceCount = 1};
+    struct rlimit before, none;
+    pair_create(&pair, 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int result = client_set_close(pair.client);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(result, 0);
+    assert_int_equal(pair_objects_left(), 1);
+    pair.server = server_set_new();
+    assert_int_equal(server_set_open(pair.server, pair.name), VD_E_INVALID);
+    assert_int_equal(client_set_open_in_secondary(pair.client, pair.name), VD_E_PROTOCOL);
+    assert_int_equal(client_set_create(pair.client, pair.name, &config), 0);
+    assert_int_equal(client_set_close(pair.client), 0);
+    pair_free(&pair);
+    assert_int_equal(pair_objects_left(), 0);
+}
+
 /* --- containers --- */
 
 static pid_t reaped_child(void)
@@ -254,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_a_child_may_create_its_own_set),
         cmocka_unit_test(test_signals_do_not_hide_a_dead_server),
         cmocka_unit_test(test_calls_are_no_cancellation_points),
+        cmocka_unit_test(test_a_close_without_descriptors),
         cmocka_unit_test(test_processes_of_another_space_are_not_judged),
         cmocka_unit_test(test_a_server_in_a_container),
     };
