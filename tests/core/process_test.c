@@ -1,4 +1,5 @@
-/* What a client's process may do beside its set: fork, take signals, cancel threads, run out of descriptors, talk to a container. None of it is the set's end. */
+/* What a client's process may do beside its set: fork, take signals, cancel threads, run out of descriptors, talk
+ * to a container. None of it is the set's end. */
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
