@@ -6,7 +6,8 @@
  * Not responsible for: what the memory holds (core/layout.h) and how names are made (core/segment.c).
  *
  * Errors: functions return 0 or a positive errno value; errno itself is left as it was found.
- * Threads: all functions may be called from any thread; none is a cancellation point. Times are nanoseconds of one monotonic clock.
+ * Threads: all functions may be called from any thread; none is a cancellation point.
+ * Times are nanoseconds of one monotonic clock.
  */
 #ifndef VDIFAULT_OS_H
 #define VDIFAULT_OS_H
