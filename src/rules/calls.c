@@ -135,6 +135,9 @@ void calls_end(struct checker *checker, const struct event *event)
         return;
     }
     set->last_sequence = event->sequence;
+    if (event->function == VDI_FN_COMPLETE_COMMAND && event->call) {
+        commands_complete_end(set, event);
+    }
     sets_apply_end(checker, set, event, &call);
     operations_call_result(checker, set, &call, event->result);
     judge_repetitions(checker, set, event, &call);

@@ -30,11 +30,12 @@ void commands_drop_all(struct device *device)
     }
 }
 
+/* The block's command in the client's hands. */
 static struct command **find_command(struct device *device, int64_t block)
 {
     struct command **link = &device->commands;
 
-    while (*link && (*link)->block != block) {
+    while (*link && ((*link)->block != block || (*link)->completed_by)) {
         link = &(*link)->next;
     }
     return *link ? link : NULL;
@@ -152,7 +153,27 @@ void commands_complete_begin(struct checker *checker, struct vdi_set *set, const
     for (struct command *other = device->commands; other; other = other->next) {
         other->overtaken = other->overtaken || other->fetch.sequence < (*link)->fetch.sequence;
     }
-    unlink_command(device, link);
+    (*link)->completed_by = call->sequence;
+}
+
+/* Until its end a completion can be refused, as one of more bytes than the command's size is: the command is then
+ * still the client's, to be completed right. */
+void commands_complete_end(struct vdi_set *set, const struct event *event)
+{
+    struct device *device = state_device(set, event->device);
+    struct command **link = device ? &device->commands : NULL;
+
+    while (link && *link && (*link)->completed_by != event->call) {
+        link = &(*link)->next;
+    }
+    if (!link || !*link) {
+        return;
+    }
+    if (event->result == VD_E_INVALID) {
+        (*link)->completed_by = 0;
+    } else {
+        unlink_command(device, link);
+    }
 }
 
 /* A command that is still worked on looks like a forgotten one. Forgotten it is once the client has gone on to
@@ -218,7 +239,7 @@ void commands_judge_abandoned(struct checker *checker, const struct vdi_set *set
 {
     for (int16_t i = 0; i < DEVICES_MAX; i++) {
         for (const struct command *command = set->devices[i].commands; command; command = command->next) {
-            if (counts_as_abandoned(checker, set, i, command, which, now)) {
+            if (!command->completed_by && counts_as_abandoned(checker, set, i, command, which, now)) {
                 report_abandoned(checker, set, i, command, when);
             }
         }

@@ -52,6 +52,7 @@ struct command {
     int64_t nth;       /* of its code on this device; 0 unknown */
     struct call fetch; /* the GetCommand that fetched it */
     uint64_t fetched_ns;
+    uint64_t completed_by;    /* sequence of the CompleteCommand it was given to; 0: in the client's hands */
     bool kept_server_waiting; /* its thread then waited on the device in vain */
     bool overtaken;           /* a command fetched later was completed before it */
 };
@@ -268,6 +269,7 @@ void commands_fetched(struct checker *checker, struct vdi_set *set, const struct
 void commands_timed_out(struct vdi_set *set, const struct event *event, const struct call *call);
 void commands_complete_begin(struct checker *checker, struct vdi_set *set, const struct event *event,
                              const struct call *call);
+void commands_complete_end(struct vdi_set *set, const struct event *event);
 void commands_drop_all(struct device *device);
 /* Which of the uncompleted commands count as left uncompleted. */
 enum abandoned {

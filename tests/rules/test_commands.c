@@ -375,6 +375,32 @@ static void test_unknown_command_refused(void **state)
     run_end(&run);
 }
 
+/* More bytes than the command's size, say: VD_E_INVALID leaves the command with the client. */
+static void test_completion_that_was_refused(void **state)
+{
+    struct run run;
+    uint64_t fetch;
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        run_start(&run, NULL);
+        up(&run, 1);
+        fetch = vdi_fetch(&run, WORKER, 0, 0x1000, VDC_Write);
+        vdi_complete(&run, WORKER, 0, 0x1000, (int64_t)fetch, ERROR_SUCCESS, VD_E_INVALID);
+        if (again) {
+            vdi_complete(&run, WORKER, 0, 0x1000, (int64_t)fetch, ERROR_SUCCESS, 0);
+        }
+        down(&run, 1);
+        client_exits(&run, 0);
+        if (again) {
+            expect_clean(&run);
+        } else {
+            expect_at(&run, "VDI-CMD-001", fetch, 0);
+        }
+        run_end(&run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_unknown_command_refused),
         cmocka_unit_test(test_abort_that_others_had_seen),
         cmocka_unit_test(test_straggler_of_an_earlier_life),
+        cmocka_unit_test(test_completion_that_was_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
