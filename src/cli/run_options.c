@@ -270,7 +270,11 @@ const struct option_row run_option_rows[] = {
     {"fault", "FAULT",
      "a fault to inject, for example lost-close or abort@Write#3:1;\nrepeatable; vdifault faults lists them",
      set_fault},
-    {"plan", "FILE", "faults and server lines from a file, on top of those given so far", set_plan},
+    {"plan", "FILE",
+     "a plan, on top of what was given so far; on each line fault FAULT or server SETTING:\nseed N, size "
+     "BYTES, database NAME=FILE, clear-error always|never (a device after an\nerror, before it is closed), "
+     "late-buffers yes|no (a second buffer area)",
+     set_plan},
     {"sql", "STATEMENT",
      "run this statement once a set exists, one process a set; the i-th --sql for\nthe i-th set, the last "
      "one for all further ones; %SET% is the set's name,\n%DEVICES:%s-%d% one VIRTUAL_DEVICE clause a device",
