@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "os.h"
 #include "procfs.h"
 #include "rundir.h"
+#include "segment.h"
 
 #define NS_PER_MS 1000000
 
@@ -235,5 +237,29 @@ size_t cleanup_stale(const char *base, bool remove, FILE *out)
     proc_table_free(&table);
     stale_files(&stale, base, true);
     stale_files(&stale, SHM_FOLDER, false);
+    return stale.count;
+}
+
+size_t cleanup_dead_sets(bool remove, FILE *out)
+{
+    struct stale stale = {.remove = remove, .out = out};
+    DIR *folder = opendir(SHM_FOLDER);
+    if (folder == NULL) {
+        return 0;
+    }
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        struct stat info;
+        if (fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+            info.st_uid != geteuid() || !segment_is_leftover(entry->d_name)) {
+            continue;
+        }
+        char path[RUN_PATH_MAX];
+        snprintf(path, sizeof path, SHM_FOLDER "/%.*s", NAME_MAX, entry->d_name);
+        say(&stale, "shared memory", path);
+        if (remove) {
+            segment_remove_leftover(entry->d_name);
+        }
+    }
+    closedir(folder);
     return stale.count;
 }

@@ -57,4 +57,7 @@ void cleanup_objects(const char *token, cleanup_object *visit, void *context);
  * `base` tells for an object. Returns how many. */
 size_t cleanup_stale(const char *base, bool remove, FILE *out);
 
+/* The same for the sets of dead clients that used our library without a runner. */
+size_t cleanup_dead_sets(bool remove, FILE *out);
+
 #endif

@@ -105,12 +105,13 @@ static int run_doctor(int argc, char **argv)
     int problems = check_shared_memory() + check_parts() + check_kernel();
     bool temporary = access(rundir_base(), W_OK | X_OK) == 0;
     problems += line(temporary, "scratch folders", rundir_base());
-    printf("\nleftovers of runs that were killed:\n");
-    size_t left = cleanup_stale(rundir_base(), options.clean, stdout);
+    printf("\nleftovers of runs and clients that were killed:\n");
+    size_t left =
+        cleanup_stale(rundir_base(), options.clean, stdout) + cleanup_dead_sets(options.clean, stdout);
     if (left == 0) {
         printf("  none\n");
     } else if (!options.clean) {
-        printf("  vdifault doctor --clean removes them; so does the next run\n");
+        printf("  vdifault doctor --clean removes them\n");
     }
     return problems > 0 ? CLI_SETUP : CLI_CLEAN;
 }
@@ -118,7 +119,7 @@ static int run_doctor(int argc, char **argv)
 const struct verb verb_doctor = {
     .name = "doctor",
     .arguments = "[--clean]",
-    .summary = "checks the machine and lists, or removes, what killed runs left behind",
+    .summary = "checks the machine and lists, or removes, what killed runs and clients left behind",
     .options = doctor_rows,
     .examples = "  vdifault doctor\n  vdifault doctor --clean\n",
     .run = run_doctor,

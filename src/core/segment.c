@@ -188,6 +188,28 @@ static bool remove_dead(const char *control_name)
     return removed;
 }
 
+bool segment_is_leftover(const char *object_name)
+{
+    char space[40];
+    char prefix[64];
+    struct segment old = {0};
+    copy_namespace(space, sizeof space);
+    int length = snprintf(prefix, sizeof prefix, "vdifault-%s-", space);
+    if (strncmp(object_name, prefix, (size_t)length) != 0 || os_memory_open(object_name, &old.control) != 0) {
+        return false;
+    }
+    bool dead = is_set(&old.control) && client_is_dead(old.control.address);
+    segment_detach(&old);
+    return dead;
+}
+
+void segment_remove_leftover(const char *object_name)
+{
+    if (segment_is_leftover(object_name)) {
+        (void)remove_dead(object_name);
+    }
+}
+
 int segment_create(const char *name, const struct VDConfig *config, struct segment *segment)
 {
     enum {

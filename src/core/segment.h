@@ -40,6 +40,9 @@ bool set_name_is_valid(const char *name); /* 1 to 259 bytes, no backslash (VDI-C
 int segment_create(const char *name, const struct VDConfig *config, struct segment *segment);
 /* ENOENT: no such set. EPROTO: the object is not a set of this version. */
 int segment_open(const char *name, struct segment *segment);
+/* Whether the object is the control object of a set of our namespace whose client is dead. */
+bool segment_is_leftover(const char *object_name);
+void segment_remove_leftover(const char *object_name); /* its areas, too; nothing if it is none */
 void segment_unlink(struct segment *segment);
 void segment_detach(struct segment *segment);
 

@@ -1,5 +1,6 @@
 /* A peer that dies (spec 9.6): the survivor's waits end with VD_E_ABORT, and nothing stays in /dev/shm.
  * Processes are killed at a point they report through a pipe, never after a sleep. */
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "pair.h"
+#include "segment.h"
 
 /* Forks a child that runs `body`, says "ready" and sleeps until killed. Returns once it is ready. */
 static pid_t start_victim(void (*body)(struct pair *pair), struct pair *pair)
@@ -173,6 +175,39 @@ static void test_leftovers_are_removed_by_the_next_create(void **unused)
     assert_int_equal(pair_objects_left(), 0);
 }
 
+/* Objects of the dead that nobody asks for by name, as doctor finds them; and of the living. */
+static uint32_t remove_leftovers(void)
+{
+    uint32_t found = 0;
+    DIR *folder = opendir("/dev/shm");
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        found += segment_is_leftover(entry->d_name);
+        segment_remove_leftover(entry->d_name);
+    }
+    closedir(folder);
+    return found;
+}
+
+static void test_leftovers_are_told_from_living_sets(void **unused)
+{
+    (void)unused;
+    struct pair pair, living;
+    pair_start(&living, 1);
+    pair_prepare(&pair, 1);
+    pid_t client = start_victim(fixed_name_body, &pair);
+    assert_int_equal(remove_leftovers(), 0);
+    kill_victim(client);
+    uint32_t objects = pair_objects_left();
+    assert_int_equal(remove_leftovers(), 1);
+    assert_int_equal(pair_objects_left(), objects - 1);
+    assert_int_equal(remove_leftovers(), 0);
+    pair_close_devices(&living);
+    pair_free(&living);
+    pair_free(&pair);
+    assert_int_equal(pair_objects_left(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_dead_client_ends_the_servers_wait),
         cmocka_unit_test(test_leftovers_are_removed_by_the_server_that_finds_them),
         cmocka_unit_test(test_leftovers_are_removed_by_the_next_create),
+        cmocka_unit_test(test_leftovers_are_told_from_living_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
