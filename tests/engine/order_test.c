@@ -149,6 +149,9 @@ static void watch(uint32_t index, const struct VDS_Command *command)
     if (backing_up && !failing && (code == VDC_Complete || code == CLOSE)) {
         check_end(code);
     }
+    if (!failing && code == CLOSE) { /* "VDC_Complete will be sent" (spec 5.1) */
+        assert_int_equal(fake.devices[index].sent[VDC_Complete], (fake.features & VDF_CompleteEnabled) != 0);
+    }
     if (command == NULL) {
         return;
     }

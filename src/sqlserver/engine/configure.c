@@ -95,9 +95,10 @@ static bool name_devices(struct engine *engine)
 static int begin_configuration(struct engine *engine)
 {
     const struct VDConfig *config = &engine->client_config;
-    engine->features =
-        config->features | (engine->request.operation == ENGINE_BACKUP ? VDF_WriteMedia : VDF_ReadMedia);
-    if ((config->features & VDF_RequestComplete) != 0) {
+    bool backup = engine->request.operation == ENGINE_BACKUP;
+    engine->features = config->features | (backup ? VDF_WriteMedia : VDF_ReadMedia);
+    /* A promise that VDC_Complete will be sent, so none of a RESTORE (ours; spec 16, question 15). */
+    if (backup && (config->features & VDF_RequestComplete) != 0) {
         engine->features |= VDF_CompleteEnabled;
     }
     uint32_t alignment = config->alignment > engine->block_size ? config->alignment : engine->block_size;
