@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "codes.h"
 #include "state.h"
 #include "vdi.h"
 #include "vdierror.h"
@@ -143,9 +144,8 @@ void commands_complete_begin(struct checker *checker, struct vdi_set *set, const
         judge_foreign_block(checker, set, event, call);
         return;
     }
-    if (event->arg[1] != ERROR_SUCCESS) {
-        device->error_completed = true;
-    } else if (is_unknown_command((*link)->code) && !set_is_aborted(set)) {
+    device->error_completed = device->error_completed || code_is_io_error((int32_t)event->arg[1]);
+    if (event->arg[1] == ERROR_SUCCESS && is_unknown_command((*link)->code) && !set_is_aborted(set)) {
         finding_add(checker, "VDI-CMD-008", call, call->operation, event->device,
                     "%s on device %d, which this client cannot know, was completed with SUCCESS",
                     command_text((*link)->code, name), event->device);
@@ -227,9 +227,10 @@ static bool counts_as_abandoned(struct checker *checker, const struct vdi_set *s
     case ABANDONED_OLD:
         return now >= command->fetched_ns + PATIENCE_NS;
     case ABANDONED_BLOCKING_ONE:
-        /* After an error completion an abort is the documented next step (spec 9.4), whatever is held. */
-        return !set->devices[index].error_completed && seems_forgotten(command, now) &&
-               server_was_kept_waiting(checker, set, index, command, now);
+        /* After an error completion an abort is the documented next step (spec 9.4), whatever is held, but
+         * ClearError: it only comes once everything is completed. */
+        return (!set->devices[index].error_completed || command->code == VDC_ClearError) &&
+               seems_forgotten(command, now) && server_was_kept_waiting(checker, set, index, command, now);
     }
     return false;
 }

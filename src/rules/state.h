@@ -62,7 +62,7 @@ struct device {
     bool called;            /* a GetCommand has returned */
     bool close_delivered;   /* ... with VD_E_CLOSE */
     bool lost_close;        /* the fault of that name fired here */
-    bool error_completed;   /* a command was completed with an error */
+    bool error_completed;   /* a command was completed with an I/O error (spec 2.2) */
     bool waited;            /* GetCommand came back with VD_E_TIMEOUT after a real wait */
     uint32_t closed_thread; /* that VD_E_CLOSE was delivered to last */
     uint32_t command_count;

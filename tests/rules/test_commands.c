@@ -1,6 +1,7 @@
 /* test_commands.c - the rules about commands: VDI-CMD-001, VDI-CMD-002, VDI-CMD-008. */
 #include <string.h>
 
+#include "codes.h"
 #include "dsl.h"
 
 /* VDI-CMD-001 */
@@ -172,6 +173,57 @@ static void test_abort_for_own_io_error(void **state)
     sql_end(&run, STATEMENT_ABORTED, 0, 0);
     client_exits(&run, 1);
     expect_clean(&run);
+    run_end(&run);
+}
+
+/* Of the completion codes only those of an I/O error call for an abort (spec 2.2). */
+static void test_refusing_a_command_does_not_excuse(void **state)
+{
+    static const int32_t codes[] = {ERROR_NOT_SUPPORTED, ERROR_HANDLE_EOF, ERROR_END_OF_MEDIA};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        struct run run;
+        uint64_t call;
+
+        run_start(&run, NULL);
+        up(&run, 1);
+        vdi_fetch(&run, WORKER, 0, 1, VDC_Load);
+        vdi_complete(&run, WORKER, 0, 1, 0, codes[i], 0);
+        call = vdi_fetch(&run, WORKER, 0, 2, VDC_Write);
+        vdi_fetch(&run, WORKER, 0, 3, VDC_Write);
+        vdi_complete(&run, WORKER, 0, 3, 0, ERROR_SUCCESS, 0);
+        sql_wait(&run, 0);
+        vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+        vdi_abort(&run, WORKER, 0);
+        vdi_close(&run, MAIN, 0);
+        sql_end(&run, STATEMENT_ABORTED, 0, 0);
+        client_exits(&run, 1);
+        expect_at(&run, "VDI-CMD-001", call, 0);
+        run_end(&run);
+    }
+}
+
+/* The error was told, and the server has answered it: what it asks for now is owed like anything else. */
+static void test_an_error_does_not_excuse_forgetting_clear_error(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    vdi_complete(&run, WORKER, 0, 1, 0, ERROR_DISK_FULL, 0);
+    call = vdi_fetch(&run, WORKER, 0, 2, VDC_ClearError);
+    sql_wait(&run, 0);
+    call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){-1}, NULL);
+    wait_ms(&run, 31000);
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-CMD-001", call, 0);
     run_end(&run);
 }
 
@@ -412,6 +464,8 @@ int main(void)
         cmocka_unit_test(test_abort_while_work_is_under_way),
         cmocka_unit_test(test_watchdogs_abort_does_not_excuse),
         cmocka_unit_test(test_abort_for_own_io_error),
+        cmocka_unit_test(test_refusing_a_command_does_not_excuse),
+        cmocka_unit_test(test_an_error_does_not_excuse_forgetting_clear_error),
         cmocka_unit_test(test_out_of_order_completion_is_fine),
         cmocka_unit_test(test_crashed_client_is_excused),
         cmocka_unit_test(test_complete_twice),
