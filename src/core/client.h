@@ -8,7 +8,8 @@
  * Ownership: devices belong to their set and stay valid memory until client_set_free, also after Close; then
  * their calls give VD_E_PROTOCOL. Buffers are the set's mapping and go with Close.
  *
- * fork: the set stays the parent's. In the child Close is VD_E_PROTOCOL and client_set_free only gives memory back.
+ * fork: the set stays the parent's. In the child Close is VD_E_PROTOCOL and client_set_free only gives memory back;
+ * unless the child goes on with a set that was created only, as a daemon does: who configures it ends it.
  *
  * Threads: every function but client_set_free may be called from any thread at any time, Close included: it
  * first makes waiting calls return, then waits until no call is inside, then unmaps. Two threads on one device

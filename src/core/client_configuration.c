@@ -65,6 +65,8 @@ static int finish_configuration(struct client_set *set)
         result = client_map_areas(set);
         if (result == 0) {
             atomic_store(&set->configured, true);
+            atomic_store(&set->process,
+                         os_process_self().pid); /* a child that goes on with it: its own now */
             shared_release(&set->segment.header->configured, 1u);
         }
     }

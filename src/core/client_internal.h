@@ -36,7 +36,7 @@ struct client_set {
     struct lock lock;         /* Create, OpenInSecondary, OpenDevice, mapping and Close among themselves */
     _Atomic uint32_t closing; /* 1: a Close is at work; written with the lock */
     struct gate gate;
-    _Atomic uint32_t process; /* the number of the one that entered the set; 0: none has */
+    _Atomic uint32_t process; /* the number of the one that entered or configured the set; 0: none has */
     struct segment segment;
     struct dialect dialect;
     struct os_memory areas[SHARED_AREAS_MAX];

@@ -95,6 +95,28 @@ static void test_a_child_may_create_its_own_set(void **unused)
     pair_free(&pair);
 }
 
+/* As a daemon does: Create, fork, and the child does the rest, Close included. */
+static void test_a_child_that_configures_ends_the_set(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    int status;
+    pair_create(&pair, 1);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        pair_open(&pair);
+        pair_configure(&pair, 4);
+        pair_get_configuration(&pair);
+        _exit(client_set_close(pair.client) == 0 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(pair_objects_left(), 0);
+    pair_free(&pair);
+}
+
 /* --- signals --- */
 
 static void on_tick(int signal)
@@ -280,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_child_does_not_end_its_parents_set),
         cmocka_unit_test(test_a_child_may_create_its_own_set),
+        cmocka_unit_test(test_a_child_that_configures_ends_the_set),
         cmocka_unit_test(test_signals_do_not_hide_a_dead_server),
         cmocka_unit_test(test_calls_are_no_cancellation_points),
         cmocka_unit_test(test_a_close_without_descriptors),
