@@ -72,8 +72,7 @@ static bool alignment_is_supported(uint32_t alignment)
 static int check_config(const struct VDConfig *config)
 {
     bool supported = config->deviceCount >= 1 && config->deviceCount <= SHARED_DEVICES_MAX &&
-                     mode_is_supported(config->features) && alignment_is_supported(config->alignment) &&
-                     config->prefixZoneSize <= 65536;
+                     mode_is_supported(config->features) && alignment_is_supported(config->alignment);
     return supported ? 0 : VD_E_NOTSUPPORTED;
 }
 

@@ -92,7 +92,7 @@ static void test_prefix_zone_and_alignment(void **unused)
     (void)unused;
     static const struct {
         uint32_t prefix, alignment;
-    } cases[] = {{0, 512}, {1, 512}, {512, 4096}, {700, 65536}, {65536, 512}};
+    } cases[] = {{0, 512}, {1, 512}, {512, 4096}, {700, 65536}, {65536, 512}, {1000000, 4096}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pair pair;
         struct VDS_Command sent[2];
@@ -120,6 +120,19 @@ static void test_prefix_zone_and_alignment(void **unused)
         }
         pair_free(&pair);
     }
+}
+
+/* Any byte count is a prefix zone (spec 7); one that fits nowhere is found when the buffers are. */
+static void test_a_prefix_zone_that_does_not_fit(void **unused)
+{
+    (void)unused;
+    struct pair pair;
+    struct VDConfig asked = {.deviceCount = 1, .prefixZoneSize = UINT32_MAX};
+    start(&pair, &asked, 65536);
+    assert_int_equal(server_set_request_buffers(pair.server, 4 << 20, 0, 4096), 0);
+    assert_int_equal(server_set_end_configuration(pair.server), VD_E_MEMORY);
+    assert_int_equal(pair_objects_left(), 1);
+    pair_free(&pair);
 }
 
 /* RequestBuffers after EndConfiguration: a new area at once, found by the client when a command names it. */
@@ -275,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_prefix_zone_and_alignment),
+        cmocka_unit_test(test_a_prefix_zone_that_does_not_fit),
         cmocka_unit_test(test_later_areas),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_handles_across_processes),
