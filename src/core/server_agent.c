@@ -56,7 +56,6 @@ static void check_late(struct server_set *set)
 uint32_t server_deliver(struct server_set *set, bool *aborted)
 {
     uint32_t callbacks = 0;
-    lock_take(&set->completions);
     /* Ordered: a SendCommand that this load comes before will see the abort itself (server_device.c). After an
      * abort, completions the client still recorded are ignored (spec 4, server SignalAbort). */
     *aborted = segment_is_aborted(&set->segment);
@@ -64,7 +63,6 @@ uint32_t server_deliver(struct server_set *set, bool *aborted)
         callbacks += *aborted ? server_device_deliver_aborted(&set->devices[i])
                               : server_device_deliver(&set->devices[i]);
     }
-    lock_give(&set->completions);
     if (callbacks > 0 && set->client_config.serverTimeOut != 0) {
         atomic_store(&set->quiet_since, os_now());
     } else if (!*aborted) {
@@ -73,13 +71,29 @@ uint32_t server_deliver(struct server_set *set, bool *aborted)
     return callbacks;
 }
 
+/* Completions are one deliverer's: the agent's while it runs, or that of one round. */
+static bool begin_delivering(struct server_set *set)
+{
+    return shared_change(&set->delivering, 0u, 1u);
+}
+
+static void end_delivering(struct server_set *set)
+{
+    shared_exchange(&set->delivering, 0u);
+}
+
 uint32_t server_set_run_completions(struct server_set *set, enum server_set_state *state)
 {
     bool aborted = true;
     uint32_t callbacks = 0;
     if (gate_enter(&set->gate)) {
-        set->event_seen = event_sequence(&set->segment.header->server_event);
-        callbacks = server_deliver(set, &aborted);
+        if (begin_delivering(set)) {
+            set->event_seen = event_sequence(&set->segment.header->server_event);
+            callbacks = server_deliver(set, &aborted);
+            end_delivering(set);
+        } else {
+            aborted = segment_is_aborted(&set->segment);
+        }
         gate_leave(&set->gate);
     }
     *state = aborted ? SERVER_SET_ABORTED : SERVER_SET_LIVE;
@@ -187,11 +201,11 @@ int server_set_execute_completion_agent(struct server_set *set)
     bool aborted = segment_is_aborted(&set->segment);
     if (!aborted && (atomic_load(&set->phase) != PHASE_INITIALIZED || server_is_terminated(set))) {
         result = VD_E_PROTOCOL;
-    } else if (!shared_change(&set->agents, 0u, 1u)) {
+    } else if (!begin_delivering(set)) {
         result = VD_E_BUSY; /* ours: one is at work already */
     } else {
         result = run_agent(set);
-        shared_exchange(&set->agents, 0u);
+        end_delivering(set);
     }
     gate_leave(&set->gate);
     return result;

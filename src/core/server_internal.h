@@ -49,10 +49,9 @@ enum {
 };
 
 struct server_set {
-    struct gate gate;        /* closed: the set does not exist */
-    struct lock lock;        /* phases, buffers, opening devices */
-    struct lock completions; /* whoever delivers them */
-    _Atomic uint32_t agents; /* 1: one is running */
+    struct gate gate;            /* closed: the set does not exist */
+    struct lock lock;            /* phases, buffers, opening devices */
+    _Atomic uint32_t delivering; /* 1: somebody delivers completions, the agent or a round */
     struct segment segment;
     struct os_memory areas[SHARED_AREAS_MAX];
     _Atomic uint32_t area_count;
@@ -84,8 +83,8 @@ void server_buffers_release(struct server_set *set);
 bool server_buffers_find(const struct server_set *set, const uint8_t *address, uint32_t size, uint32_t *area,
                          uint64_t *offset);
 
-/* Deliver what the client has completed, or ERROR_OPERATION_ABORTED for all that is outstanding; with the lock
- * `completions`. Return the number of callbacks. */
+/* Deliver what the client has completed, or ERROR_OPERATION_ABORTED for all that is outstanding; by who has begun
+ * to deliver. Return the number of callbacks. */
 uint32_t server_device_deliver(struct server_device *device);
 uint32_t server_device_deliver_aborted(struct server_device *device);
 /* One round of both; *aborted says which. */
