@@ -8,21 +8,18 @@
 
 #include "hostile_os.h"
 #include "hostile_world.h"
+#include "model.h"
+
+/* A function, and what it may give: what the model's tables list for it in any state (src/model), and `more`, which
+ * no table does. What state the set is in only its honest side could tell. */
+struct function {
+    enum model_function model; /* MODEL_FUNCTION_COUNT: of no table, `more` is all */
+    const char *name;          /* of such a one */
+    uint32_t more;             /* CODE()s */
+};
 
 /* A bit a code: NOERROR is bit 0, VD_ERROR(n) bit n. */
 #define CODE(result) (1u << ((uint32_t)(result)&0xff))
-#define OK           1u
-#define ABORT        CODE(VD_E_ABORT)
-#define INVALID      CODE(VD_E_INVALID)
-#define MEMORY       CODE(VD_E_MEMORY)
-#define PROTOCOL     CODE(VD_E_PROTOCOL)
-#define TIMEOUT      CODE(VD_E_TIMEOUT)
-
-/* What the documents let a function give, in any state. */
-struct function {
-    const char *name;
-    uint32_t results;
-};
 
 void begin(const struct function *function);
 int check(const struct function *function, int result); /* returns it */

@@ -3,16 +3,17 @@
 
 /* --- results (spec 2.3, 3) --- */
 
-static const struct function CREATE = {"Create", OK | PROTOCOL | INVALID | MEMORY | CODE(VD_E_NOTSUPPORTED)};
-static const struct function OPEN_IN_SECONDARY = {"OpenInSecondary", OK | PROTOCOL | ABORT | MEMORY};
-static const struct function GET_CONFIGURATION = {"GetConfiguration", OK | PROTOCOL | ABORT | TIMEOUT};
-static const struct function OPEN_DEVICE = {"OpenDevice", OK | ABORT | CODE(VD_E_OPEN) | PROTOCOL | INVALID};
-static const struct function GET_COMMAND = {"GetCommand", OK | ABORT | CODE(VD_E_CLOSE) | TIMEOUT | PROTOCOL};
-static const struct function COMPLETE_COMMAND = {"CompleteCommand", OK | ABORT | INVALID | PROTOCOL};
-static const struct function GET_BUFFER_HANDLE = {"GetBufferHandle", OK | PROTOCOL | INVALID};
-static const struct function MAP_BUFFER_HANDLE = {"MapBufferHandle", OK | PROTOCOL | INVALID};
-static const struct function SIGNAL_ABORT = {"SignalAbort", OK | PROTOCOL};
-static const struct function CLOSE = {"Close", OK | PROTOCOL | CODE(VD_E_OPEN)};
+/* No table has a machine without memory. */
+static const struct function CREATE = {MODEL_CLIENT_Create, NULL, CODE(VD_E_MEMORY)};
+static const struct function OPEN_IN_SECONDARY = {MODEL_CLIENT_OpenInSecondary, NULL, CODE(VD_E_MEMORY)};
+static const struct function GET_CONFIGURATION = {MODEL_CLIENT_GetConfiguration, NULL, 0};
+static const struct function OPEN_DEVICE = {MODEL_CLIENT_OpenDevice, NULL, 0};
+static const struct function GET_COMMAND = {MODEL_CLIENT_GetCommand, NULL, 0};
+static const struct function COMPLETE_COMMAND = {MODEL_CLIENT_CompleteCommand, NULL, 0};
+static const struct function GET_BUFFER_HANDLE = {MODEL_CLIENT_GetBufferHandle, NULL, 0};
+static const struct function MAP_BUFFER_HANDLE = {MODEL_CLIENT_MapBufferHandle, NULL, 0};
+static const struct function SIGNAL_ABORT = {MODEL_CLIENT_SignalAbort, NULL, 0};
+static const struct function CLOSE = {MODEL_CLIENT_Close, NULL, 0};
 
 /* A set that does not exist gives VD_E_PROTOCOL, an aborted one VD_E_ABORT, whatever the peer writes afterwards
  * (spec 2.3, 2.4): Abort is left by Close alone. */

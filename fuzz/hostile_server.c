@@ -4,25 +4,26 @@
 
 /* --- results (spec 2.4, 4) --- */
 
-static const struct function SERVER_OPEN = {"server Open", OK | INVALID | PROTOCOL};
-static const struct function SERVER_GET_CONFIGURATION = {"server GetConfiguration", OK | PROTOCOL | ABORT};
-static const struct function BEGIN_CONFIGURATION = {"BeginConfiguration", OK | PROTOCOL | ABORT | INVALID};
-static const struct function NAME_DEVICE = {"name_device", OK | PROTOCOL | ABORT | INVALID};
-static const struct function REQUEST_BUFFERS = {"RequestBuffers", OK | PROTOCOL | ABORT | INVALID | MEMORY};
-static const struct function QUERY_BUFFERS = {"QueryAvailableBuffers", OK | PROTOCOL | ABORT | INVALID};
-static const struct function END_CONFIGURATION = {"EndConfiguration",
-                                                  OK | PROTOCOL | ABORT | INVALID | MEMORY};
-static const struct function SERVER_OPEN_DEVICE = {"server OpenDevice",
-                                                   OK | PROTOCOL | ABORT | CODE(VD_E_OPEN)};
-static const struct function ALLOCATE_BUFFER = {"AllocateBuffer", OK | PROTOCOL | ABORT | INVALID | MEMORY};
-static const struct function FREE_BUFFER = {"FreeBuffer", OK | PROTOCOL | ABORT | INVALID};
-static const struct function SEND_COMMAND = {
-    "SendCommand", OK | PROTOCOL | ABORT | CODE(VD_E_IO_ERROR) | CODE(VD_E_QUEUE_FULL)};
-static const struct function SERVER_WAIT = {"server_set_wait", OK | PROTOCOL | ABORT | TIMEOUT};
-static const struct function COMPLETION_AGENT = {"ExecuteCompletionAgent", OK | PROTOCOL | ABORT};
-static const struct function CLOSE_DEVICE = {"CloseDevice", OK | PROTOCOL | ABORT | CODE(VD_E_CLOSE)};
-static const struct function SERVER_SIGNAL_ABORT = {"server SignalAbort", OK | PROTOCOL};
-static const struct function SERVER_CLOSE = {"server Close", OK | PROTOCOL};
+static const struct function SERVER_OPEN = {MODEL_SERVER_Open, NULL, 0};
+static const struct function SERVER_GET_CONFIGURATION = {MODEL_SERVER_GetConfiguration, NULL, 0};
+static const struct function BEGIN_CONFIGURATION = {MODEL_SERVER_BeginConfiguration, NULL, 0};
+static const struct function NAME_DEVICE = {
+    MODEL_FUNCTION_COUNT, "name_device",
+    CODE(0) | CODE(VD_E_PROTOCOL) | CODE(VD_E_ABORT) | CODE(VD_E_INVALID)};
+static const struct function REQUEST_BUFFERS = {MODEL_SERVER_RequestBuffers, NULL, 0};
+static const struct function QUERY_BUFFERS = {MODEL_SERVER_QueryAvailableBuffers, NULL, 0};
+static const struct function END_CONFIGURATION = {MODEL_SERVER_EndConfiguration, NULL, 0};
+static const struct function SERVER_OPEN_DEVICE = {MODEL_SERVER_OpenDevice, NULL, 0};
+static const struct function ALLOCATE_BUFFER = {MODEL_SERVER_AllocateBuffer, NULL, 0};
+static const struct function FREE_BUFFER = {MODEL_SERVER_FreeBuffer, NULL, 0};
+static const struct function SEND_COMMAND = {MODEL_SERVER_SendCommand, NULL, 0};
+static const struct function SERVER_WAIT = {
+    MODEL_FUNCTION_COUNT, "server_set_wait",
+    CODE(0) | CODE(VD_E_PROTOCOL) | CODE(VD_E_ABORT) | CODE(VD_E_TIMEOUT)};
+static const struct function COMPLETION_AGENT = {MODEL_SERVER_ExecuteCompletionAgent, NULL, 0};
+static const struct function CLOSE_DEVICE = {MODEL_SERVER_CloseDevice, NULL, 0};
+static const struct function SERVER_SIGNAL_ABORT = {MODEL_SERVER_SignalAbort, NULL, 0};
+static const struct function SERVER_CLOSE = {MODEL_SERVER_Close, NULL, 0};
 
 static int check_server(const struct function *function, struct world_server *server, int result)
 {
