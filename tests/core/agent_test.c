@@ -385,55 +385,6 @@ static void test_bytes_of_a_command_without_data(void **unused)
     pair_free(&pair);
 }
 
-/* --- serverTimeOut (spec 7) --- */
-
-static void start_with_timeout(struct pair *pair, uint32_t milliseconds)
-{
-    struct VDConfig asked = {.deviceCount = 1, .serverTimeOut = milliseconds};
-    pair_prepare(pair, 1);
-    assert_int_equal(client_set_create(pair->client, pair->name, &asked), 0);
-    pair_open(pair);
-    pair_configure(pair, 4);
-    pair_get_configuration(pair);
-    pair_activate(pair);
-}
-
-static void test_a_client_that_completes_nothing(void **unused)
-{
-    (void)unused;
-    struct pair pair;
-    struct flight flight = {0};
-    struct VDC_Command *command;
-    start_with_timeout(&pair, 20);
-    int64_t before = os_now();
-    server_command_init(&flight.command, on_completion, &flight);
-    flight.command.commandCode = VDC_Flush;
-    assert_int_equal(server_device_send_command(pair.server_devices[0], &flight.command), 0);
-    assert_int_equal(server_set_execute_completion_agent(pair.server), VD_E_ABORT);
-    assert_true(os_now() - before > 2 * 20000000); /* two intervals, not one */
-    assert_int_equal(server_set_abort_reason(pair.server), SERVER_ABORT_TIMEOUT);
-    assert_int_equal(flight.callbacks, 1);
-    assert_int_equal(flight.command.completionCode, ERROR_OPERATION_ABORTED);
-    assert_int_equal(client_device_get_command(pair.devices[0], -1, &command), VD_E_ABORT);
-    pair_free(&pair);
-}
-
-/* A server that has nothing to ask for times nobody out. */
-static void test_idleness_is_no_timeout(void **unused)
-{
-    (void)unused;
-    struct pair pair;
-    enum server_set_state state;
-    struct VDC_Command *command;
-    start_with_timeout(&pair, 1);
-    server_set_run_completions(pair.server, &state);
-    assert_int_equal(server_set_wait(pair.server, os_now() + 10000000), VD_E_TIMEOUT);
-    server_set_run_completions(pair.server, &state);
-    assert_int_equal(state, SERVER_SET_LIVE);
-    assert_int_equal(client_device_get_command(pair.devices[0], 0, &command), VD_E_TIMEOUT);
-    pair_free(&pair);
-}
-
 /* --- full size: 64 devices, two threads on each, three client objects --- */
 
 static void test_full_size(void **unused)
@@ -505,8 +456,6 @@ int main(void)
         cmocka_unit_test(test_a_close_over_a_held_command),
         cmocka_unit_test(test_a_close_beside_a_secondary),
         cmocka_unit_test(test_bytes_of_a_command_without_data),
-        cmocka_unit_test(test_a_client_that_completes_nothing),
-        cmocka_unit_test(test_idleness_is_no_timeout),
         cmocka_unit_test(test_full_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
