@@ -34,7 +34,7 @@ bool faults_cut_off(const struct call *call)
 /* A call that the fault makes in the client's place, recorded as such. */
 static int call_by_fault(const struct call *during, enum vdi_function function, enum next_function next)
 {
-    struct call call = call_on_set(function, during->set);
+    struct call call = call_on_set(function, during->set, NULL);
     call.operation = during->operation;
     call.flags = EVENT_FLAG_BY_FAULT;
     set_int_function *real = (set_int_function *)next_definition(next);

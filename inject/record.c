@@ -1,74 +1,27 @@
 /* record.c - see record.h. */
 #include "record.h"
 
-#include <dlfcn.h>
-#include <errno.h>
-#include <limits.h>
-#include <link.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "runstate_internal.h"
+#include "runstate.h"
+#include "stack.h"
 
-enum {
-    CALLERS_MAX = 1024
-};
-
-/* Call sites that have been explained, in this process: a child explains its own again, hence the number. */
-static bool is_new_caller(const void *caller)
-{
-    static _Atomic uint64_t seen[CALLERS_MAX];
-    uint64_t key =
-        ((uint64_t)(uintptr_t)caller * 0x9e3779b97f4a7c15u) ^ (run_process() * 0xc2b2ae3d27d4eb4fu);
-    key = key == 0 ? 1 : key;
-    for (size_t i = 0, at = key % CALLERS_MAX; i < CALLERS_MAX; i++, at = (at + 1) % CALLERS_MAX) {
-        uint64_t known = atomic_load_explicit(&seen[at], memory_order_relaxed);
-        if (known == 0 && atomic_compare_exchange_strong(&seen[at], &known, key)) {
-            return true;
-        }
-        if (known == key) {
-            return false;
-        }
-    }
-    return true; /* full: explained once too often rather than never */
-}
-
-static void explain_caller(const void *caller)
-{
-    struct event event = {.kind = EVENT_CALLER, .side = EVENT_SIDE_CLIENT, .device = -1, .operation = -1};
-    char self[PATH_MAX];
-    const char *path = "";
-    Dl_info info;
-    struct link_map *map = NULL;
-    int saved = errno;
-    event.arg[0] = (int64_t)(intptr_t)caller;
-    if (dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP) != 0 && map != NULL) {
-        event.arg[1] = (int64_t)map->l_addr;
-        path = info.dli_fname != NULL ? info.dli_fname : "";
-        if (path[0] != '/') { /* the program itself, as the user typed it */
-            ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-            self[length > 0 ? length : 0] = '\0';
-            path = self;
-        }
-    }
-    event_record(&event, path);
-    errno = saved;
-}
-
-struct call call_on_set(enum vdi_function function, struct shadow_set *set)
+struct call call_on_set(enum vdi_function function, struct shadow_set *set, const void *object)
 {
     return (struct call){
         .function = function,
+        .object = object,
         .set = set,
         .operation = set == NULL ? -1 : atomic_load(&set->operation),
         .device_index = -1,
     };
 }
 
-struct call call_on_device(enum vdi_function function, struct shadow_device *device)
+struct call call_on_device(enum vdi_function function, struct shadow_device *device, const void *object)
 {
     return (struct call){
         .function = function,
+        .object = object,
         .set = device == NULL ? NULL : atomic_load(&device->set),
         .device = device,
         .operation = device == NULL ? -1 : atomic_load(&device->operation),
@@ -87,6 +40,7 @@ static struct event call_event(const struct call *call, enum event_kind kind)
         .set = call->set == NULL ? 0 : atomic_load(&call->set->number),
         .call = call->sequence,
         .flags = call->flags,
+        .stack = call->stack,
     };
     memcpy(event.arg, call->arg, sizeof(call->arg));
     return event;
@@ -94,11 +48,9 @@ static struct event call_event(const struct call *call, enum event_kind kind)
 
 void call_begin(struct call *call, const void *caller, const char *text)
 {
-    if (caller != NULL && run_state_is_recorded() && is_new_caller(caller)) {
-        explain_caller(caller);
-    }
+    call->stack = stack_of_call(caller);
     struct event event = call_event(call, EVENT_CALL_BEGIN);
-    event.arg[6] = (int64_t)(intptr_t)caller;
+    event.arg[6] = (int64_t)(intptr_t)call->object;
     call->sequence = event_record(&event, text);
     memset(call->arg, 0, sizeof(call->arg));
 }
@@ -117,5 +69,17 @@ void call_fault(const struct call *call, uint32_t fault)
     memset(event.arg, 0, sizeof(event.arg));
     event.arg[0] = fault;
     event.flags = 0;
+    event_record(&event, NULL);
+}
+
+void call_configuration(const struct call *call, const VDConfig *configuration)
+{
+    const uint32_t *word = (const uint32_t *)configuration;
+    struct event event = call_event(call, EVENT_CONFIGURATION);
+    _Static_assert(sizeof(*configuration) == EVENT_CONFIG_WORDS * sizeof(*word), "spec 5.1: eleven fields");
+    memset(event.arg, 0, sizeof(event.arg));
+    for (unsigned i = 0; i < EVENT_CONFIG_WORDS; i++) {
+        event_set_config_word(&event, i, word[i]);
+    }
     event_record(&event, NULL);
 }

@@ -230,9 +230,10 @@ static struct shadow_command *find_on_device(struct shadow_device *device, const
     return NULL;
 }
 
-uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, int32_t code, uint64_t call,
-                        uint64_t at_complete)
+uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, const VDC_Command *command,
+                        uint64_t call, uint64_t at_complete)
 {
+    int32_t code = command->commandCode;
     struct shadow_command *entry = find_on_device(device, block);
     for (size_t i = 0; i < SHADOW_COMMANDS_MAX && entry == NULL; i++) {
         struct shadow_command *candidate = &device->commands[i];
@@ -243,6 +244,7 @@ uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, 
     if (entry != NULL) {
         atomic_store(&entry->call, call);
         atomic_store(&entry->code, code);
+        atomic_store(&entry->buffer, command->buffer);
         atomic_store(&entry->at_complete, at_complete);
         atomic_store(&entry->outstanding, true);
         atomic_store_explicit(&entry->block, block, memory_order_release);
@@ -269,4 +271,28 @@ struct shadow_command *shadow_find_command(struct shadow_device *device, const V
         }
     }
     return newest;
+}
+
+static uint64_t fetch_on_device(struct shadow_device *device, const void *buffer)
+{
+    for (size_t i = 0; i < SHADOW_COMMANDS_MAX; i++) {
+        struct shadow_command *command = &device->commands[i];
+        if (atomic_load(&command->block) == NULL) {
+            return 0; /* entries are taken in order */
+        }
+        if (atomic_load(&command->outstanding) && atomic_load(&command->buffer) == buffer) {
+            return atomic_load(&command->call);
+        }
+    }
+    return 0;
+}
+
+uint64_t shadow_fetch_of_buffer(struct shadow_set *set, const void *buffer)
+{
+    uint64_t fetch = 0;
+    for (size_t i = 0; set != NULL && buffer != NULL && i < RUN_DEVICES_MAX && fetch == 0; i++) {
+        struct shadow_device *device = atomic_load(&set->devices[i]);
+        fetch = device == NULL ? 0 : fetch_on_device(device, buffer);
+    }
+    return fetch;
 }

@@ -32,8 +32,9 @@ enum shadow_state {
 
 /* The last fetch of a command block. */
 struct shadow_command {
-    _Atomic(const void *) block; /* NULL: the entry is free */
-    _Atomic uint64_t call;       /* sequence of the GetCommand */
+    _Atomic(const void *) block;  /* NULL: the entry is free */
+    _Atomic(const void *) buffer; /* as the client got it */
+    _Atomic uint64_t call;        /* sequence of the GetCommand */
     _Atomic int32_t code;
     _Atomic bool outstanding;
     _Atomic uint64_t at_complete; /* faults of the plan that wait for the completion, a bit each */
@@ -88,11 +89,13 @@ void shadow_device_closed(struct shadow_device *device, bool lost);
 /* Of the set's present life. */
 bool shadow_device_is_current(const struct shadow_device *device);
 
-/* Records a fetch; returns the number of the command among those of its code on the device. */
-uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, int32_t code, uint64_t call,
-                        uint64_t at_complete);
+/* Records a fetch of `command`, whose address is `block`; returns the number of the command among those of its code on the device. */
+uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, const VDC_Command *command,
+                        uint64_t call, uint64_t at_complete);
 /* The last fetch of the block, on this device or, failing that, on any other of its set; NULL if never seen.
  */
 struct shadow_command *shadow_find_command(struct shadow_device *device, const VDC_Command *block);
+/* Sequence of the GetCommand that fetched the outstanding command with this buffer; 0: none of the set has it. */
+uint64_t shadow_fetch_of_buffer(struct shadow_set *set, const void *buffer);
 
 #endif

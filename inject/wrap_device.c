@@ -37,7 +37,7 @@ static void delivered(struct call *call, VDC_Command *block)
     call->arg[2] = command.size;
     call->arg[3] = command.position;
     call->arg[4] = (int64_t)(intptr_t)command.buffer;
-    call->arg[5] = shadow_fetched(call->device, block, command.commandCode, call->sequence, at_complete);
+    call->arg[5] = shadow_fetched(call->device, block, &command, call->sequence, at_complete);
 }
 
 /* The library, and what its answer means for the device. */
@@ -83,7 +83,7 @@ INJECT_EXPORT int vdi_device_get_command(ClientVirtualDevice *self, time_t timeo
         get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
         return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, block);
     }
-    struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self));
+    struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self), self);
     call.arg[0] = timeout;
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
@@ -112,7 +112,7 @@ INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Com
         return real == NULL ? VD_E_UNEXPECTED
                             : real(self, command, completion_code, bytes_transferred, position);
     }
-    struct call call = call_on_device(VDI_FN_COMPLETE_COMMAND, shadow_device(self));
+    struct call call = call_on_device(VDI_FN_COMPLETE_COMMAND, shadow_device(self), self);
     struct shadow_command *fetched = call.device == NULL ? NULL : shadow_find_command(call.device, command);
     uint64_t at_complete = 0;
     call.arg[0] = (int64_t)(intptr_t)command;

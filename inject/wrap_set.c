@@ -63,7 +63,7 @@ static void destroy(enum next_function next, ClientVirtualDeviceSet *self, const
         return;
     }
     struct shadow_set *set = shadow_set(self);
-    struct call call = call_on_set(VDI_FN_DESTROY, set);
+    struct call call = call_on_set(VDI_FN_DESTROY, set, self);
     call_begin(&call, caller, NULL);
     inject_thread.inside++;
     if (real != NULL) {
@@ -96,7 +96,7 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
         return real == NULL ? VD_E_UNEXPECTED : real(self, name, cfg);
     }
     struct shadow_set *set = shadow_set(self);
-    struct call call = call_on_set(VDI_FN_CREATE, set);
+    struct call call = call_on_set(VDI_FN_CREATE, set, self);
     /* A Create on a set that is open belongs to that set's operation; every other one starts one. */
     bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
     if (starts) {
@@ -110,6 +110,9 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
         call.arg[3] = cfg->prefixZoneSize;
     }
     call_begin(&call, __builtin_return_address(0), name);
+    if (cfg != NULL) {
+        call_configuration(&call, cfg);
+    }
     int result = CALL_REAL(real, self, name, cfg);
     if (starts && result == 0) {
         shadow_set_opened(set, call.operation);
@@ -126,7 +129,7 @@ INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *
         return real == NULL ? VD_E_UNEXPECTED : real(self, name);
     }
     struct shadow_set *set = shadow_set(self);
-    struct call call = call_on_set(VDI_FN_OPEN_IN_SECONDARY, set);
+    struct call call = call_on_set(VDI_FN_OPEN_IN_SECONDARY, set, self);
     bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
     if (starts) {
         keep_release(set);
@@ -146,12 +149,13 @@ INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t
     if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, cfg);
     }
-    struct call call = call_on_set(VDI_FN_GET_CONFIGURATION, shadow_set(self));
+    struct call call = call_on_set(VDI_FN_GET_CONFIGURATION, shadow_set(self), self);
     call.arg[0] = timeout;
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
     int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, timeout, cfg);
     if (result == 0 && cfg != NULL) {
+        call_configuration(&call, cfg);
         call.arg[0] = cfg->features;
         call.arg[1] = cfg->blockSize;
         call.arg[2] = cfg->maxTransferSize;
@@ -168,7 +172,7 @@ INJECT_EXPORT int vdi_set_open_device(ClientVirtualDeviceSet *self, char *name, 
     if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, name, device);
     }
-    struct call call = call_on_set(VDI_FN_OPEN_DEVICE, shadow_set(self));
+    struct call call = call_on_set(VDI_FN_OPEN_DEVICE, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), name);
     faults_at_entry(&call);
     int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, name, device);
@@ -188,7 +192,7 @@ INJECT_EXPORT int vdi_set_signal_abort(ClientVirtualDeviceSet *self)
     if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self);
     }
-    struct call call = call_on_set(VDI_FN_SIGNAL_ABORT, shadow_set(self));
+    struct call call = call_on_set(VDI_FN_SIGNAL_ABORT, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
     if (cut_off(&call)) {
@@ -214,7 +218,7 @@ INJECT_EXPORT int vdi_set_close(ClientVirtualDeviceSet *self)
     if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self);
     }
-    struct call call = call_on_set(VDI_FN_CLOSE, shadow_set(self));
+    struct call call = call_on_set(VDI_FN_CLOSE, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
     if (cut_off(&call)) {
@@ -239,10 +243,14 @@ INJECT_EXPORT int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *self, uint8_
     if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, buffer, handle);
     }
-    struct call call = call_on_set(VDI_FN_GET_BUFFER_HANDLE, shadow_set(self));
+    struct call call = call_on_set(VDI_FN_GET_BUFFER_HANDLE, shadow_set(self), self);
+    call.arg[0] = (int64_t)(intptr_t)buffer;
+    call.arg[1] = (int64_t)shadow_fetch_of_buffer(call.set, buffer);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    return call_end(&call, cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, buffer, handle));
+    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, buffer, handle);
+    call.arg[0] = result == 0 && handle != NULL ? (int64_t)*handle : 0;
+    return call_end(&call, result);
 }
 
 INJECT_EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *self, int handle, uint8_t **buffer)
@@ -251,10 +259,13 @@ INJECT_EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *self, int ha
     if (!inject_sees_call(__builtin_return_address(0))) {
         return real == NULL ? VD_E_UNEXPECTED : real(self, handle, buffer);
     }
-    struct call call = call_on_set(VDI_FN_MAP_BUFFER_HANDLE, shadow_set(self));
+    struct call call = call_on_set(VDI_FN_MAP_BUFFER_HANDLE, shadow_set(self), self);
+    call.arg[0] = handle;
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    return call_end(&call, cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, handle, buffer));
+    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, handle, buffer);
+    call.arg[0] = result == 0 && buffer != NULL ? (int64_t)(intptr_t)*buffer : 0;
+    return call_end(&call, result);
 }
 
 INJECT_EXPORT void vdi_set_register_device_closed(ClientVirtualDeviceSet *self)
@@ -266,7 +277,7 @@ INJECT_EXPORT void vdi_set_register_device_closed(ClientVirtualDeviceSet *self)
         }
         return;
     }
-    struct call call = call_on_set(VDI_FN_REGISTER_DEVICE_CLOSED, shadow_set(self));
+    struct call call = call_on_set(VDI_FN_REGISTER_DEVICE_CLOSED, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
     if (!cut_off(&call) && real != NULL) {

@@ -127,14 +127,15 @@ static json_t *faults_value(const struct report_input *input)
     return faults;
 }
 
-static json_t *backtrace_value(const struct view *view, const struct finding *finding)
+static json_t *backtrace_value(const struct view *view, const struct stack *stack)
 {
+    json_t *frames = stack ? json_array() : json_null();
     char where[512];
 
-    if (!view_where(view, finding, where, sizeof where)) {
-        return json_null();
+    for (uint32_t i = 0; view_frame(view, stack, i, where, sizeof where); i++) {
+        json_array_append_new(frames, text_value(where));
     }
-    return json_pack("[o]", text_value(where));
+    return frames;
 }
 
 static json_t *finding_value(const struct view *view, const struct finding *finding)
@@ -154,7 +155,7 @@ static json_t *finding_value(const struct view *view, const struct finding *find
         "device", index_or_null(finding->device), "thread",
         number_or_null(view_thread_number(view, finding->process, finding->thread)), "count",
         (json_int_t)finding->count, "fingerprint", hex_value(view_fingerprint(view, finding)), "assumption",
-        assumptions[finding->assumption], "backtrace", backtrace_value(view, finding), "repeat",
+        assumptions[finding->assumption], "backtrace", backtrace_value(view, finding->stack), "repeat",
         repeat ? taken_text(redact_text(repeat)) : json_null());
 }
 

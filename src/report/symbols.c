@@ -155,7 +155,7 @@ static struct place find_place(struct symbols *symbols, const char *path, uint64
     if (!module || !module->module) {
         return place;
     }
-    at = address - base + module->bias - 1; /* within the call, not after it */
+    at = address - base + module->bias;
     unit = find_unit(module->module, at, &bias);
     if (unit) {
         place.function = function_name(unit, at - bias);

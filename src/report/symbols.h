@@ -15,8 +15,8 @@ struct symbols;
 int symbols_new(struct symbols **symbols); /* 0 or ENOMEM */
 void symbols_free(struct symbols *symbols);
 
-/* "file.c:42 function", "function+0x12 (module)" or "module+0x1234" of the call before return address
- * `address`. */
+/* "file.c:42 function", "function+0x12 (module)" or "module+0x1234" of the instruction at `address`, or of the one
+ * whose last byte that is. */
 void symbols_describe(struct symbols *symbols, const char *module, uint64_t base, uint64_t address,
                       char *text, size_t size);
 

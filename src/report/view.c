@@ -199,13 +199,19 @@ void view_free(struct view *view)
     }
 }
 
-bool view_where(const struct view *view, const struct finding *finding, char *text, size_t size)
+bool view_frame(const struct view *view, const struct stack *stack, uint32_t index, char *text, size_t size)
 {
-    if (finding->caller == 0) {
+    if (!stack || index >= stack->frame_count) {
         return false;
     }
-    symbols_describe(view->symbols, finding->module, finding->module_base, finding->caller, text, size);
+    symbols_describe(view->symbols, stack->frames[index].module, stack->frames[index].base,
+                     stack->frames[index].address, text, size);
     return true;
+}
+
+bool view_where(const struct view *view, const struct finding *finding, char *text, size_t size)
+{
+    return view_frame(view, finding->stack, 0, text, size);
 }
 
 uint64_t view_fingerprint(const struct view *view, const struct finding *finding)
@@ -213,9 +219,10 @@ uint64_t view_fingerprint(const struct view *view, const struct finding *finding
     char place[512] = "", text[768];
     const char *function = finding->function < VDI_FN_COUNT ? vdi_function_names[finding->function] : "";
 
-    if (finding->caller && finding->module) { /* without a module the address says nothing that lasts */
-        symbols_stable_name(view->symbols, finding->module, finding->module_base, finding->caller, place,
-                            sizeof place);
+    const struct stack_frame *frame = finding->stack ? &finding->stack->frames[0] : NULL;
+
+    if (frame && frame->module) { /* without a module the address says nothing that lasts */
+        symbols_stable_name(view->symbols, frame->module, frame->base, frame->address, place, sizeof place);
     }
     snprintf(text, sizeof text, "%s|%s|%s", finding->rule->id, function, place);
     return run_name_hash(text);

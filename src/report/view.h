@@ -40,6 +40,8 @@ uint32_t view_process_number(const struct view *view, uint32_t process);
 uint32_t view_thread_number(const struct view *view, uint32_t process, uint32_t thread);
 const struct view_call *view_find_call(const struct view *view, uint64_t sequence); /* NULL: none */
 
+/* The index-th frame of a stack, innermost first; false: there is none. */
+bool view_frame(const struct view *view, const struct stack *stack, uint32_t index, char *text, size_t size);
 /* Where in the client a finding is; false: it belongs to no call. */
 bool view_where(const struct view *view, const struct finding *finding, char *text, size_t size);
 /* Hash of rule, function and place, the same from run to run. */

@@ -12,7 +12,7 @@ static struct call call_from_begin(const struct event *event)
         .sequence = event->sequence,
         .time_ns = event->time_ns,
         .set = event->set,
-        .caller = (uint64_t)event->arg[6],
+        .stack = event->stack,
         .timeout = waits ? event->arg[0] : 0,
         .device_count = event->function == VDI_FN_CREATE && event->arg[0] > 0 && event->arg[0] <= DEVICES_MAX
                             ? (uint32_t)event->arg[0]
@@ -100,6 +100,7 @@ static struct call take_open_call(struct thread_state *thread, const struct vdi_
                         .operation = event->operation,
                         .process = event->process,
                         .thread = event->thread,
+                        .stack = event->stack,
                         .function = event->function,
                         .device = event->device,
                         .set_was_aborted = set && set_is_aborted(set)};

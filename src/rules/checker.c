@@ -7,27 +7,6 @@
 
 #include "state.h"
 
-static void take_caller(struct checker *checker, const struct event *event, const char *text)
-{
-    struct caller *caller;
-
-    if (checker->caller_count >= CALLERS_MAX) {
-        return;
-    }
-    caller = calloc(1, sizeof *caller);
-    if (!caller) {
-        checker->out_of_memory = true;
-        return;
-    }
-    *caller = (struct caller){.next = checker->callers,
-                              .address = (uint64_t)event->arg[0],
-                              .base = (uint64_t)event->arg[1],
-                              .process = event->process,
-                              .module = text[0] ? state_copy_text(checker, text) : NULL};
-    checker->callers = caller;
-    checker->caller_count++;
-}
-
 static void take_fault(struct checker *checker, const struct event *event, const char *text)
 {
     struct operation_state *operation = state_operation(checker, event->operation, event->sequence);
@@ -100,7 +79,8 @@ static event_handler *const event_handlers[EVENT_KIND_COUNT] = {
     [EVENT_CALL_BEGIN] = take_call,
     [EVENT_CALL_END] = take_call,
     [EVENT_FAULT] = take_fault,
-    [EVENT_CALLER] = take_caller,
+    [EVENT_MODULE] = stacks_take_module,
+    [EVENT_STACK] = stacks_take_stack,
     [EVENT_STATEMENT_BEGIN] = operations_server_event,
     [EVENT_STATEMENT_OPEN] = operations_server_event,
     [EVENT_MESSAGE] = operations_server_event,

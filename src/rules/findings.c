@@ -43,6 +43,17 @@ const char *command_text(int32_t code, char buffer[32])
     return buffer;
 }
 
+void finding_set_other(struct checker *checker, const struct call *other)
+{
+    struct finding *finding = checker->last_finding;
+
+    if (finding && other->sequence) {
+        finding->other.call = other->sequence;
+        finding->other.thread = other->thread;
+        finding->other.stack = stacks_find(checker, other->stack);
+    }
+}
+
 bool finding_exists(const struct checker *checker, const char *rule)
 {
     for (uint32_t i = 0; i < checker->finding_count; i++) {
@@ -53,14 +64,15 @@ bool finding_exists(const struct checker *checker, const char *rule)
     return false;
 }
 
-/* The finding of the same rule, function and caller: one bug is told once (design 4.5). */
+/* The finding of the same rule, function and stack: one bug is told once (design 4.5). */
 static struct finding *find_same(struct checker *checker, const struct rule_info *rule, uint16_t function,
-                                 uint64_t caller)
+                                 const struct stack *stack)
 {
     for (uint32_t i = 0; i < checker->finding_count; i++) {
         struct finding *finding = &checker->findings[i];
 
-        if (finding->rule == rule && finding->function == function && finding->caller == caller) {
+        if (finding->rule == rule && finding->function == function &&
+            (stack && finding->stack ? finding->stack->place == stack->place : finding->stack == stack)) {
             return finding;
         }
     }
@@ -73,12 +85,14 @@ static void add(struct checker *checker, enum severity cap, const char *id, cons
     static const struct call no_call = {.device = -1, .operation = -1};
     const struct rule_info *rule = rule_find(id);
     const struct call *at = call ? call : &no_call;
+    const struct stack *stack = stacks_find(checker, at->stack);
     struct finding *finding;
     enum severity severity;
 
     assert(rule);
     severity = kind_severity[rule->kind] < cap ? kind_severity[rule->kind] : cap;
-    finding = find_same(checker, rule, at->function, at->caller);
+    checker->last_finding = NULL;
+    finding = find_same(checker, rule, at->function, stack);
     if (finding) {
         finding->count += 1 + at->repeat;
         finding->severity = severity > finding->severity ? severity : finding->severity;
@@ -98,7 +112,8 @@ static void add(struct checker *checker, enum severity cap, const char *id, cons
                                 .process = at->process,
                                 .thread = at->thread,
                                 .count = 1 + at->repeat,
-                                .caller = at->caller};
+                                .stack = stack};
+    checker->last_finding = finding;
     vsnprintf(finding->message, sizeof finding->message, format, arguments);
 }
 
@@ -120,17 +135,6 @@ void finding_add_capped(struct checker *checker, enum severity cap, const char *
     va_start(arguments, format);
     add(checker, cap, rule, call, operation, device, format, arguments);
     va_end(arguments);
-}
-
-static void resolve_caller(const struct checker *checker, struct finding *finding)
-{
-    for (const struct caller *caller = checker->callers; finding->caller && caller; caller = caller->next) {
-        if (caller->address == finding->caller && caller->process == finding->process) {
-            finding->module = caller->module;
-            finding->module_base = caller->base;
-            return;
-        }
-    }
 }
 
 /* A derived rule's warning becomes an error when an outcome rule shows the harm in the same operation. */
@@ -171,7 +175,6 @@ void findings_settle(struct checker *checker)
     for (uint32_t i = 0; i < checker->finding_count; i++) {
         struct finding *finding = &checker->findings[i];
 
-        resolve_caller(checker, finding);
         if (finding->rule->kind == RULE_DERIVED && harm_confirmed(checker, finding)) {
             finding->severity = SEVERITY_ERROR;
         }

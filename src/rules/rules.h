@@ -44,6 +44,23 @@ extern const struct rule_info rule_table[];
 extern const size_t rule_count;
 const struct rule_info *rule_find(const char *id); /* case-insensitive; NULL if unknown */
 
+/* One frame of a call stack: the address of the instruction under way in a module. */
+struct stack_frame {
+    const char *module; /* path, or NULL */
+    uint64_t base;      /* load base of the module */
+    uint64_t address;
+};
+
+/* A call stack of the client, innermost frame first. */
+struct stack {
+    struct stack *next;
+    uint32_t number; /* of the run */
+    uint32_t process;
+    uint64_t place; /* equal for the same places in the same modules, whatever process and load address */
+    uint32_t frame_count;
+    struct stack_frame frames[];
+};
+
 enum {
     FINDING_MESSAGE_MAX = 512
 };
@@ -52,16 +69,19 @@ struct finding {
     const struct rule_info *rule;
     enum severity severity;
     enum assumption assumption;
-    int32_t operation;  /* -1 none */
-    int32_t device;     /* -1 none */
-    uint64_t call;      /* sequence of the call's begin event; 0 none */
-    uint16_t function;  /* enum vdi_function, 0 none */
-    uint32_t process;   /* pid; 0 none */
-    uint32_t thread;    /* tid; 0 none */
-    uint32_t count;     /* how often: one finding per rule, function and caller */
-    uint64_t caller;    /* return address of the call; 0 none */
-    const char *module; /* path of the caller's module, or NULL */
-    uint64_t module_base;
+    int32_t operation;         /* -1 none */
+    int32_t device;            /* -1 none */
+    uint64_t call;             /* sequence of the call's begin event; 0 none */
+    uint16_t function;         /* enum vdi_function, 0 none */
+    uint32_t process;          /* pid; 0 none */
+    uint32_t thread;           /* tid; 0 none */
+    uint32_t count;            /* how often: one finding per rule, function and stack */
+    const struct stack *stack; /* where in the client; NULL none */
+    struct {                   /* the other side of a clash of two threads; sequence 0: there is none */
+        uint64_t call;
+        uint32_t thread;
+        const struct stack *stack;
+    } other;
     char message[FINDING_MESSAGE_MAX]; /* actual values, the call, the device */
 };
 

@@ -247,6 +247,7 @@ void state_free(struct checker *checker)
     free_list(checker->processes, 0);
     free_operations(checker);
     free_statements(checker);
-    free_list(checker->callers, offsetof(struct caller, module));
+    free_list(checker->modules, offsetof(struct module, path));
+    free_list(checker->stacks, 0);
     free_list(checker->leftovers, offsetof(struct leftover, text));
 }

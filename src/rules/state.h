@@ -18,7 +18,8 @@ enum {
     OPERATIONS_MAX = 1024,
     STATEMENTS_MAX = 1024,
     MESSAGES_MAX = 256, /* per statement */
-    CALLERS_MAX = 65536,
+    STACKS_MAX = 65536,
+    MODULES_MAX = 4096,
     FINDINGS_MAX = 256, /* distinct ones */
     LEFTOVERS_MAX = 64,
 };
@@ -32,7 +33,7 @@ struct call {
     uint64_t sequence; /* of its begin; 0 none */
     uint64_t time_ns;
     uint64_t set;
-    uint64_t caller;
+    uint32_t stack;  /* its number; 0 unknown */
     int64_t timeout; /* GetConfiguration, GetCommand */
     int32_t operation;
     uint32_t process;
@@ -180,12 +181,14 @@ struct operation_state {
     int32_t failure_result;
 };
 
-struct caller {
-    struct caller *next;
-    uint64_t address;
+/* A loaded file of a process. */
+struct module {
+    struct module *next;
     uint64_t base;
+    uint64_t start;
+    uint64_t end;
     uint32_t process;
-    char *module;
+    char *path;
 };
 
 struct leftover {
@@ -202,9 +205,11 @@ struct checker {
     struct process_state *processes;
     struct operation_state *operations; /* newest first */
     struct statement *statements;       /* newest first */
-    struct caller *callers;
+    struct module *modules;
+    struct stack *stacks; /* newest first */
     struct leftover *leftovers;
-    uint32_t set_count, thread_count, process_count, operation_count, statement_count, caller_count;
+    uint32_t set_count, thread_count, process_count, operation_count, statement_count, module_count,
+        stack_count;
     uint32_t leftover_count;
     uint64_t last_time_ns;
     uint64_t client_exit_sequence;
@@ -219,6 +224,7 @@ struct checker {
     bool out_of_memory;
     struct finding findings[FINDINGS_MAX];
     uint32_t finding_count;
+    struct finding *last_finding; /* added, not merged, by the last call; NULL */
     struct judgement judgement;
 };
 
@@ -245,11 +251,18 @@ void finding_add(struct checker *checker, const char *rule, const struct call *c
 void finding_add_capped(struct checker *checker, enum severity cap, const char *rule, const struct call *call,
                         int32_t operation, int16_t device, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
+/* Names the other thread's call of the finding that was just added; does nothing if it was merged. */
+void finding_set_other(struct checker *checker, const struct call *other);
 bool finding_exists(const struct checker *checker, const char *rule);
 void findings_settle(struct checker *checker); /* severities, callers, order */
 /* "VD_E_ABORT" or "0x8077..."; the buffer is the caller's, at least 16 bytes. */
 const char *result_text(int32_t result, char buffer[16]);
 const char *command_text(int32_t code, char buffer[32]);
+
+/* ---- stacks.c ---- */
+void stacks_take_module(struct checker *checker, const struct event *event, const char *text);
+void stacks_take_stack(struct checker *checker, const struct event *event, const char *text);
+const struct stack *stacks_find(const struct checker *checker, uint32_t number); /* NULL: never explained */
 
 /* ---- calls.c ---- */
 void calls_begin(struct checker *checker, const struct event *event, const char *text);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    EVENT_VERSION = 1,
+    EVENT_VERSION = 2,
     EVENT_TEXT_MAX = 64 * 32
 };
 
@@ -42,12 +42,19 @@ enum vdi_function {
 /* kind                     result / arg[]                                          text
  * The table is the contract between the witnesses and src/rules. */
 enum event_kind {
-    EVENT_TEXT = 1,   /* payload is text of the event before it */
-    EVENT_CALL_BEGIN, /* function; args below                                  set or device name */
-    EVENT_CALL_END,   /* result; call = sequence of its begin; args below */
-    EVENT_FAULT,      /* arg0 = index in the plan; call = the call it fired in; device, operation */
-    EVENT_CALLER,     /* first sight of a call site: arg0 = return address, arg1 = load base of its module,
-                         call sites of CALL_BEGIN refer to arg0                 path of the module */
+    EVENT_TEXT = 1,      /* payload is text of the event before it */
+    EVENT_CALL_BEGIN,    /* function; args below                                  set or device name */
+    EVENT_CALL_END,      /* result; call = sequence of its begin; args below */
+    EVENT_CONFIGURATION, /* what a VDConfig held: call = the begin of the Create (as passed) or GetConfiguration
+                            (as returned, before its end); event_config_word() takes its fields out of arg */
+    EVENT_FAULT,         /* arg0 = index in the plan; call = the call it fired in; device, operation */
+    EVENT_MODULE, /* a loaded file that later stacks of this process refer to: arg0 = load base, arg1 = first
+                            address, arg2 = address past the last                       path */
+    EVENT_STACK,  /* first sight of a call stack: stack = its run-wide number, arg0 = number of frames
+                                                             the frames, see below */
+    EVENT_ACCESS, /* guard: the client touched what it must not, see below          function or "" */
+    EVENT_FILE,   /* a call on a file, see below                                   path(s) */
+    EVENT_NOTE,   /* what a witness could not observe, for the report: arg0 = enum note_kind   a sentence */
     EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role
                               of its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement,
                               redacted */
@@ -61,8 +68,9 @@ enum event_kind {
     EVENT_SERVER_WAIT,   /* server can only go on when the client acts: arg0 = statement,
                             arg1 = outstanding commands, device = one of theirs or -1 */
     EVENT_SERVER_RESUME, /* the wait above ended */
-    EVENT_PROCESS_EXIT,  /* supervisor: process; arg0 = exit status or -1, arg1 = signal or 0,
-                            arg2 = enum process_role, arg3 = 1 if we killed it */
+    EVENT_PROCESS_EXIT,  /* supervisor, or (side client) a process that waited for its child: process;
+                            arg0 = exit status or -1, arg1 = signal or 0, arg2 = enum process_role,
+                            arg3 = 1 if we killed it */
     EVENT_HANG,          /* supervisor: arg0 = enum hang_reason                    what everybody waits for */
     EVENT_LEFTOVER,  /* supervisor: arg0 = enum leftover_kind; process          object name or command line */
     EVENT_SANITIZER, /* supervisor: process                                    first line of the report */
@@ -79,10 +87,72 @@ enum event_kind {
  *   CompleteCommand   begin: 0 command block, 1 completionCode, 2 bytesTransferred, 3 position,
  *                            4 `call` of the GetCommand that fetched the block last on any device of the set
  *                              (0: never seen), 5 commandCode as fetched
+ *   GetBufferHandle   begin: 0 buffer, 1 `call` of the GetCommand that fetched the command it belongs to (0: no
+ *                            command in the client's hands has it)      end: 0 handle
+ *   MapBufferHandle   begin: 0 handle     end: 0 buffer
  *   Close, SignalAbort, RegisterDeviceClosed, Destroy: none
- * Every CALL_BEGIN: arg6 = return address in the client, explained by an EVENT_CALLER of the same process.
+ * Every CALL_BEGIN: arg6 = address of the object the call was made on (0: NULL); stack = where from.
  * device is the index of the device in the set for device calls and for a successful OpenDevice's end.
+ *
+ * Stacks. A frame is the address of the instruction that was under way: of a call, the last byte of it (return
+ * address - 1); of an access, the instruction itself. The text lists them innermost first, in hexadecimal without
+ * "0x", separated by single spaces. Numbers are unique in the run; 0 is "unknown".
+ *
+ * EVENT_ACCESS: device, operation, set of the buffer or command block; call = the GetCommand that fetched it;
+ *   function = the VDI function during which it was found, or 0; stack = the instruction and its callers (0: found
+ *   by comparing contents at the completion); arg0 = enum access_what, arg1 = enum access_how,
+ *   arg2 = enum access_when, arg3 = offset of the first byte from the start of the buffer or block, arg4 =
+ *   commandCode, arg5 = size of the buffer or block, arg6 = sequence of the call that took it away (Complete-
+ *   Command, Close, SignalAbort, the GetCommand that gave VD_E_ABORT; 0: still in the client's hands).
+ *   text: the system or stdio function that did it ("write"), "" for the client's own instruction.
+ *
+ * EVENT_FILE: arg0 = enum file_action, arg1 = descriptor (-1 none), arg2 = identity of the file (run-wide, the same
+ *   in every process; 0 unknown), arg3 = offset (-1 unknown or none), arg4 = length (or open flags), arg5 = result:
+ *   bytes or 0, negative errno; arg6 = enum file_type. call = for SYNC_END the sequence of its SYNC_BEGIN; for WRITE
+ *   the GetCommand that fetched the command whose buffer the bytes came from, 0 if they came from elsewhere.
  */
+
+enum access_what {
+    ACCESS_BUFFER = 1,
+    ACCESS_BEFORE_BUFFER, /* below the buffer and its prefix zone */
+    ACCESS_BEYOND_BUFFER, /* past its size */
+    ACCESS_COMMAND        /* the command block */
+};
+enum access_how {
+    ACCESS_READ = 1,
+    ACCESS_WRITE
+};
+enum access_when {
+    ACCESS_WHILE_HELD = 1,
+    ACCESS_AFTER_COMPLETION,
+    ACCESS_AFTER_ABORT,
+    ACCESS_AFTER_CLOSE
+};
+enum file_action {
+    FILE_OPEN = 1, /* arg4 = flags */
+    FILE_WRITE,    /* arg4 = bytes asked for; arg5 = written */
+    FILE_TRUNCATE, /* arg4 = new length */
+    FILE_SYNC_BEGIN,
+    FILE_SYNC_END, /* fsync, fdatasync, msync; a write through O_SYNC, O_DSYNC is a WRITE between the two */
+    FILE_SYNC_ALL_END, /* sync, syncfs: every file; begins with a SYNC_BEGIN too */
+    FILE_MAP,          /* a shared writable mapping: what is stored through it is not seen */
+    FILE_RENAME,       /* text: old and new path, separated by a newline */
+    FILE_UNLINK,
+    FILE_CLOSE
+};
+enum file_type {
+    FILE_REGULAR = 1,
+    FILE_DIRECTORY,
+    FILE_PIPE,
+    FILE_SOCKET,
+    FILE_DEVICE,
+    FILE_OTHER
+};
+enum note_kind {
+    NOTE_GUARD = 1,
+    NOTE_FILES,
+    NOTE_INTERPOSER
+};
 
 enum event_flag {
     EVENT_FLAG_FAULTED = 1,  /* END: the result is a fault's doing; the library was not asked, or overruled */
@@ -137,6 +207,20 @@ struct event {
     };
 };
 _Static_assert(sizeof(struct event) == 128, "an event is two cache lines");
+
+/* The n-th 32-bit field of a VDConfig (spec 5.1) in an EVENT_CONFIGURATION; two fields an argument. */
+enum {
+    EVENT_CONFIG_WORDS = 11
+};
+static inline uint32_t event_config_word(const struct event *event, unsigned n)
+{
+    return (uint32_t)((uint64_t)event->arg[n / 2] >> (n % 2 * 32));
+}
+static inline void event_set_config_word(struct event *event, unsigned n, uint32_t value)
+{
+    uint64_t other = (uint64_t)event->arg[n / 2] & ~(UINT64_C(0xffffffff) << (n % 2 * 32));
+    event->arg[n / 2] = (int64_t)(other | (uint64_t)value << (n % 2 * 32));
+}
 
 extern const char *const vdi_function_names[VDI_FN_COUNT]; /* "Create", "GetConfiguration", ... */
 /* "Read", "Write", ..., without the VDC_ prefix; NULL outside 1..19. */

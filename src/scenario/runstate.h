@@ -21,7 +21,7 @@
 
 enum {
     RUN_STATE_MAGIC = 0x56444653, /* "VDFS" */
-    RUN_STATE_VERSION = 1,
+    RUN_STATE_VERSION = 2,
     RUN_OPERATIONS_MAX = 256,
     RUN_RINGS_MAX = 4096,
     RUN_DEVICES_MAX = 64,
@@ -72,7 +72,8 @@ struct run_state {
     _Atomic uint32_t
         collected;         /* 1: a collector drains the rings; a full ring waits for it, else overwrites */
     _Atomic uint32_t lost; /* events of threads that got no ring, for want of room */
-    uint32_t reserved[4];
+    _Atomic uint32_t stack_count; /* the last stack number given out */
+    uint32_t reserved[3];
     struct run_operation operations[RUN_OPERATIONS_MAX];
     struct run_fault faults[PLAN_FAULTS_MAX];
 };

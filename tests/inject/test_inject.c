@@ -124,21 +124,25 @@ static void knows_the_fetch_of_a_block(void **state)
     harness_end(&h);
 }
 
-static void explains_callers_once(void **state)
+static void explains_stacks_once(void **state)
 {
     (void)state;
     struct harness h;
     harness_run(&h, CLIENT, NULL, OPENING ALL_COMMANDS "close");
     size_t gets = 0, explained = 0;
-    int64_t caller = harness_find(&h, EVENT_CALL_BEGIN, VDI_FN_GET_COMMAND, 1)->arg[6];
+    uint32_t stack = harness_find(&h, EVENT_CALL_BEGIN, VDI_FN_GET_COMMAND, 1)->stack;
+    assert_int_not_equal(stack, 0);
     for (size_t i = 0; i < h.count; i++) {
         const struct event *event = &h.events[i].event;
-        gets += event->kind == EVENT_CALL_BEGIN && event->arg[6] == caller;
-        if (event->kind == EVENT_CALLER && event->arg[0] == caller) {
+        gets += event->kind == EVENT_CALL_BEGIN && event->stack == stack;
+        if (event->kind == EVENT_MODULE) {
+            assert_true(event->arg[0] != 0 && event->arg[0] <= event->arg[1] &&
+                        event->arg[1] < event->arg[2]);
+        }
+        if (event->kind == EVENT_STACK && event->stack == stack) {
             explained++;
             assert_int_equal(gets, 0); /* before its first use */
-            assert_string_equal(h.events[i].text, CLIENT);
-            assert_true(event->arg[1] != 0 && event->arg[1] < caller);
+            assert_int_not_equal(strtoull(h.events[i].text, NULL, 16), 0);
         }
     }
     assert_int_equal(gets, 4);
@@ -387,7 +391,7 @@ int main(void)
         cmocka_unit_test(without_faults),
         cmocka_unit_test(records_arguments),
         cmocka_unit_test(knows_the_fetch_of_a_block),
-        cmocka_unit_test(explains_callers_once),
+        cmocka_unit_test(explains_stacks_once),
         cmocka_unit_test(early_close_scenarios),
         cmocka_unit_test(early_close_under_a_waiting_thread),
         cmocka_unit_test(buffers_go_at_an_ordinary_close),

@@ -153,11 +153,11 @@ static void forks(void **state)
     const struct event *before = harness_find(&h, EVENT_CALL_END, VDI_FN_GET_COMMAND, 1);
     const struct event *after = harness_find(&h, EVENT_CALL_END, VDI_FN_GET_COMMAND, 2);
     assert_int_not_equal(before->process, after->process);
-    /* Each process explains its own call sites. */
+    /* Each process explains its own stacks. */
     bool explained = false;
     for (size_t i = 0; i < h.count; i++) {
         explained = explained ||
-                    (h.events[i].event.kind == EVENT_CALLER && h.events[i].event.process == after->process);
+                    (h.events[i].event.kind == EVENT_STACK && h.events[i].event.process == after->process);
     }
     assert_true(explained);
     harness_end(&h);

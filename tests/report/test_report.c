@@ -22,6 +22,7 @@ enum {
     THREAD_MAIN = 4711,
     THREAD_WORKER = 4712,
     SERVER = 4999,
+    OWN_STACK = 1,
     EVENTS_MAX = 64
 };
 
@@ -73,7 +74,7 @@ static uint64_t call(struct fixture *fixture, uint16_t function, int16_t device,
 
     event.kind = EVENT_CALL_BEGIN;
     memcpy(event.arg, begin_arg ? begin_arg : (int64_t[6]){0}, 6 * sizeof(int64_t));
-    event.arg[6] = (int64_t)own_address();
+    event.stack = OWN_STACK;
     begin = add(fixture, event, text);
     event.kind = EVENT_CALL_END;
     event.call = begin;
@@ -100,12 +101,13 @@ static void server(struct fixture *fixture, enum event_kind kind, int32_t operat
 /* A client that closes after a lost VD_E_CLOSE without having aborted, seen with its server. */
 static void record_lost_close(struct fixture *fixture, char *module, uint64_t base)
 {
-    struct event caller = {.kind = EVENT_CALLER,
-                           .side = EVENT_SIDE_CLIENT,
-                           .device = -1,
-                           .operation = -1,
-                           .process = CLIENT,
-                           .thread = THREAD_MAIN};
+    static char frame[24];
+    struct event place = {.kind = EVENT_MODULE,
+                          .side = EVENT_SIDE_CLIENT,
+                          .device = -1,
+                          .operation = -1,
+                          .process = CLIENT,
+                          .thread = THREAD_MAIN};
     struct event fault = {
         .kind = EVENT_FAULT, .side = EVENT_SIDE_CLIENT, .process = CLIENT, .thread = THREAD_WORKER, .set = 1};
     struct event exit = {.kind = EVENT_PROCESS_EXIT,
@@ -114,9 +116,14 @@ static void record_lost_close(struct fixture *fixture, char *module, uint64_t ba
                          .operation = -1,
                          .process = CLIENT};
 
-    caller.arg[0] = (int64_t)own_address();
-    caller.arg[1] = (int64_t)base;
-    add(fixture, caller, module);
+    place.arg[0] = (int64_t)base;
+    place.arg[1] = (int64_t)own_address();
+    place.arg[2] = (int64_t)own_address() + 1;
+    add(fixture, place, module);
+    place.kind = EVENT_STACK;
+    place.stack = OWN_STACK;
+    snprintf(frame, sizeof frame, "%llx", (unsigned long long)own_address());
+    add(fixture, place, frame);
     server(fixture, EVENT_STATEMENT_BEGIN, -1, (int64_t[4]){1, PROCESS_CLIENT},
            "BACKUP DATABASE pubs TO VIRTUAL_DEVICE='set-1'");
     call(fixture, VDI_FN_CREATE, -1, THREAD_MAIN, 0, (int64_t[6]){1}, NULL, "set-1");
@@ -161,7 +168,8 @@ static int set_up(void **state)
         checker_feed(fixture->checker, &fixture->events[i].event, fixture->events[i].text);
     }
     free(module);
-    fixture->events[0].text = ""; /* the checker has its own copy */
+    fixture->events[0].text = ""; /* the checker has its own copies */
+    fixture->events[1].text = "";
     fixture->arguments[0] = "./client";
     fixture->arguments[1] = "-P";
     fixture->arguments[2] = "geheim";
@@ -315,8 +323,13 @@ static void test_fingerprint_is_stable(void **state)
     struct finding finding = moved.findings[0];
     json_t *first = report_to_json(&fixture->input), *second, *third;
 
-    finding.caller += 0x10000000;
-    finding.module_base += 0x10000000;
+    struct stack *elsewhere = calloc(1, sizeof *elsewhere + sizeof elsewhere->frames[0]);
+    assert_non_null(elsewhere);
+    *elsewhere = (struct stack){.frame_count = 1};
+    elsewhere->frames[0] = finding.stack->frames[0];
+    elsewhere->frames[0].address += 0x10000000;
+    elsewhere->frames[0].base += 0x10000000;
+    finding.stack = elsewhere;
     moved.findings = &finding;
     fixture->input.judgement = &moved;
     second = report_to_json(&fixture->input);
@@ -328,6 +341,7 @@ static void test_fingerprint_is_stable(void **state)
     json_decref(first);
     json_decref(second);
     json_decref(third);
+    free(elsewhere);
 }
 
 static void test_text(void **state)

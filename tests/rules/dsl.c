@@ -12,6 +12,23 @@ static void feed(struct run *run, struct event event, const char *text)
     assert_int_equal(checker_feed(run->checker, &event, text), 0);
 }
 
+/* One call site for each function: stack number and address are the function's. */
+static void explain_stacks(struct run *run)
+{
+    for (uint16_t function = 1; function < VDI_FN_COUNT; function++) {
+        struct event event = {.kind = EVENT_STACK,
+                              .side = EVENT_SIDE_CLIENT,
+                              .device = -1,
+                              .operation = -1,
+                              .process = CLIENT,
+                              .stack = function};
+        char frame[24];
+
+        snprintf(frame, sizeof frame, "%x", 0x400000u + function);
+        feed(run, event, frame);
+    }
+}
+
 void run_start(struct run *run, const char *fault)
 {
     struct fault_error error;
@@ -28,6 +45,7 @@ void run_start(struct run *run, const char *fault)
         run->plan.fault_count = 1;
     }
     assert_int_equal(checker_new(&run->plan, &run->checker), 0);
+    explain_stacks(run);
 }
 
 void run_end(struct run *run)
@@ -59,7 +77,8 @@ uint64_t call_begin(struct run *run, uint32_t thread, uint16_t function, int16_t
     if (arg) {
         memcpy(event.arg, arg, 6 * sizeof *arg);
     }
-    event.arg[6] = 0x400000 + function; /* one call site for each function */
+    event.arg[6] = (int64_t)(0x10000 * (run->set + 1) + (uint64_t)(device + 1)); /* the object */
+    event.stack = function;                                                      /* one call site for each */
     feed(run, event, text);
     return run->sequence;
 }
