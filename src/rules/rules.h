@@ -35,10 +35,13 @@ enum assumption {
 struct rule_info {
     const char *id; /* "VDI-CLOSE-001" */
     enum rule_kind kind;
-    const char *says;   /* the rule */
-    const char *why;    /* what goes wrong otherwise */
-    const char *source; /* where it is documented */
+    const char *unchecked; /* why a violation cannot be seen from outside the client; NULL: it is checked */
+    const char *says;      /* the rule */
+    const char *why;       /* what goes wrong otherwise */
+    const char *source;    /* where it is documented */
     const char *fix;
+    const char
+        *faults; /* that bring a violation out, as --fault takes them, separated by spaces; "" none needed */
 };
 extern const struct rule_info rule_table[];
 extern const size_t rule_count;

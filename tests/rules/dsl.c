@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coverage.h"
+
 static void feed(struct run *run, struct event event, const char *text)
 {
     event.sequence = ++run->sequence;
@@ -376,7 +378,7 @@ static void tell_findings(const struct judgement *judgement)
     }
 }
 
-const struct finding *expect_among(struct run *run, const char *rule)
+const struct finding *expect_among_in(struct run *run, const char *rule, const char *test)
 {
     const struct finding *finding = find(finish(run), rule);
 
@@ -384,12 +386,13 @@ const struct finding *expect_among(struct run *run, const char *rule)
         tell_findings(run->judgement);
         fail_msg("no %s", rule);
     }
+    coverage_caught(rule, test);
     return finding;
 }
 
-const struct finding *expect(struct run *run, const char *rule)
+const struct finding *expect_in(struct run *run, const char *rule, const char *test)
 {
-    const struct finding *finding = expect_among(run, rule);
+    const struct finding *finding = expect_among_in(run, rule, test);
 
     if (run->judgement->finding_count != 1) {
         tell_findings(run->judgement);
@@ -398,22 +401,24 @@ const struct finding *expect(struct run *run, const char *rule)
     return finding;
 }
 
-const struct finding *expect_at(struct run *run, const char *rule, uint64_t call, int16_t device)
+const struct finding *expect_at_in(struct run *run, const char *rule, uint64_t call, int16_t device,
+                                   const char *test)
 {
-    const struct finding *finding = expect(run, rule);
+    const struct finding *finding = expect_in(run, rule, test);
 
     assert_int_equal(finding->call, call);
     assert_int_equal(finding->device, device);
     return finding;
 }
 
-void expect_not(struct run *run, const char *rule)
+void expect_not_in(struct run *run, const char *rule, const char *test)
 {
     const struct finding *finding = find(finish(run), rule);
 
     if (finding) {
         fail_msg("%s: %s", rule, finding->message);
     }
+    coverage_silent(rule, test);
 }
 
 void expect_clean(struct run *run)

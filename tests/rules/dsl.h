@@ -89,10 +89,18 @@ void whole_backup(struct run *run, uint32_t devices); /* all of these but the ex
 
 /* ---- what must come out ---- */
 const struct judgement *finish(struct run *run);
-const struct finding *expect(struct run *run, const char *rule); /* exactly this one finding */
-const struct finding *expect_at(struct run *run, const char *rule, uint64_t call, int16_t device);
-const struct finding *expect_among(struct run *run, const char *rule);
-void expect_not(struct run *run, const char *rule);
+const struct finding *expect_in(struct run *run, const char *rule, const char *test);
+const struct finding *expect_at_in(struct run *run, const char *rule, uint64_t call, int16_t device,
+                                   const char *test);
+const struct finding *expect_among_in(struct run *run, const char *rule, const char *test);
+void expect_not_in(struct run *run, const char *rule, const char *test);
 void expect_clean(struct run *run);
+
+/* The test that says these is told to coverage.h. */
+#define expect(run, rule)       expect_in(run, rule, __func__)       /* exactly this one finding */
+#define expect_among(run, rule) expect_among_in(run, rule, __func__) /* this one, whatever else */
+#define expect_at(run, rule, call, device) \
+    expect_at_in(run, rule, call, device, __func__)              /* at this very call */
+#define expect_not(run, rule) expect_not_in(run, rule, __func__) /* near, but not this one */
 
 #endif

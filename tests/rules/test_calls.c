@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dsl.h"
+#include "tests.h"
 
 static void test_clean_backup(void **state)
 {
@@ -337,7 +338,7 @@ static void test_destructor_in_a_forked_child(void **state)
     run_end(&run);
 }
 
-int main(void)
+int test_calls(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clean_backup),
@@ -360,5 +361,5 @@ int main(void)
         cmocka_unit_test(test_destructor_in_a_forked_child),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
 }

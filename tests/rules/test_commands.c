@@ -3,6 +3,7 @@
 
 #include "codes.h"
 #include "dsl.h"
+#include "tests.h"
 
 /* VDI-CMD-001 */
 
@@ -453,7 +454,7 @@ static void test_completion_that_was_refused(void **state)
     }
 }
 
-int main(void)
+int test_commands(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uncompleted_at_close),
@@ -480,5 +481,5 @@ int main(void)
         cmocka_unit_test(test_completion_that_was_refused),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("commands", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "dsl.h"
+#include "tests.h"
 
 /* ---- VDI-OUT-002 and VDI-OUT-008 ---- */
 
@@ -297,7 +298,7 @@ static void test_folded_calls(void **state)
     }
 }
 
-int main(void)
+int test_ends(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hang_outside_vdi_leaves_the_server_waiting),
@@ -317,5 +318,5 @@ int main(void)
         cmocka_unit_test(test_folded_calls),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("ends", tests, NULL, NULL);
 }

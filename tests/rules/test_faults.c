@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dsl.h"
+#include "tests.h"
 
 /* The fault closes the set in the middle of `call` of this thread: the call then fails. */
 static void early_close(struct run *run, uint32_t thread, int16_t device)
@@ -432,7 +433,7 @@ static void test_fault_on_another_operation(void **state)
     run_end(&run);
 }
 
-int main(void)
+int test_faults(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_early_close_correct),
@@ -458,5 +459,5 @@ int main(void)
         cmocka_unit_test(test_lost_close_exit_before_the_statement_ends),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
 }

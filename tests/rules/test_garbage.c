@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "dsl.h"
+#include "tests.h"
 
 static void test_table(void **state)
 {
@@ -99,7 +100,7 @@ static void test_no_events(void **state)
     run_end(&run);
 }
 
-int main(void)
+int test_garbage(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
@@ -107,5 +108,5 @@ int main(void)
         cmocka_unit_test(test_no_events),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("garbage", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* test_opening.c - the rules about bringing a set up: VDI-CREATE-001, VDI-GETCFG-002, VDI-OPEN-005. */
 #include "dsl.h"
+#include "tests.h"
 
 /* VDI-CREATE-001 */
 
@@ -196,7 +197,7 @@ static void test_secondary_opens_the_devices(void **state)
     run_end(&run);
 }
 
-int main(void)
+int test_opening(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create_twice),
@@ -210,5 +211,5 @@ int main(void)
         cmocka_unit_test(test_secondary_opens_the_devices),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("opening", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "dsl.h"
+#include "tests.h"
 
 /* ---- VDI-OUT-001 ---- */
 
@@ -382,7 +383,7 @@ static void test_failing_is_never_wrong_once_a_fault_fired(void **state)
     run_end(&run);
 }
 
-int main(void)
+int test_outcome(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_failed_statement_claimed_success),
@@ -407,5 +408,5 @@ int main(void)
         cmocka_unit_test(test_only_the_newest_backup_is_verified),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("outcome", tests, NULL, NULL);
 }

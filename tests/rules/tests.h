@@ -1,0 +1,18 @@
+/* tests.h - the files of tests that rules_test runs one after another; each function returns its failures. */
+#ifndef VDIFAULT_TESTS_RULES_TESTS_H
+#define VDIFAULT_TESTS_RULES_TESTS_H
+
+#define RULE_TEST_FILES(FILE) \
+    FILE(opening)             \
+    FILE(calls)               \
+    FILE(commands)            \
+    FILE(faults)              \
+    FILE(outcome)             \
+    FILE(ends)                \
+    FILE(garbage)
+
+#define RULE_TEST_DECLARATION(name) int test_##name(void);
+RULE_TEST_FILES(RULE_TEST_DECLARATION)
+#undef RULE_TEST_DECLARATION
+
+#endif
