@@ -1,13 +1,9 @@
-/* buggy.c - correct_c.c with one bug, chosen with --bug NAME; `buggy --list` prints the table of bugs.
- *
- * Each bug breaks just its own rule and the client is otherwise correct, so that a test of the checker can
- * expect exactly that rule. The bugs are where `has` is called.
- */
+/* buggy.c - correct_c.c with one bug (bug.h). The bugs are where `has` is called. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "buggy.h"
+#include "bug.h"
 #include "client_session.h"
 
 enum {
@@ -16,8 +12,71 @@ enum {
     NTH_FORGOTTEN = 3,
     NTH_LAST_SERVED = 5,
     CALLS_AFTER_ABORT = 3,
-    /* Some bugs end only when the client gives up: soon, for the sake of the tests. */
-    DEFAULT_TIMEOUT_MS = 3000,
+};
+
+enum bug_id {
+    BUG_CREATE_TWICE,
+    BUG_OPEN_BEFORE_CONFIG,
+    BUG_OPEN_TOO_FEW,
+    BUG_GET_AFTER_CLOSE,
+    BUG_GET_AFTER_ABORT,
+    BUG_FORGET_WRITE,
+    BUG_COMPLETE_TWICE,
+    BUG_ACCEPT_UNKNOWN,
+    BUG_CLOSE_AFTER_FLUSH,
+    BUG_CLOSE_ON_TIMEOUT,
+    BUG_USE_AFTER_CLOSE,
+    BUG_CLOSE_TWICE,
+    BUG_CLAIM_SUCCESS,
+    BUG_WAIT_FOR_EVER,
+    BUG_CRASH_ON_ABORT,
+    BUG_NO_CLOSE,
+    BUG_SPIN,
+    BUG_CLAIM_FAILURE,
+    BUG_LOSE_BACKUP,
+    BUG_QUIT_MIDWAY,
+    BUG_COUNT
+};
+
+static const struct bug bugs[BUG_COUNT] = {
+    [BUG_CREATE_TWICE] = {"create-twice", "VDI-CREATE-001", "Create", "-", "backup", 1,
+                          "calls Create again on the set it has just created"},
+    [BUG_OPEN_BEFORE_CONFIG] = {"open-before-config", "VDI-GETCFG-002", "OpenDevice", "-", "backup", 1,
+                                "tries OpenDevice before GetConfiguration, then does it properly"},
+    [BUG_OPEN_TOO_FEW] = {"open-too-few", "VDI-OPEN-005", "OpenDevice", "-", "backup", 2,
+                          "opens all devices but the last, waits for commands, gives up properly"},
+    [BUG_GET_AFTER_CLOSE] = {"get-after-close", "VDI-GETCMD-002", "GetCommand", "-", "backup", 1,
+                             "calls GetCommand again after VD_E_CLOSE"},
+    [BUG_GET_AFTER_ABORT] = {"get-after-abort", "VDI-GETCMD-003", "GetCommand", "abort@Write#3", "backup", 1,
+                             "tries GetCommand three more times after VD_E_ABORT"},
+    [BUG_FORGET_WRITE] = {"forget-write", "VDI-CMD-001", "GetCommand", "-", "backup", 1,
+                          "stores the third Write but never completes it; gives up properly in the end"},
+    [BUG_COMPLETE_TWICE] = {"complete-twice", "VDI-CMD-002", "CompleteCommand", "-", "backup", 1,
+                            "completes the second Write twice"},
+    [BUG_ACCEPT_UNKNOWN] = {"accept-unknown", "VDI-CMD-008", "CompleteCommand", "unknown-command@Write#2",
+                            "backup", 1, "answers commands it does not know with SUCCESS"},
+    [BUG_CLOSE_AFTER_FLUSH] = {"close-after-flush", "VDI-CLOSE-001", "Close", "-", "backup", 1,
+                               "takes Flush for the end: closes without waiting for VD_E_CLOSE"},
+    [BUG_CLOSE_ON_TIMEOUT] = {"close-on-timeout", "VDI-CLOSE-001", "Close", "lost-close", "backup", 1,
+                              "closes without SignalAbort when VD_E_CLOSE does not come"},
+    [BUG_USE_AFTER_CLOSE] = {"use-after-close", "VDI-CLOSE-003", "GetCommand", "-", "backup", 1,
+                             "calls GetCommand on a device after Close"},
+    [BUG_CLOSE_TWICE] = {"close-twice", "VDI-CLOSE-004", "Close", "-", "backup", 1, "calls Close twice"},
+    [BUG_CLAIM_SUCCESS] = {"claim-success", "VDI-OUT-001", "-", "abort@Write#3", "backup", 1,
+                           "exits 0 whatever VDI and the statement said"},
+    [BUG_WAIT_FOR_EVER] = {"wait-for-ever", "VDI-OUT-002", "GetCommand", "lost-close", "backup", 1,
+                           "waits for commands without limit, and nothing watches the statement"},
+    [BUG_CRASH_ON_ABORT] = {"crash-on-abort", "VDI-OUT-003", "-", "abort@Write#3", "backup", 1,
+                            "follows a null pointer while it reports VD_E_ABORT"},
+    [BUG_NO_CLOSE] = {"no-close", "VDI-OUT-004", "-", "-", "backup", 1, "ends after success without Close"},
+    [BUG_SPIN] = {"spin", "VDI-OUT-005", "GetCommand", "lost-close", "backup", 1,
+                  "polls GetCommand with timeout 0 instead of waiting"},
+    [BUG_CLAIM_FAILURE] = {"claim-failure", "VDI-OUT-006", "-", "-", "restore", 1,
+                           "exits 1 after a restore that succeeded"},
+    [BUG_LOSE_BACKUP] = {"lose-backup", "VDI-OUT-007", "-", "-", "backup", 1,
+                         "deletes its files and fails after every Flush was acknowledged"},
+    [BUG_QUIT_MIDWAY] = {"quit-midway", "VDI-OUT-008", "-", "-", "backup", 1,
+                         "exits after the fifth Write without SignalAbort or Close"},
 };
 
 /* What a device's thread knows. */
@@ -26,11 +85,9 @@ struct state {
     VDC_Command *latest; /* the command in our hands, or NULL */
 };
 
-static const struct bug *chosen; /* set once, before any thread */
-
 static bool has(enum bug_id bug)
 {
-    return chosen == &bug_table[bug];
+    return bug_is((int)bug);
 }
 
 static struct state *state_of(const struct session_device *device)
@@ -244,35 +301,11 @@ static void work(struct operation *operation)
     }
 }
 
-/* Takes --bug NAME out of the arguments; the rest is the command line of every client. */
-static int take_bug(int *argc, char **argv)
-{
-    const char *name = client_take_option(argc, argv, "--bug");
-
-    chosen = name ? bug_find(name) : NULL;
-    if (!chosen) {
-        fprintf(stderr, "buggy: expected --bug NAME with a name that buggy --list prints\n");
-    }
-    return chosen ? 0 : CLIENT_USAGE;
-}
-
 int main(int argc, char **argv)
 {
-    struct client_options options = {.timeout_ms = DEFAULT_TIMEOUT_MS};
-    int status;
+    static const struct bug_table table = {"buggy", bugs, BUG_COUNT};
+    int status = bug_main(argc, argv, &table, work);
 
-    if (argc == 2 && !strcmp(argv[1], "--list")) {
-        bug_list();
-        return CLIENT_SUCCESS;
-    }
-    status = take_bug(&argc, argv);
-    if (!status) {
-        status = client_parse(argc, argv, &options);
-    }
-    if (status) {
-        return status;
-    }
-    status = client_run(&options, work);
     if (has(BUG_CLAIM_SUCCESS)) {
         return CLIENT_SUCCESS;
     }

@@ -1,4 +1,4 @@
-/* Each bug of the buggy client is caught with its own rule, at the function the table names and in the client's
+/* Each bug of each buggy client is caught with its own rule, at the function the table names and in the client's
  * own source. The table is the client's own: `buggy --list`. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ enum {
     DEVICES
 };
 
-static void build(struct e2e_args *args, char *const *bug)
+static void build(struct e2e_args *args, const char *client, char *const *bug)
 {
     e2e_arg(args, "run");
     e2e_arg(args, "--patience");
@@ -35,7 +35,7 @@ static void build(struct e2e_args *args, char *const *bug)
                 bug[DEVICES]);
     }
     e2e_arg(args, "--");
-    e2e_arg(args, E2E_CLIENTS "/buggy");
+    e2e_arg(args, E2E_CLIENTS "/%s", client);
     e2e_arg(args, "%s", bug[OPERATION]);
     e2e_arg(args, "--database");
     e2e_arg(args, "sales");
@@ -52,17 +52,19 @@ static void build(struct e2e_args *args, char *const *bug)
 }
 
 /* Whether the finding points into the file that holds the bug. */
-static bool blames_buggy(json_t *finding)
+static bool blames(json_t *finding, const char *client)
 {
+    char file[64];
+    snprintf(file, sizeof file, "%s.c:", client);
     const char *frame = json_string_value(json_array_get(json_object_get(finding, "backtrace"), 0));
-    return frame != NULL && strstr(frame, "buggy.c:") != NULL;
+    return frame != NULL && strstr(frame, file) != NULL;
 }
 
-static void check(char *const *bug)
+static void check(const char *client, char *const *bug)
 {
     struct e2e_args args = {0};
     struct e2e_run run;
-    build(&args, bug);
+    build(&args, client, bug);
     e2e_run(&run, args.list);
     json_t *finding = e2e_finding(&run, bug[RULE]);
     const char *severity = json_string_value(json_object_get(finding, "severity"));
@@ -76,10 +78,34 @@ static void check(char *const *bug)
     if (strcmp(bug[FUNCTION], "-") != 0 && (function == NULL || strcmp(function, bug[FUNCTION]) != 0)) {
         e2e_fail(&run, &args, "%s is caught at %s instead of %s", bug[NAME], function, bug[FUNCTION]);
     }
-    if (strcmp(bug[FUNCTION], "-") != 0 && !blames_buggy(finding)) {
-        e2e_fail(&run, &args, "%s is not reported at buggy.c", bug[NAME]);
+    if (strcmp(bug[FUNCTION], "-") != 0 && !blames(finding, client)) {
+        e2e_fail(&run, &args, "%s is not reported at %s.c", bug[NAME], client);
     }
     e2e_free(&run);
+}
+
+static int check_client(const char *client)
+{
+    int bugs = 0;
+    char line[1024], command[512];
+    snprintf(command, sizeof command, E2E_CLIENTS "/%s --list", client);
+    FILE *list = popen(command, "r");
+    assert_non_null(list);
+    while (fgets(line, sizeof line, list) != NULL) {
+        char *fields[FIELDS] = {0};
+        char *rest = line;
+        for (int i = 0; i < FIELDS; i++) {
+            fields[i] = strsep(&rest, "\t\n");
+            assert_non_null(fields[i]);
+        }
+        const char *only = getenv("E2E_ONLY");
+        if (only == NULL || strcmp(only, fields[NAME]) == 0) {
+            check(client, fields);
+            bugs++;
+        }
+    }
+    assert_int_equal(pclose(list), 0);
+    return bugs;
 }
 
 static void test_every_bug(void **unused)
@@ -87,23 +113,11 @@ static void test_every_bug(void **unused)
     (void)unused;
     int bugs = 0;
     for (int round = 0; round < e2e_rounds(); round++) {
-        char line[1024];
-        FILE *list = popen(E2E_CLIENTS "/buggy --list", "r");
-        assert_non_null(list);
-        while (fgets(line, sizeof line, list) != NULL) {
-            char *fields[FIELDS] = {0};
-            char *rest = line;
-            for (int i = 0; i < FIELDS; i++) {
-                fields[i] = strsep(&rest, "\t\n");
-                assert_non_null(fields[i]);
-            }
-            const char *only = getenv("E2E_ONLY");
-            if (only == NULL || strcmp(only, fields[NAME]) == 0) {
-                check(fields);
-                bugs++;
-            }
+        char clients[] = E2E_BUGGY;
+        char *rest = clients;
+        for (char *client; (client = strsep(&rest, ",")) != NULL;) {
+            bugs += check_client(client);
         }
-        assert_int_equal(pclose(list), 0);
     }
     print_message("%d runs\n", bugs);
     assert_true(bugs > 0);
