@@ -1,103 +1,203 @@
-/* stack.c - see stack.h. */
+/* stack.c - see stack.h. Known stacks are chained by the hash of where they were called from. Chains grow at the
+ * front and an entry never changes once it is in one: readers need no more than the acquire of its index. */
 #include "stack.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #include "runstate_internal.h"
+#include "stack_explain.h"
+#include "stack_walk.h"
+#include "unwind.h"
 
 enum {
-    STACKS_MAX = 1024
+    STACKS_MAX = 4096,
+    FRAMES_POOL = 32 * 1024, /* of all stacks */
+    CHECKS_POOL = 64 * 1024,
+    CHAINS = 1024,
+    LAST_MAX = 16,   /* a thread's latest stacks */
+    VARIANTS_MAX = 4 /* of one stack: the same frames in other places */
 };
 
 struct known {
-    _Atomic uint64_t key; /* 0: free */
-    _Atomic uint32_t number;
+    uint64_t caller;
+    uint32_t process;
+    uint32_t number;
+    uint32_t next;           /* in the chain: index + 1, 0 ends it */
+    uint32_t frames, checks; /* where in the pools they begin */
+    uint16_t frame_count;
+    uint16_t check_count; /* 0: to be unwound each time */
 };
 
 static struct known stacks[STACKS_MAX];
+static uint64_t frames_pool[FRAMES_POOL];
+static struct stack_check checks_pool[CHECKS_POOL];
+static _Atomic uint32_t stacks_used, frames_used, checks_used;
+static _Atomic uint32_t chains[CHAINS]; /* index + 1 */
 
-static void explain_module(uint64_t address)
+/* Index + 1 of a thread's latest stacks, by the hash of the caller. Initial-exec, so that reaching it allocates
+ * nothing. */
+static _Thread_local uint32_t latest[LAST_MAX] __attribute__((tls_model("initial-exec")));
+
+static uint32_t hash(uint64_t caller)
 {
-    struct event event = {.kind = EVENT_MODULE, .side = EVENT_SIDE_CLIENT, .device = -1, .operation = -1};
-    char self[PATH_MAX];
-    const char *path = "";
-    Dl_info info;
-    struct link_map *map = NULL;
-    event.arg[1] = (int64_t)address;
-    event.arg[2] = (int64_t)address + 1;
-    if (dladdr1((void *)(uintptr_t)address, &info, (void **)&map, RTLD_DL_LINKMAP) != 0 && map != NULL) {
-        event.arg[0] = (int64_t)map->l_addr;
-        path = info.dli_fname != NULL ? info.dli_fname : "";
-        if (path[0] != '/') { /* the program itself, as the user typed it */
-            ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-            self[length > 0 ? length : 0] = '\0';
-            path = self;
+    return (uint32_t)(caller * 0x9e3779b97f4a7c15u >> 48);
+}
+
+static bool is_on_stack(const struct known *known, uint64_t caller, uint32_t process, const char *base)
+{
+    const struct stack_check *check = &checks_pool[known->checks];
+    const struct stack_check *end = check + known->check_count;
+    if (known->caller != caller || known->process != process || check == end) {
+        return false;
+    }
+    while (check < end && stack_check_holds(check, base)) {
+        check++;
+    }
+    return check == end;
+}
+
+static uint32_t find_on_stack(uint64_t caller, const char *base)
+{
+    uint32_t bucket = hash(caller);
+    uint32_t *last = &latest[bucket % LAST_MAX];
+    uint32_t process = run_process();
+    uint32_t at = *last;
+    if (at != 0 && is_on_stack(&stacks[at - 1], caller, process, base)) {
+        return stacks[at - 1].number;
+    }
+    at = atomic_load_explicit(&chains[bucket % CHAINS], memory_order_acquire);
+    for (; at != 0; at = stacks[at - 1].next) {
+        if (is_on_stack(&stacks[at - 1], caller, process, base)) {
+            *last = at;
+            return stacks[at - 1].number;
         }
     }
-    event_record(&event, path);
+    return 0;
 }
 
-static uint32_t explain_stack(uint64_t address)
+/* A known stack with the same frames, or 0; *variants counts them. */
+static uint32_t find_same(const struct stack_walk *walk, uint32_t *variants)
 {
-    struct event event = {.kind = EVENT_STACK, .side = EVENT_SIDE_CLIENT, .device = -1, .operation = -1};
-    char text[24];
-    explain_module(address);
-    snprintf(text, sizeof(text), "%llx", (unsigned long long)address);
-    event.stack = atomic_fetch_add(&run_state_attach()->stack_count, 1) + 1;
-    event.arg[0] = 1;
-    event_record(&event, text);
-    return event.stack;
-}
-
-/* A stack is known to this process under its address: a child explains its own again, hence the number. */
-static uint32_t number_of(uint64_t address)
-{
-    uint64_t key = (address * 0x9e3779b97f4a7c15u) ^ (run_process() * 0xc2b2ae3d27d4eb4fu);
-    key = key == 0 ? 1 : key;
-    for (size_t i = 0, at = key % STACKS_MAX; i < STACKS_MAX; i++, at = (at + 1) % STACKS_MAX) {
-        uint64_t known = atomic_load_explicit(&stacks[at].key, memory_order_acquire);
-        if (known == key) {
-            uint32_t number = atomic_load_explicit(&stacks[at].number, memory_order_relaxed);
-            return number != 0 ? number : explain_stack(address);
-        }
-        if (known == 0 && atomic_compare_exchange_strong(&stacks[at].key, &known, key)) {
-            uint32_t number = explain_stack(address);
-            atomic_store_explicit(&stacks[at].number, number, memory_order_relaxed);
-            return number;
+    uint32_t process = run_process();
+    uint32_t number = 0;
+    uint32_t at = atomic_load_explicit(&chains[hash(walk->wanted) % CHAINS], memory_order_acquire);
+    for (*variants = 0; at != 0; at = stacks[at - 1].next) {
+        const struct known *known = &stacks[at - 1];
+        if (known->caller == walk->wanted && known->process == process &&
+            known->frame_count == walk->frame_count &&
+            memcmp(&frames_pool[known->frames], walk->frames, walk->frame_count * sizeof(uint64_t)) == 0) {
+            number = known->number;
+            ++*variants;
         }
     }
-    return explain_stack(address); /* full: explained once too often rather than never */
+    return number;
 }
 
-static uint32_t number_if_recorded(uint64_t address)
+/* Takes `wanted` of a table; false: it is full. */
+static bool reserve(_Atomic uint32_t *used, uint32_t limit, uint32_t wanted, uint32_t *at)
 {
+    *at = atomic_load(used);
+    do {
+        if (*at + wanted > limit) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(used, at, *at + wanted));
+    return true;
+}
+
+static void remember(const struct stack_walk *walk, uint32_t number)
+{
+    uint32_t at, frames, checks;
+    uint32_t check_count = walk->comparable ? walk->check_count : 0;
+    if (!reserve(&frames_used, FRAMES_POOL, walk->frame_count, &frames) ||
+        !reserve(&checks_used, CHECKS_POOL, check_count, &checks) ||
+        !reserve(&stacks_used, STACKS_MAX, 1, &at)) {
+        return; /* full: explained once too often rather than never */
+    }
+    memcpy(&frames_pool[frames], walk->frames, walk->frame_count * sizeof(walk->frames[0]));
+    memcpy(&checks_pool[checks], walk->checks, check_count * sizeof(walk->checks[0]));
+    struct known *known = &stacks[at];
+    *known = (struct known){.caller = walk->wanted,
+                            .process = run_process(),
+                            .number = number,
+                            .frames = frames,
+                            .frame_count = (uint16_t)walk->frame_count,
+                            .checks = checks,
+                            .check_count = (uint16_t)check_count};
+    _Atomic uint32_t *chain = &chains[hash(walk->wanted) % CHAINS];
+    known->next = atomic_load(chain);
+    while (!atomic_compare_exchange_weak(chain, &known->next, at + 1)) {
+    }
+}
+
+/* By unwinding. */
+static uint32_t number_of(struct stack_walk *walk)
+{
+    uint32_t variants;
+    stack_walk(walk);
+    uint32_t number = find_same(walk, &variants);
+    if (number == 0) {
+        number = stack_explain(walk->frames, walk->frame_count);
+        variants = 0;
+    }
+    if (variants == 0 || (walk->comparable && variants < VARIANTS_MAX)) {
+        remember(walk, number);
+    }
+    return number;
+}
+
+/* Apart, so that the way of a known stack needs no room for it. */
+__attribute__((noinline)) static uint32_t unwind_call(uint64_t caller, const char *base)
+{
+    struct stack_walk walk;
     int saved = errno;
-    uint32_t number = address != 0 && run_state_is_recorded() ? number_of(address) : 0;
+    unwind_prepare();
+    walk.base = base;
+    walk.wanted = caller;
+    walk.interrupted = false;
+    uint32_t number = number_of(&walk);
     errno = saved;
     return number;
 }
 
-uint32_t stack_of_call(const void *caller)
+/* Not inlined: the words of a stack are counted from this function's own return address, and it saves the frame
+ * pointer. */
+__attribute__((noinline)) uint32_t stack_of_call(const void *caller)
 {
-    return caller == NULL ? 0 : number_if_recorded((uint64_t)(uintptr_t)caller - 1);
+    if (caller == NULL || !run_state_is_recorded()) {
+        return 0;
+    }
+    uint64_t address = (uint64_t)(uintptr_t)caller;
+    const char *base = (const char *)__builtin_frame_address(0) + sizeof(void *);
+    uint32_t number = find_on_stack(address, base);
+    if (number == 0) {
+        number = unwind_call(address, base);
+        __asm__ __volatile__("" : "+r"(number)); /* no tail call: the frame must be there */
+    }
+    return number;
 }
 
 uint32_t stack_of_signal(const void *context)
 {
     const ucontext_t *interrupted = context;
+    struct stack_walk walk;
+    int saved = errno;
+    uint32_t number = 0;
+    if (run_state_is_recorded()) {
+        walk.base = NULL;
+        walk.interrupted = true;
 #if defined(__x86_64__)
-    return number_if_recorded((uint64_t)interrupted->uc_mcontext.gregs[REG_RIP]);
+        walk.wanted = (uint64_t)interrupted->uc_mcontext.gregs[REG_RIP];
 #else
-    return number_if_recorded((uint64_t)interrupted->uc_mcontext.pc);
+        walk.wanted = (uint64_t)interrupted->uc_mcontext.pc;
 #endif
+        number = number_of(&walk);
+    }
+    errno = saved;
+    return number;
 }

@@ -97,7 +97,7 @@ static void exec_client(const struct harness *harness, const char *client, const
     _exit(95);
 }
 
-void harness_finish(struct harness *harness, const char *client, const char *verbs)
+void harness_client(struct harness *harness, const char *client, const char *verbs)
 {
     int status = -1;
     pid_t child = fork();
@@ -107,7 +107,12 @@ void harness_finish(struct harness *harness, const char *client, const char *ver
     }
     waitpid(child, &status, 0);
     harness->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void harness_finish(struct harness *harness, const char *client, const char *verbs)
+{
     struct collector *collector = NULL;
+    harness_client(harness, client, verbs);
     assert_int_equal(collector_open(harness->folder, harness->state, &collector), 0);
     collector_drain(collector, take, harness);
     assert_int_equal(collector_dropped(collector), 0);

@@ -29,6 +29,7 @@ struct harness {
  */
 void harness_run(struct harness *harness, const char *client, const char *faults, const char *verbs);
 void harness_start(struct harness *harness, const char *faults);
+void harness_client(struct harness *harness, const char *client, const char *verbs); /* leaves the events */
 void harness_finish(struct harness *harness, const char *client, const char *verbs);
 void harness_end(struct harness *harness);
 
