@@ -120,7 +120,7 @@ static void put_result(struct line *line, const struct view_call *call)
     const char *name = end ? vdi_result_name(end->result) : NULL;
 
     if (!end) {
-        put(line, "did not return");
+        put(line, "(did not return)");
     } else if (end->function == VDI_FN_GET_COMMAND && end->result == 0) {
         put_command(line, (int32_t)end->arg[1]);
         if (end->arg[5] > 0) {
@@ -136,14 +136,31 @@ static void put_result(struct line *line, const struct view_call *call)
     }
 }
 
-void calls_describe(const struct view_call *call, char *text, size_t size)
+void calls_describe_begin(const struct report_event *begin, char *text, size_t size)
 {
     struct line line = {.text = text, .size = size};
 
     text[0] = '\0';
-    put(&line, "%s(", vdi_function_names[call->begin->event.function]);
-    put_arguments(&line, call->begin);
-    put(&line, ") -> ");
+    put(&line, "%s(", vdi_function_names[begin->event.function]);
+    put_arguments(&line, begin);
+    put(&line, ")");
+}
+
+void calls_describe_result(const struct view_call *call, char *text, size_t size)
+{
+    struct line line = {.text = text, .size = size};
+
+    text[0] = '\0';
+    put_result(&line, call);
+}
+
+void calls_describe(const struct view_call *call, char *text, size_t size)
+{
+    struct line line = {.text = text, .size = size};
+
+    calls_describe_begin(call->begin, text, size);
+    line.used = strlen(text);
+    put(&line, " -> ");
     put_result(&line, call);
 }
 

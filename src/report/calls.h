@@ -8,6 +8,10 @@
 /* "GetCommand(timeout 1000) -> Write #3, 65536 bytes". */
 void calls_describe(const struct view_call *call, char *text, size_t size);
 
+/* Its two halves: "GetCommand(timeout 1000)" and "Write #3, 65536 bytes". */
+void calls_describe_begin(const struct report_event *begin, char *text, size_t size);
+void calls_describe_result(const struct view_call *call, char *text, size_t size);
+
 /* The calls on the same set around `center`, a line for each, with `mark` after the line of the center. */
 void calls_print_around(FILE *out, const struct view *view, const struct view_call *center, const char *mark);
 

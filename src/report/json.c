@@ -5,33 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "redact.h"
 #include "view.h"
 
-/* A string; bytes that are no UTF-8 become '?', since JSON cannot carry them. NULL gives null. */
-static json_t *text_value(const char *text)
-{
-    json_t *value = text ? json_string(text) : json_null();
-    char *copy;
-
-    if (value || !text) {
-        return value;
-    }
-    copy = strdup(text);
-    if (!copy) {
-        return NULL;
-    }
-    for (char *at = copy; *at; at++) {
-        *at = (unsigned char)*at >= 0x80 ? '?' : *at;
-    }
-    value = json_string(copy);
-    free(copy);
-    return value;
-}
-
 static json_t *taken_text(char *text)
 {
-    json_t *value = text_value(text);
+    json_t *value = json_text(text);
 
     free(text);
     return value;
@@ -82,7 +62,7 @@ static json_t *messages_value(const struct operation *operation)
 
         json_array_append_new(messages,
                               json_pack("{s:i, s:i, s:o}", "number", (int)message->number, "severity",
-                                        (int)message->severity, "text", text_value(message->text)));
+                                        (int)message->severity, "text", json_text(message->text)));
     }
     return messages;
 }
@@ -95,12 +75,12 @@ static json_t *operation_value(const struct report_input *input, const struct op
                                                         : "failure";
 
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "id", (int)operation->id,
-                     "set", text_value(operation->set), "database", text_value(operation->database),
-                     "statement", text_value(operation->statement), "issued_by",
+                     "set", json_text(operation->set), "database", json_text(operation->database),
+                     "statement", json_text(operation->statement), "issued_by",
                      operation->statement ? json_string(issuer_name(operation->issued_by)) : json_null(),
                      "messages", messages_value(operation), "outcome", outcome_name(operation->outcome),
                      "bytes", reached ? json_integer((json_int_t)operation->bytes) : json_null(), "hash",
-                     reached ? hex_value(operation->hash) : json_null(), "client_says", text_value(says),
+                     reached ? hex_value(operation->hash) : json_null(), "client_says", json_text(says),
                      "durable", durable_name(operation->durable));
 }
 
@@ -133,7 +113,7 @@ static json_t *backtrace_value(const struct view *view, const struct stack *stac
     char where[512];
 
     for (uint32_t i = 0; view_frame(view, stack, i, where, sizeof where); i++) {
-        json_array_append_new(frames, text_value(where));
+        json_array_append_new(frames, json_text(where));
     }
     return frames;
 }
@@ -149,10 +129,10 @@ static json_t *finding_value(const struct view *view, const struct finding *find
 
     return json_pack(
         "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:o, s:o}", "rule", finding->rule->id,
-        "severity", severity_name(finding->severity), "message", text_value(finding->message), "op",
+        "severity", severity_name(finding->severity), "message", json_text(finding->message), "op",
         index_or_null(finding->operation), "call", number_or_null(call ? call->ordinal : 0), "function",
-        text_value(function), "process", number_or_null(view_process_number(view, finding->process)),
-        "device", index_or_null(finding->device), "thread",
+        json_text(function), "process", number_or_null(view_process_number(view, finding->process)), "device",
+        index_or_null(finding->device), "thread",
         number_or_null(view_thread_number(view, finding->process, finding->thread)), "count",
         (json_int_t)finding->count, "fingerprint", hex_value(view_fingerprint(view, finding)), "assumption",
         assumptions[finding->assumption], "backtrace", backtrace_value(view, finding->stack), "repeat",
@@ -169,6 +149,12 @@ static json_t *findings_value(const struct view *view)
     return findings;
 }
 
+/* Only there when something is wrong with it. */
+static json_t *recording_value(const struct report_input *input)
+{
+    return input->events_dropped ? json_pack("{s:I}", "lost", (json_int_t)input->events_dropped) : NULL;
+}
+
 int report_json(FILE *out, const struct report_input *input)
 {
     struct view *view = NULL;
@@ -178,9 +164,10 @@ int report_json(FILE *out, const struct report_input *input)
     if (result) {
         return result;
     }
-    root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "schema", 1, "outcome", report_outcome(input),
-                     "client", client_value(input), "operations", operations_value(input), "faults",
-                     faults_value(input), "findings", findings_value(view));
+    root =
+        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o*}", "schema", 1, "outcome", report_outcome(input),
+                  "client", client_value(input), "operations", operations_value(input), "faults",
+                  faults_value(input), "findings", findings_value(view), "recording", recording_value(input));
     if (!root) {
         result = ENOMEM;
     } else if (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF || fflush(out)) {
