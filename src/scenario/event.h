@@ -108,8 +108,10 @@ enum event_kind {
  *
  * EVENT_FILE: arg0 = enum file_action, arg1 = descriptor (-1 none), arg2 = identity of the file (run-wide, the same
  *   in every process; 0 unknown), arg3 = offset (-1 unknown or none), arg4 = length (or open flags), arg5 = result:
- *   bytes or 0, negative errno; arg6 = enum file_type. call = for SYNC_END the sequence of its SYNC_BEGIN; for WRITE
- *   the GetCommand that fetched the command whose buffer the bytes came from, 0 if they came from elsewhere.
+ *   bytes or 0, negative errno; arg6 = enum file_type. Recorded when the call has ended, but for SYNC_BEGIN.
+ *   call = for SYNC_END the sequence of its SYNC_BEGIN; for WRITE and BUFFERED the GetCommand that fetched the
+ *   command whose buffer the bytes came from, 0 if they came from elsewhere. Recorded are regular files that can be
+ *   written through the descriptor, syncs of anything, and other descriptors only when bytes of a held buffer go there.
  */
 
 enum access_what {
@@ -129,16 +131,20 @@ enum access_when {
     ACCESS_AFTER_CLOSE
 };
 enum file_action {
-    FILE_OPEN = 1, /* arg4 = flags */
+    FILE_OPEN = 1, /* for writing: arg3 = size then, arg4 = flags, arg5 = the folder's identity if the call made
+                      the file, else 0                                                     path, absolute */
     FILE_WRITE,    /* arg4 = bytes asked for; arg5 = written */
-    FILE_TRUNCATE, /* arg4 = new length */
+    FILE_TRUNCATE, /* arg3 = length before, arg4 = new length */
     FILE_SYNC_BEGIN,
-    FILE_SYNC_END, /* fsync, fdatasync, msync; a write through O_SYNC, O_DSYNC is a WRITE between the two */
+    FILE_SYNC_END,     /* fsync, fdatasync; msync, of a file unknown (identity 0) */
     FILE_SYNC_ALL_END, /* sync, syncfs: every file; begins with a SYNC_BEGIN too */
     FILE_MAP,          /* a shared writable mapping: what is stored through it is not seen */
-    FILE_RENAME,       /* text: old and new path, separated by a newline */
-    FILE_UNLINK,
-    FILE_CLOSE
+    FILE_RENAME,       /* or link: arg5 = the new folder's identity      old and new path, by a newline */
+    FILE_UNLINK,       /* arg4 = names that are left */
+    FILE_CLOSE,
+    FILE_WRITE_SYNCED, /* as WRITE, through O_SYNC, O_DSYNC, RWF_DSYNC: these bytes are durable */
+    FILE_BUFFERED      /* stdio: arg4 = bytes that wait in the process's memory for this descriptor (-1: for
+                          any), told when they begin or cease to */
 };
 enum file_type {
     FILE_REGULAR = 1,

@@ -221,7 +221,9 @@ uint64_t event_record(struct event *event, const char *text)
     event->sequence = atomic_fetch_add_explicit(&state->sequence, 1, memory_order_relaxed) + 1;
     event->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     event->version = EVENT_VERSION;
-    event->process = w->process;
+    if (event->kind != EVENT_PROCESS_EXIT) { /* which tells of another process */
+        event->process = w->process;
+    }
     event->thread = w->thread;
     event->text_records = (uint32_t)((length + TEXT_BYTES - 1) / TEXT_BYTES);
 

@@ -108,7 +108,7 @@ const char *run_variable(const char *name);
 struct run_state *run_state_attach(void);
 bool run_state_is_recorded(void); /* a folder is attached */
 
-/* Fills sequence, time, version, process, thread, text_records, and publishes the event with its text (may be
+/* Fills sequence, time, version, process (but of EVENT_PROCESS_EXIT), thread, text_records, and publishes the event with its text (may be
  * NULL). Returns the sequence. Preserves errno. Safe after fork. */
 uint64_t event_record(struct event *event, const char *text);
 
