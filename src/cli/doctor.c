@@ -63,8 +63,8 @@ static int check_parts(void)
         snprintf(detail, sizeof detail, "%s: %s", missing, strerror(error));
         return line(false, "installed parts", detail);
     }
-    return line(true, "libvdifault.so", parts.interposer) + line(true, "libsqlvdi.so", parts.vdi_library) +
-           line(true, "sqlcmd stand-in", parts.stand_in);
+    return line(true, "libvdifault.so", parts.interposer) + line(true, "libvdifault-sys.so", parts.files) +
+           line(true, "libsqlvdi.so", parts.vdi_library) + line(true, "sqlcmd stand-in", parts.stand_in);
 }
 
 /* What supervision needs of the kernel, by trying it. */

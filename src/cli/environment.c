@@ -27,6 +27,7 @@ enum source {
     SOURCE_TEXT,
     SOURCE_TOKEN,
     SOURCE_INTERPOSER,
+    SOURCE_FILES,
     SOURCE_STAND_IN,
     SOURCE_LIBRARIES
 };
@@ -40,6 +41,8 @@ struct row {
 };
 
 static const struct row rows[] = {
+    /* Behind the interposer, on whose functions it relies. */
+    {WRAPPED, "LD_PRELOAD", MERGE_BEFORE, SOURCE_FILES, NULL},
     {WRAPPED, "LD_PRELOAD", MERGE_BEFORE, SOURCE_INTERPOSER, NULL},
     {FOR(SQL), "LD_PRELOAD", MERGE_REMOVE, SOURCE_TEXT, NULL},
     {WRAPPED | FOR(HELPER), "LD_LIBRARY_PATH", MERGE_AFTER, SOURCE_LIBRARIES, NULL},
@@ -152,16 +155,20 @@ static int apply(struct builder *builder, const struct row *row, const char *val
     return 0;
 }
 
+/* The link in the scratch folder serves where the installed path cannot stand in a list. */
+static const char *in_list(const char *path, const char *link)
+{
+    return strpbrk(path, PRELOAD_SEPARATORS) == NULL ? path : link;
+}
+
 static int apply_row(struct builder *builder, const struct row *row, const struct rundir *dir,
                      const struct parts *parts)
 {
     const char *const values[] = {
         [SOURCE_TEXT] = row->text,
         [SOURCE_TOKEN] = dir->token,
-        /* The link in the scratch folder serves where the installed path cannot stand in a list. */
-        [SOURCE_INTERPOSER] = strpbrk(parts->interposer, PRELOAD_SEPARATORS) == NULL
-                                  ? parts->interposer
-                                  : "{run}/bin/libvdifault.so",
+        [SOURCE_INTERPOSER] = in_list(parts->interposer, "{run}/bin/libvdifault.so"),
+        [SOURCE_FILES] = in_list(parts->files, "{run}/bin/libvdifault-sys.so"),
         [SOURCE_STAND_IN] = parts->stand_in,
         [SOURCE_LIBRARIES] = parts->library_folder,
     };

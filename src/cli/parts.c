@@ -45,6 +45,7 @@ int parts_find(struct parts *parts, const char **missing)
     } rows[] = {
         {"lib", X_OK, parts->library_folder},
         {"lib/libvdifault.so", R_OK, parts->interposer},
+        {"lib/libvdifault-sys.so", R_OK, parts->files},
         {"lib/libsqlvdi.so", R_OK, parts->vdi_library},
         {"libexec/vdifault/sqlcmd", X_OK, parts->stand_in},
     };

@@ -1,6 +1,6 @@
 /* parts.h - the installed parts the command works with, found relative to the command itself (design 4.1).
  *
- * PREFIX/bin/vdifault, PREFIX/lib/libvdifault.so, PREFIX/lib/libsqlvdi.so, PREFIX/libexec/vdifault/sqlcmd. A
+ * PREFIX/bin/vdifault, PREFIX/lib/libvdifault.so and libvdifault-sys.so, PREFIX/lib/libsqlvdi.so, PREFIX/libexec/vdifault/sqlcmd. A
  * build tree has the same shape, so one rule serves both.
  */
 #ifndef VDIFAULT_PARTS_H
@@ -11,6 +11,7 @@
 struct parts {
     char library_folder[RUN_PATH_MAX];
     char interposer[RUN_PATH_MAX];
+    char files[RUN_PATH_MAX]; /* libvdifault-sys.so */
     char vdi_library[RUN_PATH_MAX];
     char stand_in[RUN_PATH_MAX]; /* with all links resolved: it is compared with /proc/PID/exe */
 };

@@ -146,7 +146,8 @@ static int make_parts(const struct rundir *dir, const struct parts *parts)
         error = mkdirat(at, folders[i], 0700) != 0 ? errno : 0;
     }
     if (error == 0 && (symlinkat(parts->stand_in, at, "bin/sqlcmd") != 0 ||
-                       symlinkat(parts->interposer, at, "bin/libvdifault.so") != 0)) {
+                       symlinkat(parts->interposer, at, "bin/libvdifault.so") != 0 ||
+                       symlinkat(parts->files, at, "bin/libvdifault-sys.so") != 0)) {
         error = errno;
     }
     close(at);

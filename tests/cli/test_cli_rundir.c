@@ -18,7 +18,8 @@
 #include "rundir.h"
 
 static char base[] = "/tmp/test-cli-rundir-XXXXXX";
-static const struct parts parts = {.stand_in = "/x/sqlcmd", .interposer = "/x/libvdifault.so"};
+static const struct parts parts = {
+    .stand_in = "/x/sqlcmd", .interposer = "/x/libvdifault.so", .files = "/x/libvdifault-sys.so"};
 
 static int make_base(void **state)
 {

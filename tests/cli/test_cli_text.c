@@ -78,6 +78,7 @@ static void statements_name_the_devices(void **state)
 static const struct parts parts = {
     .library_folder = "/p/lib",
     .interposer = "/p/lib/libvdifault.so",
+    .files = "/p/lib/libvdifault-sys.so",
     .stand_in = "/p/libexec/vdifault/sqlcmd",
 };
 static const struct rundir dir = {.path = "/tmp/r", .token = "12-34"};
@@ -101,7 +102,8 @@ static void client_environment(void **state)
     char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, true, base);
     assert_non_null(made);
     assert_string_equal(value_of(made, "PATH"), "/tmp/r/bin:/bin");
-    assert_string_equal(value_of(made, "LD_PRELOAD"), "/p/lib/libvdifault.so:/x.so");
+    assert_string_equal(value_of(made, "LD_PRELOAD"),
+                        "/p/lib/libvdifault.so:/p/lib/libvdifault-sys.so:/x.so");
     assert_string_equal(value_of(made, "LD_LIBRARY_PATH"), "/y:/p/lib");
     assert_string_equal(value_of(made, "OUT"), "/tmp/r/o");
     assert_string_equal(value_of(made, "TMPDIR"), "/tmp/r/tmp");
