@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runstate_internal.h"
+#include "trace.h"
 
 enum {
     TEXT_BYTES = sizeof(((struct event *)0)->text)
@@ -78,18 +79,6 @@ static bool is_whole(const struct collector *collector, uint32_t number)
            (size_t)info.st_size >= RUN_RING_BYTES;
 }
 
-/* What readers use as indices lies within its tables. This is the one place where it is checked. */
-static bool is_sane(const struct event *event)
-{
-    bool is_call = event->kind == EVENT_CALL_BEGIN || event->kind == EVENT_CALL_END;
-    bool has_plan_index =
-        event->kind != EVENT_FAULT || (event->arg[0] >= 0 && event->arg[0] < PLAN_FAULTS_MAX);
-    return event->kind > EVENT_TEXT && event->kind < EVENT_KIND_COUNT && event->function < VDI_FN_COUNT &&
-           !(is_call && event->function == VDI_FN_NONE) && event->device >= -1 &&
-           event->device < RUN_DEVICES_MAX && event->operation >= -1 &&
-           event->operation < RUN_OPERATIONS_MAX && has_plan_index;
-}
-
 /* Copies the event at `tail` and its text and says how many places they take. False: no event that a witness
  * can have written. */
 static bool copy_event(const struct event_ring *ring, uint64_t tail, uint64_t head, struct event *event,
@@ -104,7 +93,7 @@ static bool copy_event(const struct event_ring *ring, uint64_t tail, uint64_t he
         return false;
     }
     *places = 1 + (uint64_t)records;
-    if (!is_sane(event)) {
+    if (event_defect(event) != NULL) {
         return false;
     }
     event->repeat = 0; /* the reader's */
