@@ -1,4 +1,4 @@
-/* record.c - events in memory, busy loops folded. */
+/* record.c - events kept, busy loops folded. */
 #include "record.h"
 
 #include <stdlib.h>
@@ -6,61 +6,60 @@
 
 #include "os.h"
 
-static const char no_text[] = "";
+enum {
+    SORTED_AT_ONCE = 1 << 16 /* events; what sorting takes in memory */
+};
 
-void record_init(struct record *record)
+void record_init(struct record *record, const char *folder)
 {
     *record = (struct record){.progress_ns = os_now()};
+    spill_init(&record->rows, folder, RECORD_MEMORY);
+    spill_init(&record->texts, folder, RECORD_MEMORY);
 }
 
 void record_free(struct record *record)
 {
-    for (size_t i = 0; i < record->count; i++) {
-        if (record->events[i].text != no_text) {
-            free((char *)record->events[i].text);
-        }
-    }
     for (size_t i = 0; i < record->thread_count; i++) {
         free(record->threads[i].text);
     }
-    free(record->events);
+    spill_free(&record->rows);
+    spill_free(&record->texts);
     free(record->threads);
     free(record->statements);
     *record = (struct record){0};
 }
 
-/* Room for one more row; NULL: no memory. */
-static void *grow(struct record *record, void *rows, size_t count, size_t *capacity, size_t size)
+/* A copy of `text` that lives as long as the record; "" where there is no room. */
+static const char *store_text(struct record *record, const char *text)
 {
-    if (count < *capacity) {
-        return rows;
+    size_t size = strlen(text) + 1;
+    if (size == 1) {
+        return "";
     }
-    size_t wanted = *capacity == 0 ? 64 : *capacity * 2;
-    void *grown = realloc(rows, wanted * size);
-    if (grown == NULL) {
+    if (spill_grow(&record->texts, record->text_bytes + size) != 0) {
         record->out_of_memory = true;
-        return NULL;
+        return "";
     }
-    *capacity = wanted;
-    return grown;
+    char *kept = (char *)record->texts.base + record->text_bytes;
+    record->text_bytes += size;
+    return memcpy(kept, text, size);
 }
 
-/* The place of the stored event; SIZE_MAX: no memory. */
+/* The place of the stored event; SIZE_MAX: no room. */
 static size_t store(struct record *record, const struct event *event, const char *text)
 {
-    struct report_event *events =
-        grow(record, record->events, record->count, &record->capacity, sizeof *record->events);
-    if (events == NULL) {
+    if (spill_grow(&record->rows, (record->count + 1) * sizeof *record->events) != 0) {
+        record->out_of_memory = true;
         return SIZE_MAX;
     }
-    record->events = events;
-    const char *kept = no_text;
-    if (text[0] != '\0' && (kept = strdup(text)) == NULL) {
-        record->out_of_memory = true;
-        kept = no_text;
-    }
-    events[record->count] = (struct report_event){*event, kept};
+    record->events = (struct report_event *)(void *)record->rows.base;
+    record->events[record->count] = (struct report_event){*event, store_text(record, text)};
     return record->count++;
+}
+
+void record_keep(struct record *record, const struct event *event, const char *text)
+{
+    store(record, event, text);
 }
 
 static struct record_thread *find_thread(const struct record *record, uint32_t process, uint32_t thread)
@@ -247,14 +246,42 @@ static int by_sequence(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+/* Merges the sorted events from `middle` to `end` into the sorted ones before them; `spare` has room for the
+ * former. Both are nearly in order: little moves. */
+static void merge(struct report_event *events, size_t middle, size_t end, struct report_event *spare)
+{
+    size_t left = middle, right = end - middle;
+    memcpy(spare, events + middle, right * sizeof *events);
+    while (right > 0 && left > 0) {
+        bool take_left = by_sequence(&events[left - 1], &spare[right - 1]) > 0;
+        events[--end] = take_left ? events[--left] : spare[--right];
+    }
+    memcpy(events + left, spare, right * sizeof *events);
+}
+
+/* By sequence, with little memory whatever their number. */
+static void sort(struct record *record)
+{
+    struct report_event *spare = malloc(SORTED_AT_ONCE * sizeof *spare);
+    if (spare == NULL) {
+        record->out_of_memory = true;
+        return;
+    }
+    for (size_t start = 0; start < record->count; start += SORTED_AT_ONCE) {
+        size_t left = record->count - start;
+        size_t length = left < SORTED_AT_ONCE ? left : SORTED_AT_ONCE;
+        qsort(record->events + start, length, sizeof *record->events, by_sequence);
+        merge(record->events, start, start + length, spare);
+    }
+    free(spare);
+}
+
 void record_finish(struct record *record)
 {
     for (size_t i = 0; i < record->thread_count; i++) {
         flush_held(record, &record->threads[i]);
     }
-    if (record->count > 0) {
-        qsort(record->events, record->count, sizeof *record->events, by_sequence);
-    }
+    sort(record);
 }
 
 const struct record_thread *record_open_call(const struct record *record, uint32_t process, uint32_t thread)

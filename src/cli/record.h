@@ -1,7 +1,7 @@
-/* record.h - all events of a run in memory, and what they say about the moment.
+/* record.h - all events of a run, and what they say about the moment.
  *
  * Responsible for: storing events (a thread that repeats one call without progress is folded into one pair,
- * so that a busy loop does not fill the memory), and the live picture the hang rule asks for: which thread is
+ * so that a busy loop does not fill the room; beyond RECORD_MEMORY they lie in a file, see spill.h), and the live picture the hang rule asks for: which thread is
  * in which call, how each statement stands, when something last went forward. Not responsible for: verdicts.
  * Events arrive in ring order: in order for one thread, not for the run.
  */
@@ -14,6 +14,11 @@
 
 #include "event.h"
 #include "report.h"
+#include "spill.h"
+
+enum {
+    RECORD_MEMORY = 64 << 20 /* bytes of events, and of their texts, that are kept in memory */
+};
 
 /* A client thread that made a call. */
 struct record_thread {
@@ -42,9 +47,11 @@ struct record_statement {
 typedef void record_set(void *context, const struct event *end, const char *name, int64_t device_count);
 
 struct record {
-    struct report_event *events;
+    struct report_event *events; /* in `rows`; NULL as long as there are none */
     size_t count;
-    size_t capacity;
+    struct spill rows;
+    struct spill texts;
+    size_t text_bytes; /* used of `texts` */
     struct record_thread *threads;
     size_t thread_count;
     struct record_statement *statements;
@@ -59,11 +66,15 @@ struct record {
     void *on_set_context;
 };
 
-void record_init(struct record *record);
+/* `folder` is where a file is made for what memory is not to hold; it must outlive the record. */
+void record_init(struct record *record, const char *folder);
 void record_free(struct record *record);
 
 /* A collector_take: stores one event. `context` is the record. */
 void record_take(void *context, const struct event *event, const char *text);
+
+/* Stores one event as it is: of a trace, where calls are folded already. */
+void record_keep(struct record *record, const struct event *event, const char *text);
 
 /* Stores calls held back, sorts by sequence. */
 void record_finish(struct record *record);

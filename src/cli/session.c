@@ -94,7 +94,7 @@ static int make_state(struct session *session)
 int session_open(struct session *session, const struct session_setup *setup, const struct plan *plan)
 {
     *session = (struct session){.setup = *setup, .plan = *plan, .hold = {-1, -1}};
-    record_init(&session->record);
+    record_init(&session->record, rundir_base());
     int error = rundir_create(rundir_base(), setup->parts, &session->dir);
     if (error != 0) {
         char what[192];

@@ -108,7 +108,7 @@ static int start(void **state)
     if (mkdtemp(root) == NULL) {
         return 1;
     }
-    record_init(&record);
+    record_init(&record, "/tmp");
     put_process(RUNNER, 1);
     put_process(CLIENT, RUNNER);
     put_thread(CLIENT, CLIENT, call(SYS_futex, FUTEX_UNTIMED));

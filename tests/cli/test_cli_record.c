@@ -1,5 +1,6 @@
 /* Folding of busy loops, arrivals at sites, "#last", and why a run shows nothing. */
 #include <errno.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +21,7 @@ static uint64_t sequence;
 static int start(void **state)
 {
     (void)state;
-    record_init(&record);
+    record_init(&record, "/tmp");
     sequence = 0;
     return 0;
 }
@@ -178,6 +179,82 @@ static void events_end_up_in_run_order(void **state)
     }
 }
 
+static uint64_t next_random(uint64_t *random)
+{
+    *random ^= *random << 13;
+    *random ^= *random >> 7;
+    *random ^= *random << 17;
+    return *random;
+}
+
+/* Kilobytes this process keeps in memory that is nobody's file. */
+static long private_kilobytes(void)
+{
+    char line[256];
+    long kilobytes = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    assert_non_null(status);
+    while (fgets(line, sizeof line, status) != NULL) {
+        sscanf(line, "RssAnon: %ld", &kilobytes);
+    }
+    fclose(status);
+    assert_true(kilobytes >= 0);
+    return kilobytes;
+}
+
+/* What a backup of 250,000 commands records, in the order in which several rings are drained: it is there, in run
+ * order, with its texts, and what is beyond the limit lies in a file. */
+static void many_events_lie_in_a_file(void **state)
+{
+    (void)state;
+    enum {
+        COUNT = 1000000,
+        BATCH = 5000
+    };
+    uint64_t random = 88172645463325252u;
+    char text[24];
+    long before = private_kilobytes();
+    for (uint64_t batch = 0; batch < COUNT; batch += BATCH) {
+        uint64_t turn = next_random(&random) % BATCH;
+        for (uint64_t i = 0; i < BATCH; i++) {
+            struct event event = {.sequence = batch + (i + turn) % BATCH + 1, .kind = EVENT_MESSAGE};
+            snprintf(text, sizeof text, "%" PRIu64, event.sequence);
+            record_take(&record, &event, event.sequence % 8 == 0 ? text : "");
+        }
+    }
+    struct event straggler = {.sequence = 0, .kind = EVENT_MESSAGE};
+    record_take(&record, &straggler, "first");
+    record_finish(&record);
+    assert_false(record.out_of_memory);
+    assert_int_equal(record.count, COUNT + 1);
+    assert_string_equal(record.events[0].text, "first");
+    for (uint64_t i = 1; i <= COUNT; i++) {
+        snprintf(text, sizeof text, "%" PRIu64, i);
+        if (record.events[i].event.sequence != i ||
+            strcmp(record.events[i].text, i % 8 == 0 ? text : "") != 0) {
+            fail_msg("event %" PRIu64 " is %" PRIu64 ", '%s'", i, record.events[i].event.sequence,
+                     record.events[i].text);
+        }
+    }
+    assert_true(record.rows.size > RECORD_MEMORY);
+    assert_in_range(private_kilobytes() - before, 0, 2 * RECORD_MEMORY / 1024);
+}
+
+static void a_folder_that_cannot_be_written_is_told(void **state)
+{
+    (void)state;
+    struct event event = {.kind = EVENT_MESSAGE};
+    record_free(&record);
+    record_init(&record, "/proc/none");
+    for (uint64_t i = 0; i < RECORD_MEMORY / sizeof event && !record.out_of_memory; i++) {
+        event.sequence = i;
+        record_take(&record, &event, "");
+    }
+    assert_true(record.out_of_memory);
+    assert_true(record.count >= RECORD_MEMORY / sizeof(struct report_event) / 2); /* what fits is kept */
+    record_finish(&record);
+}
+
 /* ---- sites ---- */
 
 static void add_fault(struct plan *plan, const char *text)
@@ -297,6 +374,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_call_of_a_fault_leaves_the_client_in_its_own, start, end),
         cmocka_unit_test_setup_teardown(a_successful_create_is_announced, start, end),
         cmocka_unit_test_setup_teardown(events_end_up_in_run_order, start, end),
+        cmocka_unit_test_setup_teardown(many_events_lie_in_a_file, start, end),
+        cmocka_unit_test_setup_teardown(a_folder_that_cannot_be_written_is_told, start, end),
         cmocka_unit_test_setup_teardown(last_is_the_last_arrival, start, end),
         cmocka_unit_test_setup_teardown(last_of_each_device, start, end),
         cmocka_unit_test_setup_teardown(last_of_what_never_comes, start, end),
