@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cut.h"
 #include "runstate_internal.h"
 #include "trace.h"
 
@@ -21,18 +22,20 @@ enum {
 struct collector {
     struct run_state *state;
     char *folder;
+    bool copies;      /* state and rings are ours: nobody else writes them */
     uint64_t refused; /* events that no witness can have written, and rings cut short */
-    struct event_ring *rings[RUN_RINGS_MAX]; /* NULL: not there yet */
+    int state_watch;
+    struct event_ring *rings[RUN_RINGS_MAX]; /* NULL: not there yet, or given up */
+    int watches[RUN_RINGS_MAX];              /* of the rings there are, unless they are copies */
 };
 
-int collector_open(const char *folder, struct run_state *state, struct collector **out)
+static int make(const char *folder, struct collector **out)
 {
     struct collector *collector = calloc(1, sizeof(*collector));
     *out = NULL;
     if (collector == NULL) {
         return ENOMEM;
     }
-    collector->state = state;
     collector->folder = strdup(folder);
     if (collector->folder == NULL) {
         free(collector);
@@ -42,41 +45,124 @@ int collector_open(const char *folder, struct run_state *state, struct collector
     return 0;
 }
 
-static struct event_ring *map_ring(const char *folder, uint32_t number)
+int collector_open(const char *folder, struct run_state *state, struct collector **out)
+{
+    int error = make(folder, out);
+    if (error == 0) {
+        (*out)->state = state;
+        (*out)->state_watch = cut_watch(state, sizeof(*state));
+    }
+    return error;
+}
+
+/* Opens FOLDER/NAME if it has exactly `size` bytes; -1: errno. */
+static int open_sized(const char *folder, const char *name, size_t size, int flags)
 {
     char path[PATH_MAX];
     struct stat info;
-    struct event_ring *ring = NULL;
-    int length = snprintf(path, sizeof(path), "%s/ring.%u", folder, number);
-    int file = length > 0 && (size_t)length < sizeof(path) ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    int file = length > 0 && (size_t)length < sizeof(path) ? open(path, flags | O_CLOEXEC) : -1;
+    if (file >= 0 && (fstat(file, &info) != 0 || (size_t)info.st_size != size)) {
+        close(file);
+        errno = EPROTO;
+        return -1;
+    }
+    return file;
+}
+
+/* FOLDER/NAME, `size` bytes of it, in memory of our own; NULL: errno. */
+static void *copy_file(const char *folder, const char *name, size_t size)
+{
+    int file = open_sized(folder, name, size, O_RDONLY);
+    uint8_t *copy = file >= 0 ? malloc(size) : NULL;
+    if (copy != NULL && pread(file, copy, size, 0) != (ssize_t)size) {
+        free(copy);
+        copy = NULL;
+        errno = EPROTO;
+    }
+    if (file >= 0) {
+        close(file);
+    }
+    return copy;
+}
+
+int collector_open_copy(const char *folder, struct collector **out)
+{
+    struct run_state *state = copy_file(folder, "state", sizeof(*state));
+    *out = NULL;
+    if (state == NULL) {
+        return errno;
+    }
+    int error =
+        state->magic == RUN_STATE_MAGIC && state->version == RUN_STATE_VERSION ? make(folder, out) : EPROTO;
+    if (error != 0) {
+        free(state);
+        return error;
+    }
+    (*out)->state = state;
+    (*out)->copies = true;
+    (*out)->state_watch = CUT_NONE;
+    return 0;
+}
+
+/* Its writer may still be at work and give up old events for new ones meanwhile: what it gave up before the second
+ * look may be half of another event. */
+static struct event_ring *copy_ring(const char *folder, const char *name)
+{
+    struct event_ring *ring = copy_file(folder, name, RUN_RING_BYTES);
+    struct event_ring *later = ring != NULL ? copy_file(folder, name, RUN_RING_BYTES) : NULL;
+    if (later != NULL) {
+        atomic_store(&ring->tail, atomic_load(&later->tail));
+        atomic_store(&ring->dropped, atomic_load(&later->dropped));
+    }
+    free(later);
+    return ring;
+}
+
+static struct event_ring *map_ring(const char *folder, const char *name, int *watch)
+{
+    int file = open_sized(folder, name, RUN_RING_BYTES, O_RDWR);
     if (file < 0) {
         return NULL; /* its writer has announced it and is about to make it, or could not */
     }
-    if (fstat(file, &info) == 0 && (size_t)info.st_size == RUN_RING_BYTES) {
-        ring = mmap(NULL, RUN_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    }
+    struct event_ring *ring = mmap(NULL, RUN_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
-    if (ring == NULL || ring == MAP_FAILED) {
+    if (ring == MAP_FAILED) {
         return NULL;
+    }
+    *watch = cut_watch(ring, RUN_RING_BYTES);
+    return ring;
+}
+
+static void drop_ring(struct collector *collector, uint32_t number)
+{
+    struct event_ring *ring = collector->rings[number];
+    collector->rings[number] = NULL;
+    if (ring == NULL || collector->copies) {
+        free(ring);
+        return;
+    }
+    cut_forget(collector->watches[number]);
+    munmap(ring, RUN_RING_BYTES);
+}
+
+static void take_ring(struct collector *collector, uint32_t number)
+{
+    char name[32];
+    snprintf(name, sizeof(name), "ring.%u", number);
+    int *watch = &collector->watches[number];
+    *watch = CUT_NONE;
+    struct event_ring *ring =
+        collector->copies ? copy_ring(collector->folder, name) : map_ring(collector->folder, name, watch);
+    collector->rings[number] = ring;
+    if (ring == NULL) {
+        return;
     }
     bool usable = ring->magic == RUN_STATE_MAGIC;
     atomic_thread_fence(memory_order_acquire);
     if (!usable || ring->version != EVENT_VERSION || ring->capacity != EVENT_RING_CAPACITY) {
-        munmap(ring, RUN_RING_BYTES);
-        return NULL;
+        drop_ring(collector, number);
     }
-    return ring;
-}
-
-/* Whoever cuts a ring's file short, the client for one, would fell us with SIGBUS at the next look at it. A
- * file that was only unlinked is still whole behind our mapping. */
-static bool is_whole(const struct collector *collector, uint32_t number)
-{
-    char path[PATH_MAX];
-    struct stat info;
-    int length = snprintf(path, sizeof(path), "%s/ring.%u", collector->folder, number);
-    return length < 0 || (size_t)length >= sizeof(path) || stat(path, &info) != 0 ||
-           (size_t)info.st_size >= RUN_RING_BYTES;
 }
 
 /* Copies the event at `tail` and its text and says how many places they take. False: no event that a witness
@@ -146,16 +232,14 @@ void collector_drain(struct collector *collector, collector_take *take, void *co
     uint32_t count = atomic_load(&collector->state->ring_count);
     for (uint32_t i = 0; i < count && i < RUN_RINGS_MAX; i++) {
         if (collector->rings[i] == NULL) {
-            collector->rings[i] = map_ring(collector->folder, i);
+            take_ring(collector, i);
         }
         if (collector->rings[i] == NULL) {
             continue;
         }
-        if (is_whole(collector, i)) {
-            collector->refused += drain_ring(collector->rings[i], take, context);
-        } else {
-            munmap(collector->rings[i], RUN_RING_BYTES);
-            collector->rings[i] = NULL;
+        collector->refused += drain_ring(collector->rings[i], take, context);
+        if (cut_noticed(collector->watches[i])) {
+            drop_ring(collector, i);
             collector->refused++; /* how many were in it, nobody knows */
         }
     }
@@ -166,21 +250,24 @@ uint64_t collector_dropped(const struct collector *collector)
     uint64_t dropped = atomic_load(&collector->state->lost) + collector->refused;
     for (uint32_t i = 0; i < RUN_RINGS_MAX; i++) {
         if (collector->rings[i] != NULL) {
-            dropped += is_whole(collector, i) ? atomic_load(&collector->rings[i]->dropped) : 1;
+            dropped += atomic_load(&collector->rings[i]->dropped);
         }
     }
-    return dropped;
+    return dropped + cut_noticed(collector->state_watch);
 }
 
 void collector_close(struct collector *collector)
 {
-    for (uint32_t i = 0; collector != NULL && i < RUN_RINGS_MAX; i++) {
-        if (collector->rings[i] != NULL) {
-            munmap(collector->rings[i], RUN_RING_BYTES);
-        }
+    if (collector == NULL) {
+        return;
     }
-    if (collector != NULL) {
-        free(collector->folder);
-        free(collector);
+    for (uint32_t i = 0; i < RUN_RINGS_MAX; i++) {
+        drop_ring(collector, i);
     }
+    cut_forget(collector->state_watch);
+    if (collector->copies) {
+        free(collector->state);
+    }
+    free(collector->folder);
+    free(collector);
 }

@@ -141,6 +141,10 @@ int run_state_map(const char *folder, struct run_state **out); /* 0 or errno */
 struct collector;
 typedef void collector_take(void *context, const struct event *event, const char *text);
 int collector_open(const char *folder, struct run_state *state, struct collector **out);
+/* A folder that nobody records into any more (what a client without a runner left behind) is read as it lies, from
+ * copies: nothing in it changes. 0; ENOENT: no such folder, or no run state in it; EPROTO: not of this version; errno.
+ */
+int collector_open_copy(const char *folder, struct collector **out);
 void collector_drain(struct collector *collector, collector_take *take, void *context);
 uint64_t collector_dropped(const struct collector *collector);
 void collector_close(struct collector *collector);
