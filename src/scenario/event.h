@@ -58,6 +58,8 @@ enum event_kind {
     EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role
                               of its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement,
                               redacted */
+    EVENT_STATEMENT_DEVICE, /* a VIRTUAL_DEVICE clause of the statement just begun, as the server read it: arg0 =
+                               statement, arg1 = its place from 0, arg2 = how many there are         its name */
     EVENT_STATEMENT_OPEN, /* the server attached to the set: operation; arg0 = statement, arg1 = device count,
                              arg2 = 1 backup 2 restore                              database */
     EVENT_MESSAGE,        /* arg0 = statement, arg1 = number, arg2 = severity, arg3 = state   the message */

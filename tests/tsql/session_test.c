@@ -409,13 +409,14 @@ static void test_events(void **state)
     expect_event(1, EVENT_MESSAGE, 1, 5701, "Changed database context to 'x'.");
     expect_event(2, EVENT_STATEMENT_END, 1, STATEMENT_SUCCESS, "");
     expect_event(3, EVENT_STATEMENT_BEGIN, 2, PROCESS_CLIENT, BACKUP " WITH PASSWORD = ***");
-    expect_event(4, EVENT_MESSAGE, 2, 3014, "BACKUP DATABASE successfully processed 1 pages.");
+    expect_event(4, EVENT_STATEMENT_DEVICE, 2, 0, "s");
+    expect_event(5, EVENT_MESSAGE, 2, 3014, "BACKUP DATABASE successfully processed 1 pages.");
     /* its end is the engine's to tell */
-    expect_event(5, EVENT_STATEMENT_BEGIN, 3, PROCESS_CLIENT, "FOO\n");
-    expect_event(6, EVENT_MESSAGE, 3, 2812, "Could not find stored procedure 'FOO'.");
-    expect_event(7, EVENT_STATEMENT_END, 3, STATEMENT_FAILED, "");
-    expect_event(8, EVENT_STATEMENT_BEGIN, 4, PROCESS_CLIENT, "PRINT 'x'+1");
-    assert_int_equal(fake.event_count, 11);
+    expect_event(6, EVENT_STATEMENT_BEGIN, 3, PROCESS_CLIENT, "FOO\n");
+    expect_event(7, EVENT_MESSAGE, 3, 2812, "Could not find stored procedure 'FOO'.");
+    expect_event(8, EVENT_STATEMENT_END, 3, STATEMENT_FAILED, "");
+    expect_event(9, EVENT_STATEMENT_BEGIN, 4, PROCESS_CLIENT, "PRINT 'x'+1");
+    assert_int_equal(fake.event_count, 12);
     assert_int_equal(fake.request.statement, 2);
 }
 

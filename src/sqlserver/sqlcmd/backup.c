@@ -8,6 +8,7 @@
 
 #include "os.h"
 #include "rows.h"
+#include "runstate.h"
 #include "session_internal.h"
 
 enum {
@@ -119,6 +120,19 @@ static int take_devices(struct job *job)
     return 0;
 }
 
+/* For the judge: the names a client may open, whatever becomes of the statement. */
+static void record_devices(const struct job *job)
+{
+    for (uint32_t i = 0; i < job->device_count; i++) {
+        struct event event = {.kind = EVENT_STATEMENT_DEVICE,
+                              .side = EVENT_SIDE_SERVER,
+                              .operation = -1,
+                              .device = -1,
+                              .arg = {job->session->statement, i, job->device_count}};
+        event_record(&event, job->devices[i]);
+    }
+}
+
 static int take_number(struct job *job, const struct tsql_item *option, uint32_t *number)
 {
     struct tsql_value value;
@@ -198,6 +212,8 @@ static int make_request(struct job *job)
     int rc = take_database(job);
     if (rc == 0 && !job->refused)
         rc = take_devices(job);
+    if (rc == 0 && !job->refused)
+        record_devices(job);
     for (const struct tsql_item *o = statement->options; o != NULL && rc == 0 && !job->refused; o = o->next)
         rc = take_option(job, o);
     if (rc == 0 && !job->refused)
