@@ -240,6 +240,7 @@ static int make_passes(struct run *run)
 static void run_end(struct run *run)
 {
     free(run->repeat);
+    run_options_free(&run->options);
     if (run->json != NULL && run->json != stdout) {
         fclose(run->json);
     }

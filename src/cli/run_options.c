@@ -28,6 +28,15 @@ void run_options_init(struct run_options *options)
     plan_init(&options->plan);
 }
 
+void run_options_free(struct run_options *options)
+{
+    if (options->suppressions != NULL) {
+        suppressions_free(options->suppressions);
+        free(options->suppressions);
+        options->suppressions = NULL;
+    }
+}
+
 /* Everything a plan can say is read by the plan's own parser. */
 static int add_plan_line(struct run_options *options, const char *option, const char *item, const char *value)
 {
@@ -221,48 +230,49 @@ static int set_on_finding(void *context, const char *value)
     return index != 0 ? -1 : 0;
 }
 
-static int read_function(const char *name, uint16_t *function)
+static struct suppressions *suppressions(struct run_options *options)
 {
-    struct near_word near;
-    char hint[96];
-    near_start(&near, name, strlen(name));
-    for (uint16_t i = 1; i < VDI_FN_COUNT; i++) {
-        if (strcmp(vdi_function_names[i], name) == 0) {
-            *function = i;
-            return 0;
-        }
-        near_offer(&near, vdi_function_names[i]);
+    if (options->suppressions == NULL) {
+        options->suppressions = calloc(1, sizeof *options->suppressions);
     }
-    cli_error("run: --ignore: unknown function '%s'%s", name, near_text(&near, hint, sizeof hint));
-    return -1;
+    return options->suppressions;
 }
 
 static int set_ignore(void *context, const char *value)
 {
-    struct run_options *options = context;
-    struct ignore ignore = {0};
-    char id[32];
-    struct near_word near;
-    char hint[96];
-    size_t length = strcspn(value, "@");
-    snprintf(id, sizeof id, "%.*s", (int)length, value);
-    if (options->ignore_count == RUN_IGNORE_MAX) {
-        cli_error("run: more than %d --ignore", RUN_IGNORE_MAX);
+    struct suppressions *list = suppressions(context);
+    char why[256] = "no memory";
+    if (list == NULL || suppressions_add(list, value, why, sizeof why) != 0) {
+        cli_error("run: --ignore '%s': %s", value, why);
         return -1;
     }
-    ignore.rule = length < sizeof id ? rule_find(id) : NULL;
-    if (ignore.rule == NULL) {
-        near_start(&near, value, length);
-        for (size_t i = 0; i < rule_count; i++) {
-            near_offer(&near, rule_table[i].id);
-        }
-        cli_error("run: --ignore '%s': unknown rule%s", value, near_text(&near, hint, sizeof hint));
-        return -1;
+    return 0;
+}
+
+static int set_suppressions(void *context, const char *value)
+{
+    struct suppressions *list = suppressions(context);
+    char why[320] = "no memory";
+    FILE *file = fopen(value, "re");
+    int result = -1;
+    if (file == NULL) {
+        snprintf(why, sizeof why, "%s", strerror(errno));
+    } else if (list != NULL) {
+        result = suppressions_read(list, file, value, why, sizeof why);
     }
-    if (value[length] == '@' && read_function(value + length + 1, &ignore.function) != 0) {
-        return -1;
+    if (file != NULL) {
+        fclose(file);
     }
-    options->ignore[options->ignore_count++] = ignore;
+    if (result != 0) {
+        cli_error("run: --suppressions '%s': %s", value, why);
+    }
+    return result != 0 ? -1 : 0;
+}
+
+static int set_verbose(void *context, const char *value)
+{
+    (void)value;
+    ((struct run_options *)context)->verbose = true;
     return 0;
 }
 
@@ -295,8 +305,14 @@ const struct option_row run_option_rows[] = {
     {"after", "CMD", "sh -c CMD at the end", set_after},
     {"verify", "CMD",
      "sh -c CMD after the client, wrapped, without faults: restore or read back\nwhat it stored", set_verify},
-    {"ignore", "RULE[@FUNCTION]", "report no finding of this rule; repeatable", set_ignore},
+    {"ignore", "RULE[@WHERE]",
+     "drop findings of this rule, with WHERE only those with this function of the client\n(or module:NAME, "
+     "a program or library) in their stack, or of this VDI function;\n* stands for any characters; "
+     "repeatable",
+     set_ignore},
+    {"suppressions", "FILE", "what --ignore takes, one a line; # begins a comment", set_suppressions},
     {"json", "FILE", "the report as JSON; - is stdout, the text then goes to stderr", set_json},
+    {"verbose", NULL, "the text report has whole stacks, and the calls around every finding", set_verbose},
     {"keep", NULL, "keep the run's scratch folder", set_keep},
     {"guard", "MODE", NULL, NULL},
     {"junit", "FILE", NULL, NULL},

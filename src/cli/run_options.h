@@ -8,10 +8,10 @@
 #include "option.h"
 #include "plan.h"
 #include "rules.h"
+#include "suppress.h"
 
 enum {
-    RUN_SQL_MAX = 64,
-    RUN_IGNORE_MAX = 64
+    RUN_SQL_MAX = 64
 };
 
 enum stdin_mode {
@@ -20,19 +20,12 @@ enum stdin_mode {
     STDIN_HOLD
 };
 
-/* Findings not to be reported. */
-struct ignore {
-    const struct rule_info *rule;
-    uint16_t function; /* enum vdi_function, 0: any */
-};
-
 struct run_options {
     struct plan plan;
     const char *sql[RUN_SQL_MAX];
     uint32_t sql_count;
-    struct ignore ignore[RUN_IGNORE_MAX];
-    uint32_t ignore_count;
-    const char *sql_result; /* NULL: not given, as the next ones */
+    struct suppressions *suppressions; /* of --ignore and --suppressions; NULL: none was given */
+    const char *sql_result;            /* NULL: not given, as the next ones */
     const char *verify;
     const char *before;
     const char *after;
@@ -42,11 +35,13 @@ struct run_options {
     enum severity fail_on;
     enum stdin_mode input;
     bool keep;
+    bool verbose;
     int client_argc;
     char *const *client_argv;
 };
 
 void run_options_init(struct run_options *options);
+void run_options_free(struct run_options *options);
 extern const struct option_row run_option_rows[]; /* context: struct run_options */
 
 #endif

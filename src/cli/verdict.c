@@ -10,23 +10,6 @@
 #include "cli.h"
 #include "site.h"
 
-size_t verdict_drop_ignored(struct finding *findings, size_t count, const struct ignore *ignore,
-                            uint32_t ignore_count)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool drop = false;
-        for (uint32_t k = 0; k < ignore_count; k++) {
-            drop = drop || (ignore[k].rule == findings[i].rule &&
-                            (ignore[k].function == 0 || ignore[k].function == findings[i].function));
-        }
-        if (!drop) {
-            findings[kept++] = findings[i];
-        }
-    }
-    return kept;
-}
-
 /* "GetCommand#9 was reached 3 times at most on one device" */
 static void explain_site(const struct record *record, const struct fault *fault, char *why, size_t size)
 {
@@ -130,7 +113,8 @@ static int conclude(const struct verdict_input *input, struct judgement *judgeme
     return why[0] != '\0' ? CLI_SETUP : found ? CLI_FINDINGS : CLI_CLEAN;
 }
 
-static int report(const struct verdict_input *input, struct judgement *judgement)
+static int report(const struct verdict_input *input, struct judgement *judgement, struct symbols *symbols,
+                  size_t ignored)
 {
     const struct session *session = input->session;
     char why[SESSION_MESSAGE_MAX * 2];
@@ -147,6 +131,10 @@ static int report(const struct verdict_input *input, struct judgement *judgement
         .error = why[0] != '\0' ? why : NULL,
         .repeat = input->repeat,
         .fail_on = input->options->fail_on,
+        .verbose = input->options->verbose,
+        .symbols = symbols,
+        .suppressions = input->options->suppressions,
+        .ignored = ignored,
     };
     int error = write_reports(input, &to_report);
     if (error != 0) {
@@ -156,10 +144,33 @@ static int report(const struct verdict_input *input, struct judgement *judgement
     return status;
 }
 
+/* Without what is to be ignored. */
+static int report_findings(const struct verdict_input *input, const struct judgement *judged)
+{
+    struct suppressions *suppressions = input->options->suppressions;
+    struct judgement judgement = *judged;
+    struct symbols *symbols = NULL;
+    int status = CLI_SETUP;
+    judgement.findings = calloc(judged->finding_count + 1, sizeof *judgement.findings);
+    if (judgement.findings == NULL || symbols_new(&symbols) != 0) {
+        cli_error("run: no memory");
+        goto out;
+    }
+    memcpy(judgement.findings, judged->findings, judged->finding_count * sizeof *judgement.findings);
+    if (suppressions != NULL) {
+        judgement.finding_count =
+            suppressions_apply(suppressions, symbols, judgement.findings, judged->finding_count);
+    }
+    status = report(input, &judgement, symbols, judged->finding_count - judgement.finding_count);
+out:
+    symbols_free(symbols);
+    free(judgement.findings);
+    return status;
+}
+
 int verdict_report(const struct verdict_input *input)
 {
     struct checker *checker = NULL;
-    struct finding *findings = NULL;
     int status = CLI_SETUP;
     int error = checker_new(input->plan, &checker);
     if (error == 0) {
@@ -168,21 +179,9 @@ int verdict_report(const struct verdict_input *input)
     const struct judgement *judged = error == 0 ? checker_finish(checker) : NULL;
     if (judged == NULL) {
         cli_error("run: cannot judge the run: %s", strerror(error != 0 ? error : ENOMEM));
-        goto out;
+    } else {
+        status = report_findings(input, judged);
     }
-    findings = calloc(judged->finding_count + 1, sizeof *findings);
-    if (findings == NULL) {
-        cli_error("run: no memory");
-        goto out;
-    }
-    memcpy(findings, judged->findings, judged->finding_count * sizeof *findings);
-    struct judgement judgement = *judged;
-    judgement.findings = findings;
-    judgement.finding_count = verdict_drop_ignored(findings, judged->finding_count, input->options->ignore,
-                                                   input->options->ignore_count);
-    status = report(input, &judgement);
-out:
-    free(findings);
     checker_free(checker);
     return status;
 }

@@ -26,8 +26,4 @@ int verdict_report(const struct verdict_input *input);
 void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,
                            uint64_t vdi_calls, char *why, size_t size);
 
-/* Removes the findings that --ignore names; returns how many stay. */
-size_t verdict_drop_ignored(struct finding *findings, size_t count, const struct ignore *ignore,
-                            uint32_t ignore_count);
-
 #endif

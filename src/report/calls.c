@@ -11,6 +11,7 @@
 enum {
     CALLS_BEFORE = 4,
     CALLS_AFTER = 6,
+    LOOK_BACK = 200, /* for calls that differ from each other */
     LINE_MAX_BYTES = 256,
 };
 
@@ -225,22 +226,58 @@ static bool is_related(const struct view_call *call, const struct view_call *cen
                                 (a->thread == b->thread && a->process == b->process));
 }
 
+/* So many lines back: calls that say the same are one. */
 static const struct view_call *first_before(const struct view *view, const struct view_call *center)
 {
     const struct view_call *call = center, *first = center;
+    char text[LINE_MAX_BYTES], last[LINE_MAX_BYTES] = "";
+    int lines = 0;
 
-    for (int left = CALLS_BEFORE; left > 0 && call > view->calls;) {
+    for (int steps = 0; steps < LOOK_BACK && call > view->calls; steps++) {
         call--;
-        if (is_related(call, center)) {
-            first = call;
-            left--;
+        if (!is_related(call, center)) {
+            continue;
         }
+        calls_describe(call, text, sizeof text);
+        lines += strcmp(text, last) != 0;
+        if (lines > CALLS_BEFORE) {
+            break;
+        }
+        memcpy(last, text, sizeof last);
+        first = call;
     }
     return first;
 }
 
-void calls_print_around(FILE *out, const struct view *view, const struct view_call *center, const char *mark)
+/* Marks are the same only once: a fault that fired twice in a call is one. */
+static void print_marks(FILE *out, const struct calls_excerpts *excerpts, const struct view_call *call)
 {
+    for (size_t i = 0; i < excerpts->mark_count; i++) {
+        const struct calls_mark *mark = &excerpts->marks[i];
+        bool said = false;
+
+        for (size_t k = 0; k < i && !said; k++) {
+            said = excerpts->marks[k].call == call && strcmp(excerpts->marks[k].text, mark->text) == 0;
+        }
+        if (mark->call == call && !said) {
+            fprintf(out, "  %10s  %8s  %6s  %6s  ^ %s\n", "", "", "", "", mark->text);
+        }
+    }
+}
+
+static bool is_marked(const struct calls_excerpts *excerpts, const struct view_call *call)
+{
+    for (size_t i = 0; i < excerpts->mark_count; i++) {
+        if (excerpts->marks[i].call == call) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void calls_print_around(FILE *out, const struct calls_excerpts *excerpts, const struct view_call *center)
+{
+    const struct view *view = excerpts->view;
     struct printer printer = {.out = out, .view = view};
     const struct view_call *end = view->calls + view->call_count;
     int left = CALLS_AFTER;
@@ -253,11 +290,12 @@ void calls_print_around(FILE *out, const struct view *view, const struct view_ca
             continue;
         }
         print_call(&printer, call);
+        excerpts->shown[call - view->calls] = true;
         new_line = printer.pending == call;
         left -= call > center && new_line;
-        if (call == center && mark) {
+        if (is_marked(excerpts, call)) {
             flush_line(&printer);
-            fprintf(out, "  %10s  %8s  %6s  %6s  ^ %s\n", "", "", "", "", mark);
+            print_marks(out, excerpts, call);
         }
     }
     flush_line(&printer);

@@ -109,13 +109,29 @@ static json_t *faults_value(const struct report_input *input)
 
 static json_t *backtrace_value(const struct view *view, const struct stack *stack)
 {
-    json_t *frames = stack ? json_array() : json_null();
+    json_t *values = stack ? json_array() : json_null();
+    struct frames frames;
     char where[512];
 
-    for (uint32_t i = 0; view_frame(view, stack, i, where, sizeof where); i++) {
-        json_array_append_new(frames, json_text(where));
+    view_frames(view, stack, &frames);
+    for (size_t i = 0; i < frames.count; i++) {
+        symbols_format(frames.at[i], where, sizeof where);
+        json_array_append_new(values, json_text(where));
     }
-    return frames;
+    return values;
+}
+
+/* The other thread's side of a clash; NULL, hence no such key, for findings that have none. */
+static json_t *other_value(const struct view *view, const struct finding *finding)
+{
+    const struct view_call *call = view_find_call(view, finding->other.call);
+    uint32_t process = call ? call->begin->event.process : finding->process;
+
+    return finding->other.call == 0
+               ? NULL
+               : json_pack("{s:o, s:o, s:o}", "call", number_or_null(call ? call->ordinal : 0), "thread",
+                           number_or_null(view_thread_number(view, process, finding->other.thread)),
+                           "backtrace", backtrace_value(view, finding->other.stack));
 }
 
 static json_t *finding_value(const struct view *view, const struct finding *finding)
@@ -128,15 +144,15 @@ static json_t *finding_value(const struct view *view, const struct finding *find
     const char *repeat = view->input->repeat;
 
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:o, s:o}", "rule", finding->rule->id,
-        "severity", severity_name(finding->severity), "message", json_text(finding->message), "op",
-        index_or_null(finding->operation), "call", number_or_null(call ? call->ordinal : 0), "function",
-        json_text(function), "process", number_or_null(view_process_number(view, finding->process)), "device",
-        index_or_null(finding->device), "thread",
-        number_or_null(view_thread_number(view, finding->process, finding->thread)), "count",
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:o, s:o*, s:o}", "rule",
+        finding->rule->id, "severity", severity_name(finding->severity), "message",
+        json_text(finding->message), "op", index_or_null(finding->operation), "call",
+        number_or_null(call ? call->ordinal : 0), "function", json_text(function), "process",
+        number_or_null(view_process_number(view, finding->process)), "device", index_or_null(finding->device),
+        "thread", number_or_null(view_thread_number(view, finding->process, finding->thread)), "count",
         (json_int_t)finding->count, "fingerprint", hex_value(view_fingerprint(view, finding)), "assumption",
-        assumptions[finding->assumption], "backtrace", backtrace_value(view, finding->stack), "repeat",
-        repeat ? taken_text(redact_text(repeat)) : json_null());
+        assumptions[finding->assumption], "backtrace", backtrace_value(view, finding->stack), "other",
+        other_value(view, finding), "repeat", repeat ? taken_text(redact_text(repeat)) : json_null());
 }
 
 static json_t *findings_value(const struct view *view)
@@ -155,6 +171,40 @@ static json_t *recording_value(const struct report_input *input)
     return input->events_dropped ? json_pack("{s:I}", "lost", (json_int_t)input->events_dropped) : NULL;
 }
 
+/* Only there when entries were given. */
+static json_t *ignored_value(const struct report_input *input)
+{
+    json_t *unused = json_array();
+
+    if (!input->suppressions || input->suppressions->count == 0) {
+        json_decref(unused);
+        return NULL;
+    }
+    for (size_t i = 0; i < input->suppressions->count; i++) {
+        if (input->suppressions->list[i].used == 0) {
+            json_array_append_new(unused, json_text(input->suppressions->list[i].text));
+        }
+    }
+    return json_pack("{s:I, s:o}", "findings", (json_int_t)input->ignored, "unused", unused);
+}
+
+/* Only there when a witness could not see something. */
+static json_t *notes_value(const struct report_input *input)
+{
+    json_t *notes = NULL;
+
+    for (size_t i = 0; i < input->event_count; i++) {
+        const struct report_event *note = &input->events[i];
+
+        if (note->event.kind == EVENT_NOTE && !view_is_repeated(input, i)) {
+            notes = notes ? notes : json_array();
+            json_array_append_new(notes, json_pack("{s:s, s:o}", "about", note_name(note->event.arg[0]),
+                                                   "text", json_text(note->text)));
+        }
+    }
+    return notes;
+}
+
 int report_json(FILE *out, const struct report_input *input)
 {
     struct view *view = NULL;
@@ -165,9 +215,10 @@ int report_json(FILE *out, const struct report_input *input)
         return result;
     }
     root =
-        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o*}", "schema", 1, "outcome", report_outcome(input),
-                  "client", client_value(input), "operations", operations_value(input), "faults",
-                  faults_value(input), "findings", findings_value(view), "recording", recording_value(input));
+        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "schema", 1, "outcome",
+                  report_outcome(input), "client", client_value(input), "operations", operations_value(input),
+                  "faults", faults_value(input), "findings", findings_value(view), "recording",
+                  recording_value(input), "ignored", ignored_value(input), "notes", notes_value(input));
     if (!root) {
         result = ENOMEM;
     } else if (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF || fflush(out)) {

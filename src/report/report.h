@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 #include "rules.h"
+#include "suppress.h"
+#include "symbols.h"
 
 /* An event with its text, in run order. */
 struct report_event {
@@ -31,6 +33,10 @@ struct report_input {
     const char *repeat; /* command line that repeats the run */
     enum severity fail_on;
     bool color;
+    bool verbose;            /* text: whole backtraces, the calls around every finding */
+    struct symbols *symbols; /* of the client's modules, to share them; NULL: the report makes its own */
+    const struct suppressions *suppressions; /* NULL: none; what they dropped is not in the judgement */
+    size_t ignored;                          /* how many findings that were */
 };
 
 /* "clean", "findings" (one of at least fail_on) or "error". */

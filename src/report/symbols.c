@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum {
-    MODULES_MAX = 64
+    MODULES_MAX = 64,
+    INLINED_MAX = 16 /* functions inlined at one place */
 };
 
 struct module {
@@ -20,12 +21,30 @@ struct module {
     GElf_Addr bias;      /* address in Dwfl less address in the file */
 };
 
+/* A place that was asked for, or one that it was inlined into. */
+struct entry {
+    struct symbols_place place;
+    const struct module *module;
+    char *demangled;    /* backs place.function, or NULL */
+    struct entry *next; /* of the same hash, or the caller's entry of an inlined place */
+};
+
+enum {
+    ENTRY_LISTS = 4096
+};
+
 struct symbols {
     Dwfl *dwfl;
     void *cpp_runtime; /* NULL: not on this machine */
+    char *(*demangler)(const char *, char *, size_t *, int *);
     uint32_t module_count;
     struct module modules[MODULES_MAX];
+    struct entry *entries[ENTRY_LISTS]; /* by module and offset */
+    struct entry *callers;              /* all entries of what places were inlined into */
 };
+
+/* Stands in when there is no memory for the real one. */
+static const struct symbols_place unknown_place = {.module = "?"};
 
 static char *no_debuginfo_path;
 static const Dwfl_Callbacks callbacks = {
@@ -45,8 +64,23 @@ int symbols_new(struct symbols **out)
         return ENOMEM;
     }
     symbols->dwfl = dwfl_begin(&callbacks); /* NULL: everything is module+offset */
+    /* The demangler is the C++ runtime's own: where there is a C++ client there is one. */
     symbols->cpp_runtime = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
+    if (symbols->cpp_runtime) {
+        *(void **)&symbols->demangler = dlsym(symbols->cpp_runtime, "__cxa_demangle");
+    }
     return 0;
+}
+
+static void free_entries(struct entry *entry)
+{
+    while (entry) {
+        struct entry *next = entry->next;
+
+        free(entry->demangled);
+        free(entry);
+        entry = next;
+    }
 }
 
 void symbols_free(struct symbols *symbols)
@@ -54,6 +88,10 @@ void symbols_free(struct symbols *symbols)
     if (!symbols) {
         return;
     }
+    for (uint32_t i = 0; i < ENTRY_LISTS; i++) {
+        free_entries(symbols->entries[i]);
+    }
+    free_entries(symbols->callers);
     for (uint32_t i = 0; i < symbols->module_count; i++) {
         free(symbols->modules[i].path);
     }
@@ -120,100 +158,159 @@ static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr 
     return unit;
 }
 
-/* The source's name of the function around the address; symbol tables have only the linker's. */
-static const char *function_name(Dwarf_Die *unit, Dwarf_Addr address)
+/* "void ns::copy<int>(int*) const" to "void ns::copy<int>": the last pair of parentheses and what follows go. */
+static void cut_parameters(char *name)
 {
-    Dwarf_Die *scopes = NULL;
-    int count = dwarf_getscopes(unit, address, &scopes);
-    const char *name = NULL;
+    char *end = strrchr(name, ')');
+    int depth = 0;
 
-    for (int i = 0; i < count && !name; i++) {
-        if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram ||
-            dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine) {
-            name = dwarf_diename(&scopes[i]);
+    for (char *at = end; at && at > name; at--) {
+        depth += *at == ')' ? 1 : *at == '(' ? -1 : 0;
+        if (depth == 0) {
+            *at = '\0';
+            return;
         }
     }
-    free(scopes);
-    return name;
 }
 
-struct place {
-    const char *function; /* NULL unknown */
-    const char *file;     /* NULL unknown */
-    int line;
-    uint64_t offset; /* in the module's file */
-};
-
-static struct place find_place(struct symbols *symbols, const char *path, uint64_t base, uint64_t address)
+/* The name as it is written, if it is a C++ one; else as it is. */
+static void set_function(struct symbols *symbols, struct entry *entry, const char *name)
 {
-    struct place place = {.offset = address - base};
-    const struct module *module = path ? find_module(symbols, path) : NULL;
+    int status;
+
+    entry->place.function = name;
+    if (name && strncmp(name, "_Z", 2) == 0 && symbols->demangler) {
+        entry->demangled = symbols->demangler(name, NULL, NULL, &status);
+    }
+    if (entry->demangled) {
+        cut_parameters(entry->demangled);
+        entry->place.function = entry->demangled;
+    }
+}
+
+/* The linker's name where there is one, which tells the class, too. */
+static const char *die_name(Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    const char *name = NULL;
+
+    if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute)) {
+        name = dwarf_formstring(&attribute);
+    }
+    return name ? name : dwarf_diename(die);
+}
+
+/* The entry of the function that `die`, inlined into it, was called from. NULL: no memory. */
+static struct entry *add_caller(struct symbols *symbols, struct entry *inner, Dwarf_Die *unit, Dwarf_Die *die)
+{
+    struct entry *outer = calloc(1, sizeof *outer);
+    Dwarf_Attribute attribute;
+    Dwarf_Word file = 0, line = 0;
+    Dwarf_Files *files;
+    size_t count;
+
+    if (!outer) {
+        return NULL;
+    }
+    outer->place.module = inner->place.module;
+    outer->place.offset = inner->place.offset;
+    if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &file) == 0 &&
+        dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &attribute), &line) == 0 &&
+        dwarf_getsrcfiles(unit, &files, &count) == 0 && file < count) {
+        outer->place.file = dwarf_filesrc(files, file, NULL, NULL);
+        outer->place.line = (int)line;
+    }
+    outer->next = symbols->callers;
+    symbols->callers = outer;
+    inner->place.caller = &outer->place;
+    return outer;
+}
+
+/* The functions around the address, from the innermost inlined one to the real one. */
+static void find_functions(struct symbols *symbols, struct entry *entry, Dwarf_Die *unit, Dwarf_Addr address)
+{
+    Dwarf_Die *around = NULL, *chain = NULL;
+    int count = dwarf_getscopes(unit, address, &around) > 0 ? dwarf_getscopes_die(&around[0], &chain) : 0;
+    struct entry *at = entry;
+    int inlined = 0;
+
+    for (int i = 0; i < count && at; i++) {
+        int tag = dwarf_tag(&chain[i]);
+
+        if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) {
+            set_function(symbols, at, die_name(&chain[i]));
+        }
+        if (tag == DW_TAG_subprogram || ++inlined == INLINED_MAX) {
+            break;
+        }
+        if (tag == DW_TAG_inlined_subroutine) {
+            at = add_caller(symbols, at, unit, &chain[i]);
+        }
+    }
+    free(around);
+    free(chain);
+}
+
+static void fill(struct symbols *symbols, struct entry *entry)
+{
+    const struct module *module = entry->module;
     Dwarf_Addr at, bias;
     Dwarf_Die *unit;
     Dwarf_Line *line;
 
     if (!module || !module->module) {
-        return place;
+        return;
     }
-    at = address - base + module->bias;
+    at = entry->place.offset + module->bias;
     unit = find_unit(module->module, at, &bias);
     if (unit) {
-        place.function = function_name(unit, at - bias);
+        find_functions(symbols, entry, unit, at - bias);
         line = dwarf_getsrc_die(unit, at - bias);
-        if (line && dwarf_lineno(line, &place.line) == 0) {
-            place.file = dwarf_linesrc(line, NULL, NULL);
+        if (line && dwarf_lineno(line, &entry->place.line) == 0) {
+            entry->place.file = dwarf_linesrc(line, NULL, NULL);
         }
     }
-    if (!place.function) {
-        place.function = dwfl_module_addrname(module->module, at);
+    if (!entry->place.function) {
+        set_function(symbols, entry, dwfl_module_addrname(module->module, at));
     }
-    return place;
 }
 
-/* A C++ name as it is written, malloc'd; NULL if it is none. The demangler is the C++ runtime's own: where
- * there is a C++ client there is one. */
-static char *demangle(const struct symbols *symbols, const char *name)
+const struct symbols_place *symbols_find(struct symbols *symbols, const char *path, uint64_t base,
+                                         uint64_t address)
 {
-    char *(*demangler)(const char *, char *, size_t *, int *) = NULL;
-    int status;
+    const struct module *module = path ? find_module(symbols, path) : NULL;
+    uint64_t offset = address - base;
+    struct entry **list = &symbols->entries[(offset * 0x9e3779b97f4a7c15u >> 32) % ENTRY_LISTS];
+    struct entry *entry = *list;
 
-    if (!name || strncmp(name, "_Z", 2) != 0 || !symbols->cpp_runtime) {
-        return NULL;
+    while (entry && (entry->place.offset != offset || entry->module != module ||
+                     strcmp(entry->place.module, path ? base_name(path) : "?") != 0)) {
+        entry = entry->next;
     }
-    *(void **)&demangler = dlsym(symbols->cpp_runtime, "__cxa_demangle");
-    return demangler ? demangler(name, NULL, NULL, &status) : NULL;
+    if (!entry) {
+        entry = calloc(1, sizeof *entry);
+        if (!entry) {
+            return &unknown_place;
+        }
+        *entry = (struct entry){.module = module, .next = *list};
+        entry->place.offset = offset;
+        entry->place.module = module ? base_name(module->path) : path ? base_name(path) : "?";
+        *list = entry;
+        fill(symbols, entry);
+    }
+    return &entry->place;
 }
 
-void symbols_describe(struct symbols *symbols, const char *module, uint64_t base, uint64_t address,
-                      char *text, size_t size)
+void symbols_format(const struct symbols_place *place, char *text, size_t size)
 {
-    struct place place = find_place(symbols, module, base, address);
-    const char *name = module ? base_name(module) : "?";
-    char *demangled = demangle(symbols, place.function);
-
-    if (demangled) {
-        place.function = demangled;
-    }
-    if (place.file) {
-        snprintf(text, size, "%s:%d %s", base_name(place.file), place.line,
-                 place.function ? place.function : "?");
-    } else if (place.function) {
-        snprintf(text, size, "%s+0x%llx %s", name, (unsigned long long)place.offset, place.function);
+    if (place->file) {
+        snprintf(text, size, "%s:%d %s", base_name(place->file), place->line,
+                 place->function ? place->function : "?");
+    } else if (place->function) {
+        snprintf(text, size, "%s+0x%llx %s", place->module, (unsigned long long)place->offset,
+                 place->function);
     } else {
-        snprintf(text, size, "%s+0x%llx", name, (unsigned long long)place.offset);
-    }
-    free(demangled);
-}
-
-void symbols_stable_name(struct symbols *symbols, const char *module, uint64_t base, uint64_t address,
-                         char *text, size_t size)
-{
-    struct place place = find_place(symbols, module, base, address);
-    const char *name = module ? base_name(module) : "?";
-
-    if (place.function) {
-        snprintf(text, size, "%s %s", name, place.function);
-    } else {
-        snprintf(text, size, "%s+0x%llx", name, (unsigned long long)place.offset);
+        snprintf(text, size, "%s+0x%llx", place->module, (unsigned long long)place->offset);
     }
 }

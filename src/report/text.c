@@ -7,50 +7,37 @@
 
 #include "calls.h"
 #include "redact.h"
-#include "view.h"
+#include "text_print.h"
 
 enum {
-    WIDTH = 100,
-    INDENT = 12 /* where what follows a label starts */
+    WIDTH = 100
 };
 
-static const char *color(const struct report_input *input, const char *code)
+const char *text_color(const struct report_input *input, const char *code)
 {
     return input->color ? code : "";
 }
 
-#define BOLD   "\033[1m"
-#define RED    "\033[31m"
-#define YELLOW "\033[33m"
-#define GREEN  "\033[32m"
-#define PLAIN  "\033[0m"
-
-static const char *severity_color(enum severity severity)
+void text_labelled(FILE *out, const char *label, const char *text)
 {
-    return severity == SEVERITY_ERROR ? RED : severity == SEVERITY_WARNING ? YELLOW : "";
-}
-
-/* "label      text", wrapped at WIDTH between words, continued under the text. */
-static void print_labelled(FILE *out, const char *label, const char *text)
-{
-    int column = fprintf(out, "  %-*s", INDENT - 2, label);
+    int column = fprintf(out, "  %-*s", TEXT_INDENT - 2, label);
 
     for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
         int word = (int)strcspn(text, " \n");
 
-        if (column > INDENT && column + 1 + word > WIDTH) {
-            fprintf(out, "\n%*s", INDENT, "");
-            column = INDENT;
+        if (column > TEXT_INDENT && column + 1 + word > WIDTH) {
+            fprintf(out, "\n%*s", TEXT_INDENT, "");
+            column = TEXT_INDENT;
         }
-        column += fprintf(out, "%s%.*s", column > INDENT ? " " : "", word, text);
+        column += fprintf(out, "%s%.*s", column > TEXT_INDENT ? " " : "", word, text);
         text += word;
     }
     fputc('\n', out);
 }
 
-static void print_heading(FILE *out, const struct report_input *input, const char *heading)
+void text_heading(FILE *out, const struct report_input *input, const char *heading)
 {
-    fprintf(out, "\n%s%s%s\n", color(input, BOLD), heading, color(input, PLAIN));
+    fprintf(out, "\n%s%s%s\n", text_color(input, TEXT_BOLD), heading, text_color(input, TEXT_PLAIN));
 }
 
 /* ---- the verdict ---- */
@@ -60,17 +47,22 @@ static void print_verdict(FILE *out, const struct report_input *input)
     const struct judgement *judgement = input->judgement;
     const char *outcome = report_outcome(input);
     const struct finding *worst = judgement->finding_count ? &judgement->findings[0] : NULL;
-    const char *tint = strcmp(outcome, "clean") == 0 ? GREEN : RED;
+    const char *tint = strcmp(outcome, "clean") == 0 ? TEXT_GREEN : TEXT_RED;
 
-    fprintf(out, "%s%s%s%s", color(input, BOLD), color(input, tint), outcome, color(input, PLAIN));
+    fprintf(out, "%s%s%s%s", text_color(input, TEXT_BOLD), text_color(input, tint), outcome,
+            text_color(input, TEXT_PLAIN));
     if (input->error) {
-        fprintf(out, ": %s\n", input->error);
+        fprintf(out, ": %s", input->error);
     } else if (worst) {
-        fprintf(out, ": %zu finding%s, the worst: %s (%s)\n", judgement->finding_count,
+        fprintf(out, ": %zu finding%s, the worst: %s (%s)", judgement->finding_count,
                 judgement->finding_count == 1 ? "" : "s", worst->rule->id, severity_name(worst->severity));
     } else {
-        fprintf(out, ": the client broke no rule\n");
+        fprintf(out, input->ignored ? ": nothing that is not ignored" : ": the client broke no rule");
     }
+    if (input->ignored) {
+        fprintf(out, "; %zu finding%s ignored", input->ignored, input->ignored == 1 ? "" : "s");
+    }
+    fputc('\n', out);
 }
 
 static void print_client(FILE *out, const struct report_input *input)
@@ -101,7 +93,7 @@ static void print_client(FILE *out, const struct report_input *input)
     }
     fprintf(line, ", %" PRIu64 " VDI calls, %" PRId64 " ms", judgement->vdi_calls, input->wall_ms);
     if (fclose(line) == 0) {
-        print_labelled(out, "client", text);
+        text_labelled(out, "client", text);
     }
     free(text);
 }
@@ -141,66 +133,12 @@ static void print_fault(FILE *out, const struct view *view, uint32_t index)
         snprintf(line, sizeof line, input->judgement->fired[index] ? "%s, fired %u" : "%s, never fired", text,
                  input->judgement->fired[index]);
     }
-    print_labelled(out, "injected", line);
-    print_labelled(out, "", fault_table[fault->kind].what);
+    text_labelled(out, "injected", line);
+    text_labelled(out, "", fault_table[fault->kind].what);
     if (firing) {
         snprintf(line, sizeof line, "a correct client then %s", fault_table[fault->kind].correct_client);
-        print_labelled(out, "", line);
+        text_labelled(out, "", line);
     }
-}
-
-/* ---- the calls around it ---- */
-
-static void print_calls(FILE *out, const struct view *view)
-{
-    const struct report_input *input = view->input;
-    const struct judgement *judgement = input->judgement;
-    char text[FAULT_TEXT_MAX], mark[FAULT_TEXT_MAX + 32];
-    bool printed = false;
-
-    for (uint32_t i = 0; i < input->plan->fault_count; i++) {
-        size_t at = 0;
-        const struct event *firing = next_firing(input, i, &at);
-        const struct view_call *center = firing ? view_find_call(view, firing->call) : NULL;
-
-        if (center) {
-            fault_format(&input->plan->faults[i], text, sizeof text);
-            snprintf(mark, sizeof mark, "%s fired here", text);
-            print_heading(out, input, "Calls around the fault");
-            calls_print_around(out, view, center, mark);
-            printed = true;
-        }
-    }
-    for (size_t i = 0; i < judgement->finding_count && !printed; i++) {
-        const struct view_call *center = view_find_call(view, judgement->findings[i].call);
-
-        if (center) {
-            print_heading(out, input, "Calls around the first finding");
-            calls_print_around(out, view, center, judgement->findings[i].rule->id);
-            printed = true;
-        }
-    }
-}
-
-/* ---- findings ---- */
-
-static void print_finding(FILE *out, const struct view *view, const struct finding *finding)
-{
-    const struct report_input *input = view->input;
-    const struct view_call *call = view_find_call(view, finding->call);
-    char line[768], where[512];
-
-    fprintf(out, "%s%s%s %s%s", color(input, BOLD), color(input, severity_color(finding->severity)),
-            finding->rule->id, severity_name(finding->severity), color(input, PLAIN));
-    fprintf(out, finding->count > 1 ? ", %u times\n" : "\n", finding->count);
-    print_labelled(out, "what", finding->message);
-    if (view_where(view, finding, where, sizeof where)) {
-        snprintf(line, sizeof line, "%s (call %" PRIu64 ", thread %u of process %u)", where,
-                 call ? call->ordinal : 0, view_thread_number(view, finding->process, finding->thread),
-                 view_process_number(view, finding->process));
-        print_labelled(out, "where", line);
-    }
-    print_labelled(out, "fix", finding->rule->fix);
 }
 
 /* ---- operations ---- */
@@ -214,13 +152,13 @@ static void print_messages(FILE *out, const struct operation *operation)
     if (operation->outcome == OUTCOME_NOT_REACHED) {
         snprintf(line, sizeof line, "no statement reached this set");
     }
-    print_labelled(out, label, line);
+    text_labelled(out, label, line);
     for (uint32_t i = 0; i < operation->message_count; i++) {
         const struct operation_message *message = &operation->messages[i];
 
         snprintf(line, sizeof line, "%d (severity %d) %s", (int)message->number, (int)message->severity,
                  message->text ? message->text : "");
-        print_labelled(out, "", line);
+        text_labelled(out, "", line);
     }
 }
 
@@ -235,17 +173,61 @@ static void print_operation(FILE *out, const struct report_input *input, const s
 
     snprintf(heading, sizeof heading, "Operation %d: set %s, database %s", (int)operation->id,
              operation->set ? operation->set : "none", operation->database ? operation->database : "none");
-    print_heading(out, input, heading);
+    text_heading(out, input, heading);
     if (operation->statement) {
         snprintf(line, sizeof line, "%s (from %s)", operation->statement, issuer_name(operation->issued_by));
-        print_labelled(out, "statement", line);
+        text_labelled(out, "statement", line);
     }
     print_messages(out, operation);
     if (input->judgement->client_ran) {
-        print_labelled(out, "client", operation->client_says_success ? "says success" : "says failure");
+        text_labelled(out, "client", operation->client_says_success ? "says success" : "says failure");
     }
     if (operation->is_backup && operation->outcome == OUTCOME_SUCCESS) {
-        print_labelled(out, "stored", durability[operation->durable]);
+        text_labelled(out, "stored", durability[operation->durable]);
+    }
+}
+
+/* ---- what is not in the findings ---- */
+
+static void print_note(FILE *out, const struct report_input *input, bool *any, const char *label,
+                       const char *text)
+{
+    if (!*any) {
+        text_heading(out, input, "Notes");
+        *any = true;
+    }
+    text_labelled(out, label, text);
+}
+
+static void print_notes(FILE *out, const struct report_input *input)
+{
+    const struct suppressions *suppressions = input->suppressions;
+    char line[1024];
+    bool any = false;
+
+    for (size_t i = 0; i < input->event_count; i++) {
+        const struct event *event = &input->events[i].event;
+
+        if (event->kind == EVENT_NOTE && !view_is_repeated(input, i)) {
+            print_note(out, input, &any, note_name(event->arg[0]), input->events[i].text);
+        }
+    }
+    if (input->events_dropped) {
+        snprintf(line, sizeof line, "%" PRIu64 " events were lost: this verdict may miss something",
+                 input->events_dropped);
+        print_note(out, input, &any, "events", line);
+    }
+    for (size_t i = 0; suppressions && i < suppressions->count; i++) {
+        const struct suppression *entry = &suppressions->list[i];
+
+        if (entry->used == 0 && entry->file) {
+            snprintf(line, sizeof line, "%s:%u: %s fits no finding", entry->file, entry->line, entry->text);
+        } else {
+            snprintf(line, sizeof line, "--ignore %s fits no finding", entry->text);
+        }
+        if (entry->used == 0) {
+            print_note(out, input, &any, "unused", line);
+        }
     }
 }
 
@@ -260,20 +242,11 @@ static void print_all(FILE *out, const struct view *view)
     for (uint32_t i = 0; i < input->plan->fault_count; i++) {
         print_fault(out, view, i);
     }
-    if (input->events_dropped) {
-        fprintf(out, "  %-*s%" PRIu64 " events were lost: this verdict may miss something\n", INDENT - 2,
-                "note", input->events_dropped);
-    }
-    print_calls(out, view);
-    if (judgement->finding_count) {
-        print_heading(out, input, "Findings");
-    }
-    for (size_t i = 0; i < judgement->finding_count; i++) {
-        print_finding(out, view, &judgement->findings[i]);
-    }
+    text_findings(out, view);
     for (size_t i = 0; i < judgement->operation_count; i++) {
         print_operation(out, input, &judgement->operations[i]);
     }
+    print_notes(out, input);
     if (repeat) {
         fprintf(out, "\nRepeat with\n  %s\n", repeat);
     }

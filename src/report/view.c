@@ -34,6 +34,25 @@ const char *issuer_name(enum process_role role)
     return role == PROCESS_SQL ? "--sql" : role == PROCESS_VERIFY ? "--verify" : "client";
 }
 
+const char *note_name(int64_t kind)
+{
+    static const char *const names[] = {"note", "guard", "files", "interposer"};
+
+    return names[kind >= NOTE_GUARD && kind <= NOTE_INTERPOSER ? kind : 0];
+}
+
+bool view_is_repeated(const struct report_input *input, size_t index)
+{
+    const struct report_event *note = &input->events[index];
+
+    for (size_t i = 0; i < index; i++) {
+        if (input->events[i].event.kind == EVENT_NOTE && strcmp(input->events[i].text, note->text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_clients(const struct event *event)
 {
     return event->side == EVENT_SIDE_CLIENT;
@@ -178,7 +197,9 @@ int view_new(const struct report_input *input, struct view **out)
     view->input = input;
     view->start_ns = input->event_count ? input->events[0].event.time_ns : 0;
     view->calls = calloc(input->event_count + 1, sizeof *view->calls);
-    result = view->calls ? symbols_new(&view->symbols) : ENOMEM;
+    view->symbols = input->symbols;
+    view->owns_symbols = !input->symbols;
+    result = !view->calls ? ENOMEM : view->symbols ? 0 : symbols_new(&view->symbols);
     result = result ? result : fill(view);
     if (result) {
         view_free(view);
@@ -191,7 +212,9 @@ int view_new(const struct report_input *input, struct view **out)
 void view_free(struct view *view)
 {
     if (view) {
-        symbols_free(view->symbols);
+        if (view->owns_symbols) {
+            symbols_free(view->symbols);
+        }
         free(view->calls);
         free(view->processes);
         free(view->threads);
@@ -199,31 +222,19 @@ void view_free(struct view *view)
     }
 }
 
-bool view_frame(const struct view *view, const struct stack *stack, uint32_t index, char *text, size_t size)
+void view_frames(const struct view *view, const struct stack *stack, struct frames *frames)
 {
-    if (!stack || index >= stack->frame_count) {
-        return false;
-    }
-    symbols_describe(view->symbols, stack->frames[index].module, stack->frames[index].base,
-                     stack->frames[index].address, text, size);
-    return true;
-}
-
-bool view_where(const struct view *view, const struct finding *finding, char *text, size_t size)
-{
-    return view_frame(view, finding->stack, 0, text, size);
+    frames_read(view->symbols, stack, frames);
 }
 
 uint64_t view_fingerprint(const struct view *view, const struct finding *finding)
 {
-    char place[512] = "", text[768];
+    char place[512], text[768];
     const char *function = finding->function < VDI_FN_COUNT ? vdi_function_names[finding->function] : "";
+    struct frames frames;
 
-    const struct stack_frame *frame = finding->stack ? &finding->stack->frames[0] : NULL;
-
-    if (frame && frame->module) { /* without a module the address says nothing that lasts */
-        symbols_stable_name(view->symbols, frame->module, frame->base, frame->address, place, sizeof place);
-    }
+    view_frames(view, finding->stack, &frames);
+    frames_stable_text(&frames, place, sizeof place);
     snprintf(text, sizeof text, "%s|%s|%s", finding->rule->id, function, place);
     return run_name_hash(text);
 }

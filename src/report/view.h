@@ -6,6 +6,7 @@
 #ifndef VDIFAULT_REPORT_VIEW_H
 #define VDIFAULT_REPORT_VIEW_H
 
+#include "frames.h"
 #include "report.h"
 #include "symbols.h"
 
@@ -23,6 +24,7 @@ struct view_thread {
 struct view {
     const struct report_input *input;
     struct symbols *symbols;
+    bool owns_symbols;
     size_t call_count;
     struct view_call *calls; /* in run order */
     size_t process_count;
@@ -40,16 +42,17 @@ uint32_t view_process_number(const struct view *view, uint32_t process);
 uint32_t view_thread_number(const struct view *view, uint32_t process, uint32_t thread);
 const struct view_call *view_find_call(const struct view *view, uint64_t sequence); /* NULL: none */
 
-/* The index-th frame of a stack, innermost first; false: there is none. */
-bool view_frame(const struct view *view, const struct stack *stack, uint32_t index, char *text, size_t size);
-/* Where in the client a finding is; false: it belongs to no call. */
-bool view_where(const struct view *view, const struct finding *finding, char *text, size_t size);
+/* Where in the client, see frames.h; stack: NULL gives none. */
+void view_frames(const struct view *view, const struct stack *stack, struct frames *frames);
 /* Hash of rule, function and place, the same from run to run. */
 uint64_t view_fingerprint(const struct view *view, const struct finding *finding);
 
 const char *severity_name(enum severity severity);
 const char *outcome_name(enum operation_outcome outcome);
 const char *durable_name(enum durable durable);
+const char *note_name(int64_t kind); /* what an EVENT_NOTE is about */
+/* The event at `index`, a note, says what one before it said. */
+bool view_is_repeated(const struct report_input *input, size_t index);
 const char *issuer_name(enum process_role role);
 
 #endif

@@ -105,14 +105,14 @@ static void defaults_are_those_of_the_manual(void **state)
     assert_int_equal(reading.options.plan.seed, PLAN_DEFAULT_SEED);
 }
 
-static void ignores_by_rule_and_function(void **state)
+static void ignores_what_it_is_given(void **state)
 {
     (void)state;
-    assert_int_equal(READ("--ignore", "vdi-close-001@Close", "--ignore", "VDI-OUT-004"), OPTION_OK);
-    assert_int_equal(reading.options.ignore_count, 2);
-    assert_string_equal(reading.options.ignore[0].rule->id, "VDI-CLOSE-001");
-    assert_int_equal(reading.options.ignore[0].function, VDI_FN_CLOSE);
-    assert_int_equal(reading.options.ignore[1].function, 0);
+    assert_int_equal(READ("--ignore", "vdi-close-001@close_set", "--ignore", "VDI-OUT-004"), OPTION_OK);
+    assert_int_equal(reading.options.suppressions->count, 2);
+    assert_string_equal(reading.options.suppressions->list[0].where, "close_set");
+    assert_null(reading.options.suppressions->list[1].where);
+    run_options_free(&reading.options);
 }
 
 static void refuses_with_the_bad_word_in_the_message(void **state)
@@ -136,8 +136,9 @@ static void refuses_with_the_bad_word_in_the_message(void **state)
         {{"--guard", "off"}, "not available in this version"},
         {{"--html=x"}, "not available in this version"},
         {{"--hostile"}, "not available in this version"},
-        {{"--ignore", "VDI-CLOSE-00"}, "VDI-CLOSE-00"},
-        {{"--ignore", "VDI-CLOSE-001@Cloze"}, "did you mean 'Close'"},
+        {{"--ignore", "VDI-CLOSE-00"}, "did you mean 'VDI-CLOSE-001'"},
+        {{"--ignore", "VDI-CLOSE-001@"}, "expected a function"},
+        {{"--suppressions", "/nonexistent/known"}, "/nonexistent/known"},
         {{"--sql", "BACKUP %DEVICES:%s"}, "%DEVICES:FORMAT%"},
         {{"--plan", "/nonexistent/plan"}, "/nonexistent/plan"},
         {{"--size", "12Q"}, "12Q"},
@@ -148,6 +149,7 @@ static void refuses_with_the_bad_word_in_the_message(void **state)
         if (strstr(said, rows[i].message) == NULL) {
             fail_msg("'%s' does not name '%s'", said, rows[i].message);
         }
+        run_options_free(&reading.options);
     }
 }
 
@@ -196,7 +198,7 @@ int main(void)
         cmocka_unit_test(reads_what_a_run_needs),
         cmocka_unit_test(stops_at_the_client_without_dashes),
         cmocka_unit_test(defaults_are_those_of_the_manual),
-        cmocka_unit_test(ignores_by_rule_and_function),
+        cmocka_unit_test(ignores_what_it_is_given),
         cmocka_unit_test(refuses_with_the_bad_word_in_the_message),
         cmocka_unit_test(verbs_of_other_versions_are_refused),
         cmocka_unit_test(help_lists_only_what_works),

@@ -347,23 +347,6 @@ static void says_why_a_run_shows_nothing(void **state)
     assert_string_equal(why, "");
 }
 
-static void ignored_findings_go(void **state)
-{
-    (void)state;
-    struct finding findings[3] = {
-        {.rule = rule_find("VDI-CLOSE-001"), .function = VDI_FN_CLOSE},
-        {.rule = rule_find("VDI-OUT-001")},
-        {.rule = rule_find("VDI-CLOSE-001"), .function = VDI_FN_DESTROY},
-    };
-    const struct ignore one = {.rule = rule_find("VDI-CLOSE-001"), .function = VDI_FN_CLOSE};
-    const struct ignore any = {.rule = rule_find("VDI-CLOSE-001")};
-    assert_non_null(one.rule);
-    assert_int_equal(verdict_drop_ignored(findings, 3, &one, 1), 2);
-    assert_string_equal(findings[0].rule->id, "VDI-OUT-001");
-    assert_int_equal(findings[1].function, VDI_FN_DESTROY);
-    assert_int_equal(verdict_drop_ignored(findings, 2, &any, 1), 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,7 +363,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(last_of_each_device, start, end),
         cmocka_unit_test_setup_teardown(last_of_what_never_comes, start, end),
         cmocka_unit_test_setup_teardown(says_why_a_run_shows_nothing, start, end),
-        cmocka_unit_test(ignored_findings_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,13 +351,16 @@ static void test_text(void **state)
         "lost-close@GetCommand:0, fired 1; first in call 6 of thread 2 on device 0",
         "a correct client then waits with a limit",
         "abort@Write#9:0, never fired",
-        "Calls around the fault",
         "^ lost-close@GetCommand:0 fired here",
         "GetCommand(timeout 1000) -> Write #1, 65536 bytes",
         "CompleteCommand(Write, SUCCESS, 65536 bytes) -> NOERROR",
         "GetCommand(timeout 1000) -> VD_E_TIMEOUT  (5 times)",
         "Close() -> VD_E_OPEN",
-        "own_address (call 12, thread 1 of process 1)",
+        "call      12: Close() -> VD_E_OPEN, thread 1 of process 1",
+        " own_address\n",
+        "more      vdifault explain VDI-CLOSE-001",
+        "ignore    --ignore VDI-CLOSE-001@own_address\n",
+        "^ VDI-CLOSE-001",
         "fix",
         "3014 (severity 0) BACKUP DATABASE successfully processed 1 pages.",
         "says success (exit status 0), 12 VDI calls, 1234 ms",
@@ -377,6 +380,53 @@ static void test_text(void **state)
         assert_true(strlen(line) <= 120);
     }
     free(text);
+}
+
+/* A clash of two threads shows both; what could not be seen is said at the end, once. */
+static void test_other_thread_notes_and_ignored(void **state)
+{
+    struct fixture *fixture = *state;
+    struct judgement judgement = *fixture->input.judgement;
+    struct finding finding = judgement.findings[0];
+    struct suppressions suppressions = {0};
+    char why[64];
+    json_t *root, *other;
+    char *text;
+
+    finding.other.call = 1; /* the first call is Create */
+    finding.other.thread = THREAD_MAIN;
+    finding.other.stack = finding.stack;
+    while (fixture->events[finding.other.call - 1].event.kind != EVENT_CALL_BEGIN) {
+        finding.other.call++;
+    }
+    judgement.findings = &finding;
+    fixture->input.judgement = &judgement;
+    for (int i = 0; i < 2; i++) {
+        add(fixture, (struct event){.kind = EVENT_NOTE, .side = EVENT_SIDE_CLIENT, .arg = {NOTE_GUARD}},
+            "the guard is off: no memory for it");
+    }
+    fixture->input.event_count = fixture->count;
+    assert_int_equal(suppressions_add(&suppressions, "VDI-OUT-004@agent_main", why, sizeof why), 0);
+    fixture->input.suppressions = &suppressions;
+    fixture->input.ignored = 3;
+    root = report_to_json(&fixture->input);
+    other = json_object_get(json_array_get(json_object_get(root, "findings"), 0), "other");
+    ASSERT_KEYS(other, "call", "thread", "backtrace");
+    assert_int_equal(json_integer_value(json_object_get(other, "call")), 1);
+    assert_int_equal(json_integer_value(json_object_get(other, "thread")), 1);
+    assert_int_equal(json_array_size(json_object_get(other, "backtrace")), 1);
+    assert_int_equal(json_array_size(json_object_get(root, "notes")), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "ignored"), "findings")), 3);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(root, "ignored"), "unused")), 1);
+    json_decref(root);
+    text = report_to_text(&fixture->input, report_text);
+    assert_non_null(strstr(text, "; 3 findings ignored\n"));
+    assert_non_null(
+        strstr(text, "other     1: Create(\"set-1\", 1 devices) -> NOERROR, thread 1 of process 1"));
+    assert_non_null(strstr(text, "guard     the guard is off: no memory for it"));
+    assert_non_null(strstr(text, "unused    --ignore VDI-OUT-004@agent_main fits no finding"));
+    free(text);
+    suppressions_free(&suppressions);
 }
 
 static void test_text_color_and_error(void **state)
@@ -415,9 +465,9 @@ static void test_symbols_without_a_file(void **state)
 
     (void)state;
     assert_int_equal(symbols_new(&symbols), 0);
-    symbols_describe(symbols, "/nowhere/client", 0x1000, 0x1234, text, sizeof text);
+    symbols_format(symbols_find(symbols, "/nowhere/client", 0x1000, 0x1234), text, sizeof text);
     assert_string_equal(text, "client+0x234");
-    symbols_describe(symbols, NULL, 0, 0x1234, text, sizeof text);
+    symbols_format(symbols_find(symbols, NULL, 0, 0x1234), text, sizeof text);
     assert_string_equal(text, "?+0x1234");
     symbols_free(symbols);
 }
@@ -427,15 +477,17 @@ static void test_symbols_of_this_program(void **state)
     struct symbols *symbols;
     char text[256], *module;
     uint64_t base = load_base(&module);
+    const struct symbols_place *place;
 
     (void)state;
     assert_int_equal(symbols_new(&symbols), 0);
-    symbols_describe(symbols, module, base, own_address(), text, sizeof text);
-    assert_non_null(strstr(text, "own_address"));
+    place = symbols_find(symbols, module, base, own_address());
+    assert_string_equal(place->function, "own_address");
+    assert_null(place->caller);
+    symbols_format(place, text, sizeof text);
     assert_ptr_equal(strstr(text, "test_report.c:"),
                      text); /* needs debugging information: all presets have it */
-    symbols_stable_name(symbols, module, base, own_address(), text, sizeof text);
-    assert_non_null(strstr(text, " own_address"));
+    assert_ptr_equal(symbols_find(symbols, module, base, own_address()), place); /* looked up once */
     symbols_free(symbols);
     free(module);
 }
@@ -449,6 +501,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fingerprint_is_stable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_text_color_and_error, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_thread_notes_and_ignored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_outcome, set_up, tear_down),
         cmocka_unit_test(test_symbols_without_a_file),
         cmocka_unit_test(test_symbols_of_this_program),
