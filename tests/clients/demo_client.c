@@ -6,6 +6,7 @@
  * of the backup, and nobody reads what SQL Server said about it. An abort in the middle leaves half a file,
  * and the client still prints "backup complete" and exits 0 (VDI-OUT-001).
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,6 +84,22 @@ static int backup(ClientVirtualDeviceSet *set, const char *database, char *name,
     return 0;
 }
 
+/* A new file is as durable as its folder's entry for it. */
+static int sync_folder(const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    int descriptor, failed;
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY);
+    failed = descriptor < 0 || fsync(descriptor);
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return failed;
+}
+
 int main(int argc, char **argv)
 {
     ClientVirtualDeviceSet set;
@@ -95,7 +112,7 @@ int main(int argc, char **argv)
         return 2;
     }
     file = fopen(argv[2], "wb");
-    if (!file) {
+    if (!file || sync_folder(argv[2])) {
         perror(argv[2]);
         return 1;
     }

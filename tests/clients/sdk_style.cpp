@@ -4,6 +4,7 @@
 //     sdk_style backup|restore DATABASE FILE
 //
 // Uses nothing but vdi.h, vdierror.h and libc, and is wrapped unmodified.
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -119,6 +120,20 @@ static bool Run(bool backup, const char *database, FILE *file)
     return pipe && ReadAnswer(pipe) && good;
 }
 
+// A new file is as durable as its folder's entry for it.
+static bool SyncFolder(const std::string &path)
+{
+    size_t slash = path.rfind('/');
+    std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY);
+    bool good = descriptor >= 0 && fsync(descriptor) == 0;
+
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return good;
+}
+
 int main(int argc, char **argv)
 {
     bool backup = argc == 4 && strcmp(argv[1], "backup") == 0;
@@ -129,7 +144,7 @@ int main(int argc, char **argv)
     }
     umask(0);  // the server's user must be able to open what the library creates
     FILE *file = fopen(argv[3], backup ? "wb" : "rb");
-    if (!file) {
+    if (!file || (backup && !SyncFolder(argv[3]))) {
         perror(argv[3]);
         return 1;
     }
