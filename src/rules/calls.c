@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "state.h"
+#include "durability.h"
 
 static struct call call_from_begin(const struct event *event)
 {
@@ -138,6 +138,9 @@ void calls_end(struct checker *checker, const struct event *event)
     set->last_sequence = event->sequence;
     if (event->function == VDI_FN_COMPLETE_COMMAND && event->call) {
         commands_complete_end(set, event);
+    }
+    if (event->function == VDI_FN_GET_CONFIGURATION && event->result == 0) {
+        durability_configured(checker, call.operation, (uint32_t)event->arg[0]);
     }
     sets_apply_end(checker, set, event, &call);
     operations_call_result(checker, set, &call, event->result);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "durability.h"
 
 static void take_fault(struct checker *checker, const struct event *event, const char *text)
 {
@@ -71,6 +71,7 @@ static void take_call(struct checker *checker, const struct event *event, const 
 static void take_process_exit(struct checker *checker, const struct event *event, const char *text)
 {
     (void)text;
+    durability_process_exit(checker, event);
     outcome_process_exit(checker, event);
 }
 
@@ -81,6 +82,8 @@ static event_handler *const event_handlers[EVENT_KIND_COUNT] = {
     [EVENT_FAULT] = take_fault,
     [EVENT_MODULE] = stacks_take_module,
     [EVENT_STACK] = stacks_take_stack,
+    [EVENT_FILE] = durability_file,
+    [EVENT_NOTE] = durability_note,
     [EVENT_STATEMENT_BEGIN] = operations_server_event,
     [EVENT_STATEMENT_OPEN] = operations_server_event,
     [EVENT_MESSAGE] = operations_server_event,
@@ -148,6 +151,7 @@ const struct judgement *checker_finish(struct checker *checker)
     if (!checker->finished) {
         checker->finished = true;
         operations_settle(checker);
+        durability_settle(checker);
         verdict_settle(checker);
         findings_settle(checker);
         checker->judgement.findings = checker->findings;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "codes.h"
-#include "state.h"
+#include "durability.h"
 #include "vdi.h"
 #include "vdierror.h"
 
@@ -49,6 +49,7 @@ void commands_fetched(struct checker *checker, struct vdi_set *set, const struct
     struct command **known, **tail;
     struct command *command;
 
+    durability_fetched(checker, event, call);
     if (!device || device->command_count >= COMMANDS_MAX) {
         return;
     }
@@ -62,6 +63,8 @@ void commands_fetched(struct checker *checker, struct vdi_set *set, const struct
         return;
     }
     *command = (struct command){.block = event->arg[0],
+                                .size = event->arg[2],
+                                .position = event->arg[3],
                                 .code = (int32_t)event->arg[1],
                                 .nth = event->arg[5],
                                 .fetch = *call,
@@ -152,6 +155,9 @@ void commands_complete_begin(struct checker *checker, struct vdi_set *set, const
     }
     for (struct command *other = device->commands; other; other = other->next) {
         other->overtaken = other->overtaken || other->fetch.sequence < (*link)->fetch.sequence;
+    }
+    if (event->arg[1] == ERROR_SUCCESS) {
+        durability_acknowledged(checker, (*link)->code, call);
     }
     (*link)->completed_by = call->sequence;
 }

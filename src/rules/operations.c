@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "state.h"
+#include "durability.h"
 #include "vdierror.h"
 
 /* ---- the server's events ---- */
@@ -306,7 +306,7 @@ static bool is_newest_backup(const struct checker *checker, const struct operati
 
 /* Yes: it came back whole. No: the verification failed, which is what it is for. Without one, nobody looked.
  */
-static enum durable judge_durability(const struct checker *checker, const struct operation_state *backup)
+static enum durable judge_verification(const struct checker *checker, const struct operation_state *backup)
 {
     const struct operation_state *verification = find_verification(checker, backup);
 
@@ -333,7 +333,11 @@ int operations_settle(struct checker *checker)
         fill_operation(checker, operation);
     }
     for (struct operation_state *operation = checker->operations; operation; operation = operation->next) {
-        operation->shown.durable = judge_durability(checker, operation);
+        enum durable seen = durability_of(checker, operation->shown.id);
+
+        operation->restored = judge_verification(checker, operation);
+        operation->shown.durable =
+            operation->restored == DURABLE_NO || seen == DURABLE_NOT_OBSERVABLE ? operation->restored : seen;
     }
     return checker->out_of_memory ? ENOMEM : 0;
 }

@@ -1,5 +1,5 @@
 /* state.c - the checker's memory: lists with limits, found by number. */
-#include "state.h"
+#include "durability.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -239,6 +239,7 @@ static void free_list(void *head, size_t text_offset)
 
 void state_free(struct checker *checker)
 {
+    durability_free(checker);
     for (struct vdi_set *set = checker->sets; set; set = set->next) {
         drop_life(set);
     }

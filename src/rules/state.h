@@ -49,6 +49,8 @@ struct call {
 struct command {
     struct command *next;
     int64_t block;
+    int64_t size;
+    int64_t position;
     int32_t code;
     int64_t nth;       /* of its code on this device; 0 unknown */
     struct call fetch; /* the GetCommand that fetched it */
@@ -179,6 +181,7 @@ struct operation_state {
     int32_t error_result;
     struct call failure; /* the first that told of the operation's failure whatever the server said */
     int32_t failure_result;
+    enum durable restored; /* what --verify says of it: it came back whole, or not */
 };
 
 /* A loaded file of a process. */
@@ -198,6 +201,8 @@ struct leftover {
     char *text;
 };
 
+struct durability; /* durability.c */
+
 struct checker {
     struct plan plan; /* a copy */
     struct vdi_set *sets;
@@ -208,6 +213,7 @@ struct checker {
     struct module *modules;
     struct stack *stacks; /* newest first */
     struct leftover *leftovers;
+    struct durability *durability; /* NULL until there is something to remember */
     uint32_t set_count, thread_count, process_count, operation_count, statement_count, module_count,
         stack_count;
     uint32_t leftover_count;

@@ -2,7 +2,7 @@
  * run without process ends (a simulation) leaves open. */
 #include <strings.h>
 
-#include "state.h"
+#include "durability.h"
 #include "vdierror.h"
 
 /* ---- VDI-OUT-001: false success ---- */
@@ -74,7 +74,7 @@ static void judge_success(struct checker *checker, const struct operation_state 
     } else if (!succeeded && operation->client_aborted) {
         finding_add(checker, "VDI-OUT-001", NULL, operation->shown.id, -1,
                     "the client says success, though it aborted operation %d itself", operation->shown.id);
-    } else if (operation->shown.durable == DURABLE_NO) {
+    } else if (operation->restored == DURABLE_NO && !durability_is_disproved(checker, operation)) {
         finding_add(checker, "VDI-OUT-001", NULL, operation->shown.id, -1,
                     "the client says success, though what it stored in operation %d does not restore",
                     operation->shown.id);
@@ -112,13 +112,19 @@ static void judge_acknowledged(struct checker *checker, const struct operation_s
     if (!was_acknowledged(operation)) {
         return;
     }
-    if (operation->shown.durable == DURABLE_NO) {
+    if (durability_is_disproved(checker, operation)) {
+        finding_add(
+            checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
+            "every device answered its last Flush with success and SQL Server took operation %d for done; "
+            "had the machine stopped then, what was on disk would not have restored",
+            operation->shown.id);
+    } else if (operation->restored == DURABLE_NO) {
         finding_add(
             checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
             "every device answered its last Flush with success, yet what was stored in operation %d does not"
             " restore",
             operation->shown.id);
-    } else if (failed_for_own_reason && operation->shown.durable != DURABLE_YES) {
+    } else if (failed_for_own_reason && operation->restored != DURABLE_YES) {
         finding_add(
             checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
             "every device answered its last Flush with success in operation %d, then the client failed with"

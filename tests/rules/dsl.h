@@ -39,6 +39,10 @@ struct run {
     int64_t statement; /* number of the current one */
     enum process_role issuer;
     const char *database;
+    const char *path;         /* of the next file_open */
+    uint64_t fetch;           /* whose bytes the next writes take: `call` of a GetCommand, 0 none */
+    enum file_type file_type; /* of the next file events; 0 regular */
+    int64_t written;          /* where the next file_write goes */
     bool is_backup;
     const struct judgement *judgement;
 };
@@ -63,6 +67,19 @@ uint64_t vdi_complete(struct run *run, uint32_t thread, int16_t device, int64_t 
 uint64_t vdi_abort(struct run *run, uint32_t thread, int32_t result);
 uint64_t vdi_close(struct run *run, uint32_t thread, int32_t result);
 uint64_t vdi_destroy(struct run *run, uint32_t thread);
+
+/* ---- files ---- of thread MAIN, unless told otherwise; identities and folders are numbers of the test's */
+void file_event(struct run *run, enum file_action action, uint64_t file, int64_t offset, int64_t length,
+                int64_t result);
+void file_open(struct run *run, uint64_t file, int64_t size, uint64_t new_in_folder);
+void file_write(struct run *run, uint64_t file, int64_t bytes); /* behind what was written last */
+void file_write_through(struct run *run, uint64_t file, int64_t bytes);
+void file_buffered(struct run *run, uint64_t file, int64_t bytes);
+uint64_t file_sync_begin(struct run *run, uint64_t file);
+void file_sync_end(struct run *run, uint64_t file, uint64_t begin, int64_t result);
+void file_sync(struct run *run, uint64_t file); /* file 0: of a file unknown */
+void file_sync_all(struct run *run);
+void file_rename(struct run *run, uint64_t file, const char *paths, uint64_t folder);
 
 /* ---- server ---- */
 void sql_begin(struct run *run, const char *text);

@@ -9,6 +9,7 @@
     FILE(faults)              \
     FILE(outcome)             \
     FILE(ends)                \
+    FILE(durability)          \
     FILE(garbage)
 
 #define RULE_TEST_DECLARATION(name) int test_##name(void);
