@@ -343,6 +343,18 @@ void process_ends(struct run *run, uint32_t process, enum process_role role, int
     feed(run, event, NULL);
 }
 
+void process_waited(struct run *run, uint32_t process, int32_t status, int32_t signal)
+{
+    struct event event = {.kind = EVENT_PROCESS_EXIT,
+                          .side = EVENT_SIDE_CLIENT,
+                          .device = -1,
+                          .operation = -1,
+                          .process = process,
+                          .arg = {signal ? -1 : status, signal, PROCESS_DESCENDANT, 0}};
+
+    feed(run, event, NULL);
+}
+
 void hang(struct run *run, enum hang_reason reason)
 {
     struct event event = {.kind = EVENT_HANG,

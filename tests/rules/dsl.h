@@ -93,6 +93,8 @@ void sql_wait(struct run *run, int16_t device);
 void fault_fires(struct run *run, int16_t device, uint64_t call);
 void process_ends(struct run *run, uint32_t process, enum process_role role, int32_t status, int32_t signal,
                   bool by_us);
+/* The same, as told by a process of the client that waited for its child. */
+void process_waited(struct run *run, uint32_t process, int32_t status, int32_t signal);
 void hang(struct run *run, enum hang_reason reason);
 void leftover(struct run *run, enum leftover_kind kind, const char *text);
 void sanitizer(struct run *run, const char *text);

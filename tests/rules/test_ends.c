@@ -131,6 +131,31 @@ static void test_death_of_a_worker_process(void **state)
     run_end(&run);
 }
 
+/* Its parent reaped it before the supervisor could. A signal that somebody sent is not its own mistake. */
+static void test_death_that_the_parent_saw(void **state)
+{
+    static const int32_t signals[] = {11, 15, 9, 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        struct run run;
+
+        run_start(&run, NULL);
+        run.process = CLIENT + 1;
+        run.set = 2;
+        vdi_create(&run, 1, VD_E_MEMORY);
+        run.process = CLIENT;
+        process_waited(&run, CLIENT + 1, 0, signals[i]);
+        process_waited(&run, CLIENT + 1, 0, signals[i]); /* WNOWAIT, then in earnest */
+        if (signals[i] == 11) {
+            assert_int_equal(expect_among(&run, "VDI-OUT-003")->process, CLIENT + 1);
+        } else {
+            expect_not(&run, "VDI-OUT-003");
+        }
+        run_end(&run);
+    }
+}
+
 static void test_deaths_that_are_not_the_clients(void **state)
 {
     struct run run;
@@ -308,6 +333,7 @@ int test_ends(void)
         cmocka_unit_test(test_polling_thread_attends),
         cmocka_unit_test(test_death),
         cmocka_unit_test(test_death_of_a_worker_process),
+        cmocka_unit_test(test_death_that_the_parent_saw),
         cmocka_unit_test(test_deaths_that_are_not_the_clients),
         cmocka_unit_test(test_sanitizer_report),
         cmocka_unit_test(test_set_left_behind),
