@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -16,6 +17,7 @@
 #include "session.h"
 #include "site.h"
 #include "text.h"
+#include "trace_file.h"
 #include "verdict.h"
 
 /* What one `vdifault run` owns. */
@@ -27,7 +29,9 @@ struct run {
     struct session session;
     struct plan plan; /* "#last" resolved */
     FILE *json;
+    FILE *trace; /* NULL: not asked for, or not written */
     char *repeat;
+    uint64_t started; /* the pass that is judged: microseconds since 1970 */
     sigset_t old_mask;
     bool masked;
 };
@@ -106,18 +110,27 @@ static char *command_to_repeat(int argc, char **argv)
     return whole;
 }
 
-static int open_json(struct run *run)
+/* A file that is written at the end is opened before anything runs. */
+static int open_output(const char *option, const char *name, FILE **out)
 {
-    const char *name = run->options.json;
-    if (name == NULL) {
-        return CLI_CLEAN;
-    }
-    run->json = strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
-    if (run->json == NULL) {
-        cli_error("run: --json: cannot write '%s': %s", name, strerror(errno));
+    *out = name != NULL ? fopen(name, "we") : NULL;
+    if (name != NULL && *out == NULL) {
+        cli_error("run: --%s: cannot write '%s': %s", option, name, strerror(errno));
         return CLI_USAGE;
     }
     return CLI_CLEAN;
+}
+
+static int open_outputs(struct run *run)
+{
+    const char *json = run->options.json;
+    int status = open_output("trace", run->options.trace, &run->trace);
+    if (json != NULL && strcmp(json, "-") == 0) {
+        run->json = stdout;
+    } else if (status == CLI_CLEAN) {
+        status = open_output("json", json, &run->json);
+    }
+    return status;
 }
 
 /* Signals come through a descriptor from here on; what a process is orphaned by is ours to reap. */
@@ -199,6 +212,23 @@ static int resolve_last(struct run *run)
     return status;
 }
 
+/* Before anything is judged: a run that cannot be judged is the one to look at. */
+static int save_trace(struct run *run)
+{
+    struct trace_save save = {
+        .options = &run->options,
+        .session = &run->session,
+        .plan = &run->plan,
+        .repeat = run->repeat,
+        .started = run->started,
+    };
+    int error = run->trace != NULL ? trace_save(run->trace, &save) : 0;
+    if (error != 0) {
+        cli_error("run: --trace: cannot write '%s': %s", run->options.trace, strerror(error));
+    }
+    return error != 0 ? CLI_SETUP : CLI_CLEAN;
+}
+
 static int judge_and_report(struct run *run)
 {
     bool json_to_stdout = run->json == stdout;
@@ -213,6 +243,13 @@ static int judge_and_report(struct run *run)
     return verdict_report(&input);
 }
 
+static uint64_t microseconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 static int make_passes(struct run *run)
 {
     run->plan = run->options.plan;
@@ -223,9 +260,11 @@ static int make_passes(struct run *run)
         }
     }
     int status = CLI_SETUP;
+    run->started = microseconds_now();
     if (session_open(&run->session, &run->setup, &run->plan) == 0) {
         session_run(&run->session);
     }
+    int saved = save_trace(run);
     if (run->session.interrupted != 0) {
         cli_error("run: ended by signal %d (%s)", run->session.interrupted,
                   strsignal(run->session.interrupted));
@@ -234,7 +273,7 @@ static int make_passes(struct run *run)
         status = judge_and_report(run);
     }
     session_close(&run->session);
-    return status;
+    return saved != CLI_CLEAN && status <= CLI_FINDINGS ? saved : status;
 }
 
 static void run_end(struct run *run)
@@ -243,6 +282,9 @@ static void run_end(struct run *run)
     run_options_free(&run->options);
     if (run->json != NULL && run->json != stdout) {
         fclose(run->json);
+    }
+    if (run->trace != NULL) {
+        fclose(run->trace);
     }
     if (run->setup.signals >= 0) {
         close(run->setup.signals);
@@ -264,12 +306,14 @@ static int refuse(struct run *run)
         .repeat = run->repeat,
     };
     cli_error("run: %s", run->session.error);
+    run->plan = run->options.plan;
+    save_trace(run);
     return run->json != NULL ? verdict_report(&input) : CLI_SETUP;
 }
 
 static int run_client(struct run *run)
 {
-    int status = open_json(run);
+    int status = open_outputs(run);
     if (status != CLI_CLEAN) {
         return status;
     }

@@ -150,6 +150,12 @@ static int set_json(void *context, const char *value)
     return 0;
 }
 
+static int set_trace(void *context, const char *value)
+{
+    ((struct run_options *)context)->trace = value;
+    return 0;
+}
+
 static int set_keep(void *context, const char *value)
 {
     (void)value;
@@ -313,12 +319,12 @@ const struct option_row run_option_rows[] = {
     {"suppressions", "FILE", "what --ignore takes, one a line; # begins a comment", set_suppressions},
     {"json", "FILE", "the report as JSON; - is stdout, the text then goes to stderr", set_json},
     {"verbose", NULL, "the text report has whole stacks, and the calls around every finding", set_verbose},
+    {"trace", "FILE", "all events of the run, for vdifault trace FILE", set_trace},
     {"keep", NULL, "keep the run's scratch folder", set_keep},
     {"guard", "MODE", NULL, NULL},
     {"junit", "FILE", NULL, NULL},
     {"sarif", "FILE", NULL, NULL},
     {"html", "FILE", NULL, NULL},
-    {"trace", "FILE", NULL, NULL},
     {"jobs", "N", NULL, NULL},
     {"shard", "I/N", NULL, NULL},
     {"pairs", "N", NULL, NULL},

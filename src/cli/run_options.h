@@ -30,6 +30,7 @@ struct run_options {
     const char *before;
     const char *after;
     const char *json; /* "-": stdout */
+    const char *trace;
     int64_t timeout_ms;
     int64_t patience_ms;
     enum severity fail_on;

@@ -62,6 +62,7 @@ struct session {
     int interrupted;    /* signal that ends the run, 0 none */
     bool client_exited; /* by itself, with a status */
     int64_t wall_ms;
+    uint64_t lost;                   /* events that were recorded but never collected; known at the end */
     char error[SESSION_MESSAGE_MAX]; /* the pass could not be made; "" it could */
 };
 

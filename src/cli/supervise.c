@@ -478,5 +478,6 @@ void session_run(struct session *session)
     }
     kill_members(session, MEMBERS_ALL);
     cleanup_objects(session->dir.token, NULL, NULL);
+    session->lost = collector_dropped(session->collector);
     record_finish(&session->record);
 }

@@ -124,7 +124,7 @@ static int report(const struct verdict_input *input, struct judgement *judgement
         .plan = input->plan,
         .events = session->record.events,
         .event_count = session->record.count,
-        .events_dropped = session->collector != NULL ? collector_dropped(session->collector) : 0,
+        .events_dropped = session->lost,
         .client_argc = input->options->client_argc,
         .client_argv = input->options->client_argv,
         .wall_ms = session->wall_ms,
@@ -168,17 +168,25 @@ out:
     return status;
 }
 
+int verdict_judge(const struct plan *plan, const struct session *session, struct checker **checker,
+                  const struct judgement **judgement)
+{
+    int error = checker_new(plan, checker);
+    if (error == 0) {
+        error = feed(*checker, &session->record);
+    }
+    *judgement = error == 0 ? checker_finish(*checker) : NULL;
+    return error == 0 && *judgement == NULL ? ENOMEM : error;
+}
+
 int verdict_report(const struct verdict_input *input)
 {
     struct checker *checker = NULL;
+    const struct judgement *judged = NULL;
     int status = CLI_SETUP;
-    int error = checker_new(input->plan, &checker);
-    if (error == 0) {
-        error = feed(checker, &input->session->record);
-    }
-    const struct judgement *judged = error == 0 ? checker_finish(checker) : NULL;
-    if (judged == NULL) {
-        cli_error("run: cannot judge the run: %s", strerror(error != 0 ? error : ENOMEM));
+    int error = verdict_judge(input->plan, input->session, &checker, &judged);
+    if (error != 0) {
+        cli_error("run: cannot judge the run: %s", strerror(error));
     } else {
         status = report_findings(input, judged);
     }

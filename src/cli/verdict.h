@@ -21,6 +21,10 @@ struct verdict_input {
 /* Writes the reports; returns the exit status. */
 int verdict_report(const struct verdict_input *input);
 
+/* The session's events under this plan's judgement; it lives as long as the checker. 0 or errno. */
+int verdict_judge(const struct plan *plan, const struct session *session, struct checker **checker,
+                  const struct judgement **judgement);
+
 /* Why a run without findings of the asked severity is no proof of anything; "" if it is one. `fired` per
  * fault. */
 void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,

@@ -323,7 +323,8 @@ static void take_statement(struct printer *printer, const struct event *event, c
     bool begins = event->kind == EVENT_STATEMENT_BEGIN;
     snprintf(name, sizeof name, "statement %" PRId64, event->arg[0]);
     json_t *object = make(printer, begins ? "b" : "e", "statement", name, ns, event->process, event->thread);
-    object = with(object, "id", json_integer((json_int_t)((uint64_t)event->arg[0] & INT64_MAX)));
+    json_t *id = json_sprintf("%" PRIu32 ":%" PRId64, event->process, event->arg[0]);
+    object = with(object, "id", id);
     put(printer, with(object, "args", json_pack("{s:o}", "what", json_text(text))));
 }
 
@@ -361,6 +362,21 @@ static void put_findings(struct printer *printer, const struct event *event)
         if (track != NULL) {
             snprintf(text, sizeof text, "%s: %s", finding->rule->id, finding->message);
             put_instant(printer, track, "finding", text, track->last_ns);
+        }
+    }
+}
+
+/* Findings of the run as a whole. */
+static void put_outcomes(struct printer *printer)
+{
+    const struct judgement *judgement = printer->view->input->judgement;
+    char text[FINDING_MESSAGE_MAX + 64];
+    for (size_t i = 0; i < judgement->finding_count; i++) {
+        const struct finding *finding = &judgement->findings[i];
+        if (finding->call == 0) {
+            snprintf(text, sizeof text, "%s: %s", finding->rule->id, finding->message);
+            json_t *object = make(printer, "i", "finding", text, printer->end_ns, finding->process, 0);
+            put(printer, with(object, "s", json_string("g")));
         }
     }
 }
@@ -403,6 +419,7 @@ int trace_print_perfetto(FILE *out, const struct trace_print *print)
         }
     }
     end_all(&printer);
+    put_outcomes(&printer);
     fputs("\n]}\n", out);
     errno = 0;
     if (printer.error == 0 && (fflush(out) != 0 || ferror(out))) {

@@ -24,7 +24,8 @@ struct trace_filter {
 struct trace_print {
     const struct report_input *input; /* the judgement may be empty but for Perfetto's findings */
     struct trace_filter filter;
-    uint64_t started; /* microseconds since 1970; 0 unknown */
+    uint64_t started;    /* microseconds since 1970; 0 unknown */
+    const char *dialect; /* readings other than the usual ones; NULL none */
 };
 
 /* A line a call, `call -> result`; the begin and the end on lines of their own where another thread's event lies

@@ -187,20 +187,23 @@ static void print_plan(FILE *out, const struct plan *plan)
 }
 
 /* Comments, and the plan: what a scenario begins with. */
-static void print_head(FILE *out, const struct view *view, uint64_t started)
+static void print_head(FILE *out, const struct view *view, const struct trace_print *print)
 {
     const struct report_input *input = view->input;
-    time_t seconds = (time_t)(started / 1000000);
+    time_t seconds = (time_t)(print->started / 1000000);
     struct tm calendar;
     char date[40];
     if (input->client_argc > 0) {
         print_client(out, input);
     }
-    if (started != 0 && gmtime_r(&seconds, &calendar) != NULL &&
+    if (print->started != 0 && gmtime_r(&seconds, &calendar) != NULL &&
         strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", &calendar) > 0) {
         fprintf(out, "# started: %s, %" PRId64 " ms\n", date, input->wall_ms);
     }
     fprintf(out, "# events: %zu, lost: %" PRIu64 "\n", input->event_count, input->events_dropped);
+    if (print->dialect != NULL) {
+        fprintf(out, "# dialect: %s\n", print->dialect);
+    }
     for (size_t i = 0; i < view->process_count; i++) {
         fprintf(out, "# process %zu (pid %" PRIu32 "): threads", i + 1, view->processes[i]);
         for (size_t k = 0; k < view->thread_count; k++) {
@@ -224,7 +227,7 @@ int trace_print_text(FILE *out, const struct trace_print *print)
     }
     struct printer printer = {.out = out, .view = view};
     trace_select(view, &print->filter, &selection);
-    print_head(out, view, print->started);
+    print_head(out, view, print);
     for (size_t i = 0; i < print->input->event_count; i++) {
         const struct report_event *event = &print->input->events[i];
         if (!trace_selects(&selection, event)) {
