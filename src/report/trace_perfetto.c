@@ -1,7 +1,6 @@
 /* trace_perfetto.c - a trace in the Trace Event Format, which Perfetto and Chrome show; see trace_print.h.
  *
- * The format's rules that this keeps: every B has its E on the same thread and nothing crosses; times ascend on each
- * thread; b and e of an asynchronous slice share category, id and process; a flow begins and ends within slices.
+ * The format's rules that this keeps: every B has its E on the same thread and nothing crosses; times ascend; b and e of an asynchronous slice share category, id and process; a flow begins and ends within slices.
  * A command in the client's hands is a slice of its device, which is shown as a process of its own: commands overlap,
  * and calls of one thread do not.
  */
@@ -19,21 +18,22 @@
 enum {
     DEVICE_PROCESS = 1000000000, /* above every process number */
     OPEN_CALLS_MAX = 16,         /* of one thread: calls of faults lie within the client's */
-    SLICES_MAX = 1 << 20,        /* commands in the client's hands at once */
+    SLICES_MAX = 1 << 20,        /* open at once */
 };
 
 /* A thread and the calls that are open on it, outermost first. */
 struct track {
     uint32_t process, thread;
-    uint64_t last_ns;
     uint32_t open_count;
     const struct view_call *open[OPEN_CALLS_MAX];
 };
 
-/* A command between its fetch and the CompleteCommand that took it. */
+/* What may overlap others of its kind: a command between its fetch and the CompleteCommand that took it, a
+ * statement. */
 struct slice {
-    uint64_t fetch;
-    json_int_t process;
+    const char *category;
+    int64_t number;     /* of the fetch, or of the statement in its process */
+    json_int_t process; /* it is shown in */
     bool ended;
     char name[48];
 };
@@ -42,8 +42,8 @@ struct printer {
     FILE *out;
     const struct view *view;
     int error;
-    bool any; /* an object was written */
-    uint64_t end_ns;
+    bool any;        /* an object was written */
+    uint64_t now_ns; /* of the event at hand; never goes back, see take_event */
     struct track *tracks;
     size_t track_count;
     struct slice *slices;
@@ -69,17 +69,17 @@ static void put(struct printer *printer, json_t *object)
 }
 
 /* Microseconds since the first event. */
-static double microseconds(const struct printer *printer, uint64_t ns)
+static double microseconds(const struct printer *printer)
 {
     uint64_t start = printer->view->start_ns;
-    return ns > start ? (double)(ns - start) / 1000.0 : 0.0;
+    return printer->now_ns > start ? (double)(printer->now_ns - start) / 1000.0 : 0.0;
 }
 
 static json_t *make(const struct printer *printer, const char *phase, const char *category, const char *name,
-                    uint64_t ns, json_int_t process, json_int_t thread)
+                    json_int_t process, json_int_t thread)
 {
     return json_pack("{s:s, s:s, s:o, s:f, s:I, s:I}", "ph", phase, "cat", category, "name", json_text(name),
-                     "ts", microseconds(printer, ns), "pid", process, "tid", thread);
+                     "ts", microseconds(printer), "pid", process, "tid", thread);
 }
 
 static json_t *with(json_t *object, const char *key, json_t *value)
@@ -149,34 +149,23 @@ static struct track *track_of(struct printer *printer, const struct event *event
     return track;
 }
 
-/* Times of a thread ascend, also where a signal handler recorded between the time stamp and the number of an
- * event. */
-static uint64_t time_on(struct track *track, const struct event *event)
-{
-    if (event->time_ns > track->last_ns) {
-        track->last_ns = event->time_ns;
-    }
-    return track->last_ns;
-}
-
 /* ---- calls ---- */
 
-static void put_call_end(struct printer *printer, struct track *track, uint64_t ns)
+static void put_call_end(struct printer *printer, struct track *track)
 {
     const struct view_call *call = track->open[--track->open_count];
     char text[TRACE_LINE_MAX];
     calls_describe_result(call, text, sizeof text);
-    json_t *object = make(printer, "E", "vdi", vdi_function_names[call->begin->event.function], ns,
+    json_t *object = make(printer, "E", "vdi", vdi_function_names[call->begin->event.function],
                           track->process, track->thread);
     put(printer, with(object, "args", json_pack("{s:o}", "result", json_text(text))));
 }
 
-static void put_call_begin(struct printer *printer, struct track *track, const struct view_call *call,
-                           uint64_t ns)
+static void put_call_begin(struct printer *printer, struct track *track, const struct view_call *call)
 {
     char text[TRACE_LINE_MAX];
     calls_describe_begin(call->begin, text, sizeof text);
-    json_t *object = make(printer, "B", "vdi", vdi_function_names[call->begin->event.function], ns,
+    json_t *object = make(printer, "B", "vdi", vdi_function_names[call->begin->event.function],
                           track->process, track->thread);
     json_t *arguments =
         json_pack("{s:o, s:I, s:i, s:I}", "what", json_text(text), "call", (json_int_t)call->ordinal,
@@ -184,17 +173,71 @@ static void put_call_begin(struct printer *printer, struct track *track, const s
     put(printer, with(object, "args", arguments));
 }
 
-/* ---- commands ---- */
+/* ---- slices ---- */
 
-static struct slice *find_slice(struct printer *printer, uint64_t fetch)
+static struct slice *find_slice(struct printer *printer, const char *category, int64_t number,
+                                json_int_t process)
 {
     for (size_t i = printer->slice_count; i-- > 0;) {
-        if (printer->slices[i].fetch == fetch) {
-            return &printer->slices[i];
+        struct slice *slice = &printer->slices[i];
+        if (!slice->ended && slice->number == number && slice->process == process &&
+            slice->category == category) {
+            return slice;
         }
     }
     return NULL;
 }
+
+static void put_slice(struct printer *printer, const struct slice *slice, const char *phase)
+{
+    json_t *object = make(printer, phase, slice->category, slice->name, slice->process, 0);
+    put(printer,
+        with(object, "id", json_sprintf("%lld:%lld", (long long)slice->process, (long long)slice->number)));
+}
+
+/* Ended ones make room: the list is as long as slices were ever open at once. NULL: no room. */
+static struct slice *free_slice(struct printer *printer, json_int_t process)
+{
+    for (size_t i = 0; i < printer->slice_count; i++) {
+        if (printer->slices[i].ended && printer->slices[i].process == process) {
+            return &printer->slices[i];
+        }
+    }
+    if (printer->slice_count == SLICES_MAX) {
+        return NULL;
+    }
+    struct slice *slices = realloc(printer->slices, (printer->slice_count + 1) * sizeof *slices);
+    if (slices == NULL) {
+        printer->error = ENOMEM;
+        return NULL;
+    }
+    printer->slices = slices;
+    return &slices[printer->slice_count++];
+}
+
+/* NULL: no room, or it is open already. */
+static struct slice *begin_slice(struct printer *printer, const char *category, int64_t number,
+                                 json_int_t process, const char *name)
+{
+    struct slice *slice =
+        find_slice(printer, category, number, process) == NULL ? free_slice(printer, process) : NULL;
+    if (slice != NULL) {
+        *slice = (struct slice){.category = category, .number = number, .process = process};
+        snprintf(slice->name, sizeof slice->name, "%s", name);
+        put_slice(printer, slice, "b");
+    }
+    return slice;
+}
+
+static void end_slice(struct printer *printer, struct slice *slice)
+{
+    put_slice(printer, slice, "e");
+    slice->ended = true;
+}
+
+/* ---- commands ---- */
+
+static const char command_category[] = "command";
 
 /* A device is a process of its own, so that what overlaps on it is no call of a thread. */
 static json_int_t device_process(const struct event *event)
@@ -216,61 +259,39 @@ static void name_device(struct printer *printer, const struct event *event, json
     put_name(printer, "process_name", process, 0, name);
 }
 
-static void put_slice(struct printer *printer, const struct slice *slice, const char *phase, uint64_t ns)
-{
-    json_t *object = make(printer, phase, "command", slice->name, ns, slice->process, 0);
-    put(printer, with(object, "id", json_integer((json_int_t)slice->fetch)));
-}
-
 static void put_flow(struct printer *printer, const struct track *track, const struct slice *slice,
-                     const char *phase, uint64_t ns)
+                     const char *phase)
 {
-    json_t *object = make(printer, phase, "flow", slice->name, ns, track->process, track->thread);
-    object = with(object, "id", json_integer((json_int_t)slice->fetch));
+    json_t *object = make(printer, phase, "flow", slice->name, track->process, track->thread);
+    object = with(object, "id", json_integer(slice->number));
     put(printer, phase[0] == 'f' ? with(object, "bp", json_string("e")) : object);
 }
 
 /* A GetCommand brought a command: its slice and its flow begin while the call is still open. */
-static void take_fetch(struct printer *printer, const struct track *track, const struct event *end,
-                       uint64_t ns)
+static void take_fetch(struct printer *printer, const struct track *track, const struct event *end)
 {
     const char *command = vdi_command_name((int32_t)end->arg[1]);
-    if (printer->slice_count == SLICES_MAX) {
-        return;
+    json_int_t process = device_process(end);
+    char name[48];
+    snprintf(name, sizeof name, "%s #%" PRId64, command != NULL ? command : "command", end->arg[5]);
+    name_device(printer, end, process);
+    struct slice *slice = begin_slice(printer, command_category, (int64_t)end->call, process, name);
+    if (slice != NULL) {
+        put_flow(printer, track, slice, "s");
     }
-    /* Ended ones make room: the list is as long as commands were ever held at once. */
-    struct slice *slice = NULL;
-    for (size_t i = 0; i < printer->slice_count && slice == NULL; i++) {
-        slice = printer->slices[i].ended && printer->slices[i].process == device_process(end)
-                    ? &printer->slices[i]
-                    : NULL;
-    }
-    if (slice == NULL) {
-        slice = realloc(printer->slices, (printer->slice_count + 1) * sizeof *slice);
-        if (slice == NULL) {
-            printer->error = ENOMEM;
-            return;
-        }
-        printer->slices = slice;
-        name_device(printer, end, device_process(end));
-        slice += printer->slice_count++;
-    }
-    *slice = (struct slice){.fetch = end->call, .process = device_process(end)};
-    snprintf(slice->name, sizeof slice->name, "%s #%" PRId64, command != NULL ? command : "command",
-             end->arg[5]);
-    put_slice(printer, slice, "b", ns);
-    put_flow(printer, track, slice, "s", ns);
 }
 
-/* A CompleteCommand names the fetch of its command; the second of two takes nothing. */
-static void take_completion(struct printer *printer, const struct track *track, const struct event *begin,
-                            uint64_t ns)
+/* A CompleteCommand names the fetch of its command; the second of two takes nothing. The command may have been
+ * fetched on another device. */
+static void take_completion(struct printer *printer, const struct track *track, const struct event *begin)
 {
-    struct slice *slice = begin->arg[4] != 0 ? find_slice(printer, (uint64_t)begin->arg[4]) : NULL;
-    if (slice != NULL && !slice->ended) {
-        put_flow(printer, track, slice, "f", ns);
-        put_slice(printer, slice, "e", ns);
-        slice->ended = true;
+    for (size_t i = printer->slice_count; i-- > 0 && begin->arg[4] != 0;) {
+        struct slice *slice = &printer->slices[i];
+        if (!slice->ended && slice->category == command_category && slice->number == begin->arg[4]) {
+            put_flow(printer, track, slice, "f");
+            end_slice(printer, slice);
+            return;
+        }
     }
 }
 
@@ -279,21 +300,19 @@ static void take_completion(struct printer *printer, const struct track *track, 
 static void take_begin(struct printer *printer, struct track *track, const struct event *event)
 {
     const struct view_call *call = view_find_call(printer->view, event->sequence);
-    uint64_t ns = time_on(track, event);
     if (call == NULL || &call->begin->event != event || track->open_count == OPEN_CALLS_MAX) {
         return;
     }
-    put_call_begin(printer, track, call, ns);
+    put_call_begin(printer, track, call);
     track->open[track->open_count++] = call;
     if (event->function == VDI_FN_COMPLETE_COMMAND) {
-        take_completion(printer, track, event, ns);
+        take_completion(printer, track, event);
     }
 }
 
 static void take_end(struct printer *printer, struct track *track, const struct event *event)
 {
     const struct view_call *call = view_find_call(printer->view, event->call);
-    uint64_t ns = time_on(track, event);
     bool is_open = false;
     for (uint32_t i = 0; i < track->open_count; i++) {
         is_open = is_open || track->open[i] == call;
@@ -302,30 +321,34 @@ static void take_end(struct printer *printer, struct track *track, const struct 
         return; /* its begin was lost */
     }
     while (track->open[track->open_count - 1] != call) {
-        put_call_end(printer, track, ns); /* its end was lost */
+        put_call_end(printer, track); /* its end was lost */
     }
     if (event->function == VDI_FN_GET_COMMAND && event->result == 0) {
-        take_fetch(printer, track, event, ns);
+        take_fetch(printer, track, event);
     }
-    put_call_end(printer, track, ns);
+    put_call_end(printer, track);
 }
 
 static void put_instant(struct printer *printer, const struct track *track, const char *category,
-                        const char *text, uint64_t ns)
+                        const char *text)
 {
-    json_t *object = make(printer, "i", category, text, ns, track->process, track->thread);
+    json_t *object = make(printer, "i", category, text, track->process, track->thread);
     put(printer, with(object, "s", json_string("t")));
 }
 
-static void take_statement(struct printer *printer, const struct event *event, const char *text, uint64_t ns)
+static void take_statement(struct printer *printer, const struct track *track, const struct event *event,
+                           const char *text)
 {
-    char name[TRACE_LINE_MAX];
-    bool begins = event->kind == EVENT_STATEMENT_BEGIN;
+    static const char category[] = "statement";
+    char name[48];
+    struct slice *slice = find_slice(printer, category, event->arg[0], event->process);
     snprintf(name, sizeof name, "statement %" PRId64, event->arg[0]);
-    json_t *object = make(printer, begins ? "b" : "e", "statement", name, ns, event->process, event->thread);
-    json_t *id = json_sprintf("%" PRIu32 ":%" PRId64, event->process, event->arg[0]);
-    object = with(object, "id", id);
-    put(printer, with(object, "args", json_pack("{s:o}", "what", json_text(text))));
+    put_instant(printer, track, "server", text);
+    if (event->kind == EVENT_STATEMENT_BEGIN) {
+        begin_slice(printer, category, event->arg[0], event->process, name);
+    } else if (slice != NULL) {
+        end_slice(printer, slice);
+    }
 }
 
 static void take_event(struct printer *printer, const struct report_event *report_event)
@@ -337,16 +360,19 @@ static void take_event(struct printer *printer, const struct report_event *repor
     if (track == NULL) {
         return;
     }
+    /* An event is numbered after its time was taken: the order of numbers is the true one, so times follow it. */
+    if (event->time_ns > printer->now_ns) {
+        printer->now_ns = event->time_ns;
+    }
     if (event->kind == EVENT_CALL_BEGIN) {
         take_begin(printer, track, event);
     } else if (event->kind == EVENT_CALL_END) {
         take_end(printer, track, event);
     } else if (trace_describe(printer->view, report_event, &mark, text)) {
-        uint64_t ns = time_on(track, event);
         if (event->kind == EVENT_STATEMENT_BEGIN || event->kind == EVENT_STATEMENT_END) {
-            take_statement(printer, event, text, ns);
+            take_statement(printer, track, event, text);
         } else {
-            put_instant(printer, track, mark, text, ns);
+            put_instant(printer, track, mark, text);
         }
     }
 }
@@ -361,7 +387,7 @@ static void put_findings(struct printer *printer, const struct event *event)
         struct track *track = finding->call == event->sequence ? track_of(printer, event) : NULL;
         if (track != NULL) {
             snprintf(text, sizeof text, "%s: %s", finding->rule->id, finding->message);
-            put_instant(printer, track, "finding", text, track->last_ns);
+            put_instant(printer, track, "finding", text);
         }
     }
 }
@@ -375,7 +401,7 @@ static void put_outcomes(struct printer *printer)
         const struct finding *finding = &judgement->findings[i];
         if (finding->call == 0) {
             snprintf(text, sizeof text, "%s: %s", finding->rule->id, finding->message);
-            json_t *object = make(printer, "i", "finding", text, printer->end_ns, finding->process, 0);
+            json_t *object = make(printer, "i", "finding", text, finding->process, 0);
             put(printer, with(object, "s", json_string("g")));
         }
     }
@@ -386,14 +412,13 @@ static void end_all(struct printer *printer)
 {
     for (size_t i = 0; i < printer->track_count; i++) {
         struct track *track = &printer->tracks[i];
-        uint64_t ns = track->last_ns > printer->end_ns ? track->last_ns : printer->end_ns;
         while (track->open_count > 0) {
-            put_call_end(printer, track, ns);
+            put_call_end(printer, track);
         }
     }
     for (size_t i = 0; i < printer->slice_count; i++) {
         if (!printer->slices[i].ended) {
-            put_slice(printer, &printer->slices[i], "e", printer->end_ns);
+            end_slice(printer, &printer->slices[i]);
         }
     }
 }
@@ -413,7 +438,6 @@ int trace_print_perfetto(FILE *out, const struct trace_print *print)
     for (size_t i = 0; i < print->input->event_count && printer.error == 0; i++) {
         const struct report_event *event = &print->input->events[i];
         if (trace_selects(&selection, event)) {
-            printer.end_ns = event->event.time_ns > printer.end_ns ? event->event.time_ns : printer.end_ns;
             take_event(&printer, event);
             put_findings(&printer, &event->event);
         }

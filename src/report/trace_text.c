@@ -32,16 +32,16 @@ static void make_printable(char *text)
     }
 }
 
-static void print_line(struct printer *printer, const struct event *event, const char *call, char *text,
-                       uint64_t times)
+static void print_line(struct printer *printer, const struct event *event, int number, const char *call,
+                       char *text, uint64_t times)
 {
     uint32_t thread = view_thread_number(printer->view, event->process, event->thread);
     char thread_text[16] = "-", device[16] = "-", times_text[40] = "";
     if (event->side == EVENT_SIDE_CLIENT && thread != 0) {
         snprintf(thread_text, sizeof thread_text, "%" PRIu32, thread);
     }
-    if (event->device >= 0) {
-        snprintf(device, sizeof device, "%d", event->device);
+    if (number >= 0) {
+        snprintf(device, sizeof device, "%d", number);
     }
     if (times > 1) {
         snprintf(times_text, sizeof times_text, "  (%" PRIu64 " times)", times);
@@ -57,7 +57,7 @@ static void print_other(struct printer *printer, const struct report_event *even
     char text[TRACE_LINE_MAX];
     const char *mark;
     if (trace_describe(printer->view, event, &mark, text)) {
-        print_line(printer, &event->event, mark, text, 1);
+        print_line(printer, &event->event, event->event.device, mark, text, 1);
     }
 }
 
@@ -65,6 +65,13 @@ static const char *ordinal_text(const struct view_call *call, char text[24])
 {
     snprintf(text, 24, call->ordinal != 0 ? "%" PRIu64 : "by fault", call->ordinal);
     return text;
+}
+
+/* OpenDevice tells its device only at its end. */
+static int device_of(const struct view_call *call)
+{
+    int begin = call->begin->event.device;
+    return begin < 0 && call->end != NULL ? call->end->event.device : begin;
 }
 
 static void print_inner(struct printer *printer)
@@ -79,7 +86,8 @@ static void print_whole(struct printer *printer, const struct view_call *call)
 {
     char text[TRACE_LINE_MAX], ordinal[24];
     calls_describe(call, text, sizeof text);
-    print_line(printer, &call->begin->event, ordinal_text(call, ordinal), text, 1 + call->repeated);
+    print_line(printer, &call->begin->event, device_of(call), ordinal_text(call, ordinal), text,
+               1 + call->repeated);
 }
 
 static void print_begin(struct printer *printer, const struct view_call *call)
@@ -87,7 +95,7 @@ static void print_begin(struct printer *printer, const struct view_call *call)
     char text[TRACE_LINE_MAX], ordinal[24];
     calls_describe_begin(call->begin, text, sizeof text - 4);
     strcat(text, " ...");
-    print_line(printer, &call->begin->event, ordinal_text(call, ordinal), text, 1);
+    print_line(printer, &call->begin->event, device_of(call), ordinal_text(call, ordinal), text, 1);
 }
 
 static void print_end(struct printer *printer, const struct view_call *call)
@@ -95,7 +103,8 @@ static void print_end(struct printer *printer, const struct view_call *call)
     char text[TRACE_LINE_MAX], result[TRACE_LINE_MAX / 2], ordinal[24];
     calls_describe_result(call, result, sizeof result);
     snprintf(text, sizeof text, "... %s -> %s", vdi_function_names[call->begin->event.function], result);
-    print_line(printer, &call->end->event, ordinal_text(call, ordinal), text, 1 + call->repeated);
+    print_line(printer, &call->end->event, device_of(call), ordinal_text(call, ordinal), text,
+               1 + call->repeated);
 }
 
 /* The begin was lost; the end tells what it can. */
@@ -105,7 +114,7 @@ static void print_orphan(struct printer *printer, const struct report_event *end
     char text[TRACE_LINE_MAX], result[TRACE_LINE_MAX / 2];
     calls_describe_result(&call, result, sizeof result);
     snprintf(text, sizeof text, "... %s -> %s", vdi_function_names[end->event.function], result);
-    print_line(printer, &end->event, "?", text, 1 + end->event.repeat);
+    print_line(printer, &end->event, end->event.device, "?", text, 1 + end->event.repeat);
 }
 
 static void part_pending(struct printer *printer)
