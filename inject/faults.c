@@ -25,12 +25,6 @@ static void take_back(uint32_t fault)
     atomic_fetch_sub(&counts(fault)->fired, 1);
 }
 
-bool faults_cut_off(const struct call *call)
-{
-    return call->set != NULL && atomic_load(&call->set->state) == SHADOW_CLOSED_BY_FAULT &&
-           (call->device == NULL || shadow_device_is_current(call->device));
-}
-
 /* A call that the fault makes in the client's place, recorded as such. */
 static int call_by_fault(const struct call *during, enum vdi_function function, enum next_function next)
 {
@@ -119,12 +113,9 @@ static void do_abort(struct call *call, uint32_t fault)
     }
 }
 
-void faults_at_entry(struct call *call)
+void faults_found_at_entry(struct call *call)
 {
     const struct inject_plan *plan = inject_plan();
-    if ((plan->functions >> call->function & 1) == 0) {
-        return;
-    }
     for (uint32_t i = 0; i < plan->plan.fault_count; i++) {
         const struct fault *fault = &plan->plan.faults[i];
         if (fault->site.function == call->function && fault->kind == FAULT_EARLY_CLOSE &&
@@ -163,7 +154,7 @@ uint64_t faults_at_delivery(struct call *call, int32_t code)
 void faults_at_completion(struct call *call, uint64_t faults)
 {
     const struct plan *plan = &inject_plan()->plan;
-    for (uint32_t i = 0; i < plan->fault_count; i++) {
+    for (uint32_t i = 0; faults != 0 && i < plan->fault_count; i++) {
         if ((faults >> i & 1) == 0) {
             continue;
         }
@@ -182,7 +173,7 @@ void faults_at_completion(struct call *call, uint64_t faults)
 bool faults_lose_close(struct call *call)
 {
     const struct inject_plan *plan = inject_plan();
-    if ((plan->functions >> VDI_FN_GET_COMMAND & 1) == 0) {
+    if (!plan->loses_close) {
         return false;
     }
     for (uint32_t i = 0; i < plan->plan.fault_count; i++) {

@@ -5,10 +5,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "inject.h"
 #include "record.h"
 
 /* A function was entered: faults placed at it. */
-void faults_at_entry(struct call *call);
+void faults_found_at_entry(struct call *call);
+
+static inline void faults_at_entry(struct call *call)
+{
+    if ((inject_plan()->functions >> call->function & 1) != 0) {
+        faults_found_at_entry(call);
+    }
+}
+
 /* GetCommand is about to deliver a command: faults placed at its code. Returns those that happen at its
  * completion, a bit each. */
 uint64_t faults_at_delivery(struct call *call, int32_t code);
@@ -18,6 +27,10 @@ void faults_at_completion(struct call *call, uint64_t faults);
 bool faults_lose_close(struct call *call);
 
 /* The set was closed by a fault, and the client has not created it anew: the library is asked no more. */
-bool faults_cut_off(const struct call *call);
+static inline bool faults_cut_off(const struct call *call)
+{
+    return call->set != NULL && atomic_load(&call->set->state) == SHADOW_CLOSED_BY_FAULT &&
+           (call->device == NULL || shadow_device_is_current(call->device));
+}
 
 #endif

@@ -13,32 +13,24 @@
 
 _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
 
-enum {
-    UNDECIDED,
-    PASSIVE,
-    ACTIVE
-};
+_Atomic uint32_t inject_mode_word = INJECT_UNDECIDED;
+struct inject_plan inject_loaded;
 
-bool inject_is_active(void)
+uint32_t inject_decide(void)
 {
-    static _Atomic int decided = UNDECIDED;
-    int answer = atomic_load_explicit(&decided, memory_order_relaxed);
-    if (answer == UNDECIDED) { /* every thread that gets here finds the same */
-        answer = run_variable("VDIFAULT_PLAN") != NULL || run_variable("VDIFAULT_TRACE") != NULL ? ACTIVE
-                                                                                                 : PASSIVE;
-        atomic_store_explicit(&decided, answer, memory_order_relaxed);
-    }
-    return answer == ACTIVE;
+    /* Every thread that gets here finds the same; one that has gone further is not called back. */
+    uint32_t found = INJECT_UNDECIDED;
+    uint32_t mode = run_variable("VDIFAULT_PLAN") != NULL || run_variable("VDIFAULT_TRACE") != NULL
+                        ? INJECT_ACTIVE
+                        : INJECT_PASSIVE;
+    return atomic_compare_exchange_strong(&inject_mode_word, &found, mode) ? mode : found;
 }
-
-static struct inject_plan loaded;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void)
 {
     struct fault_error error;
     uint32_t line = 0;
-    int status = plan_load(&loaded.plan, &error, &line);
+    int status = plan_load(&inject_loaded.plan, &error, &line);
     if (status != 0) {
         /* Without the runner nobody else can tell the user that his plan does nothing. */
         char message[400];
@@ -47,20 +39,29 @@ static void load(void)
         if (write(STDERR_FILENO, message, (size_t)length) < 0) {
             length = 0;
         }
-        plan_init(&loaded.plan);
+        plan_init(&inject_loaded.plan);
     }
-    for (uint32_t i = 0; i < loaded.plan.fault_count; i++) {
-        loaded.functions |= 1u << loaded.plan.faults[i].site.function;
-        loaded.commands |= 1u << loaded.plan.faults[i].site.command;
+    for (uint32_t i = 0; i < inject_loaded.plan.fault_count; i++) {
+        inject_loaded.functions |= 1u << inject_loaded.plan.faults[i].site.function;
+        inject_loaded.commands |= 1u << inject_loaded.plan.faults[i].site.command;
+        inject_loaded.loses_close |= inject_loaded.plan.faults[i].kind == FAULT_LOST_CLOSE;
     }
 }
 
-const struct inject_plan *inject_plan(void)
+static void arm(void)
 {
+    load();
+    atomic_store_explicit(&inject_mode_word, run_state_is_recorded() ? INJECT_RECORDING : INJECT_ARMED,
+                          memory_order_release);
+}
+
+uint32_t inject_arm(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     int saved = errno;
-    pthread_once(&once, load);
+    pthread_once(&once, arm);
     errno = saved;
-    return &loaded;
+    return atomic_load_explicit(&inject_mode_word, memory_order_acquire);
 }
 
 int64_t inject_now(void)

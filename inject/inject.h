@@ -10,6 +10,7 @@
 #ifndef VDIFAULT_INJECT_H
 #define VDIFAULT_INJECT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,14 +28,36 @@ struct inject_thread {
 };
 extern _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
 
-/* Neither VDIFAULT_PLAN nor VDIFAULT_TRACE: everything passes straight through. */
-bool inject_is_active(void);
+/* How far the process has got. Inline, all of this: a call that nobody asked about costs a few instructions. */
+enum inject_mode {
+    INJECT_UNDECIDED,
+    INJECT_PASSIVE, /* neither VDIFAULT_PLAN nor VDIFAULT_TRACE: everything passes straight through */
+    INJECT_ACTIVE,  /* one of them, but no call yet */
+    INJECT_ARMED,   /* the plan is loaded; nobody records */
+    INJECT_RECORDING
+};
+extern _Atomic uint32_t inject_mode_word; /* once PASSIVE, ARMED or RECORDING it stays so */
+uint32_t inject_decide(void);             /* between PASSIVE and the rest */
+uint32_t inject_arm(void);                /* from ACTIVE to ARMED or RECORDING */
+
+static inline bool inject_is_active(void)
+{
+    uint32_t mode = atomic_load_explicit(&inject_mode_word, memory_order_acquire);
+    return (mode != INJECT_UNDECIDED ? mode : inject_decide()) != INJECT_PASSIVE;
+}
+
+/* Somebody records: events are worth making. */
+static inline bool inject_records(void)
+{
+    uint32_t mode = atomic_load_explicit(&inject_mode_word, memory_order_acquire);
+    return (mode >= INJECT_ARMED ? mode : inject_arm()) == INJECT_RECORDING;
+}
 
 /* This call is the client's and is to be recorded. What the real library calls of its own interface is not; a
  * handler of the client's, run while its thread is in the library, is known by the place it calls from. */
 static inline bool inject_sees_call(const void *caller)
 {
-    return (inject_thread.inside == 0 || !next_is_library(caller)) && inject_is_active();
+    return inject_is_active() && (inject_thread.inside == 0 || !next_is_library(caller));
 }
 
 /* The plan and, so that calls without a fault stay cheap, where its faults are: a bit per function, command.
@@ -43,8 +66,17 @@ struct inject_plan {
     struct plan plan;
     uint32_t functions;
     uint32_t commands;
+    bool loses_close; /* it has a lost-close */
 };
-const struct inject_plan *inject_plan(void);
+extern struct inject_plan inject_loaded;
+
+static inline const struct inject_plan *inject_plan(void)
+{
+    if (atomic_load_explicit(&inject_mode_word, memory_order_acquire) < INJECT_ARMED) {
+        inject_arm();
+    }
+    return &inject_loaded;
+}
 
 int64_t inject_now(void); /* ns, monotonic */
 

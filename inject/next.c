@@ -45,7 +45,7 @@ static const struct next_entry table[NEXT_COUNT] = {
                                (void *)vdi_device_complete_command},
 };
 
-static _Atomic(void *) found_definitions[NEXT_COUNT];
+_Atomic(void *) next_found[NEXT_COUNT];
 
 enum {
     LIBRARIES_MAX = 8
@@ -141,7 +141,7 @@ static int by_address(struct dl_phdr_info *info, size_t size, void *address)
 static void remember(enum next_function function, void *definition)
 {
     Dl_info info;
-    if (atomic_load_explicit(&found_definitions[function], memory_order_acquire) == definition) {
+    if (atomic_load_explicit(&next_found[function], memory_order_acquire) == definition) {
         return;
     }
     if (dladdr(definition, &info) != 0 && info.dli_fname != NULL && info.dli_fname[0] != '\0') {
@@ -150,7 +150,7 @@ static void remember(enum next_function function, void *definition)
     if (atomic_load(&library_count) < LIBRARIES_MAX && !next_is_library(definition)) {
         dl_iterate_phdr(by_address, definition);
     }
-    atomic_store_explicit(&found_definitions[function], definition, memory_order_release);
+    atomic_store_explicit(&next_found[function], definition, memory_order_release);
 }
 
 static void *in_loaded_library(const char *symbol)
@@ -168,12 +168,9 @@ static void *in_loaded_library(const char *symbol)
     return definition;
 }
 
-void *next_definition(enum next_function function)
+void *next_find(enum next_function function)
 {
-    void *definition = atomic_load_explicit(&found_definitions[function], memory_order_acquire);
-    if (definition != NULL) {
-        return definition;
-    }
+    void *definition = NULL;
     int saved = errno;
     dlsym_function *lookup = next_dlsym();
     if (lookup != NULL) {

@@ -8,6 +8,7 @@
 #ifndef VDIFAULT_NEXT_H
 #define VDIFAULT_NEXT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "vdi.h"
@@ -53,7 +54,15 @@ void vdi_set_destroy_base(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVi
 void vdi_device_init_base(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVirtualDeviceC2Ev");
 void vdi_device_destroy_base(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVirtualDeviceD2Ev");
 
-void *next_definition(enum next_function function); /* NULL: no library has it */
+extern _Atomic(void *) next_found[NEXT_COUNT];
+void *next_find(enum next_function function); /* what has not been found yet */
+
+/* NULL: no library has it. */
+static inline void *next_definition(enum next_function function)
+{
+    void *definition = atomic_load_explicit(&next_found[function], memory_order_acquire);
+    return definition != NULL ? definition : next_find(function);
+}
 
 /* `address` is in a library that a definition was found in, or (a tail call's return address) in ours. */
 bool next_is_library(const void *address);

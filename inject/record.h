@@ -1,10 +1,12 @@
-/* record.h - one interposed call, from its begin event to its end event. */
+/* record.h - one interposed call, from its begin event to its end event. Where nobody records, nothing is made. */
 #ifndef VDIFAULT_RECORD_H
 #define VDIFAULT_RECORD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "event.h"
+#include "inject.h"
 #include "shadow.h"
 
 enum {
@@ -24,15 +26,62 @@ struct call {
     int64_t arg[CALL_ARGS];
 };
 
+static inline void call_clear(struct call *call)
+{
+    for (int i = 0; i < CALL_ARGS; i++) {
+        call->arg[i] = 0;
+    }
+}
+
 /* For a call on a set, or on a device (then `set` is the device's); either may be NULL. */
-struct call call_on_set(enum vdi_function function, struct shadow_set *set, const void *object);
-struct call call_on_device(enum vdi_function function, struct shadow_device *device, const void *object);
+static inline struct call call_on_set(enum vdi_function function, struct shadow_set *set, const void *object)
+{
+    struct call call;
+    call.function = function;
+    call.flags = 0;
+    call.set = set;
+    call.device = NULL;
+    call.object = object;
+    call.sequence = 0;
+    call.stack = 0;
+    call.operation = set == NULL ? -1 : atomic_load(&set->operation);
+    call.device_index = -1;
+    call_clear(&call);
+    return call;
+}
+
+static inline struct call call_on_device(enum vdi_function function, struct shadow_device *device,
+                                         const void *object)
+{
+    struct call call = call_on_set(function, device == NULL ? NULL : atomic_load(&device->set), object);
+    call.device = device;
+    call.operation = device == NULL ? -1 : atomic_load(&device->operation);
+    call.device_index = device == NULL ? -1 : atomic_load(&device->index);
+    return call;
+}
 
 /* Records the begin with call->arg, then clears call->arg for the end. caller: return address in the client.
  */
-void call_begin(struct call *call, const void *caller, const char *text);
+void call_record_begin(struct call *call, const void *caller, const char *text);
+uint64_t call_unrecorded(void); /* a sequence for a call that nobody records */
+
+static inline void call_begin(struct call *call, const void *caller, const char *text)
+{
+    if (inject_records()) {
+        call_record_begin(call, caller, text);
+    } else {
+        call->sequence = call_unrecorded();
+    }
+}
+
 /* Records the end with call->arg. Returns result. */
-int call_end(struct call *call, int result);
+int call_record_end(const struct call *call, int result);
+
+static inline int call_end(const struct call *call, int result)
+{
+    return inject_records() ? call_record_end(call, result) : result;
+}
+
 /* Records the configuration that the call was given or gives back. */
 void call_configuration(const struct call *call, const VDConfig *configuration);
 void call_fault(const struct call *call, uint32_t fault);

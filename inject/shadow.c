@@ -241,16 +241,19 @@ uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, 
             entry = candidate;
         }
     }
-    if (entry != NULL) {
-        atomic_store(&entry->call, call);
-        atomic_store(&entry->code, code);
-        atomic_store(&entry->buffer, command->buffer);
-        atomic_store(&entry->at_complete, at_complete);
-        atomic_store(&entry->outstanding, true);
+    if (entry != NULL) { /* published by the last store: the others need no order among themselves */
+        atomic_store_explicit(&entry->call, call, memory_order_relaxed);
+        atomic_store_explicit(&entry->code, code, memory_order_relaxed);
+        atomic_store_explicit(&entry->buffer, command->buffer, memory_order_relaxed);
+        atomic_store_explicit(&entry->at_complete, at_complete, memory_order_relaxed);
+        atomic_store_explicit(&entry->outstanding, true, memory_order_release);
         atomic_store_explicit(&entry->block, block, memory_order_release);
     }
     size_t counter = code > 0 && code < SHADOW_CODES ? (size_t)code : 0;
-    return atomic_fetch_add(&device->delivered[counter], 1) + 1;
+    /* One thread at a time is on a device. */
+    uint32_t number = atomic_load_explicit(&device->delivered[counter], memory_order_relaxed) + 1;
+    atomic_store_explicit(&device->delivered[counter], number, memory_order_relaxed);
+    return number;
 }
 
 struct shadow_command *shadow_find_command(struct shadow_device *device, const VDC_Command *block)

@@ -39,27 +39,27 @@ static uint64_t find_word(uint64_t from, uint64_t to, uint64_t value)
     return 0;
 }
 
-/* The function whose frame lies between the slots kept a pointer into it: so it may vary in size. */
+/* The register points into the frame of the function between the two slots: is it as a frame pointer? It is if
+ * it points to where the register's old value was pushed, below the return address, or, where alignment took
+ * room between the two, if the frame's end is kept in the frame: nobody could find it otherwise. */
 static void check_pointer(struct stack_walk *walk, uint64_t next_slot)
 {
     uint64_t own = (uint64_t)(uintptr_t)walk->base - sizeof(stack_word); /* stack_of_call's saved one */
-    uint64_t saved = find_word(own, walk->slot, walk->pointer);
     uint64_t end = next_slot + sizeof(stack_word);
+    bool usual = walk->pointer + 2 * sizeof(stack_word) == end;
+    uint64_t kept = usual ? 0 : find_word(walk->slot + sizeof(stack_word), next_slot, end);
+    if (!usual && kept == 0) {
+        return; /* any other use of the register: the frame has one size */
+    }
+    uint64_t saved = find_word(own, walk->slot, walk->pointer);
     if (saved == 0) {
         walk->comparable = false;
         return;
     }
     add_check(walk, saved, true);
-    if (walk->pointer + 2 * sizeof(stack_word) == end) {
-        return; /* the usual place, right below the return address */
+    if (kept != 0) {
+        add_check(walk, kept, true);
     }
-    /* Between the two there is what alignment took. Such a function keeps the frame's end in its frame. */
-    uint64_t kept = find_word(walk->slot + sizeof(stack_word), next_slot, end);
-    if (kept == 0) {
-        walk->comparable = false;
-        return;
-    }
-    add_check(walk, kept, true);
 }
 
 static void check_frame(struct stack_walk *walk, const struct unwind_frame *frame)

@@ -44,7 +44,7 @@ static void delivered(struct call *call, VDC_Command *block)
 static int get_command(struct call *call, ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
 {
     get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
-    int64_t deadline = idle_deadline(timeout);
+    int64_t deadline = inject_plan()->loses_close ? idle_deadline(timeout) : 0; /* from before the wait */
     if (real == NULL) {
         return VD_E_UNEXPECTED;
     }
@@ -77,15 +77,12 @@ static bool is_lost(const struct call *call)
            shadow_device_is_current(call->device) && atomic_load(&call->set->state) == SHADOW_OPEN;
 }
 
-INJECT_EXPORT int vdi_device_get_command(ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
+static __attribute__((noinline)) int observe_get_command(ClientVirtualDevice *self, time_t timeout,
+                                                         VDC_Command **block, const void *caller)
 {
-    if (!inject_sees_call(__builtin_return_address(0))) {
-        get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
-        return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, block);
-    }
     struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self), self);
     call.arg[0] = timeout;
-    call_begin(&call, __builtin_return_address(0), NULL);
+    call_begin(&call, caller, NULL);
     faults_at_entry(&call);
     int result;
     if (faults_cut_off(&call)) {
@@ -103,15 +100,23 @@ INJECT_EXPORT int vdi_device_get_command(ClientVirtualDevice *self, time_t timeo
     return call_end(&call, result);
 }
 
-INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Command *command,
-                                              int completion_code, unsigned long bytes_transferred,
-                                              int64_t position)
+/* What follows the look at the mode is apart: a call that passes straight through makes no room for it. */
+INJECT_EXPORT int vdi_device_get_command(ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
+{
+    const void *caller = __builtin_return_address(0);
+    get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
+    if (inject_sees_call(caller)) {
+        return observe_get_command(self, timeout, block, caller);
+    }
+    return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, block);
+}
+
+static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevice *self, VDC_Command *command,
+                                                              int completion_code,
+                                                              unsigned long bytes_transferred,
+                                                              int64_t position, const void *caller)
 {
     complete_command_function *real = (complete_command_function *)next_definition(NEXT_COMPLETE_COMMAND);
-    if (!inject_sees_call(__builtin_return_address(0))) {
-        return real == NULL ? VD_E_UNEXPECTED
-                            : real(self, command, completion_code, bytes_transferred, position);
-    }
     struct call call = call_on_device(VDI_FN_COMPLETE_COMMAND, shadow_device(self), self);
     struct shadow_command *fetched = call.device == NULL ? NULL : shadow_find_command(call.device, command);
     uint64_t at_complete = 0;
@@ -122,11 +127,11 @@ INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Com
     if (fetched != NULL) {
         call.arg[4] = (int64_t)atomic_load(&fetched->call);
         call.arg[5] = atomic_load(&fetched->code);
-        at_complete = atomic_exchange(&fetched->at_complete, 0);
+        at_complete = atomic_load(&fetched->at_complete) == 0 ? 0 : atomic_exchange(&fetched->at_complete, 0);
         /* Before the library has it: afterwards the block may already be somebody's next command. */
-        atomic_store(&fetched->outstanding, false);
+        atomic_store_explicit(&fetched->outstanding, false, memory_order_release);
     }
-    call_begin(&call, __builtin_return_address(0), NULL);
+    call_begin(&call, caller, NULL);
     faults_at_entry(&call);
     faults_at_completion(&call, at_complete);
     int result = VD_E_PROTOCOL;
@@ -143,6 +148,18 @@ INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Com
         }
     }
     return call_end(&call, result);
+}
+
+INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Command *command,
+                                              int completion_code, unsigned long bytes_transferred,
+                                              int64_t position)
+{
+    const void *caller = __builtin_return_address(0);
+    complete_command_function *real = (complete_command_function *)next_definition(NEXT_COMPLETE_COMMAND);
+    if (inject_sees_call(caller)) {
+        return observe_complete_command(self, command, completion_code, bytes_transferred, position, caller);
+    }
+    return real == NULL ? VD_E_UNEXPECTED : real(self, command, completion_code, bytes_transferred, position);
 }
 
 /* Applications make no device objects, but the class has these in public; they mean nothing to a run. */

@@ -117,7 +117,7 @@ static double median(double *values, uint32_t count)
 }
 
 struct figures {
-    double best, middle, ratio; /* ratio: ours to this one */
+    double best, middle, ratio; /* ratio: ours to this one; of a cost: what ours is more */
 };
 
 /* What is printed of one run: nanoseconds a round, or MB/s. */
@@ -138,7 +138,7 @@ static struct figures summarise(const struct bench_group *group, double (*runs)[
     double ratios[BENCH_TURNS_MAX];
     for (uint32_t i = 0; i < turns; i++) {
         values[i] = runs[i][contestant];
-        ratios[i] = runs[i][0] / runs[i][contestant];
+        ratios[i] = group->is_cost ? runs[i][0] - runs[i][contestant] : runs[i][0] / runs[i][contestant];
     }
     struct figures result = {.middle = median(values, turns), .ratio = median(ratios, turns)};
     result.best = group->is_rate ? values[turns - 1] : values[0]; /* sorted by now */
@@ -150,14 +150,16 @@ static struct figures summarise(const struct bench_group *group, double (*runs)[
 static void print_row(const struct bench_group *group, const struct bench_contestant *contestant,
                       const struct figures *figures)
 {
-    printf("  %-36s %12.0f %12.0f", contestant->name, figures->best, figures->middle);
+    const char *unit = group->is_cost ? "ns" : "x";
+    int digits = group->is_cost ? 1 : 0;
+    printf("  %-36s %12.*f %12.*f", contestant->name, digits, figures->best, digits, figures->middle);
     if (contestant != group->contestants) {
-        printf(" %8.2fx", figures->ratio);
+        printf(group->is_cost ? " %+7.1f%s" : " %8.2f%s", figures->ratio, unit);
     }
     if (contestant->aim > 0) {
         bool reached = group->is_rate ? figures->ratio >= contestant->aim : figures->ratio <= contestant->aim;
-        printf("   %s %.2fx  %s", group->is_rate ? ">=" : "<=", contestant->aim,
-               reached ? "reached" : "NOT REACHED");
+        printf(group->is_cost ? "   %s %+.0f%s  %s" : "   %s %.2f%s  %s",
+               group->is_rate ? ">=" : "<=", contestant->aim, unit, reached ? "reached" : "NOT REACHED");
     }
     printf("\n");
 }
@@ -170,7 +172,7 @@ static void print_json(FILE *json, const struct bench_group *group, const struct
             ftell(json) > 1 ? "," : "", group->title, group->is_rate ? "MB/s" : "ns", contestant->name,
             figures->best, figures->middle);
     if (contestant != group->contestants) {
-        fprintf(json, ", \"ratio\": %.3f", figures->ratio);
+        fprintf(json, ", \"%s\": %.3f", group->is_cost ? "added" : "ratio", figures->ratio);
     }
     if (contestant->aim > 0) {
         fprintf(json, ", \"aim\": %.2f", contestant->aim);
@@ -246,8 +248,11 @@ bool bench_run(const struct bench_group *group, uint32_t turns, FILE *json)
     if (!done) {
         return false;
     }
-    printf("\n%s\n  %-36s %12s %12s %9s   %s\n", group->title, group->is_rate ? "MB/s" : "ns a round trip",
-           group->is_rate ? "max" : "min", "median", "ours/this", "aim");
+    printf("\n%s\n  %-36s %12s %12s %9s   %s\n", group->title,
+           group->is_rate   ? "MB/s"
+           : group->is_cost ? "ns a call"
+                            : "ns a round trip",
+           group->is_rate ? "max" : "min", "median", group->is_cost ? "ours-this" : "ours/this", "aim");
     for (uint32_t j = 0; j < BENCH_CONTESTANTS_MAX && group->contestants[j].run != NULL; j++) {
         struct figures figures = summarise(group, runs, j, turns);
         print_row(group, &group->contestants[j], &figures);

@@ -36,12 +36,14 @@ struct bench_contestant {
     const char *name;
     /* One run, in a process of its own that is the server; nanoseconds for all of it, or 0: it could not be done (said on stderr). */
     int64_t (*run)(const struct bench_load *load);
-    double aim; /* for the ratio of ours to this one; 0: none. Times: at most; rates: at least */
+    /* For the ratio of ours to this one; 0: none. Times: at most; rates: at least; costs: what ours may add. */
+    double aim;
 };
 
 struct bench_group {
     char title[96];
     bool is_rate; /* print MB/s of load.size transfers instead of nanoseconds a round */
+    bool is_cost; /* compare by difference, a tenth of a nanosecond exact, instead of by ratio */
     struct bench_load load;
     struct bench_contestant contestants[BENCH_CONTESTANTS_MAX];
 };

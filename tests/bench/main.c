@@ -1,4 +1,4 @@
-/* bench - how long the core takes, beside the least that the same machine can do in the same run (design 6).
+/* bench - how long the core and the interposer take, beside the least that the same machine can do in the same run (design 6).
  *
  *     vdifault_bench [--quick | --smoke] [--only WORDS] [--json FILE]
  *
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "calls.h"
 #include "floors.h"
 #include "ours.h"
 
@@ -115,6 +116,31 @@ static bool run_transfers(const struct bench *bench)
     return good;
 }
 
+/* What the interposer adds to a call that its library answers at once. */
+static bool run_calls(const struct bench *bench)
+{
+    struct bench_load load = {.rounds = bench->effort->rounds * 10, .cpus = {bench->cpus[0], bench->cpus[0]}};
+    const struct bench_group groups[] = {
+        {.title = "interposer, disarmed",
+         .contestants = {{"vdifault", calls_disarmed, 0}, {"direct call", calls_direct, 2}}},
+        {.title = "interposer, armed, not matching",
+         .contestants = {{"vdifault", calls_armed, 0}, {"direct call", calls_direct, 10}}},
+        {.title = "interposer, recording a stack seen before",
+         .contestants = {{"vdifault", calls_recording, 0}, {"direct call", calls_direct, 100}}},
+    };
+    bool good = true;
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        struct bench_group group = groups[i];
+        group.load = load;
+        group.is_cost = true;
+        if (calls_have_fiu) {
+            group.contestants[2] = (struct bench_contestant){"libfiu, fiu_fail, not matching", calls_fiu, 0};
+        }
+        good = run_group(bench, &group) && good;
+    }
+    return good;
+}
+
 static bool parse_options(int argc, char **argv, struct bench *bench, const char **json_path)
 {
     for (int i = 1; i < argc; i++) {
@@ -156,6 +182,7 @@ int main(int argc, char **argv)
     bench_processors(bench.cpus);
     bool good = run_round_trips(&bench);
     good = run_transfers(&bench) && good;
+    good = run_calls(&bench) && good;
     if (bench.json != NULL) {
         fputs("\n]\n", bench.json);
         good = fclose(bench.json) == 0 && good;
