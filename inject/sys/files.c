@@ -247,12 +247,16 @@ void file_truncated(struct sys_call *call, int descriptor, int64_t length, int r
 void file_syncs(struct sys_call *call, int descriptor)
 {
     file_of_descriptor(descriptor, &call->file);
-    bool one = descriptor >= 0;
-    if (one && call->file.type != FILE_REGULAR && call->file.type != FILE_DIRECTORY &&
+    if (call->file.type != FILE_REGULAR && call->file.type != FILE_DIRECTORY &&
         call->file.type != FILE_DEVICE) {
         return;
     }
     call->descriptor = descriptor;
+    call->begin = file_record(call, FILE_SYNC_BEGIN, -1, 0, 0, 0, NULL);
+}
+
+void file_syncs_unknown(struct sys_call *call)
+{
     call->begin = file_record(call, FILE_SYNC_BEGIN, -1, 0, 0, 0, NULL);
 }
 

@@ -35,17 +35,17 @@ void stream_before(struct sys_call *call, FILE *stream)
     call->descriptor = fileno_unlocked(stream);
 }
 
-/* The events of `left` bytes that reached the kernel now, and of `pending` that did not. */
-static void tell(struct sys_call *call, size_t left, size_t pending, bool failed, bool always)
+/* The events of `left` bytes that reached the kernel now, from `start` on, and of `pending` that did not. */
+static void tell(struct sys_call *call, int64_t start, size_t left, size_t pending, bool failed, bool always)
 {
     file_of_descriptor(call->descriptor, &call->file);
-    if (!file_is_sink(call->descriptor, &call->file) && call->fetch == 0) {
+    if (call->file.type == FILE_REGULAR ? !file_is_sink(call->descriptor, &call->file) : call->fetch == 0) {
         return;
     }
     int flags = file_flags(call->descriptor);
     if (left > 0) {
-        int64_t end = file_offset(call->descriptor);
-        int64_t place = !failed && end >= (int64_t)left ? end - (int64_t)left : -1;
+        int64_t place = (flags & O_APPEND) != 0 ? call->file.size - (int64_t)left : start;
+        place = failed || place < 0 ? -1 : place;
         file_record(call, (flags & O_DSYNC) != 0 && !failed ? FILE_WRITE_SYNCED : FILE_WRITE, place,
                     (int64_t)left, failed ? -call->error : (int64_t)left, call->fetch, NULL);
     }
@@ -61,8 +61,15 @@ void stream_took(struct sys_call *call, size_t accepted, bool failed)
     size_t held = call->pending + accepted;
     size_t left = held > pending ? held - pending : 0;
     if (left > 0 || call->fetch != 0 || (pending == 0) != (call->pending == 0)) {
-        tell(call, left, pending, failed, false);
+        tell(call, file_offset(call->descriptor) - (int64_t)left, left, pending, failed, false);
     }
+}
+
+/* The call may move on afterwards: where the bytes will go is known only before it. */
+void stream_flushes(struct sys_call *call, FILE *stream)
+{
+    stream_before(call, stream);
+    call->offset = call->pending > 0 ? file_offset(call->descriptor) : -1;
 }
 
 void stream_flushed(struct sys_call *call, bool failed)
@@ -76,7 +83,7 @@ void stream_flushed(struct sys_call *call, bool failed)
     }
     size_t pending = __fpending(call->stream);
     size_t left = call->pending > pending ? call->pending - pending : 0;
-    tell(call, left, pending, failed, true);
+    tell(call, call->offset, left, pending, failed, true);
 }
 
 /* What will be gone afterwards: the descriptor, and where it stood. */

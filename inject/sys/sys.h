@@ -84,7 +84,8 @@ void file_opened(struct sys_call *call, int descriptor, int flags);
 /* at: SYS_HERE or the offset; flags: RWF_*. */
 void file_wrote(struct sys_call *call, int descriptor, size_t size, int64_t at, int flags, ssize_t result);
 void file_truncated(struct sys_call *call, int descriptor, int64_t length, int result);
-void file_syncs(struct sys_call *call, int descriptor); /* -1: no descriptor tells the file */
+void file_syncs(struct sys_call *call, int descriptor);
+void file_syncs_unknown(struct sys_call *call); /* no descriptor tells which */
 void file_synced(struct sys_call *call, int action, int result);
 void file_mapped(struct sys_call *call, int descriptor, int64_t at, size_t size);
 void file_named(struct sys_call *call, int from_folder, const char *from, int to_folder, const char *to);
@@ -101,6 +102,7 @@ int stream_flags(const char *mode); /* of open(2), for an fopen mode */
 int stream_descriptor(FILE *stream);
 void stream_before(struct sys_call *call, FILE *stream); /* NULL: all of them */
 void stream_took(struct sys_call *call, size_t accepted, bool failed);
+void stream_flushes(struct sys_call *call, FILE *stream);
 void stream_flushed(struct sys_call *call, bool failed);
 void stream_closes(struct sys_call *call, FILE *stream);
 void stream_closed(struct sys_call *call, bool succeeded);
