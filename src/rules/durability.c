@@ -36,6 +36,7 @@ struct acknowledgement {
 
 struct transfer_device {
     uint64_t handed_out; /* bytes of Writes */
+    int64_t end;         /* behind the last byte of any, by their positions */
     uint64_t last_fetch; /* sequence of the newest Write's GetCommand */
     uint64_t counts[2];  /* acknowledged: Flush, Complete */
     struct acknowledgement *acks;
@@ -164,6 +165,10 @@ void durability_fetched(struct checker *checker, const struct event *event, cons
         stop_watching(checker->durability, transfer->operation);
     }
     transfer->devices[event->device].handed_out += event->arg[2] > 0 ? (uint64_t)event->arg[2] : 0;
+    if (event->arg[3] >= 0 && event->arg[2] >= 0 && event->arg[3] <= INT64_MAX - event->arg[2] &&
+        transfer->devices[event->device].end < event->arg[3] + event->arg[2]) {
+        transfer->devices[event->device].end = event->arg[3] + event->arg[2];
+    }
     transfer->devices[event->device].last_fetch = call->sequence;
 }
 
@@ -195,7 +200,7 @@ static void count_volume(struct durability *durability, struct stored_file *file
 
         if (use) {
             use->bytes += event->arg[0] != FILE_TRUNCATE ? (uint64_t)event->arg[5] : 0;
-            use->last_write = event->sequence;
+            use->last_write = event->arg[0] != FILE_WRITE_SYNCED ? event->sequence : use->last_write;
         }
     }
 }
@@ -309,10 +314,12 @@ static bool is_name_durable(const struct durability *durability, const struct st
 
 /* VDI-FLUSH-002: only where the file is the device, byte for byte. */
 static bool has_leftover(const struct transfer *transfer, const struct stored_file *file,
-                         const struct file_use *use, bool shared)
+                         const struct file_use *use, int16_t device, bool shared)
 {
-    return (transfer->features & VDF_RandomAccess) && !shared && !use->misplaced && file->places_known &&
-           use->device >= 0 && file->size > file->written_end && file->written_end > 0;
+    bool same = use->device >= 0 ? !use->misplaced : file->written_end == transfer->devices[device].end;
+
+    return (transfer->features & VDF_RandomAccess) && !shared && same && file->places_known &&
+           file->size > file->written_end && file->written_end > 0;
 }
 
 /* What goes for one sink: the first dirty one is told. */
@@ -333,7 +340,7 @@ static void judge_sink(const struct durability *durability, const struct transfe
     if (!is_name_durable(durability, file)) {
         snprintf(ack->unnamed, WHY_MAX, "'%.160s'", file->path ? file->path : "?");
     }
-    if (has_leftover(transfer, file, use, shared)) {
+    if (has_leftover(transfer, file, use, ack->call.device, shared)) {
         snprintf(ack->leftover, WHY_MAX,
                  "'%.160s' is %" PRId64 " bytes long, the last byte written is byte %" PRId64,
                  file->path ? file->path : "?", file->size, file->written_end);
