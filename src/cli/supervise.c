@@ -49,6 +49,7 @@ static void record_exit(struct session *session, pid_t pid, int status, int role
     event.arg[1] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     event.arg[2] = role;
     event.arg[3] = is_killed(session, status);
+    event.arg[4] = role == PROCESS_SQL && session->setup.options->sql_result != NULL;
     session_event(session, event, "");
 }
 

@@ -73,7 +73,8 @@ enum event_kind {
     EVENT_SERVER_RESUME, /* the wait above ended */
     EVENT_PROCESS_EXIT,  /* supervisor, or (side client) a process that waited for its child: process;
                             arg0 = exit status or -1, arg1 = signal or 0, arg2 = enum process_role,
-                            arg3 = 1 if we killed it */
+                            arg3 = 1 if we killed it, arg4 = 1 if the client is then told its statement's
+                            outcome (--sql-result) */
     EVENT_HANG,          /* supervisor: arg0 = enum hang_reason                    what everybody waits for */
     EVENT_LEFTOVER,  /* supervisor: arg0 = enum leftover_kind; process          object name or command line */
     EVENT_SANITIZER, /* supervisor: process                                    first line of the report */
