@@ -17,6 +17,8 @@ static struct call call_from_begin(const struct event *event)
         .device_count = event->function == VDI_FN_CREATE && event->arg[0] > 0 && event->arg[0] <= DEVICES_MAX
                             ? (uint32_t)event->arg[0]
                             : 0,
+        .prefix_zone = event->function == VDI_FN_CREATE ? (uint32_t)event->arg[3] : 0,
+        .buffer_unknown = event->function == VDI_FN_GET_BUFFER_HANDLE && event->arg[1] == 0,
         .operation = event->operation,
         .process = event->process,
         .thread = event->thread,
@@ -55,6 +57,9 @@ void calls_begin(struct checker *checker, const struct event *event, const char 
         }
         call.set_was_aborted = set_is_aborted(set);
         set->last_sequence = event->sequence;
+        threads_begin(checker, set, &call);
+        handles_begin(checker, set, event, &call);
+        endings_begin(checker, set, event, &call);
         sets_judge_begin(checker, set, &call);
         if (event->function == VDI_FN_COMPLETE_COMMAND) {
             commands_complete_begin(checker, set, event, &call);
@@ -125,9 +130,13 @@ void calls_end(struct checker *checker, const struct event *event)
 {
     struct vdi_set *set = state_set(checker, event->set);
     struct thread_state *thread = state_thread(checker, event->process, event->thread);
-    struct call call = take_open_call(thread, set, event);
+    struct call call;
 
     assert(event->function < VDI_FN_COUNT);
+    if (thread) {
+        threads_end(checker, thread, event);
+    }
+    call = take_open_call(thread, set, event);
     checker->judgement.vdi_calls += event->repeat;
     if (thread) {
         outcome_call_end(thread, &call, event);
@@ -143,6 +152,8 @@ void calls_end(struct checker *checker, const struct event *event)
         durability_configured(checker, call.operation, (uint32_t)event->arg[0]);
     }
     sets_apply_end(checker, set, event, &call);
+    endings_end(checker, set, event, &call);
+    handles_end(checker, set, event, &call);
     operations_call_result(checker, set, &call, event->result);
     judge_repetitions(checker, set, event, &call);
 }

@@ -84,6 +84,7 @@ static event_handler *const event_handlers[EVENT_KIND_COUNT] = {
     [EVENT_STACK] = stacks_take_stack,
     [EVENT_FILE] = durability_file,
     [EVENT_NOTE] = durability_note,
+    [EVENT_ACCESS] = accesses_take,
     [EVENT_STATEMENT_BEGIN] = operations_server_event,
     [EVENT_STATEMENT_OPEN] = operations_server_event,
     [EVENT_MESSAGE] = operations_server_event,

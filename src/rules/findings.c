@@ -54,6 +54,13 @@ void finding_set_other(struct checker *checker, const struct call *other)
     }
 }
 
+void finding_set_assumption(struct checker *checker, enum assumption assumption)
+{
+    if (checker->last_finding) {
+        checker->last_finding->assumption = assumption;
+    }
+}
+
 bool finding_exists(const struct checker *checker, const char *rule)
 {
     for (uint32_t i = 0; i < checker->finding_count; i++) {

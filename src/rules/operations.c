@@ -10,6 +10,10 @@
 #include "durability.h"
 #include "vdierror.h"
 
+enum {
+    MESSAGE_SUCCESS = 3014 /* spec 13 */
+};
+
 /* ---- the server's events ---- */
 
 static void statement_begin(struct checker *checker, const struct event *event, struct statement *statement,
@@ -56,6 +60,9 @@ static void statement_message(struct checker *checker, const struct event *event
         return;
     }
     statement->messages = messages;
+    if (event->arg[1] == MESSAGE_SUCCESS && !statement->success_told) {
+        statement->success_told = event->sequence;
+    }
     messages[statement->message_count++] = (struct operation_message){.number = (int32_t)event->arg[1],
                                                                       .severity = (int32_t)event->arg[2],
                                                                       .text = state_copy_text(checker, text)};
@@ -174,7 +181,7 @@ void operations_call_result(struct checker *checker, const struct vdi_set *set, 
 /* ---- at the end of the run ---- */
 
 /* Whether `statement` names this set in a VIRTUAL_DEVICE clause: its name between quotes. */
-static bool statement_names_set(const struct statement *statement, const char *set)
+bool statement_names_set(const struct statement *statement, const char *set)
 {
     size_t length = set ? strlen(set) : 0;
 

@@ -148,12 +148,14 @@ static void judge_set_at_hang(struct checker *checker, struct vdi_set *set, cons
     commands_judge_abandoned(checker, set, certain ? ABANDONED_ALL : ABANDONED_OLD, event->time_ns,
                              "when the client hung");
     opening_judge(checker, set, OPENING_HUNG, event->time_ns);
+    endings_judge_hang(checker, set);
     if (operation && operation->statement && operation->waiting &&
         !device_is_attended(checker, set, operation->wait_device, event->time_ns)) {
         finding_add(
             checker, "VDI-OUT-008", NULL, set->operation, operation->wait_device,
             "the statement waits for the client on device %d, and no thread of the client attends to it",
             operation->wait_device);
+        endings_judge_idle(checker, set, operation->wait_device);
     }
 }
 
@@ -162,6 +164,7 @@ void outcome_hang(struct checker *checker, const struct event *event, const char
     judge_spins(checker, 0, event->time_ns);
     report_hang(checker, event, text);
     checker->judgement.client_timed_out = true;
+    checker->hung_for_sure = event->arg[0] != HANG_TIMEOUT;
     for (struct vdi_set *set = checker->sets; set; set = set->next) {
         judge_set_at_hang(checker, set, event);
     }
@@ -238,6 +241,7 @@ static void judge_set_at_exit(struct checker *checker, struct vdi_set *set, uint
         finding_add(checker, "VDI-OUT-008", NULL, set->operation, -1,
                     "the process ended while the statement was waiting for it, without SignalAbort or Close");
     }
+    endings_judge_exit(checker, set, aborted, is_in_use(checker, set));
     if (!set->secondary) {
         finding_add_capped(checker, aborted && is_in_use(checker, set) ? SEVERITY_INFO : SEVERITY_ERROR,
                            "VDI-OUT-004", NULL, set->operation, -1,
@@ -274,10 +278,11 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     process->ended = true;
     process->status = (int32_t)event->arg[0];
     process->signal = (int32_t)event->arg[1];
-    process->role = (enum process_role)event->arg[2];
+    process->role = event->side == EVENT_SIDE_CLIENT ? PROCESS_DESCENDANT : (enum process_role)event->arg[2];
     process->killed_by_us = event->arg[3] != 0;
     process->by_itself = event->arg[1] == 0 && event->arg[3] == 0 && event->arg[0] >= 0;
     checker->any_exit = true;
+    process->told_client = process->role == PROCESS_SQL && event->arg[4] ? event->sequence : 0;
     if (process->role == PROCESS_CLIENT && !checker->judgement.client_ran) {
         checker->judgement.client_ran = true;
         checker->judgement.client_exit = process->signal ? -1 : process->status;
@@ -293,23 +298,19 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     }
 }
 
-/* A parent that waited does not know who sent a signal: only those that a process brings upon itself are its own
- * mistake. The supervisor knows the client's. */
-static bool died_by_itself(const struct event *event)
+/* Signals that a process gets for what it did itself. Others are how a parent ends its children. */
+static bool is_crash(int32_t signal)
 {
-    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
-
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        if (event->arg[1] == own[i]) {
-            return true;
-        }
-    }
-    return event->arg[1] != 0 && event->side != EVENT_SIDE_CLIENT;
+    return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
+           signal == SIGABRT || signal == SIGTRAP || signal == SIGSYS;
 }
 
-static bool is_clients_own(const struct process_state *process)
+/* Whether the client died: its first process of whatever signal, another that made VDI calls of a crash. */
+static bool has_died(const struct process_state *process)
 {
-    return process->role == PROCESS_CLIENT || (process->role == PROCESS_DESCENDANT && process->called);
+    return process->role == PROCESS_CLIENT
+               ? process->signal != 0
+               : process->role == PROCESS_DESCENDANT && process->called && is_crash(process->signal);
 }
 
 void outcome_process_exit(struct checker *checker, const struct event *event)
@@ -321,7 +322,7 @@ void outcome_process_exit(struct checker *checker, const struct event *event)
     }
     note_exit(checker, process, event);
     judge_spins(checker, event->process, event->time_ns);
-    if (is_clients_own(process) && died_by_itself(event) && !event->arg[3]) {
+    if (has_died(process) && !process->killed_by_us) {
         report_death(checker, process);
     }
     for (struct vdi_set *set = checker->sets; set; set = set->next) {

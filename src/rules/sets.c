@@ -41,7 +41,7 @@ static void remember_refusal(struct checker *checker, struct vdi_set *set, const
     set->refusal_count++;
 }
 
-static bool thread_saw_abort(const struct vdi_set *set, uint32_t thread)
+bool sets_thread_saw_abort(const struct vdi_set *set, uint32_t thread)
 {
     for (const struct refusal *refusal = set->refusals; refusal; refusal = refusal->next) {
         if (refusal->thread == thread && refusal->result == VD_E_ABORT) {
@@ -51,10 +51,10 @@ static bool thread_saw_abort(const struct vdi_set *set, uint32_t thread)
     return false;
 }
 
-static bool thread_was_refused_after_fault(const struct vdi_set *set, uint32_t thread, int16_t device)
+bool sets_thread_saw_fault(const struct vdi_set *set, uint32_t thread, int16_t device)
 {
     for (const struct refusal *refusal = set->refusals; refusal; refusal = refusal->next) {
-        if (refusal->after_fault && refusal->thread == thread && refusal->device == device) {
+        if (refusal->after_fault && refusal->thread == thread && (device < 0 || refusal->device == device)) {
             return true;
         }
     }
@@ -116,6 +116,7 @@ static void begin_get_command(struct checker *checker, struct vdi_set *set, cons
 {
     struct device *device = state_device(set, call->device);
 
+    endings_judge_get(checker, set, call);
     if (device && set_is_live(set) && device->closed_thread == call->thread && device->closed_thread != 0) {
         finding_add(checker, "VDI-GETCMD-002", call, call->operation, call->device,
                     "GetCommand called on device %d after it had delivered VD_E_CLOSE to this thread",
@@ -138,16 +139,17 @@ static void begin_after_end(struct checker *checker, struct vdi_set *set, const 
         return;
     }
     if (set->closed_by_fault) {
-        if (thread_was_refused_after_fault(set, call->thread, call->device)) {
+        if (sets_thread_saw_fault(set, call->thread, call->device)) {
             finding_add(
                 checker, "VDI-CLOSE-003", call, call->operation, call->device,
                 "%s called on device %d again after this thread had learnt there that the set is closed",
                 vdi_function_names[call->function], call->device);
         }
     } else if (set->closed_by_client) {
-        finding_add(checker, "VDI-CLOSE-003", call, call->operation, call->device,
-                    "%s called on device %d after Close had returned", vdi_function_names[call->function],
-                    call->device);
+        finding_add(checker, set->destroyed ? "VDI-LIFE-001" : "VDI-CLOSE-003", call, call->operation,
+                    call->device, "%s called on device %d after %s had returned",
+                    vdi_function_names[call->function], call->device,
+                    set->destroyed ? "the set's destructor" : "Close");
     }
 }
 
@@ -163,7 +165,7 @@ static void begin_after_abort(struct checker *checker, struct vdi_set *set, cons
     default:
         break;
     }
-    if (set_is_live(set) && thread_saw_abort(set, call->thread)) {
+    if (set_is_live(set) && sets_thread_saw_abort(set, call->thread)) {
         finding_add(checker, "VDI-GETCMD-003", call, call->operation, call->device,
                     "%s called by a thread that had got VD_E_ABORT from this set",
                     vdi_function_names[call->function]);
@@ -299,6 +301,7 @@ static void judge_early_close(struct checker *checker, struct vdi_set *set, cons
     if (index < 0 || excused || (event->result != 0 && event->result != VD_E_OPEN)) {
         return;
     }
+    endings_judge_flush(checker, set, call, "before this call");
     if (!set->devices[index].called) {
         finding_add(
             checker, "VDI-CLOSE-001", call, call->operation, index,

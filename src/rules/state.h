@@ -13,6 +13,7 @@ enum {
     DEVICES_MAX = 64,    /* of a set: the VDI limit */
     COMMANDS_MAX = 256,  /* in a client's hands, per device */
     REFUSALS_MAX = 1024, /* per life of a set */
+    HANDLES_MAX = 256,   /* of buffers, per operation */
     THREADS_MAX = 4096,
     PROCESSES_MAX = 4096,
     OPERATIONS_MAX = 1024,
@@ -40,9 +41,11 @@ struct call {
     uint32_t thread;
     uint32_t repeat;
     uint32_t device_count; /* Create */
+    uint32_t prefix_zone;  /* Create */
     uint16_t function;
     int16_t device;
     bool set_was_aborted; /* at the begin */
+    bool buffer_unknown;  /* GetBufferHandle: no command in the client's hands has it */
 };
 
 /* A command in the client's hands. */
@@ -58,6 +61,7 @@ struct command {
     uint64_t completed_by;    /* sequence of the CompleteCommand it was given to; 0: in the client's hands */
     bool kept_server_waiting; /* its thread then waited on the device in vain */
     bool overtaken;           /* a command fetched later was completed before it */
+    uint32_t handle_process;  /* that called GetBufferHandle for its buffer; 0 none */
 };
 
 struct device {
@@ -67,6 +71,11 @@ struct device {
     bool lost_close;        /* the fault of that name fired here */
     bool error_completed;   /* a command was completed with an I/O error (spec 2.2) */
     bool waited;            /* GetCommand came back with VD_E_TIMEOUT after a real wait */
+    bool close_counted;     /* its VD_E_CLOSE, in the operation */
+    bool ends_with_flush;   /* the last completed command was a Flush, done; no GetCommand since */
+    uint32_t abort_thread;  /* that GetCommand gave VD_E_ABORT last */
+    uint64_t abort_calls;   /* of GetCommand by that thread since */
+    uint64_t last_fetch;    /* end of the last GetCommand that brought a command */
     uint32_t closed_thread; /* that VD_E_CLOSE was delivered to last */
     uint32_t command_count;
     int32_t last_result; /* of GetCommand */
@@ -108,6 +117,9 @@ struct vdi_set {
     bool fault_aborted;
     bool server_ended; /* the statement ended without success: the server has given the set up */
     bool open_failed;  /* OpenDevice failed: no judgement on how many were opened */
+    bool destroyed;
+    uint32_t prefix_zone; /* as Create asked for */
+    struct call close;    /* the client's newest Close or destructor; sequence 0 none */
     uint64_t server_ended_sequence;
     uint64_t last_sequence; /* last event of the client on it */
     uint32_t device_count;
@@ -116,6 +128,15 @@ struct vdi_set {
     struct refusal *refusals;
     struct call life_call; /* Create, then the newest OpenDevice or GetConfiguration */
     struct device devices[DEVICES_MAX];
+};
+
+/* Two calls of one process that must not run at once. */
+enum clash {
+    CLASH_NONE,
+    CLASH_GET_COMMAND, /* both on one device */
+    CLASH_COMPLETE_COMMAND,
+    CLASH_CLOSE,
+    CLASH_DESTROY
 };
 
 struct thread_state {
@@ -131,6 +152,12 @@ struct thread_state {
         struct call call;
         int32_t result;
     } spin;
+    struct { /* a call of another thread that began during `open` and must not have; sequence 0 none */
+        enum clash kind;
+        struct call call;
+    } clash;
+    uint64_t aborted_set; /* number of the set that it called SignalAbort on last */
+    uint64_t aborted_at;
 };
 
 struct process_state {
@@ -138,8 +165,9 @@ struct process_state {
     uint32_t process;
     bool called; /* made a VDI call */
     bool ended;
-    bool by_itself;    /* exit, neither signal nor our kill */
-    bool killed_by_us; /* the supervisor ended it */
+    bool by_itself;       /* exit, neither signal nor our kill */
+    bool killed_by_us;    /* the supervisor ended it */
+    uint64_t told_client; /* --sql: sequence at which --sql-result told the client the outcome; 0 never */
     int32_t status;
     int32_t signal;
     enum process_role role;
@@ -154,6 +182,7 @@ struct statement {
     enum process_role issued_by;
     int32_t operation; /* it attached to; -1 none */
     uint64_t ended_sequence;
+    uint64_t success_told; /* sequence of message 3014; 0 none */
     bool ended;
     bool linked; /* an operation shows it */
     bool backup;
@@ -182,6 +211,14 @@ struct operation_state {
     struct call failure; /* the first that told of the operation's failure whatever the server said */
     int32_t failure_result;
     enum durable restored; /* what --verify says of it: it came back whole, or not */
+    struct call create;      /* that made its set; sequence 0 none */
+    struct call close_open;  /* the first Close that gave VD_E_OPEN; sequence 0 none */
+    struct call refused;     /* a Create refused on the object that still held its set; sequence 0 none */
+    uint32_t process;        /* of its first call */
+    uint32_t opened, closed; /* devices opened, and those whose VD_E_CLOSE was delivered */
+    bool io_error;           /* a command was completed with one */
+    uint32_t handle_count;   /* of buffers; HANDLES_MAX: there may be more */
+    uint32_t handles[HANDLES_MAX];
 };
 
 /* A loaded file of a process. */
@@ -222,6 +259,7 @@ struct checker {
     uint64_t faults_fired;
     bool hostile_fired;
     bool client_by_itself; /* it ended so: neither by a signal nor by us */
+    bool hung_for_sure;    /* a hang that was no mere slowness */
     bool verify_ended;
     bool verify_succeeded;
     bool any_exit;
@@ -259,6 +297,8 @@ void finding_add_capped(struct checker *checker, enum severity cap, const char *
     __attribute__((format(printf, 7, 8)));
 /* Names the other thread's call of the finding that was just added; does nothing if it was merged. */
 void finding_set_other(struct checker *checker, const struct call *other);
+/* On what the finding that was just added rests, where that is not the rule's own basis. */
+void finding_set_assumption(struct checker *checker, enum assumption assumption);
 bool finding_exists(const struct checker *checker, const char *rule);
 void findings_settle(struct checker *checker); /* severities, callers, order */
 /* "VD_E_ABORT" or "0x8077..."; the buffer is the caller's, at least 16 bytes. */
@@ -279,6 +319,9 @@ void sets_judge_begin(struct checker *checker, struct vdi_set *set, const struct
 void sets_apply_end(struct checker *checker, struct vdi_set *set, const struct event *event,
                     const struct call *call);
 void sets_close_by_fault(struct vdi_set *set);
+bool sets_thread_saw_abort(const struct vdi_set *set, uint32_t thread);
+/* Learnt by a failing call that a fault had closed the set: on this device, or on any if -1. */
+bool sets_thread_saw_fault(const struct vdi_set *set, uint32_t thread, int16_t device);
 void sets_fault_call(struct checker *checker, const struct event *event);
 void sets_fault(struct checker *checker, const struct event *event, const struct fault *fault);
 
@@ -309,7 +352,39 @@ enum opening_end {
 };
 void opening_judge(struct checker *checker, const struct vdi_set *set, enum opening_end end, uint64_t now);
 
+/* ---- threads.c: VDI-THR-001, VDI-CLOSE-002, VDI-LIFE-001 ---- */
+void threads_begin(struct checker *checker, const struct vdi_set *set, const struct call *call);
+void threads_end(struct checker *checker, struct thread_state *thread, const struct event *event);
+
+/* ---- accesses.c: what the guard saw ---- */
+void accesses_take(struct checker *checker, const struct event *event, const char *text);
+
+/* ---- handles.c: VDI-BUF-006 to 008 ---- */
+void handles_begin(struct checker *checker, struct vdi_set *set, const struct event *event,
+                   const struct call *call);
+void handles_end(struct checker *checker, const struct vdi_set *set, const struct event *event,
+                 const struct call *call);
+
+/* ---- endings.c: how devices, sets and operations end ---- */
+void endings_begin(struct checker *checker, struct vdi_set *set, const struct event *event,
+                   const struct call *call);
+void endings_end(struct checker *checker, struct vdi_set *set, const struct event *event,
+                 const struct call *call);
+void endings_judge_get(struct checker *checker, struct vdi_set *set, const struct call *call);
+void endings_judge_flush(struct checker *checker, const struct vdi_set *set, const struct call *call,
+                         const char *when);
+void endings_judge_exit(struct checker *checker, const struct vdi_set *set, bool aborted, bool in_use);
+void endings_judge_hang(struct checker *checker, const struct vdi_set *set);
+void endings_judge_idle(struct checker *checker, const struct vdi_set *set, int16_t device);
+void endings_settle(struct checker *checker, struct operation_state *operation, bool claims_success);
+/* Whether the client can know how the statement ended: its own, or told by --sql-result. */
+bool endings_statement_is_known(const struct checker *checker, const struct statement *statement);
+
+/* ---- recovery.c: VDI-OUT-009 ---- */
+void recovery_judge(struct checker *checker, struct operation_state *operation);
+
 /* ---- operations.c ---- */
+bool statement_names_set(const struct statement *statement, const char *set);
 void operations_server_event(struct checker *checker, const struct event *event, const char *text);
 void operations_call_result(struct checker *checker, const struct vdi_set *set, const struct call *call,
                             int32_t result);

@@ -63,7 +63,7 @@ static void judge_success(struct checker *checker, const struct operation_state 
 {
     bool succeeded = operation->shown.outcome == OUTCOME_SUCCESS;
     bool reached = operation->shown.outcome != OUTCOME_NOT_REACHED;
-    bool own = operation->shown.issued_by == PROCESS_CLIENT && operation->statement;
+    bool own = operation->statement && endings_statement_is_known(checker, operation->statement);
 
     if (succeeded && operation->failure.sequence) {
         report_false_success(checker, operation, &operation->failure, operation->failure_result);
@@ -191,12 +191,22 @@ void verdict_settle(struct checker *checker)
     judge_open_ends(checker);
     judge_leftovers(checker);
     for (struct operation_state *operation = checker->operations; operation; operation = operation->next) {
-        if (operation_is_verify(checker, operation) || never_began(operation)) {
+        bool last_try = !is_superseded(checker, operation);
+        bool claims_success = ended_by_itself && judgement->client_exit == 0 && last_try;
+
+        if (operation_is_verify(checker, operation)) {
             continue;
         }
-        if (ended_by_itself && judgement->client_exit == 0 && !is_superseded(checker, operation)) {
+        if (last_try) {
+            recovery_judge(checker, operation);
+        }
+        if (never_began(operation)) {
+            continue;
+        }
+        if (claims_success) {
             judge_success(checker, operation);
         }
+        endings_settle(checker, operation, claims_success);
         judge_acknowledged(checker, operation, failed_for_own_reason);
     }
     if (failed_for_own_reason) {

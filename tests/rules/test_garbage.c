@@ -7,7 +7,7 @@
 static void test_table(void **state)
 {
     (void)state;
-    assert_true(rule_count >= 19); /* which ones: coverage.h */
+    assert_true(rule_count > 0);
     for (size_t i = 0; i < rule_count; i++) {
         const struct rule_info *rule = &rule_table[i];
 
