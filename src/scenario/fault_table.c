@@ -24,7 +24,9 @@ const struct fault_info fault_table[FAULT_KIND_COUNT] = {
             .functions = WITH_OPEN_DEVICES,
             .commands = ALL_COMMANDS,
             .works_on_real_server = true,
-            .what = "the set is closed under the client while devices are open, as by another of its threads",
+            .what =
+                "the set is closed under the client as by another of its threads, if a device is open (at "
+                "OpenDevice#1 none is: it never fires)",
             .correct_client = "takes VD_E_PROTOCOL or VD_E_ABORT as the end, uses no buffer, reports failure",
         },
     [FAULT_LOST_CLOSE] =
