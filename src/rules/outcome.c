@@ -1,4 +1,4 @@
-/* outcome.c - the rules that look at the run as a whole (VDI-OUT-001 to 008) and what a process's end
+/* outcome.c - the rules that look at the run as a whole (VDI-OUT-002 to 005 and 008) and what a process's end
  * settles. */
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@ enum {
     VERIFY_NOT_EXECUTABLE = 126, /* the shell's own exit statuses */
     VERIFY_NOT_FOUND = 127,
 };
-/* Mean gap between the calls of a busy loop: less than this. The shortest sleep takes the kernel over 50. */
+/* What counts is calls since the thread's last progress or wait, not time. Waits outside VDI show only as time that
+ * passes: calls in a busy loop are less than this apart on average, when the shortest sleep takes the kernel over 50. */
 #define SPIN_GAP_NS 20000u
 
 /* ---- VDI-OUT-005: busy loops ---- */
@@ -47,7 +48,8 @@ void outcome_call_begin(struct checker *checker, struct thread_state *thread, ui
 
 void outcome_call_end(struct thread_state *thread, const struct call *call, const struct event *event)
 {
-    bool waited = event->result == VD_E_TIMEOUT && call->timeout != 0;
+    bool cut_short = event->flags & EVENT_FLAG_FAULTED; /* a fault may have taken its wait away */
+    bool waited = call->timeout != 0 && (event->result == VD_E_TIMEOUT || cut_short);
 
     if (event->result >= 0 || event->result == VD_E_CLOSE || waited) {
         thread->spin.count = 0;

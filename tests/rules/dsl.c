@@ -242,6 +242,23 @@ void file_rename(struct run *run, uint64_t file, const char *paths, uint64_t fol
     feed_file(run, FILE_RENAME, file, (int64_t[]){-1, 0, (int64_t)folder}, 0, paths);
 }
 
+void vdi_access(struct run *run, uint32_t thread, int16_t device, uint64_t fetch, const int64_t arg[7],
+                const char *text)
+{
+    struct event event = {.kind = EVENT_ACCESS,
+                          .side = EVENT_SIDE_CLIENT,
+                          .device = device,
+                          .operation = run->operation,
+                          .process = run->process,
+                          .thread = thread,
+                          .set = run->set,
+                          .stack = 1, /* any that is known */
+                          .call = fetch};
+
+    memcpy(event.arg, arg, sizeof event.arg);
+    feed(run, event, text);
+}
+
 /* ---- server ---- */
 
 static struct event server_event(const struct run *run, enum event_kind kind)

@@ -67,6 +67,9 @@ uint64_t vdi_complete(struct run *run, uint32_t thread, int16_t device, int64_t 
 uint64_t vdi_abort(struct run *run, uint32_t thread, int32_t result);
 uint64_t vdi_close(struct run *run, uint32_t thread, int32_t result);
 uint64_t vdi_destroy(struct run *run, uint32_t thread);
+/* What the guard saw of what `fetch` brought; arg as in event.h, text as there. */
+void vdi_access(struct run *run, uint32_t thread, int16_t device, uint64_t fetch, const int64_t arg[7],
+                const char *text);
 
 /* ---- files ---- of thread MAIN, unless told otherwise; identities and folders are numbers of the test's */
 void file_event(struct run *run, enum file_action action, uint64_t file, int64_t offset, int64_t length,

@@ -10,6 +10,8 @@
     FILE(outcome)             \
     FILE(ends)                \
     FILE(durability)          \
+    FILE(threads)             \
+    FILE(accesses)            \
     FILE(garbage)
 
 #define RULE_TEST_DECLARATION(name) int test_##name(void);
