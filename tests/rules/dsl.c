@@ -368,6 +368,14 @@ void process_waited(struct run *run, uint32_t process, int32_t status, int32_t s
                           .operation = -1,
                           .process = process,
                           .arg = {signal ? -1 : status, signal, PROCESS_DESCENDANT, 0}};
+void sql_process_ends(struct run *run, bool told)
+{
+    struct event event = {.kind = EVENT_PROCESS_EXIT,
+                          .side = EVENT_SIDE_SUPERVISOR,
+                          .device = -1,
+                          .operation = -1,
+                          .process = SERVER,
+                          .arg = {1, 0, PROCESS_SQL, 0, told}};
 
     feed(run, event, NULL);
 }

@@ -98,6 +98,7 @@ void process_ends(struct run *run, uint32_t process, enum process_role role, int
                   bool by_us);
 /* The same, as told by a process of the client that waited for its child. */
 void process_waited(struct run *run, uint32_t process, int32_t status, int32_t signal);
+void sql_process_ends(struct run *run, bool told); /* after a statement of --sql; told: --sql-result */
 void hang(struct run *run, enum hang_reason reason);
 void leftover(struct run *run, enum leftover_kind kind, const char *text);
 void sanitizer(struct run *run, const char *text);

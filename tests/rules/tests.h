@@ -12,6 +12,9 @@
     FILE(durability)          \
     FILE(threads)             \
     FILE(accesses)            \
+    FILE(handles)             \
+    FILE(endings)             \
+    FILE(recovery)            \
     FILE(garbage)
 
 #define RULE_TEST_DECLARATION(name) int test_##name(void);
