@@ -12,6 +12,7 @@ static struct call call_from_begin(const struct event *event)
         .sequence = event->sequence,
         .time_ns = event->time_ns,
         .set = event->set,
+        .object = event->arg[6],
         .stack = event->stack,
         .timeout = waits ? event->arg[0] : 0,
         .device_count = event->function == VDI_FN_CREATE && event->arg[0] > 0 && event->arg[0] <= DEVICES_MAX
@@ -142,11 +143,12 @@ void calls_end(struct checker *checker, const struct event *event)
         outcome_call_end(thread, &call, event);
     }
     if (!set) {
+        waiting_unknown_device(checker, &call, event->result);
         return;
     }
     set->last_sequence = event->sequence;
     if (event->function == VDI_FN_COMPLETE_COMMAND && event->call) {
-        commands_complete_end(set, event);
+        commands_complete_end(checker, set, event, &call);
     }
     if (event->function == VDI_FN_GET_CONFIGURATION && event->result == 0) {
         durability_configured(checker, call.operation, (uint32_t)event->arg[0]);

@@ -66,6 +66,8 @@ void commands_fetched(struct checker *checker, struct vdi_set *set, const struct
                                 .size = event->arg[2],
                                 .position = event->arg[3],
                                 .code = (int32_t)event->arg[1],
+                                .size = event->arg[2],
+                                .position = event->arg[3],
                                 .nth = event->arg[5],
                                 .fetch = *call,
                                 .fetched_ns = event->time_ns};
@@ -73,6 +75,7 @@ void commands_fetched(struct checker *checker, struct vdi_set *set, const struct
     }
     *tail = command;
     device->command_count++;
+    transfer_fetched(checker, call, event->device, command->code);
 }
 
 /* A poll that finds nothing says nothing about who is waiting; a wait does. */
@@ -84,6 +87,7 @@ void commands_timed_out(struct vdi_set *set, const struct event *event, const st
         return;
     }
     device->waited = device->waited || call->timeout != 0;
+    device->transfer.timed_out = *call;
     for (struct command *command = device->commands; command; command = command->next) {
         if (command->fetch.thread == call->thread && command->fetch.sequence < call->sequence &&
             (call->timeout != 0 || event->time_ns >= command->fetched_ns + PATIENCE_NS)) {
@@ -160,11 +164,16 @@ void commands_complete_begin(struct checker *checker, struct vdi_set *set, const
         durability_acknowledged(checker, (*link)->code, call);
     }
     (*link)->completed_by = call->sequence;
+    (*link)->answer_code = (int32_t)event->arg[1];
+    (*link)->answer_bytes = event->arg[2];
+    (*link)->answer_position = event->arg[3];
+    answers_judge(checker, set, event->device, *link, call);
 }
 
 /* Until its end a completion can be refused, as one of more bytes than the command's size is: the command is then
  * still the client's, to be completed right. */
-void commands_complete_end(struct vdi_set *set, const struct event *event)
+void commands_complete_end(struct checker *checker, struct vdi_set *set, const struct event *event,
+                           const struct call *call)
 {
     struct device *device = state_device(set, event->device);
     struct command **link = device ? &device->commands : NULL;
@@ -177,9 +186,12 @@ void commands_complete_end(struct vdi_set *set, const struct event *event)
     }
     if (event->result == VD_E_INVALID) {
         (*link)->completed_by = 0;
-    } else {
-        unlink_command(device, link);
+        return;
     }
+    if (event->result == 0) {
+        answers_apply(checker, set, event->device, *link, call);
+    }
+    unlink_command(device, link);
 }
 
 /* A command that is still worked on looks like a forgotten one. Forgotten it is once the client has gone on to

@@ -66,13 +66,14 @@ static void statement_message(struct checker *checker, const struct event *event
     messages[statement->message_count++] = (struct operation_message){.number = (int32_t)event->arg[1],
                                                                       .severity = (int32_t)event->arg[2],
                                                                       .text = state_copy_text(checker, text)};
+    transfer_message(checker, state_find_operation(checker, statement->operation), (int32_t)event->arg[1]);
 }
 
 static void statement_stream(struct checker *checker, const struct event *event, struct statement *statement,
                              const char *text)
 {
-    (void)checker;
     (void)text;
+    transfer_stream(state_find_operation(checker, statement->operation), event);
     statement->streams++;
     if (event->arg[3] != 0 || (event->arg[4] != 0 && event->arg[4] != -1)) {
         statement->refused = true;
@@ -281,7 +282,7 @@ static void fill_operation(const struct checker *checker, struct operation_state
                                      : checker->judgement.client_ran && checker->judgement.client_exit == 0;
 }
 
-static bool same_database(const struct operation *a, const struct operation *b)
+bool same_database(const struct operation *a, const struct operation *b)
 {
     return a->database && b->database && strcasecmp(a->database, b->database) == 0;
 }

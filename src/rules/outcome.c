@@ -151,6 +151,7 @@ static void judge_set_at_hang(struct checker *checker, struct vdi_set *set, cons
                              "when the client hung");
     opening_judge(checker, set, OPENING_HUNG, event->time_ns);
     endings_judge_hang(checker, set);
+    waiting_judge_hang(checker, set, event->time_ns);
     if (operation && operation->statement && operation->waiting &&
         !device_is_attended(checker, set, operation->wait_device, event->time_ns)) {
         finding_add(
@@ -227,7 +228,8 @@ static bool is_in_use(const struct checker *checker, const struct vdi_set *set)
     return false;
 }
 
-static void judge_set_at_exit(struct checker *checker, struct vdi_set *set, uint64_t now)
+static void judge_set_at_exit(struct checker *checker, struct vdi_set *set,
+                              const struct process_state *process, uint64_t now)
 {
     struct operation_state *operation = state_find_operation(checker, set->operation);
     bool late_end = server_ended_because_client_did(checker, set);
@@ -238,7 +240,11 @@ static void judge_set_at_exit(struct checker *checker, struct vdi_set *set, uint
     if (!aborted) {
         commands_judge_abandoned(checker, set, ABANDONED_ALL, now, "when the process ended");
         opening_judge(checker, set, OPENING_EXITED, now);
+        if (process->status == 0) {
+            waiting_judge_end(checker, set, WAITING_EXITED);
+        }
     }
+    answers_judge_held(checker, set);
     if (!aborted && attached && (!operation->statement->ended || late_end) && !all_closes_came(set)) {
         finding_add(checker, "VDI-OUT-008", NULL, set->operation, -1,
                     "the process ended while the statement was waiting for it, without SignalAbort or Close");
@@ -326,11 +332,12 @@ void outcome_process_exit(struct checker *checker, const struct event *event)
     judge_spins(checker, event->process, event->time_ns);
     if (has_died(process) && !process->killed_by_us) {
         report_death(checker, process);
+        waiting_judge_death(checker, event->process);
     }
     for (struct vdi_set *set = checker->sets; set; set = set->next) {
         if (set_is_live(set) && set->process == event->process) {
             if (process->by_itself) {
-                judge_set_at_exit(checker, set, event->time_ns);
+                judge_set_at_exit(checker, set, process, event->time_ns);
             }
             set->state = SET_NONE; /* nothing more to judge */
         }

@@ -94,6 +94,18 @@ static void begin_close(struct checker *checker, struct vdi_set *set, const stru
                     : "on a set object that holds no set");
 }
 
+/* A close that a fault withheld is a reason to give the set up, whatever is held. The other faults are none: an
+ * abort or early close has ended the set already, an unknown command is answered like any other. */
+static bool lost_a_close(const struct vdi_set *set)
+{
+    for (int i = 0; i < DEVICES_MAX; i++) {
+        if (set->devices[i].lost_close) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void begin_signal_abort(struct checker *checker, struct vdi_set *set, const struct call *call)
 {
     struct operation_state *operation = state_find_operation(checker, set->operation);
@@ -101,7 +113,8 @@ static void begin_signal_abort(struct checker *checker, struct vdi_set *set, con
     if (!set_is_live(set)) {
         return;
     }
-    if (!set_is_aborted(set) && operation && operation->fired == 0) {
+    if (!set_is_aborted(set) && operation && !lost_a_close(set)) {
+        waiting_judge_abort(checker, set, call->time_ns);
         commands_judge_abandoned(checker, set, ABANDONED_BLOCKING_ONE, call->time_ns,
                                  "before the client, which waited on in vain, called SignalAbort");
         opening_judge(checker, set, OPENING_ABORTED, call->time_ns);
@@ -117,6 +130,7 @@ static void begin_get_command(struct checker *checker, struct vdi_set *set, cons
     struct device *device = state_device(set, call->device);
 
     endings_judge_get(checker, set, call);
+    waiting_judge_begin(checker, set, call);
     if (device && set_is_live(set) && device->closed_thread == call->thread && device->closed_thread != 0) {
         finding_add(checker, "VDI-GETCMD-002", call, call->operation, call->device,
                     "GetCommand called on device %d after it had delivered VD_E_CLOSE to this thread",
@@ -197,6 +211,7 @@ static void end_create(struct checker *checker, struct vdi_set *set, const struc
         operation->created = true;
         operation->error.sequence = 0; /* of a Create that failed and left its number to this one */
         operation->failure.sequence = 0;
+        transfer_created(operation, call);
     }
 }
 
@@ -219,12 +234,12 @@ static void end_open_in_secondary(struct checker *checker, struct vdi_set *set, 
 static void end_get_configuration(struct checker *checker, struct vdi_set *set, const struct event *event,
                                   const struct call *call)
 {
-    (void)checker;
     if (event->result != 0 || !set_is_live(set)) {
         return;
     }
     set->state = SET_CONFIGURED;
     set->life_call = *call;
+    transfer_configured(checker, set, event);
     if (event->arg[3] > 0 && event->arg[3] <= DEVICES_MAX) {
         set->device_count = (uint32_t)event->arg[3];
     }
@@ -330,7 +345,9 @@ static void end_close(struct checker *checker, struct vdi_set *set, const struct
                 checker, set, ABANDONED_ALL, event->time_ns,
                 call->function == VDI_FN_CLOSE ? "when it called Close" : "when it destroyed the set");
             opening_judge(checker, set, OPENING_CLOSED, event->time_ns);
+            waiting_judge_end(checker, set, WAITING_CLOSED);
         }
+        answers_judge_held(checker, set);
         judge_early_close(checker, set, event, call);
     }
     for (int i = 0; i < DEVICES_MAX; i++) {

@@ -34,6 +34,7 @@ struct call {
     uint64_t sequence; /* of its begin; 0 none */
     uint64_t time_ns;
     uint64_t set;
+    int64_t object;
     uint32_t stack;  /* its number; 0 unknown */
     int64_t timeout; /* GetConfiguration, GetCommand */
     int32_t operation;
@@ -47,6 +48,8 @@ struct call {
     bool set_was_aborted; /* at the begin */
     bool buffer_unknown;  /* GetBufferHandle: no command in the client's hands has it */
 };
+
+#include "transfer.h" /* what these structures remember of the transfer; needs struct call */
 
 /* A command in the client's hands. */
 struct command {
@@ -62,6 +65,9 @@ struct command {
     bool kept_server_waiting; /* its thread then waited on the device in vain */
     bool overtaken;           /* a command fetched later was completed before it */
     uint32_t handle_process;  /* that called GetBufferHandle for its buffer; 0 none */
+    int32_t answer_code;      /* given to that CompleteCommand */
+    int64_t answer_bytes;
+    int64_t answer_position;
 };
 
 struct device {
@@ -80,6 +86,7 @@ struct device {
     uint32_t command_count;
     int32_t last_result; /* of GetCommand */
     struct command *commands;
+    struct device_transfer transfer;
 };
 
 /* A thread's call that failed because the set was gone or aborted. */
@@ -128,6 +135,7 @@ struct vdi_set {
     struct refusal *refusals;
     struct call life_call; /* Create, then the newest OpenDevice or GetConfiguration */
     struct device devices[DEVICES_MAX];
+    struct set_transfer transfer;
 };
 
 /* Two calls of one process that must not run at once. */
@@ -219,6 +227,7 @@ struct operation_state {
     bool io_error;           /* a command was completed with one */
     uint32_t handle_count;   /* of buffers; HANDLES_MAX: there may be more */
     uint32_t handles[HANDLES_MAX];
+    struct operation_transfer transfer;
 };
 
 /* A loaded file of a process. */
@@ -269,6 +278,7 @@ struct checker {
     struct finding findings[FINDINGS_MAX];
     uint32_t finding_count;
     struct finding *last_finding; /* added, not merged, by the last call; NULL */
+    struct run_transfer transfer;
     struct judgement judgement;
 };
 
@@ -331,7 +341,8 @@ void commands_fetched(struct checker *checker, struct vdi_set *set, const struct
 void commands_timed_out(struct vdi_set *set, const struct event *event, const struct call *call);
 void commands_complete_begin(struct checker *checker, struct vdi_set *set, const struct event *event,
                              const struct call *call);
-void commands_complete_end(struct vdi_set *set, const struct event *event);
+void commands_complete_end(struct checker *checker, struct vdi_set *set, const struct event *event,
+                           const struct call *call);
 void commands_drop_all(struct device *device);
 /* Which of the uncompleted commands count as left uncompleted. */
 enum abandoned {
@@ -342,6 +353,52 @@ enum abandoned {
 /* Reports what the client left uncompleted; `when`: "when it called Close", ... */
 void commands_judge_abandoned(struct checker *checker, const struct vdi_set *set, enum abandoned which,
                               uint64_t now, const char *when);
+
+/* ---- transfer.c: what configurations, streams and messages tell of the transfer ---- */
+const struct set_transfer *transfer_configuration(const struct checker *checker, const struct vdi_set *set);
+void transfer_configured(struct checker *checker, struct vdi_set *set, const struct event *event);
+void transfer_created(struct operation_state *operation, const struct call *call);
+void transfer_fetched(struct checker *checker, const struct call *call, int16_t device, int32_t code);
+void transfer_stream(struct operation_state *operation, const struct event *event);
+void transfer_message(struct checker *checker, struct operation_state *operation, int32_t number);
+/* Once the outcome of every operation is known. `success`: the client claims it for this one. */
+void transfer_settle(struct checker *checker, struct operation_state *operation, bool success);
+
+/* ---- answers.c: what a command is completed with ---- */
+struct answer {
+    struct checker *checker;
+    struct vdi_set *set;
+    struct device *device;
+    int16_t index;
+    const struct command *command;
+    const struct call *call;
+    const struct set_transfer *configuration; /* NULL: not known */
+};
+void answers_judge(struct checker *checker, struct vdi_set *set, int16_t index, const struct command *command,
+                   const struct call *call);
+/* The completion was accepted: what it means for the device. */
+void answers_apply(struct checker *checker, struct vdi_set *set, int16_t index, const struct command *command,
+                   const struct call *call);
+/* The end of the set's life by Close or exit: what nothing has excused. */
+void answers_judge_held(struct checker *checker, const struct vdi_set *set);
+bool answer_wants(const struct answer *answer, uint32_t features); /* any of these is known to be set */
+bool answer_lacks(const struct answer *answer, uint32_t features); /* all of these are known to be clear */
+
+/* ---- positions.c: where a device stands ---- */
+void positions_judge(const struct answer *answer);
+void positions_apply(const struct answer *answer);
+
+/* ---- waiting.c: what a client waits for, and how it takes the end of a wait ---- */
+void waiting_unknown_device(struct checker *checker, const struct call *call, int32_t result);
+void waiting_judge_death(struct checker *checker, uint32_t process); /* it died of a signal */
+void waiting_judge_begin(struct checker *checker, const struct vdi_set *set, const struct call *call);
+void waiting_judge_hang(struct checker *checker, const struct vdi_set *set, uint64_t now);
+void waiting_judge_abort(struct checker *checker, const struct vdi_set *set, uint64_t now);
+enum waiting_end {
+    WAITING_CLOSED,
+    WAITING_EXITED
+};
+void waiting_judge_end(struct checker *checker, const struct vdi_set *set, enum waiting_end end);
 
 /* ---- opening.c: VDI-OPEN-005 ---- */
 enum opening_end {
@@ -389,6 +446,7 @@ void operations_server_event(struct checker *checker, const struct event *event,
 void operations_call_result(struct checker *checker, const struct vdi_set *set, const struct call *call,
                             int32_t result);
 int operations_settle(struct checker *checker); /* links, outcomes, durability; 0 or ENOMEM */
+bool same_database(const struct operation *a, const struct operation *b); /* both known, and the same */
 bool operation_is_verify(const struct checker *checker, const struct operation_state *operation);
 
 /* ---- outcome.c ---- */

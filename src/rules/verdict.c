@@ -179,6 +179,28 @@ static int32_t newest_operation(const struct checker *checker)
     return newest;
 }
 
+static void judge_operation(struct checker *checker, struct operation_state *operation, bool ended_by_itself,
+                            bool failed_for_own_reason)
+{
+    bool last_try = !is_superseded(checker, operation);
+    bool is_clients = !operation_is_verify(checker, operation);
+    bool began = !never_began(operation);
+    bool claimed = ended_by_itself && checker->judgement.client_exit == 0 && last_try && is_clients && began;
+
+    transfer_settle(checker, operation, claimed);
+    if (is_clients && last_try) {
+        recovery_judge(checker, operation);
+    }
+    if (!is_clients || !began) {
+        return;
+    }
+    if (claimed) {
+        judge_success(checker, operation);
+    }
+    endings_settle(checker, operation, claimed);
+    judge_acknowledged(checker, operation, failed_for_own_reason);
+}
+
 void verdict_settle(struct checker *checker)
 {
     const struct judgement *judgement = &checker->judgement;
@@ -191,23 +213,7 @@ void verdict_settle(struct checker *checker)
     judge_open_ends(checker);
     judge_leftovers(checker);
     for (struct operation_state *operation = checker->operations; operation; operation = operation->next) {
-        bool last_try = !is_superseded(checker, operation);
-        bool claims_success = ended_by_itself && judgement->client_exit == 0 && last_try;
-
-        if (operation_is_verify(checker, operation)) {
-            continue;
-        }
-        if (last_try) {
-            recovery_judge(checker, operation);
-        }
-        if (never_began(operation)) {
-            continue;
-        }
-        if (claims_success) {
-            judge_success(checker, operation);
-        }
-        endings_settle(checker, operation, claims_success);
-        judge_acknowledged(checker, operation, failed_for_own_reason);
+        judge_operation(checker, operation, ended_by_itself, failed_for_own_reason);
     }
     if (failed_for_own_reason) {
         finding_add(checker, "VDI-OUT-006", NULL, newest_operation(checker), -1,

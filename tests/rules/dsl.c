@@ -40,7 +40,10 @@ void run_start(struct run *run, const char *fault)
                         .issuer = PROCESS_CLIENT,
                         .database = "pubs",
                         .is_backup = true,
-                        .time_ns = 1000000000};
+                        .time_ns = 1000000000,
+                        .asked = {.size = 65536},
+                        .answered = {.bytes = -1},
+                        .configuration = {0x10000, 4096, 65536}};
     plan_init(&run->plan);
     if (fault) {
         assert_int_equal(fault_parse(fault, &run->plan.faults[0], &error), 0);
@@ -122,8 +125,10 @@ uint64_t vdi_create(struct run *run, uint32_t devices, int32_t result)
 
 uint64_t vdi_get_configuration(struct run *run, uint32_t devices, int32_t result)
 {
-    return whole_call(run, MAIN, VDI_FN_GET_CONFIGURATION, -1, (int64_t[6]){10000},
-                      (int64_t[6]){0x10000, 4096, 65536, devices}, NULL, result);
+    return whole_call(
+        run, MAIN, VDI_FN_GET_CONFIGURATION, -1, (int64_t[6]){10000},
+        (int64_t[6]){run->configuration[0], run->configuration[1], run->configuration[2], devices}, NULL,
+        result);
 }
 
 uint64_t vdi_open(struct run *run, int16_t device, int32_t result)
@@ -141,15 +146,34 @@ uint64_t vdi_get(struct run *run, uint32_t thread, int16_t device, int64_t timeo
 
 uint64_t vdi_fetch(struct run *run, uint32_t thread, int16_t device, int64_t block, int32_t code)
 {
+    bool transfer = code == VDC_Read || code == VDC_Write;
+    int64_t size = transfer ? run->asked.size : run->asked.operand;
+
+    run->fetched[block % 64].block = block;
+    run->fetched[block % 64].code = code;
+    run->fetched[block % 64].size = size;
     return whole_call(run, thread, VDI_FN_GET_COMMAND, device, (int64_t[6]){1000},
-                      (int64_t[6]){block, code, 65536, 0, 0x7000, 1}, NULL, 0);
+                      (int64_t[6]){block, code, size, run->asked.position, transfer ? 0x7000 : 0, 1}, NULL,
+                      0);
+}
+
+/* The count that belongs to the command: all of a transfer's bytes, none of any other. */
+static int64_t right_bytes(const struct run *run, int64_t block)
+{
+    int64_t code = run->fetched[block % 64].code;
+    bool known = run->fetched[block % 64].block == block;
+
+    return known && (code == VDC_Read || code == VDC_Write) ? run->fetched[block % 64].size : 0;
 }
 
 uint64_t vdi_complete(struct run *run, uint32_t thread, int16_t device, int64_t block, int64_t fetched_by,
                       int32_t completion, int32_t result)
 {
+    int64_t bytes = run->answered.bytes >= 0 ? run->answered.bytes : right_bytes(run, block);
+
     return whole_call(run, thread, VDI_FN_COMPLETE_COMMAND, device,
-                      (int64_t[6]){block, completion, 65536, 0, fetched_by, VDC_Write}, NULL, NULL, result);
+                      (int64_t[6]){block, completion, bytes, run->answered.position, fetched_by, VDC_Write},
+                      NULL, NULL, result);
 }
 
 uint64_t vdi_abort(struct run *run, uint32_t thread, int32_t result)

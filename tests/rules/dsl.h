@@ -44,6 +44,16 @@ struct run {
     enum file_type file_type; /* of the next file events; 0 regular */
     int64_t written;          /* where the next file_write goes */
     bool is_backup;
+    struct {                             /* of the next commands fetched */
+        int64_t size, operand, position; /* size: of Read and Write; operand: the size of all others */
+    } asked;
+    struct { /* of the next completions; bytes -1: what a Read or Write has to have */
+        int64_t bytes, position;
+    } answered;
+    struct { /* what was fetched last into each block, by its lowest bits */
+        int64_t block, code, size;
+    } fetched[64];
+    int64_t configuration[3]; /* of the next GetConfiguration: features, blockSize, maxTransferSize */
     const struct judgement *judgement;
 };
 

@@ -77,7 +77,8 @@ static void test_uncompleted_at_hang(void **state)
     process_ends(&run, CLIENT, PROCESS_CLIENT, -1, 9, true);
     assert_int_equal(expect_among(&run, "VDI-CMD-001")->call, call);
     expect_among(&run, "VDI-OUT-002");
-    assert_int_equal(run.judgement->finding_count, 2); /* it waits on the device: not idle (VDI-OUT-008) */
+    expect_among(&run, "VDI-GETCMD-006");
+    assert_int_equal(run.judgement->finding_count, 3); /* it waits on the device: not idle (VDI-OUT-008) */
     run_end(&run);
 }
 
