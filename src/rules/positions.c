@@ -25,9 +25,12 @@ static bool is_transfer(const struct command *command)
     return command->code == VDC_Read || command->code == VDC_Write;
 }
 
-/* Another transfer in the client's hands: of two under way nobody knows which one moved last. */
+/* No other transfer was in the client's hands beside it: of two under way nobody knows which one moved last. */
 static bool is_alone(const struct answer *answer)
 {
+    if (answer->device->transfer.transfer_sequence > answer->command->fetch.sequence) {
+        return false;
+    }
     for (const struct command *other = answer->device->commands; other; other = other->next) {
         if (other != answer->command && !other->completed_by && is_transfer(other)) {
             return false;
@@ -313,5 +316,8 @@ void positions_apply(const struct answer *answer)
             apply_tape(answer);
         }
         apply_number(answer);
+    }
+    if (is_transfer(answer->command)) {
+        answer->device->transfer.transfer_sequence = answer->call->sequence;
     }
 }

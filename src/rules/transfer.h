@@ -39,6 +39,7 @@ struct mark_layout {
 /* Where a device stands. Positions are bytes with RandomAccess; on a tape `reported` is the client's own number
  * for the place. */
 struct device_transfer {
+    uint64_t transfer_sequence; /* of the last completion of a Read or Write */
     bool position_known;
     int64_t position; /* behind what was moved last, or where SetPosition went */
     bool reported_known;

@@ -176,6 +176,15 @@ uint64_t vdi_complete(struct run *run, uint32_t thread, int16_t device, int64_t 
                       NULL, NULL, result);
 }
 
+uint64_t vdi_serve(struct run *run, int16_t device, int32_t code, int32_t completion)
+{
+    uint32_t thread = WORKER + (uint32_t)device;
+    int64_t block = 32 + device;
+    uint64_t fetch = vdi_fetch(run, thread, device, block, code);
+
+    return vdi_complete(run, thread, device, block, (int64_t)fetch, completion, 0);
+}
+
 uint64_t vdi_abort(struct run *run, uint32_t thread, int32_t result)
 {
     return whole_call(run, thread, VDI_FN_SIGNAL_ABORT, -1, NULL, NULL, NULL, result);
@@ -332,6 +341,7 @@ void sql_stream(struct run *run, int16_t device, int64_t last_flush, int64_t com
 
     event.device = device;
     event.arg[1] = 1000;
+    event.arg[2] = (int64_t)run->stream_hash;
     event.arg[3] = last_flush;
     event.arg[4] = complete;
     feed(run, event, NULL);

@@ -53,6 +53,7 @@ struct run {
     struct { /* what was fetched last into each block, by its lowest bits */
         int64_t block, code, size;
     } fetched[64];
+    uint64_t stream_hash;     /* of the next sql_stream */
     int64_t configuration[3]; /* of the next GetConfiguration: features, blockSize, maxTransferSize */
     const struct judgement *judgement;
 };
@@ -74,6 +75,8 @@ uint64_t vdi_get(struct run *run, uint32_t thread, int16_t device, int64_t timeo
 uint64_t vdi_fetch(struct run *run, uint32_t thread, int16_t device, int64_t block, int32_t code);
 uint64_t vdi_complete(struct run *run, uint32_t thread, int16_t device, int64_t block, int64_t fetched_by,
                       int32_t completion, int32_t result);
+/* Fetches and completes a command on a device of its own thread; the sequence of the completion. */
+uint64_t vdi_serve(struct run *run, int16_t device, int32_t code, int32_t completion);
 uint64_t vdi_abort(struct run *run, uint32_t thread, int32_t result);
 uint64_t vdi_close(struct run *run, uint32_t thread, int32_t result);
 uint64_t vdi_destroy(struct run *run, uint32_t thread);

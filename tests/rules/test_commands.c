@@ -371,6 +371,7 @@ static void test_block_used_again_is_a_new_command(void **state)
     }
     down(&run, 2);
     client_exits(&run, 0);
+    expect_not(&run, "VDI-CMD-002");
     expect_clean(&run);
     run_end(&run);
 }
@@ -425,6 +426,7 @@ static void test_unknown_command_refused(void **state)
     transfer(&run, WORKER, 0);
     down(&run, 1);
     client_exits(&run, 0);
+    expect_not(&run, "VDI-CMD-008");
     expect_clean(&run);
     run_end(&run);
 }

@@ -6,6 +6,10 @@
     FILE(opening)             \
     FILE(calls)               \
     FILE(commands)            \
+    FILE(answers)             \
+    FILE(positions)           \
+    FILE(transfer)            \
+    FILE(waiting)             \
     FILE(faults)              \
     FILE(outcome)             \
     FILE(ends)                \
