@@ -21,8 +21,8 @@ static void list(const struct bug_table *table)
     for (size_t i = 0; i < table->count; i++) {
         const struct bug *bug = &table->bugs[i];
 
-        printf("%s\t%s\t%s\t%s\t%s\t%d\t%s\n", bug->name, bug->rule, bug->function, bug->fault,
-               bug->operation, bug->devices, bug->what);
+        printf("%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", bug->name, bug->rule, bug->function, bug->fault,
+               bug->operation, bug->devices, bug->run_options ? bug->run_options : "-", bug->what);
     }
 }
 

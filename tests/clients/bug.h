@@ -13,12 +13,14 @@
 
 struct bug {
     const char *name;
-    const char *rule;      /* that it breaks, and no other if it can be helped */
-    const char *function;  /* at which the rule is broken; "-": the run as a whole */
-    const char *fault;     /* that makes it show, as --fault takes it; "-": none */
-    const char *operation; /* "restore" needs a backup made before with the same --set and --dir */
+    const char *rule;     /* that it breaks, and no other if it can be helped */
+    const char *function; /* at which the rule is broken; "-": the run as a whole */
+    const char *fault;    /* that makes it show, as --fault takes it; "-": none */
+    const char
+        *operation; /* "restore" needs a backup made before with the same --set and --dir; "backup-restore" */
     int devices;
     const char *what;
+    const char *run_options; /* further options of `vdifault run`, separated by '|'; NULL: none */
 };
 
 /* A client's bugs; the first row has index 0. */

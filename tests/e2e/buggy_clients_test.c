@@ -7,7 +7,7 @@
 #include "e2e.h"
 
 enum {
-    FIELDS = 7
+    FIELDS = 8
 };
 enum {
     NAME,
@@ -15,8 +15,19 @@ enum {
     FUNCTION,
     FAULT,
     OPERATION,
-    DEVICES
+    DEVICES,
+    OPTIONS
 };
+
+static void add_options(struct e2e_args *args, const char *options)
+{
+    char words[512];
+    char *rest = words;
+    snprintf(words, sizeof words, "%s", options);
+    for (char *word; (word = strsep(&rest, "|")) != NULL;) {
+        e2e_arg(args, "%s", word);
+    }
+}
 
 static void build(struct e2e_args *args, const char *client, char *const *bug)
 {
@@ -33,6 +44,9 @@ static void build(struct e2e_args *args, const char *client, char *const *bug)
         e2e_arg(args, "--before");
         e2e_arg(args, E2E_CLIENTS "/correct_c backup --database sales --set stored --devices %s --dir {run}",
                 bug[DEVICES]);
+    }
+    if (strcmp(bug[OPTIONS], "-") != 0) {
+        add_options(args, bug[OPTIONS]);
     }
     e2e_arg(args, "--");
     e2e_arg(args, E2E_CLIENTS "/%s", client);
