@@ -66,8 +66,6 @@ void commands_fetched(struct checker *checker, struct vdi_set *set, const struct
                                 .size = event->arg[2],
                                 .position = event->arg[3],
                                 .code = (int32_t)event->arg[1],
-                                .size = event->arg[2],
-                                .position = event->arg[3],
                                 .nth = event->arg[5],
                                 .fetch = *call,
                                 .fetched_ns = event->time_ns};

@@ -4,7 +4,6 @@
  * database, or any that was refused its set. One that the client itself completed with an I/O error failed for that.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "state.h"
 #include "vdierror.h"
@@ -14,15 +13,10 @@ static bool same_name(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-static bool same_database(const struct operation_state *a, const struct operation_state *b)
-{
-    return a->shown.database && b->shown.database && strcasecmp(a->shown.database, b->shown.database) == 0;
-}
-
 static bool are_related(const struct operation_state *a, const struct operation_state *b)
 {
     return (a->process && a->process == b->process) || same_name(a->shown.set, b->shown.set) ||
-           same_database(a, b);
+           same_database(&a->shown, &b->shown);
 }
 
 /* The newest one with a fault that came before and has to do with this one. */
@@ -57,7 +51,7 @@ static bool is_backup(const struct operation_state *operation)
 static bool could_succeed(const struct operation_state *faulted, const struct operation_state *operation)
 {
     bool both_restores = operation->statement && faulted->statement && !is_backup(operation) &&
-                         !is_backup(faulted) && same_database(faulted, operation);
+                         !is_backup(faulted) && same_database(&faulted->shown, &operation->shown);
 
     return was_refused(operation) || (!operation->io_error && (is_backup(operation) || both_restores));
 }

@@ -218,7 +218,7 @@ struct operation_state {
     int32_t error_result;
     struct call failure; /* the first that told of the operation's failure whatever the server said */
     int32_t failure_result;
-    enum durable restored; /* what --verify says of it: it came back whole, or not */
+    enum durable restored;   /* what --verify says of it: it came back whole, or not */
     struct call create;      /* that made its set; sequence 0 none */
     struct call close_open;  /* the first Close that gave VD_E_OPEN; sequence 0 none */
     struct call refused;     /* a Create refused on the object that still held its set; sequence 0 none */
