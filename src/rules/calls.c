@@ -25,7 +25,8 @@ static struct call call_from_begin(const struct event *event)
         .thread = event->thread,
         .repeat = event->repeat,
         .function = event->function,
-        .device = event->device};
+        .device = event->device,
+        .begun = true};
 }
 
 /* Create begins a new operation, whose number it may know only at its end; its name comes at its begin. */
@@ -57,6 +58,7 @@ void calls_begin(struct checker *checker, const struct event *event, const char 
             call.operation = set->operation;
         }
         call.set_was_aborted = set_is_aborted(set);
+        call.set_state = set->state;
         set->last_sequence = event->sequence;
         threads_begin(checker, set, &call);
         handles_begin(checker, set, event, &call);
@@ -66,6 +68,7 @@ void calls_begin(struct checker *checker, const struct event *event, const char 
             commands_complete_begin(checker, set, event, &call);
         }
     }
+    bringup_begin(checker, set, event, &call, text);
     if (thread) {
         thread->open = call;
     }
@@ -153,6 +156,7 @@ void calls_end(struct checker *checker, const struct event *event)
     if (event->function == VDI_FN_GET_CONFIGURATION && event->result == 0) {
         durability_configured(checker, call.operation, (uint32_t)event->arg[0]);
     }
+    bringup_end(checker, set, event, &call);
     sets_apply_end(checker, set, event, &call);
     endings_end(checker, set, event, &call);
     handles_end(checker, set, event, &call);

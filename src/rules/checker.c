@@ -79,6 +79,7 @@ typedef void event_handler(struct checker *checker, const struct event *event, c
 static event_handler *const event_handlers[EVENT_KIND_COUNT] = {
     [EVENT_CALL_BEGIN] = take_call,
     [EVENT_CALL_END] = take_call,
+    [EVENT_CONFIGURATION] = configuration_take,
     [EVENT_FAULT] = take_fault,
     [EVENT_MODULE] = stacks_take_module,
     [EVENT_STACK] = stacks_take_stack,
@@ -86,6 +87,7 @@ static event_handler *const event_handlers[EVENT_KIND_COUNT] = {
     [EVENT_NOTE] = durability_note,
     [EVENT_ACCESS] = accesses_take,
     [EVENT_STATEMENT_BEGIN] = operations_server_event,
+    [EVENT_STATEMENT_DEVICE] = operations_server_event,
     [EVENT_STATEMENT_OPEN] = operations_server_event,
     [EVENT_MESSAGE] = operations_server_event,
     [EVENT_STREAM] = operations_server_event,

@@ -1,8 +1,8 @@
-/* opening.c - VDI-OPEN-005: every device of the set must be opened, or the transfer never starts. */
+/* opening.c - what a client leaves unopened: VDI-OPEN-005, and VDI-CFG-008 if it is everything. */
 #include "state.h"
 
 /* Devices opened by all objects that have this operation's set open: secondaries open theirs themselves. */
-static uint32_t opened_devices(const struct checker *checker, const struct vdi_set *set)
+uint32_t opening_count(const struct checker *checker, const struct vdi_set *set)
 {
     uint32_t opened = 0;
 
@@ -42,12 +42,18 @@ void opening_judge(struct checker *checker, const struct vdi_set *set, enum open
         [OPENING_EXITED] = "when the process ended",
         [OPENING_HUNG] = "when the client hung",
     };
-    uint32_t opened = opened_devices(checker, set);
+    uint32_t opened = opening_count(checker, set);
 
     if (set->state != SET_CONFIGURED || set->secondary || set->open_failed || opened >= set->device_count) {
         return;
     }
     if (end == OPENING_ABORTED && !waited_for_commands(checker, set, now)) {
+        return;
+    }
+    if (opened == 0 && (end == OPENING_CLOSED || end == OPENING_EXITED)) {
+        finding_add(checker, "VDI-CFG-008", &set->life_call, set->operation, -1,
+                    "no device of this configuration was opened, and SignalAbort had not been called %s",
+                    ends[end]);
         return;
     }
     finding_add(checker, "VDI-OPEN-005", &set->life_call, set->operation, -1,

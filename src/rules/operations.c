@@ -42,6 +42,7 @@ static void statement_open(struct checker *checker, const struct event *event, s
     statement->linked = true;
     statement->backup = event->arg[2] == 1;
     operation->statement = statement;
+    statements_open(checker, event, statement);
     free(operation->shown.database);
     operation->shown.database = state_copy_text(checker, text);
 }
@@ -88,6 +89,7 @@ static void statement_end(struct checker *checker, const struct event *event, st
     (void)text;
     statement->ended = true;
     statement->ended_sequence = event->sequence;
+    statement->ended_ns = event->time_ns;
     statement->bytes = (uint64_t)event->arg[2];
     statement->hash = (uint64_t)event->arg[3];
     statement->outcome = event->arg[1] == STATEMENT_SUCCESS   ? OUTCOME_SUCCESS
@@ -123,10 +125,10 @@ static void server_wait(struct checker *checker, const struct event *event, stru
 typedef void server_handler(struct checker *checker, const struct event *event, struct statement *statement,
                             const char *text);
 static server_handler *const server_handlers[EVENT_KIND_COUNT] = {
-    [EVENT_STATEMENT_BEGIN] = statement_begin, [EVENT_STATEMENT_OPEN] = statement_open,
-    [EVENT_MESSAGE] = statement_message,       [EVENT_STREAM] = statement_stream,
-    [EVENT_STATEMENT_END] = statement_end,     [EVENT_SERVER_WAIT] = server_wait,
-    [EVENT_SERVER_RESUME] = server_wait,
+    [EVENT_STATEMENT_BEGIN] = statement_begin, [EVENT_STATEMENT_DEVICE] = statements_device,
+    [EVENT_STATEMENT_OPEN] = statement_open,   [EVENT_MESSAGE] = statement_message,
+    [EVENT_STREAM] = statement_stream,         [EVENT_STATEMENT_END] = statement_end,
+    [EVENT_SERVER_WAIT] = server_wait,         [EVENT_SERVER_RESUME] = server_wait,
 };
 
 void operations_server_event(struct checker *checker, const struct event *event, const char *text)

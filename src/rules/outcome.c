@@ -171,6 +171,7 @@ void outcome_hang(struct checker *checker, const struct event *event, const char
     for (struct vdi_set *set = checker->sets; set; set = set->next) {
         judge_set_at_hang(checker, set, event);
     }
+    bringup_hang(checker);
 }
 
 /* ---- what the end of a process settles: VDI-OUT-003, 004, 008 ---- */
@@ -199,7 +200,7 @@ static bool server_ended_because_client_did(const struct checker *checker, const
            operation->fired == 0;
 }
 
-static bool all_closes_came(const struct vdi_set *set)
+bool outcome_all_closes_came(const struct vdi_set *set)
 {
     for (int i = 0; i < DEVICES_MAX; i++) {
         const struct device *device = &set->devices[i];
@@ -245,7 +246,7 @@ static void judge_set_at_exit(struct checker *checker, struct vdi_set *set,
         }
     }
     answers_judge_held(checker, set);
-    if (!aborted && attached && (!operation->statement->ended || late_end) && !all_closes_came(set)) {
+    if (!aborted && attached && (!operation->statement->ended || late_end) && !outcome_all_closes_came(set)) {
         finding_add(checker, "VDI-OUT-008", NULL, set->operation, -1,
                     "the process ended while the statement was waiting for it, without SignalAbort or Close");
     }
@@ -334,6 +335,7 @@ void outcome_process_exit(struct checker *checker, const struct event *event)
         report_death(checker, process);
         waiting_judge_death(checker, event->process);
     }
+    bringup_process_exit(checker, event, process);
     for (struct vdi_set *set = checker->sets; set; set = set->next) {
         if (set_is_live(set) && set->process == event->process) {
             if (process->by_itself) {

@@ -1,6 +1,5 @@
 /* sets.c - the lives of sets and devices, and the rules about who may call what when:
- * VDI-CREATE-001, VDI-GETCFG-002, VDI-GETCMD-002, VDI-GETCMD-003, VDI-CLOSE-001, VDI-CLOSE-003,
- * VDI-CLOSE-004.
+ * VDI-GETCMD-002, VDI-GETCMD-003, VDI-CLOSE-001, VDI-CLOSE-003, VDI-CLOSE-004.
  *
  * A call is judged by what its own thread could know: only results that this thread got, or that the set was
  * closed by the client itself, count against it.
@@ -62,26 +61,6 @@ bool sets_thread_saw_fault(const struct vdi_set *set, uint32_t thread, int16_t d
 }
 
 /* ---- rules at the begin of a call ---- */
-
-static void begin_create(struct checker *checker, struct vdi_set *set, const struct call *call)
-{
-    if (set_is_live(set)) {
-        finding_add(checker, "VDI-CREATE-001", call, set->operation, -1,
-                    "Create called on a set object whose set of operation %d has not been closed",
-                    set->operation);
-    }
-}
-
-static void begin_open_device(struct checker *checker, struct vdi_set *set, const struct call *call)
-{
-    if (set->state == SET_CONFIGURED || set_is_aborted(set)) {
-        return;
-    }
-    finding_add(checker, "VDI-GETCFG-002", call, call->operation, -1, "OpenDevice called %s",
-                set->state == SET_CONFIGURABLE ? "before any GetConfiguration of this set had succeeded"
-                : set->closed_by_client        ? "after Close, with no new set created and configured"
-                                               : "before Create and GetConfiguration");
-}
 
 static void begin_close(struct checker *checker, struct vdi_set *set, const struct call *call)
 {
@@ -364,8 +343,6 @@ typedef void end_effect(struct checker *checker, struct vdi_set *set, const stru
                         const struct call *call);
 
 static begin_rule *const begin_rules[VDI_FN_COUNT] = {
-    [VDI_FN_CREATE] = begin_create,
-    [VDI_FN_OPEN_DEVICE] = begin_open_device,
     [VDI_FN_GET_COMMAND] = begin_get_command,
     [VDI_FN_SIGNAL_ABORT] = begin_signal_abort,
     [VDI_FN_CLOSE] = begin_close,

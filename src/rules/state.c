@@ -172,7 +172,8 @@ static void drop_life(struct vdi_set *set)
 
 void state_new_life(struct vdi_set *set)
 {
-    struct vdi_set kept = {.next = set->next, .id = set->id, .operation = -1, .name = set->name};
+    struct vdi_set kept = {
+        .next = set->next, .id = set->id, .operation = -1, .name = set->name, .pending = set->pending};
 
     kept.earlier_life_cut = set->earlier_life_cut || set_is_aborted(set);
     drop_life(set);
@@ -212,6 +213,9 @@ static void free_statements(struct checker *checker)
         checker->statements = statement->next;
         for (uint32_t i = 0; i < statement->message_count; i++) {
             free(statement->messages[i].text);
+        }
+        for (uint32_t i = 0; i < NAMES_MAX; i++) {
+            free(statement->devices.names[i]);
         }
         free(statement->messages);
         free(statement->text);

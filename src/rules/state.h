@@ -29,6 +29,12 @@ enum {
  * one being worked on (rules that need it are never raised by less). */
 #define PATIENCE_NS 1000000000ull
 
+enum set_state {
+    SET_NONE,
+    SET_CONFIGURABLE,
+    SET_CONFIGURED
+};
+
 /* One VDI call of the client. */
 struct call {
     uint64_t sequence; /* of its begin; 0 none */
@@ -45,11 +51,14 @@ struct call {
     uint32_t prefix_zone;  /* Create */
     uint16_t function;
     int16_t device;
-    bool set_was_aborted; /* at the begin */
-    bool buffer_unknown;  /* GetBufferHandle: no command in the client's hands has it */
+    bool begun;               /* its begin was seen */
+    bool set_was_aborted;     /* at the begin */
+    bool buffer_unknown;      /* GetBufferHandle: no command in the client's hands has it */
+    enum set_state set_state; /* at the begin */
 };
 
-#include "transfer.h" /* what these structures remember of the transfer; needs struct call */
+#include "bringup.h"  /* needs struct call, as the next: */
+#include "transfer.h" /* what these structures remember of the transfer */
 
 /* A command in the client's hands. */
 struct command {
@@ -98,12 +107,6 @@ struct refusal {
     bool after_fault; /* the set had been closed by a fault */
 };
 
-enum set_state {
-    SET_NONE,
-    SET_CONFIGURABLE,
-    SET_CONFIGURED
-};
-
 /* One set object of the client. Each successful Create begins a life: all but number, name and
  * earlier_life_cut then starts anew (state_new_life). */
 struct vdi_set {
@@ -136,6 +139,8 @@ struct vdi_set {
     struct call life_call; /* Create, then the newest OpenDevice or GetConfiguration */
     struct device devices[DEVICES_MAX];
     struct set_transfer transfer;
+    struct set_bringup bringup;
+    struct set_pending pending; /* of all lives */
 };
 
 /* Two calls of one process that must not run at once. */
@@ -154,6 +159,7 @@ struct thread_state {
     struct call open; /* the call it is in; sequence 0: none */
     struct call last; /* the last that ended */
     uint64_t last_end_ns;
+    struct thread_bringup opening;
     struct { /* calls in a row that brought nothing and did not wait */
         uint64_t count;
         uint64_t start_ns;
@@ -179,6 +185,7 @@ struct process_state {
     int32_t status;
     int32_t signal;
     enum process_role role;
+    struct process_bringup bringup;
 };
 
 struct statement {
@@ -191,6 +198,8 @@ struct statement {
     int32_t operation; /* it attached to; -1 none */
     uint64_t ended_sequence;
     uint64_t success_told; /* sequence of message 3014; 0 none */
+    uint64_t ended_ns;
+    struct statement_devices devices;
     bool ended;
     bool linked; /* an operation shows it */
     bool backup;
@@ -228,6 +237,7 @@ struct operation_state {
     uint32_t handle_count;   /* of buffers; HANDLES_MAX: there may be more */
     uint32_t handles[HANDLES_MAX];
     struct operation_transfer transfer;
+    struct operation_bringup bringup;
 };
 
 /* A loaded file of a process. */
@@ -400,13 +410,14 @@ enum waiting_end {
 };
 void waiting_judge_end(struct checker *checker, const struct vdi_set *set, enum waiting_end end);
 
-/* ---- opening.c: VDI-OPEN-005 ---- */
+/* ---- opening.c: VDI-OPEN-005, VDI-CFG-008 ---- */
 enum opening_end {
     OPENING_CLOSED,
     OPENING_ABORTED,
     OPENING_EXITED,
     OPENING_HUNG
 };
+uint32_t opening_count(const struct checker *checker, const struct vdi_set *set); /* by all its objects */
 void opening_judge(struct checker *checker, const struct vdi_set *set, enum opening_end end, uint64_t now);
 
 /* ---- threads.c: VDI-THR-001, VDI-CLOSE-002, VDI-LIFE-001 ---- */
@@ -447,6 +458,7 @@ void operations_call_result(struct checker *checker, const struct vdi_set *set, 
                             int32_t result);
 int operations_settle(struct checker *checker); /* links, outcomes, durability; 0 or ENOMEM */
 bool same_database(const struct operation *a, const struct operation *b); /* both known, and the same */
+bool statement_names_set(const struct statement *statement, const char *set); /* somewhere in its text */
 bool operation_is_verify(const struct checker *checker, const struct operation_state *operation);
 
 /* ---- outcome.c ---- */
@@ -454,6 +466,7 @@ void outcome_call_begin(struct checker *checker, struct thread_state *thread, ui
 void outcome_call_end(struct thread_state *thread, const struct call *call, const struct event *event);
 void outcome_hang(struct checker *checker, const struct event *event, const char *text);
 void outcome_process_exit(struct checker *checker, const struct event *event);
+bool outcome_all_closes_came(const struct vdi_set *set);
 void outcome_sanitizer(struct checker *checker, const struct event *event, const char *text);
 
 /* ---- verdict.c ---- */

@@ -10,6 +10,10 @@
 
 #define CHECKED            NULL
 #define CLIENT_TRANSITIONS "VDI specification, Client Transitions"
+#define CREATE_PAGE        "VDI reference, IClientVirtualDeviceSet2::Create"
+#define CONFIG_PAGE        "VDI specification, VDConfig Structure"
+#define OPEN_PAGE          "VDI reference, IClientVirtualDeviceSet2::OpenDevice"
+#define SECONDARY_PAGE     "VDI reference, IClientVirtualDeviceSet2::OpenInSecondary"
 #define CLOSE_PAGE         "VDI reference, IClientVirtualDeviceSet2::Close"
 #define RULE(id, kind, unchecked, says, why, source, fix, faults) \
     {id, RULE_##kind, unchecked, says, why, source, fix, faults},

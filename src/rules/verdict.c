@@ -221,4 +221,5 @@ void verdict_settle(struct checker *checker)
                     "succeeded",
                     judgement->client_exit);
     }
+    bringup_settle(checker, failed_for_own_reason);
 }

@@ -133,8 +133,13 @@ uint64_t vdi_get_configuration(struct run *run, uint32_t devices, int32_t result
 
 uint64_t vdi_open(struct run *run, int16_t device, int32_t result)
 {
-    uint64_t call = call_begin(run, MAIN, VDI_FN_OPEN_DEVICE, -1, NULL, "set-1");
+    char name[16] = "set-1";
+    uint64_t call;
 
+    if (device > 0) {
+        snprintf(name, sizeof name, "set-1-%d", device);
+    }
+    call = call_begin(run, MAIN, VDI_FN_OPEN_DEVICE, -1, NULL, name);
     call_end(run, MAIN, VDI_FN_OPEN_DEVICE, result == 0 ? device : -1, call, result, NULL);
     return call;
 }

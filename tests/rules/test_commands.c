@@ -116,7 +116,7 @@ static void test_abort_while_work_is_under_way(void **state)
     }
     sql_wait(&run, 0);
     for (int i = 0; i < 10; i++) {
-        vdi_get(&run, WORKER, 0, 200, VD_E_TIMEOUT);
+        vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
     }
     vdi_abort(&run, WORKER, 0);
     vdi_close(&run, MAIN, 0);

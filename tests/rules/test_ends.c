@@ -277,7 +277,7 @@ static void test_loops_that_are_not_busy(void **state)
         int64_t timeout;
         uint32_t count;
         uint64_t gap_us;
-    } cases[] = {{0, 19999, 10}, {0, 30000, 200}, {1, 30000, 10}};
+    } cases[] = {{0, 19999, 10}, {0, 30000, 200}, {1000, 30000, 10}};
     struct run run;
 
     (void)state;

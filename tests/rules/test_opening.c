@@ -1,4 +1,5 @@
-/* test_opening.c - the rules about bringing a set up: VDI-CREATE-001, VDI-GETCFG-002, VDI-OPEN-005. */
+/* test_opening.c - the order in which a set is brought up: VDI-CREATE-001, VDI-GETCFG-002, VDI-OPEN-005,
+ * VDI-CFG-008. */
 #include "dsl.h"
 #include "tests.h"
 
@@ -30,6 +31,7 @@ static void test_create_again_after_close(void **state)
     run.operation = 1;
     whole_backup(&run, 1);
     client_exits(&run, 0);
+    expect_not(&run, "VDI-CREATE-001");
     expect_clean(&run);
     assert_int_equal(run.judgement->operation_count, 2);
     run_end(&run);
@@ -86,6 +88,8 @@ static void test_configuration_timeout_then_success(void **state)
     transfer(&run, WORKER, 0);
     down(&run, 1);
     client_exits(&run, 0);
+    expect_not(&run, "VDI-GETCFG-002");
+    expect_not(&run, "VDI-OPEN-003");
     expect_clean(&run);
     run_end(&run);
 }
@@ -148,6 +152,7 @@ static void test_giving_up_properly_before_all_are_open(void **state)
     vdi_abort(&run, MAIN, 0);
     vdi_close(&run, MAIN, 0);
     client_exits(&run, 1);
+    expect_not(&run, "VDI-CFG-008");
     expect_clean(&run);
     run_end(&run);
 
@@ -157,7 +162,7 @@ static void test_giving_up_properly_before_all_are_open(void **state)
     sql_open(&run, 2);
     vdi_get_configuration(&run, 2, 0);
     vdi_open(&run, 0, 0);
-    vdi_open(&run, 1, VD_E_INVALID);
+    vdi_open(&run, 1, VD_E_MEMORY);
     vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
     vdi_abort(&run, MAIN, 0);
     vdi_close(&run, MAIN, 0);
@@ -193,7 +198,71 @@ static void test_secondary_opens_the_devices(void **state)
     run.process = CLIENT;
     vdi_close(&run, MAIN, 0);
     client_exits(&run, 0);
+    expect_not(&run, "VDI-OPEN-005");
     expect_clean(&run);
+    run_end(&run);
+}
+
+/* VDI-CFG-008: leaving without a word, by Close or by the process's end. */
+static void test_configuration_ignored(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    for (int closes = 0; closes <= 1; closes++) {
+        run_start(&run, NULL);
+        sql_begin(&run, "BACKUP");
+        vdi_create(&run, 2, 0);
+        sql_open(&run, 2);
+        call = vdi_get_configuration(&run, 2, 0);
+        if (closes) {
+            vdi_close(&run, MAIN, 0);
+            sql_end(&run, STATEMENT_ABORTED, 0, 0);
+        }
+        client_exits(&run, 1);
+        assert_int_equal(expect_among(&run, "VDI-CFG-008")->call, call);
+        expect_not(&run, "VDI-OPEN-005");
+        run_end(&run);
+    }
+}
+
+/* The server has given the set up: there is nobody to be told. */
+static void test_configuration_of_a_statement_that_failed(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+/* What only events lost in the middle could make look wrong: the library's answers say it was right. */
+static void test_lost_events(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    /* Create and GetConfiguration are missing */
+    vdi_open(&run, 0, 0);
+    sql_open(&run, 1);
+    transfer(&run, WORKER, 0);
+    down(&run, 1);
+    vdi_create(&run, 1, 0); /* Close, too, of an earlier life */
+    vdi_create(&run, 1, 0);
+    finish(&run);
+    expect_not(&run, "VDI-GETCFG-002");
+    expect_not(&run, "VDI-CREATE-001");
     run_end(&run);
 }
 
@@ -209,6 +278,9 @@ int test_opening(void)
         cmocka_unit_test(test_device_never_opened_and_hang),
         cmocka_unit_test(test_giving_up_properly_before_all_are_open),
         cmocka_unit_test(test_secondary_opens_the_devices),
+        cmocka_unit_test(test_configuration_ignored),
+        cmocka_unit_test(test_configuration_of_a_statement_that_failed),
+        cmocka_unit_test(test_lost_events),
     };
 
     return cmocka_run_group_tests_name("opening", tests, NULL, NULL);

@@ -4,6 +4,11 @@
 
 #define RULE_TEST_FILES(FILE) \
     FILE(opening)             \
+    FILE(creation)            \
+    FILE(configuration)       \
+    FILE(names)               \
+    FILE(secondaries)         \
+    FILE(sql)                 \
     FILE(calls)               \
     FILE(commands)            \
     FILE(answers)             \
