@@ -33,11 +33,11 @@ static void print_terms(FILE *out, const struct tsql_term *term)
 static void print_statement(FILE *out, const struct tsql_statement *s)
 {
     static const char *const kinds[] = {
-        [TSQL_BACKUP] = "backup",     [TSQL_RESTORE] = "restore", [TSQL_VERIFYONLY] = "verify",
-        [TSQL_HEADERONLY] = "header", [TSQL_LABELONLY] = "label", [TSQL_FILELISTONLY] = "files",
-        [TSQL_ASSIGN] = "assign",     [TSQL_SELECT] = "select",   [TSQL_PRINT] = "print",
-        [TSQL_USE] = "use",           [TSQL_EXECUTE] = "execute", [TSQL_NOCOUNT] = "nocount",
-        [TSQL_IGNORED] = "ignored"};
+        [TSQL_BACKUP] = "backup",     [TSQL_RESTORE] = "restore",  [TSQL_VERIFYONLY] = "verify",
+        [TSQL_HEADERONLY] = "header", [TSQL_LABELONLY] = "label",  [TSQL_FILELISTONLY] = "files",
+        [TSQL_ASSIGN] = "assign",     [TSQL_SELECT] = "select",    [TSQL_PRINT] = "print",
+        [TSQL_USE] = "use",           [TSQL_EXECUTE] = "execute",  [TSQL_NOCOUNT] = "nocount",
+        [TSQL_IGNORED] = "ignored",   [TSQL_REGISTER] = "register"};
     fprintf(out, "%s%s%s", kinds[s->kind], s->log ? " log" : "", s->on ? " on" : "");
     if (s->subject != NULL) {
         fputc(' ', out);
@@ -117,6 +117,8 @@ static const struct {
     {"SET NOCOUNT ON SET ANSI_NULLS, QUOTED_IDENTIFIER ON; SET NOCOUNT OFF", "nocount on;ignored;nocount;"},
     {"ALTER DATABASE x SET SINGLE_USER WITH ROLLBACK IMMEDIATE; PRINT 1", "ignored;print n<1>;"},
     {"ALTER DATABASE x SET RECOVERY FULL PRINT 1", "ignored;print n<1>;"},
+    {"EXEC sp_addumpdevice 'virtual_device', 'a', 'b' exec master..SP_ADDUMPDEVICE @a = 1; PRINT 'x'",
+     "register;register;print s<x>;"},
     {"EXEC('a' + 'b') EXECUTE master..sp_executesql N'c'", "execute s<a>s<b>;execute s<c>;"},
     {"PRINT 'two\nlines' PRINT '--' PRINT '/*'", "print s<two\nlines>;print s<-->;print s</*>;"},
 };

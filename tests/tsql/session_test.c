@@ -420,6 +420,30 @@ static void test_events(void **state)
     assert_int_equal(fake.request.statement, 2);
 }
 
+static void test_registered_device(void **state)
+{
+    (void)state;
+    expect(RUN(" ", "-b", "-Q", "EXEC sp_addumpdevice 'virtual_device', 'a', 's'"), 0, "", "");
+    expect_event(0, EVENT_STATEMENT_BEGIN, 1, PROCESS_CLIENT,
+                 "EXEC sp_addumpdevice 'virtual_device', 'a', 's'");
+    expect_event(1, EVENT_STATEMENT_END, 1, STATEMENT_SUCCESS, "");
+}
+
+static void test_login_that_is_no_sysadmin(void **state)
+{
+    (void)state;
+    struct outcome outcome = RUN(" ", "-b", "-UGuest", "-Px", "-Q", BACKUP);
+    assert_non_null(strstr(outcome.out, "Msg 3265, Level 16"));
+    assert_non_null(strstr(outcome.out, "Msg 3013, Level 16"));
+    assert_int_equal(outcome.status, 1);
+    assert_int_equal(fake.engines, 0);
+    free(outcome.out);
+    free(outcome.err);
+    ENGINE_SAYS(SUCCESS);
+    expect(RUN(" ", "-b", "-Usa", "-Px", "-Q", BACKUP), 0,
+           "BACKUP DATABASE successfully processed 1 pages.\n", "");
+}
+
 /* ---- ends from outside ---- */
 
 static void test_interrupt_cancels(void **state)
@@ -479,6 +503,8 @@ int main(void)
         cmocka_unit_test_setup(test_verification_stores_nothing, setup),
         cmocka_unit_test_setup(test_no_memory_for_an_engine, setup),
         cmocka_unit_test_setup(test_events, setup),
+        cmocka_unit_test_setup(test_registered_device, setup),
+        cmocka_unit_test_setup(test_login_that_is_no_sysadmin, setup),
         cmocka_unit_test_setup(test_interrupt_cancels, setup),
         cmocka_unit_test_setup(test_query_timeout_cancels, setup),
         cmocka_unit_test_setup(test_reader_that_is_gone_cancels, setup),

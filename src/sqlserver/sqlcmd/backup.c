@@ -206,6 +206,18 @@ static void check_options(struct job *job)
     }
 }
 
+/* Spec 13, VDI-SQL-004. */
+static void check_login(struct job *job)
+{
+    if (job->session->settings.restricted && job->device_count > 0) {
+        session_say(
+            job->session, 3265, 16, 1,
+            "The login has insufficient authority. Membership of the sysadmin role is required to use "
+            "VIRTUAL_DEVICE with BACKUP or RESTORE.");
+        job->refused = true;
+    }
+}
+
 static int make_request(struct job *job)
 {
     const struct tsql_statement *statement = job->statement;
@@ -214,6 +226,8 @@ static int make_request(struct job *job)
         rc = take_devices(job);
     if (rc == 0 && !job->refused)
         record_devices(job);
+    if (rc == 0 && !job->refused)
+        check_login(job);
     for (const struct tsql_item *o = statement->options; o != NULL && rc == 0 && !job->refused; o = o->next)
         rc = take_option(job, o);
     if (rc == 0 && !job->refused)

@@ -52,7 +52,7 @@ struct option {
 
 static const struct option table[] = {
     TEXT('S', server, "server", "server", "server name, shown in messages"),
-    TEXT('U', user, "user-name", "login", "login; any is accepted"),
+    TEXT('U', user, "user-name", "login", "login; any is accepted, and is sysadmin unless it is guest"),
     TEXT('P', password, "password", "password", "password, or SQLCMDPASSWORD; any is accepted"),
     FLAG('E', trusted, "use-trusted-connection", "trusted connection"),
     TEXT('d', database, "database-name", "database", "database to use"),

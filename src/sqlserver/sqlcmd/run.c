@@ -318,6 +318,7 @@ int sqlcmd_run(struct sqlcmd_options *options, const struct sqlcmd_environment *
         .output = &runner.output,
         .interrupted = environment->interrupted,
         .role = environment->role,
+        .restricted = options->user != NULL && strcasecmp(options->user, "guest") == 0,
         .query_timeout = options->query_timeout,
     };
     if (session_new(&settings, &runner.session) != 0)

@@ -205,6 +205,15 @@ static int run_backup(struct session *session, const struct tsql_statement *stat
     return session_backup(session, statement, values);
 }
 
+/* Only a record that it was asked for. */
+static int run_register(struct session *session, const struct tsql_statement *statement,
+                        struct tsql_values *values)
+{
+    (void)statement, (void)values;
+    session_begin(session);
+    return 0;
+}
+
 typedef int run_statement(struct session *session, const struct tsql_statement *statement,
                           struct tsql_values *values);
 static run_statement *const runners[] = {
@@ -212,6 +221,7 @@ static run_statement *const runners[] = {
     [TSQL_HEADERONLY] = run_backup, [TSQL_LABELONLY] = run_backup, [TSQL_FILELISTONLY] = run_backup,
     [TSQL_ASSIGN] = run_assign,     [TSQL_SELECT] = run_select,    [TSQL_PRINT] = run_print,
     [TSQL_USE] = run_use,           [TSQL_NOCOUNT] = run_nocount,  [TSQL_IGNORED] = run_nothing,
+    [TSQL_REGISTER] = run_register,
 };
 
 /* ---- batches ---- */

@@ -22,6 +22,7 @@ struct session_settings {
     struct output *output;
     const atomic_bool *interrupted; /* SIGINT, SIGTERM */
     enum process_role role;         /* on whose behalf statements run; PROCESS_VERIFY stores nothing */
+    bool restricted;                /* the login is no sysadmin: it may not use virtual devices */
     int32_t query_timeout;          /* seconds, 0 = for ever */
 };
 

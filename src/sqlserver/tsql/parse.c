@@ -163,7 +163,7 @@ static bool parse_procedure(struct parser *parser, struct tsql_token *last)
     return parse_near(parser);
 }
 
-/* EXEC (expression), or EXEC sp_executesql expression. */
+/* EXEC (expression), EXEC sp_executesql expression, or EXEC sp_addumpdevice arguments. */
 static bool parse_execute(struct parser *parser, struct tsql_statement *statement)
 {
     bool parenthesis = tsql_token_is_mark(&parser->token, '(');
@@ -171,6 +171,10 @@ static bool parse_execute(struct parser *parser, struct tsql_statement *statemen
         struct tsql_token name = {0};
         if (!parse_procedure(parser, &name))
             return false;
+        if (strcasecmp(name.text, "sp_addumpdevice") == 0) {
+            statement->kind = TSQL_REGISTER;
+            return parse_skip(parser);
+        }
         if (strcasecmp(name.text, "sp_executesql") != 0)
             return parse_fail(parser, 2812, 16, 62, "Could not find stored procedure '%s'.", name.text);
     }

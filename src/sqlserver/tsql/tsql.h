@@ -109,13 +109,14 @@ enum tsql_statement_kind {
     TSQL_HEADERONLY,
     TSQL_LABELONLY,
     TSQL_FILELISTONLY,
-    TSQL_ASSIGN,  /* DECLARE, SET, SELECT @v = : items: variables (index) with values */
-    TSQL_SELECT,  /* items: columns; name is the alias */
-    TSQL_PRINT,   /* subject */
-    TSQL_USE,     /* subject: database */
-    TSQL_EXECUTE, /* subject: the batch to run, EXEC(...) or sp_executesql */
-    TSQL_NOCOUNT, /* SET NOCOUNT: on */
-    TSQL_IGNORED, /* harmless and without effect here: SET ANSI_NULLS ON, ALTER DATABASE ... */
+    TSQL_ASSIGN,   /* DECLARE, SET, SELECT @v = : items: variables (index) with values */
+    TSQL_SELECT,   /* items: columns; name is the alias */
+    TSQL_PRINT,    /* subject */
+    TSQL_USE,      /* subject: database */
+    TSQL_EXECUTE,  /* subject: the batch to run, EXEC(...) or sp_executesql */
+    TSQL_NOCOUNT,  /* SET NOCOUNT: on */
+    TSQL_REGISTER, /* EXEC sp_addumpdevice ...: without effect, but to be told (VDI-SQL-003) */
+    TSQL_IGNORED,  /* harmless and without effect here: SET ANSI_NULLS ON, ALTER DATABASE ... */
 };
 
 struct tsql_item {
