@@ -84,14 +84,15 @@ void bringup_process_exit(struct checker *checker, const struct event *event,
 
 void bringup_hang(struct checker *checker)
 {
-    for (const struct vdi_set *set = checker->sets; set; set = set->next) {
+    for (struct vdi_set *set = checker->sets; set; set = set->next) {
+        timeouts_hang(checker, set);
         secondaries_judge(checker, set, NULL, "when the client hung", false);
     }
 }
 
 void bringup_settle(struct checker *checker, bool failed_for_own_reason)
 {
-    for (const struct vdi_set *set = checker->sets; set; set = set->next) {
+    for (struct vdi_set *set = checker->sets; set; set = set->next) {
         timeouts_settle(checker, set);
         secondaries_settle(checker, set);
     }

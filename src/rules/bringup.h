@@ -104,7 +104,8 @@ void timeouts_begin(struct checker *checker, struct vdi_set *set, const struct c
 void timeouts_end(struct checker *checker, struct vdi_set *set, const struct event *event,
                  const struct call *call);
 void timeouts_judge_timeout(struct checker *checker, const struct call *call);
-void timeouts_settle(struct checker *checker, const struct vdi_set *set);
+void timeouts_settle(struct checker *checker, struct vdi_set *set);
+void timeouts_hang(struct checker *checker, struct vdi_set *set);
 
 /* ---- names.c: VDI-GETCFG-002, VDI-OPEN-001 to 004 ---- */
 /* OpenDevice. */

@@ -81,9 +81,9 @@ static const struct statement *lost_statement(const struct checker *checker, con
     return lost && lost->issued_by == PROCESS_CLIENT ? lost : NULL;
 }
 
-void timeouts_settle(struct checker *checker, const struct vdi_set *set)
+static void judge_wait(struct checker *checker, struct vdi_set *set, uint64_t allowed_ns)
 {
-    const struct set_bringup *bringup = &set->bringup;
+    struct set_bringup *bringup = &set->bringup;
     const struct statement *statement;
 
     if (!bringup->wait.sequence || !bringup->previous_ns) {
@@ -91,9 +91,26 @@ void timeouts_settle(struct checker *checker, const struct vdi_set *set)
     }
     statement = lost_statement(checker, set);
     if (statement && bringup->previous_ns >= statement->ended_ns &&
-        bringup->wait_ns >= statement->ended_ns + GONE_ON_NS) {
+        bringup->wait_ns >= statement->ended_ns + allowed_ns) {
         finding_add(checker, "VDI-GETCFG-003", &bringup->wait, set->operation, -1,
                     "GetConfiguration called again after VD_E_TIMEOUT, %.1f s after the statement had ended",
                     (double)(bringup->wait_ns - statement->ended_ns) / 1e9);
+        bringup->wait.sequence = 0;
+    }
+}
+
+void timeouts_settle(struct checker *checker, struct vdi_set *set)
+{
+    judge_wait(checker, set, GONE_ON_NS);
+}
+
+/* Who hangs in this very call was not about to stop. */
+void timeouts_hang(struct checker *checker, struct vdi_set *set)
+{
+    for (const struct thread_state *thread = checker->threads; thread; thread = thread->next) {
+        if (thread->open.sequence && thread->open.sequence == set->bringup.wait.sequence) {
+            judge_wait(checker, set, PATIENCE_NS);
+            return;
+        }
     }
 }

@@ -241,6 +241,26 @@ static void test_waiting_for_a_statement_that_ended(void **state)
     run_end(&run);
 }
 
+/* Stopped by us in the third wait. */
+static void test_hanging_for_a_statement_that_ended(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    vdi_create(&run, 1, 0);
+    sql_begin(&run, "BACKUP DATABASE pubs TO VIRTUAL_DEVICE = 'set-1' WITH BLOCKSIZE = 5");
+    run.operation = -1;
+    sql_end(&run, STATEMENT_FAILED, 0, 0);
+    run.operation = 0;
+    vdi_wait_configuration(&run, 1000, VD_E_TIMEOUT);
+    vdi_wait_configuration(&run, 1000, VD_E_TIMEOUT);
+    call_begin(&run, MAIN, VDI_FN_GET_CONFIGURATION, -1, (int64_t[6]){1000}, NULL);
+    hang(&run, HANG_PATIENCE);
+    expect_among(&run, "VDI-GETCFG-003");
+    run_end(&run);
+}
+
 /* The reader has folded the waits into one. */
 static void test_folded_waits(void **state)
 {
@@ -366,6 +386,7 @@ int test_creation(void)
         cmocka_unit_test(test_configuration_without_a_set),
         cmocka_unit_test(test_configuration_of_a_set_unseen),
         cmocka_unit_test(test_waiting_for_a_statement_that_ended),
+        cmocka_unit_test(test_hanging_for_a_statement_that_ended),
         cmocka_unit_test(test_folded_waits),
         cmocka_unit_test(test_waiting_with_reason),
         cmocka_unit_test(test_timeouts_that_mean_something_else),
