@@ -102,7 +102,7 @@ void configuration_settle(struct checker *checker, bool failed_for_own_reason);
 /* ---- timeouts.c: VDI-GETCFG-001, 003 to 005 ---- */
 void timeouts_begin(struct checker *checker, struct vdi_set *set, const struct call *call);
 void timeouts_end(struct checker *checker, struct vdi_set *set, const struct event *event,
-                 const struct call *call);
+                  const struct call *call);
 void timeouts_judge_timeout(struct checker *checker, const struct call *call);
 void timeouts_settle(struct checker *checker, struct vdi_set *set);
 void timeouts_hang(struct checker *checker, struct vdi_set *set);

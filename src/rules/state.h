@@ -457,7 +457,7 @@ void operations_server_event(struct checker *checker, const struct event *event,
 void operations_call_result(struct checker *checker, const struct vdi_set *set, const struct call *call,
                             int32_t result);
 int operations_settle(struct checker *checker); /* links, outcomes, durability; 0 or ENOMEM */
-bool same_database(const struct operation *a, const struct operation *b); /* both known, and the same */
+bool same_database(const struct operation *a, const struct operation *b);     /* both known, and the same */
 bool statement_names_set(const struct statement *statement, const char *set); /* somewhere in its text */
 bool operation_is_verify(const struct checker *checker, const struct operation_state *operation);
 

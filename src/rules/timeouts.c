@@ -43,7 +43,7 @@ void timeouts_begin(struct checker *checker, struct vdi_set *set, const struct c
 }
 
 void timeouts_end(struct checker *checker, struct vdi_set *set, const struct event *event,
-                 const struct call *call)
+                  const struct call *call)
 {
     uint64_t each = event->time_ns > call->time_ns ? event->time_ns - call->time_ns : 0;
 

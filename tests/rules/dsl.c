@@ -407,6 +407,10 @@ void process_waited(struct run *run, uint32_t process, int32_t status, int32_t s
                           .operation = -1,
                           .process = process,
                           .arg = {signal ? -1 : status, signal, PROCESS_DESCENDANT, 0}};
+
+    feed(run, event, NULL);
+}
+
 void sql_process_ends(struct run *run, bool told)
 {
     struct event event = {.kind = EVENT_PROCESS_EXIT,
