@@ -8,7 +8,15 @@
 #define VDIFAULT_TESTS_RULES_COVERAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
+
+enum {
+    COVERAGE_ID_MAX = 32
+};
+
+/* The id of the rule at `index` in the list of spec 15 and design 4.5; false behind the last. */
+bool coverage_rule(size_t index, char id[static COVERAGE_ID_MAX]);
 
 void coverage_caught(const char *rule, const char *test);
 void coverage_silent(const char *rule, const char *test);
