@@ -12,8 +12,7 @@
 static const char *const severities[] = {
     [RULE_NORMATIVE] = "error: the VDI documentation demands it",
     [RULE_DERIVED] =
-        "warning: it follows from the VDI documentation; error when an outcome rule (VDI-OUT) finds "
-        "the same operation at fault",
+        "warning: it follows from the documentation; error when a VDI-OUT rule confirms the harm",
     [RULE_ADVISORY] = "info: advice",
     [RULE_OUTCOME] = "error: it judges what the run came to",
 };
