@@ -154,7 +154,7 @@ uint64_t faults_at_delivery(struct call *call, int32_t code)
 void faults_at_completion(struct call *call, uint64_t faults)
 {
     const struct plan *plan = &inject_plan()->plan;
-    for (uint32_t i = 0; faults != 0 && i < plan->fault_count; i++) {
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
         if ((faults >> i & 1) == 0) {
             continue;
         }

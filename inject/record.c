@@ -28,15 +28,7 @@ static struct event call_event(const struct call *call, enum event_kind kind)
     return event;
 }
 
-/* Fetches are told apart by their sequence all the same (shadow.h). Two threads may get the same one: what that
- * may muddle is whose command a block is that is completed on a device it did not come from. */
-uint64_t call_unrecorded(void)
-{
-    static _Atomic uint64_t last;
-    uint64_t sequence = atomic_load_explicit(&last, memory_order_relaxed) + 1;
-    atomic_store_explicit(&last, sequence, memory_order_relaxed);
-    return sequence;
-}
+_Atomic uint64_t call_last_unrecorded;
 
 void call_record_begin(struct call *call, const void *caller, const char *text)
 {

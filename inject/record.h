@@ -63,14 +63,26 @@ static inline struct call call_on_device(enum vdi_function function, struct shad
 /* Records the begin with call->arg, then clears call->arg for the end. caller: return address in the client.
  */
 void call_record_begin(struct call *call, const void *caller, const char *text);
-uint64_t call_unrecorded(void); /* a sequence for a call that nobody records */
+
+extern _Atomic uint64_t call_last_unrecorded;
+/* Fetches are told apart by their sequence (shadow.h), also where nobody records. Two threads may get the same one:
+ * what that may muddle is whose command a block is that is completed on a device it did not come from. */
+static inline uint64_t call_unrecorded(enum vdi_function function)
+{
+    uint64_t sequence = 0;
+    if (function == VDI_FN_GET_COMMAND) {
+        sequence = atomic_load_explicit(&call_last_unrecorded, memory_order_relaxed) + 1;
+        atomic_store_explicit(&call_last_unrecorded, sequence, memory_order_relaxed);
+    }
+    return sequence;
+}
 
 static inline void call_begin(struct call *call, const void *caller, const char *text)
 {
     if (inject_records()) {
         call_record_begin(call, caller, text);
     } else {
-        call->sequence = call_unrecorded();
+        call->sequence = call_unrecorded(call->function);
     }
 }
 

@@ -133,7 +133,9 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
     }
     call_begin(&call, caller, NULL);
     faults_at_entry(&call);
-    faults_at_completion(&call, at_complete);
+    if (at_complete != 0) {
+        faults_at_completion(&call, at_complete);
+    }
     int result = VD_E_PROTOCOL;
     if (faults_cut_off(&call)) {
         call.flags |= EVENT_FLAG_FAULTED;
