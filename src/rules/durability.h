@@ -30,6 +30,8 @@ void durability_settle(struct checker *checker);
 enum durable durability_of(const struct checker *checker, int32_t operation);
 /* A restore from what had been on disk then failed or differed. */
 bool durability_is_disproved(const struct checker *checker, const struct operation_state *operation);
+/* The files of an operation that was not durable, into what is shown of it. */
+void durability_show_sinks(struct checker *checker, struct operation *shown);
 void durability_free(struct checker *checker);
 
 #endif

@@ -105,6 +105,12 @@ struct operation_message {
     char *text;
 };
 
+/* A file that held an operation's stream when it was acknowledged for the last time. */
+struct sink {
+    uint64_t identity;
+    const char *path; /* absolute */
+};
+
 struct operation {
     int32_t id;
     char *set;                   /* NULL if unknown */
@@ -119,6 +125,10 @@ struct operation {
     uint64_t hash;
     bool client_says_success;
     enum durable durable;
+    /* Only if something was not durable then: */
+    uint64_t acknowledged; /* sequence of the last Flush or VDC_Complete that was answered with SUCCESS */
+    uint32_t sink_count;
+    struct sink *sinks;
 };
 
 struct judgement {

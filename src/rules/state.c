@@ -199,6 +199,7 @@ static void free_operations(struct checker *checker)
         checker->operations = operation->next;
         free(operation->shown.set);
         free(operation->shown.database);
+        free(operation->shown.sinks);
         free(operation);
     }
     free(checker->judgement.operations);

@@ -55,7 +55,7 @@ enum event_kind {
     EVENT_ACCESS, /* guard: the client touched what it must not, see below          function or "" */
     EVENT_FILE,   /* a call on a file, see below                                   path(s) */
     EVENT_NOTE,   /* what a witness could not observe, for the report: arg0 = enum note_kind   a sentence;
-                     NOTE_PROOF: supervisor, operation; its files were put back to what was on disk */
+                     NOTE_PROOF: supervisor; arg1 = an operation, whose files are now as they were on disk */
     EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role
                               of its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement,
                               redacted */
