@@ -346,6 +346,12 @@ static int run_run(int argc, char **argv)
         status = CLI_USAGE;
         goto out;
     }
+    if (run->options.prove_durability && run->options.verify == NULL) {
+        cli_error(
+            "run: --prove-durability: expected --verify CMD, too: the command that restores is the proof");
+        status = CLI_USAGE;
+        goto out;
+    }
     run->options.client_argc = argc - first;
     run->options.client_argv = argv + first;
     /* argv[-1] is the command itself: a verb's arguments are the tail of main's. */

@@ -156,6 +156,13 @@ static int set_trace(void *context, const char *value)
     return 0;
 }
 
+static int set_prove_durability(void *context, const char *value)
+{
+    (void)value;
+    ((struct run_options *)context)->prove_durability = true;
+    return 0;
+}
+
 static int set_keep(void *context, const char *value)
 {
     (void)value;
@@ -311,6 +318,11 @@ const struct option_row run_option_rows[] = {
     {"after", "CMD", "sh -c CMD at the end", set_after},
     {"verify", "CMD",
      "sh -c CMD after the client, wrapped, without faults: restore or read back\nwhat it stored", set_verify},
+    {"prove-durability", NULL,
+     "where Flush was answered before everything was durable: --verify gets the files\nas they would be had "
+     "the "
+     "machine stopped then; they are put back afterwards",
+     set_prove_durability},
     {"ignore", "RULE[@WHERE]",
      "drop findings of this rule, with WHERE only those with this function of the client\n(or module:NAME, "
      "a program or library) in their stack, or of this VDI function;\n* stands for any characters; "

@@ -37,6 +37,7 @@ struct run_options {
     enum stdin_mode input;
     bool keep;
     bool verbose;
+    bool prove_durability;
     int client_argc;
     char *const *client_argv;
 };

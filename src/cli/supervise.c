@@ -19,6 +19,7 @@
 #include "os.h"
 #include "procfs.h"
 #include "progress.h"
+#include "proof.h"
 #include "sanitizer.h"
 #include "session.h"
 #include "text.h"
@@ -470,7 +471,12 @@ void session_run(struct session *session)
     if (session->error[0] == '\0' && session->interrupted == 0) {
         run_client(session);
         if (options->verify != NULL && session->client_exited && session->interrupted == 0) {
+            struct proof proof = {0};
+            if (options->prove_durability) {
+                proof_begin(&proof, session);
+            }
             run_command(session, &verify_phase, options->verify);
+            proof_end(&proof);
             sanitizer_collect(&session->dir, record_sanitizer, session);
         }
     }

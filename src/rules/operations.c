@@ -348,6 +348,9 @@ int operations_settle(struct checker *checker)
         operation->restored = judge_verification(checker, operation);
         operation->shown.durable =
             operation->restored == DURABLE_NO || seen == DURABLE_NOT_OBSERVABLE ? operation->restored : seen;
+        if (seen == DURABLE_NO) {
+            durability_show_sinks(checker, &operation->shown);
+        }
     }
     return checker->out_of_memory ? ENOMEM : 0;
 }
