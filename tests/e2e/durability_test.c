@@ -1,8 +1,13 @@
 /* What is on disk when Flush is answered, in whole runs: every correct way to store a stream is silent, and what can be
  * told of it is told (`sinks --list`). The wrong ways are bugs of the client `careless` (buggy_clients_test). */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "e2e.h"
 
@@ -61,8 +66,136 @@ static void test_every_sink(void **unused)
     assert_true(count > 0 || only != NULL);
 }
 
+/* ---- --prove-durability ---- */
+
+enum {
+    DEADLINE_S = 60
+};
+
+static char folder[64];
+
+static void make_folder(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/vdifault-proof-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    char command[96];
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void build_proof(struct e2e_args *args, const char *bug, const char *verify)
+{
+    e2e_arg(args, "run");
+    e2e_arg(args, "--size");
+    e2e_arg(args, "2M");
+    e2e_arg(args, "--prove-durability");
+    if (verify != NULL) {
+        e2e_arg(args, "--verify");
+        e2e_arg(args, "%s", verify);
+    }
+    e2e_arg(args, "--");
+    e2e_arg(args, E2E_CLIENTS "/careless");
+    e2e_arg(args, "backup");
+    e2e_arg(args, "--database");
+    e2e_arg(args, "sales");
+    e2e_arg(args, "--set");
+    e2e_arg(args, "stored");
+    e2e_arg(args, "--dir");
+    e2e_arg(args, "%s", folder);
+    e2e_arg(args, "--bug");
+    e2e_arg(args, "%s", bug);
+}
+
+static off_t size_of_backup(void)
+{
+    char path[96];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/stored.0.bak", folder);
+    return stat(path, &info) == 0 ? info.st_size : -1;
+}
+
+static void check_proof(const char *bug, const char *expected, bool lost)
+{
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    char restore[256];
+    make_folder();
+    snprintf(restore, sizeof restore, E2E_CLIENTS "/correct_c restore --database sales --set stored --dir %s",
+             folder);
+    build_proof(&args, bug, restore);
+    e2e_run(&run, args.list);
+    const char *message = json_string_value(json_object_get(e2e_finding(&run, "VDI-FLUSH-001"), "message"));
+    if (message == NULL || strstr(message, expected) == NULL) {
+        e2e_fail(&run, &args, "%s: no finding that says '%s'", bug, expected);
+    }
+    if ((e2e_finding(&run, "VDI-OUT-007") != NULL) != lost || e2e_finding(&run, "VDI-OUT-001") != NULL) {
+        e2e_fail(&run, &args, "%s: wrong outcome rules", bug);
+    }
+    assert_true(size_of_backup() > 2 << 20); /* the real one is back */
+    e2e_free(&run);
+    remove_folder();
+}
+
+static void test_proofs(void **unused)
+{
+    (void)unused;
+    check_proof("no-sync", "; proved: ", true);
+    check_proof("no-flush", "; proved: ", true);
+    check_proof("sync-too-early", "; not proved: ", false); /* the stream is whole without the trailer */
+}
+
+static void test_proof_without_verify(void **unused)
+{
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    (void)unused;
+    make_folder();
+    build_proof(&args, "no-sync", NULL);
+    e2e_run(&run, args.list);
+    assert_int_equal(run.status, 2);
+    assert_non_null(strstr(run.output, "expected --verify CMD"));
+    e2e_free(&run);
+    remove_folder();
+}
+
+/* The real file comes back also when the run is ended while its image stands in its place. */
+static void test_interrupted_proof(void **unused)
+{
+    struct e2e_args args = {0};
+    char marker[96], verify[160], json[96];
+    const struct timespec pause = {.tv_nsec = 5000000};
+    time_t deadline = time(NULL) + DEADLINE_S;
+    int output, status = 0;
+    (void)unused;
+    make_folder();
+    snprintf(marker, sizeof marker, "%s/marker", folder);
+    snprintf(json, sizeof json, "%s/report.json", folder);
+    snprintf(verify, sizeof verify, "touch '%s'; exec sleep 1000", marker);
+    build_proof(&args, "no-sync", verify);
+    pid_t runner = e2e_start(args.list, json, &output);
+    while (access(marker, F_OK) != 0 && time(NULL) < deadline) {
+        nanosleep(&pause, NULL);
+    }
+    assert_int_equal(size_of_backup(), 0); /* nothing of it was on disk */
+    kill(runner, SIGTERM);
+    close(output);
+    assert_int_equal(waitpid(runner, &status, 0), runner);
+    assert_true(size_of_backup() > 2 << 20);
+    assert_int_equal(e2e_leftovers(runner), 0);
+    remove_folder();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_sink)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_sink),
+        cmocka_unit_test(test_proofs),
+        cmocka_unit_test(test_proof_without_verify),
+        cmocka_unit_test(test_interrupted_proof),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
