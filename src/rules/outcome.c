@@ -151,7 +151,7 @@ static void judge_set_at_hang(struct checker *checker, struct vdi_set *set, cons
                              "when the client hung");
     opening_judge(checker, set, OPENING_HUNG, event->time_ns);
     endings_judge_hang(checker, set);
-    waiting_judge_hang(checker, set, event->time_ns);
+    waiting_judge_hang(checker, set, event);
     if (operation && operation->statement && operation->waiting &&
         !device_is_attended(checker, set, operation->wait_device, event->time_ns)) {
         finding_add(

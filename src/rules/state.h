@@ -402,7 +402,7 @@ void positions_apply(const struct answer *answer);
 void waiting_unknown_device(struct checker *checker, const struct call *call, int32_t result);
 void waiting_judge_death(struct checker *checker, uint32_t process); /* it died of a signal */
 void waiting_judge_begin(struct checker *checker, const struct vdi_set *set, const struct call *call);
-void waiting_judge_hang(struct checker *checker, const struct vdi_set *set, uint64_t now);
+void waiting_judge_hang(struct checker *checker, const struct vdi_set *set, const struct event *event);
 void waiting_judge_abort(struct checker *checker, const struct vdi_set *set, uint64_t now);
 enum waiting_end {
     WAITING_CLOSED,

@@ -113,13 +113,16 @@ static void judge_blocked(struct checker *checker, const struct vdi_set *set, co
     }
 }
 
-void waiting_judge_hang(struct checker *checker, const struct vdi_set *set, uint64_t now)
+void waiting_judge_hang(struct checker *checker, const struct vdi_set *set, const struct event *event)
 {
+    uint64_t since =
+        event->arg[0] == HANG_CERTAIN ? 0 : PATIENCE_NS; /* or a slow thread is just passing by */
+
     for (const struct thread_state *thread = checker->threads; thread; thread = thread->next) {
         const struct call *open = &thread->open;
 
         if (open->sequence && open->set == set->id && open->function == VDI_FN_GET_COMMAND &&
-            open->device >= 0 && open->device < DEVICES_MAX && now >= open->time_ns + PATIENCE_NS) {
+            open->device >= 0 && open->device < DEVICES_MAX && event->time_ns >= open->time_ns + since) {
             judge_blocked(checker, set, open);
         }
     }

@@ -52,6 +52,7 @@ int bug_main(int argc, char **argv, const struct bug_table *table, client_work *
     }
     status = take_bug(table, &argc, argv);
     if (!status) {
+        options.with = table->bugs[chosen].with;
         status = client_parse(argc, argv, &options);
     }
     return status ? status : client_run(&options, work);

@@ -21,6 +21,7 @@ struct bug {
     int devices;
     const char *what;
     const char *run_options; /* further options of `vdifault run`, separated by '|'; NULL: none */
+    const char *with;        /* further WITH options of the statement; NULL: none */
 };
 
 /* A client's bugs; the first row has index 0. */
