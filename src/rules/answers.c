@@ -6,6 +6,7 @@
  */
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "codes.h"
 #include "state.h"
@@ -52,17 +53,19 @@ static bool has_code(const int32_t *codes, size_t count, int32_t code)
 }
 #define HAS_CODE(codes, code) has_code(codes, sizeof(codes) / sizeof((codes)[0]), code)
 
-/* "Write #3 on device 0" without the trouble: the parts every message has. */
-static void report(const struct answer *answer, enum severity cap, const char *rule, const char *with,
-                   int64_t value)
+static void report(const struct answer *answer, enum severity cap, const char *rule, const char *remark)
 {
-    char name[32];
+    const struct command *command = answer->command;
+    bool transfer = command->code == VDC_Read || command->code == VDC_Write;
+    char name[32], size[40] = "";
 
+    if (transfer) {
+        snprintf(size, sizeof size, " of %lld bytes", (long long)command->size);
+    }
     finding_add_capped(answer->checker, cap, rule, answer->call, answer->call->operation, answer->index,
-                       "%s of %lld bytes on device %d was completed with code %d and %lld bytes: %s (%lld)",
-                       command_text(answer->command->code, name), (long long)answer->command->size,
-                       answer->index, answer->command->answer_code, (long long)answer->command->answer_bytes,
-                       with, (long long)value);
+                       "%s%s on device %d was completed with code %d and %lld bytes: %s",
+                       command_text(command->code, name), size, answer->index, command->answer_code,
+                       (long long)command->answer_bytes, remark);
 }
 
 /* ---- bytes ---- */
@@ -75,20 +78,16 @@ static void judge_bytes(const struct answer *answer)
 
     if (command->code != VDC_Read && command->code != VDC_Write) {
         if (bytes != 0) { /* that it must be 0 is derived (spec 15) */
-            report(answer, SEVERITY_WARNING, "VDI-CMD-004", "only Read and Write move bytes, not this many",
-                   command->answer_bytes);
+            report(answer, SEVERITY_WARNING, "VDI-CMD-004", "only Read and Write move any");
         }
     } else if (bytes > (uint64_t)(command->size > 0 ? command->size : 0)) {
-        report(answer, SEVERITY_ERROR, "VDI-CMD-005", "more than asked for, by",
-               (int64_t)(bytes - (uint64_t)command->size));
+        report(answer, SEVERITY_ERROR, "VDI-CMD-005", "more than it has");
     } else if (success && bytes == 0 && command->code == VDC_Read) {
-        report(answer, SEVERITY_ERROR, "VDI-IO-003",
-               "a Read that brings nothing tells an end, yet its code is", command->answer_code);
+        report(answer, SEVERITY_ERROR, "VDI-IO-003", "nothing was read, and no code says that the data end");
     } else if (success && bytes == 0) {
-        report(answer, SEVERITY_ERROR, "VDI-CMD-004", "the count of bytes stored is missing", 0);
+        report(answer, SEVERITY_ERROR, "VDI-CMD-004", "the count is missing");
     } else if (success && bytes < (uint64_t)command->size) {
-        report(answer, SEVERITY_ERROR, "VDI-CMD-006", "SUCCESS means all of them; missing",
-               command->size - command->answer_bytes);
+        report(answer, SEVERITY_ERROR, "VDI-CMD-006", "SUCCESS means all of them");
     }
 }
 
@@ -129,8 +128,7 @@ static void judge_support(const struct answer *answer)
     for (size_t i = 0; i < sizeof announced / sizeof announced[0]; i++) {
         if (announced[i].code == command->code && command->answer_code == ERROR_SUCCESS &&
             answer_lacks(answer, announced[i].features)) {
-            report(answer, SEVERITY_ERROR, "VDI-CMD-009", "it needs a feature that was not announced, of",
-                   announced[i].features);
+            report(answer, SEVERITY_ERROR, "VDI-CMD-009", "the features announced do not have it");
         }
     }
     if (command->answer_code != ERROR_NOT_SUPPORTED) {
@@ -139,13 +137,11 @@ static void judge_support(const struct answer *answer)
     for (size_t i = 0; i < sizeof basic / sizeof basic[0]; i++) {
         if (basic[i].code == command->code && answer_wants(answer, basic[i].features) &&
             (!basic[i].transfers || command->size > 0)) {
-            report(answer, SEVERITY_ERROR, "VDI-CMD-010", "every client must serve it, not refuse with",
-                   ERROR_NOT_SUPPORTED);
+            report(answer, SEVERITY_ERROR, "VDI-CMD-010", "every client must serve it");
         }
     }
     if (command->code == VDC_PrepareToFreeze && answer_wants(answer, VDF_SnapshotPrepare)) {
-        report(answer, SEVERITY_ERROR, "VDI-SNAP-003", "the client asked for it, by feature",
-               VDF_SnapshotPrepare);
+        report(answer, SEVERITY_ERROR, "VDI-SNAP-003", "the client asked for it, with SnapshotPrepare");
     }
 }
 
@@ -158,12 +154,10 @@ static void judge_end(const struct answer *answer)
     bool end_of_media = command->answer_code == ERROR_END_OF_MEDIA && answer_lacks(answer, VDF_Removable);
 
     if (command->code == VDC_Write && end_of_media) {
-        report(answer, SEVERITY_ERROR, "VDI-IO-006", "these media cannot be changed, so the code is not",
-               ERROR_END_OF_MEDIA);
+        report(answer, SEVERITY_ERROR, "VDI-IO-006", "these media cannot be changed (no VDF_Removable)");
     } else if (command->code == VDC_Read &&
                (end_of_media || HAS_CODE(never_of_a_read, command->answer_code))) {
-        report(answer, SEVERITY_ERROR, "VDI-IO-003", "the end of the data is told by 38 or 1104, not by",
-               command->answer_code);
+        report(answer, SEVERITY_ERROR, "VDI-IO-003", "the end of the data has other codes, 38 and 1104");
     }
 }
 
@@ -195,8 +189,7 @@ static void judge_size(const struct answer *answer)
     if (HAS_CODE(codes, command->answer_code) && answer->checker->transfer.size_count > 0 &&
         !was_served(&answer->checker->transfer, command->size)) {
         report(answer, SEVERITY_ERROR, "VDI-DATA-002",
-               "a Read may ask for any number of blocks up to MAXTRANSFERSIZE, which is",
-               configuration->max_transfer);
+               "refused for its size, which is a number of blocks like any other");
     }
 }
 
@@ -214,13 +207,15 @@ static void note_size(struct run_transfer *run, const struct command *command)
 static void judge_snapshot(const struct answer *answer)
 {
     const struct command *command = answer->command;
-    uint64_t took =
-        answer->call->time_ns > command->fetched_ns ? answer->call->time_ns - command->fetched_ns : 0;
+    uint64_t now = answer->call->time_ns;
+    uint64_t took = now > command->fetched_ns ? now - command->fetched_ns : 0;
 
     if (command->code == VDC_Snapshot && took > SNAPSHOT_LONG_NS) {
-        report(answer, SEVERITY_ERROR, "VDI-SNAP-001",
-               "nobody could write to the database meanwhile, for so many seconds",
-               (int64_t)(took / 1000000000));
+        finding_add(
+            answer->checker, "VDI-SNAP-001", answer->call, answer->call->operation, answer->index,
+            "Snapshot on device %d was completed %.0f s after it had been fetched; nobody could write to the "
+            "database meanwhile",
+            answer->index, (double)took / 1e9);
     }
 }
 

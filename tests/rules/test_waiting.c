@@ -350,6 +350,26 @@ static void test_fault_that_is_no_reason(void **state)
     run_end(&run);
 }
 
+/* The server notices the process's end before the supervisor does: that is no abort of its own. */
+static void test_exit_after_a_fault_that_is_no_reason(void **state)
+{
+    struct run run;
+    uint64_t fetch;
+
+    (void)state;
+    run_start(&run, "unknown-command@Write#1");
+    up(&run, 1);
+    fault_fires(&run, 0, 0);
+    vdi_serve(&run, 0, 99, ERROR_NOT_SUPPORTED);
+    fetch = vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    sql_wait(&run, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    assert_int_equal(expect_among(&run, "VDI-CMD-001")->call, fetch);
+    expect_among(&run, "VDI-OUT-008");
+    run_end(&run);
+}
+
 static void test_fault_that_may_be_the_reason(void **state)
 {
     static const char *const faults[] = {"lost-close", "abort@Write#1", "early-close@Write#1"};
@@ -383,6 +403,7 @@ int test_waiting(void)
         cmocka_unit_test(test_error_and_all_the_rest_completed),
         cmocka_unit_test(test_error_then_waiting_in_slices),
         cmocka_unit_test(test_fault_that_is_no_reason),
+        cmocka_unit_test(test_exit_after_a_fault_that_is_no_reason),
         cmocka_unit_test(test_fault_that_may_be_the_reason),
     };
 
