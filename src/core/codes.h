@@ -25,4 +25,8 @@
  * refusal of an unsupported command, and those that only tell where the data or the medium ends. */
 bool code_is_io_error(int32_t completion_code);
 
+/* Features (VDF_*) of which a client must have announced one to be sent the command (spec 5.4, 6.1). 0: there is no
+ * such, or the command is none. */
+uint32_t command_features(int32_t command_code);
+
 #endif

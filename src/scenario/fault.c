@@ -10,6 +10,7 @@
 #include "fault_internal.h"
 #include "near.h"
 #include "runstate.h"
+#include "vdi.h"
 
 enum {
     FIRST_COMMAND = 1,
@@ -99,6 +100,12 @@ static int parse_kind(struct parser *p, struct fault *fault)
                 word.text, near_text(&near, hint, sizeof(hint)));
 }
 
+/* Commands of device models: unknown to a client that announced another one. */
+static bool belongs_to_a_model(int32_t code)
+{
+    return code >= VDC_Rewind && code <= VDC_Discard;
+}
+
 static int parse_number_value(struct parser *p, struct word name, struct word value, struct fault *fault)
 {
     int32_t code = number(value, INT32_MAX);
@@ -106,10 +113,10 @@ static int parse_number_value(struct parser *p, struct word name, struct word va
         return fail(p, value.text, "bad value '%.*s' for '%.*s': expected a number", shown(value), value.text,
                     shown(name), name.text);
     }
-    if (vdi_command_name(code) != NULL) {
+    if (vdi_command_name(code) != NULL && !belongs_to_a_model(code)) {
         return fail(p, value.text,
-                    "bad value '%d' for '%.*s': it is VDC_%s, expected a code that is no command", code,
-                    shown(name), name.text, vdi_command_name(code));
+                    "bad value '%d' for '%.*s': it is VDC_%s, expected a code that is no command, or 4 to 11",
+                    code, shown(name), name.text, vdi_command_name(code));
     }
     fault->code = code;
     return 0;

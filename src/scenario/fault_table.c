@@ -56,7 +56,9 @@ const struct fault_info fault_table[FAULT_KIND_COUNT] = {
             .class = FAULT_CLASS_SPEC,
             .commands = WITHOUT_IO_ERROR,
             .args = {{"code", "CODE", "99"}},
-            .what = "the server sends a command with a code nobody knows before the command of the site",
-            .correct_client = "completes it with ERROR_NOT_SUPPORTED and goes on (VDI-CMD-008)",
+            .what = "the server sends a command with a code nobody knows before the command of the site; a "
+                    "code of 4 to"
+                    " 11 is sent to clients whose features exclude that command",
+            .correct_client = "completes it with ERROR_NOT_SUPPORTED and goes on (VDI-CMD-008, VDI-CMD-009)",
         },
 };

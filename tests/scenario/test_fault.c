@@ -139,7 +139,7 @@ static const struct {
      "'unknown-command' cannot be placed at 'ClearError': expected another command"},
     {"unknown-command(code=x)@Write", 21, "bad value 'x' for 'code': expected a number"},
     {"unknown-command(code=2)@Write", 21,
-     "bad value '2' for 'code': it is VDC_Write, expected a code that is no command"},
+     "bad value '2' for 'code': it is VDC_Write, expected a code that is no command, or 4 to 11"},
     {"abort@Wriet", 6,
      "unknown site 'Wriet': did you mean 'Write'? (expected a VDI function, or a command without its VDC_ "
      "prefix)"},

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "codes.h"
 #include "engine_state.h"
 
 /* --- buffers: one pool for the set, first freed, first used again (spec 8) --- */
@@ -103,7 +104,13 @@ static void send(struct engine_device *device, const struct device_command *comm
     submit(device, slot);
 }
 
-/* unknown-command@SITE: a command nobody knows, sent before the one of the site. */
+/* A code that is no command is known to nobody; one of a device model, to clients of that model. */
+static bool client_knows(const struct engine *engine, int32_t code)
+{
+    return (engine->client_config.features & command_features(code)) != 0;
+}
+
+/* unknown-command@SITE: a command the client cannot know, sent before the one of the site. */
 static void send_faults(struct engine_device *device, int32_t code)
 {
     const struct engine *engine = device->engine;
@@ -111,6 +118,7 @@ static void send_faults(struct engine_device *device, int32_t code)
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct fault *fault = &plan->faults[i];
         if (fault->kind == FAULT_UNKNOWN_COMMAND && fault->site.command == code && device_can_send(device) &&
+            !client_knows(engine, fault->code) &&
             run_fault_arrive(i, fault, engine->operation, device->event_device)) {
             struct event event = {.kind = EVENT_FAULT,
                                   .side = EVENT_SIDE_SERVER,
