@@ -93,22 +93,6 @@ static void judge_bytes(const struct answer *answer)
 
 /* ---- what a client supports ---- */
 
-/* Commands that a server sends only where a feature was announced (spec 5.4, 6.1). Left out: those a client may
- * well perform unasked, as PrepareToFreeze or Complete. */
-static const struct {
-    int32_t code;
-    uint32_t features; /* one of them */
-} announced[] = {
-    {VDC_Rewind, VDF_Rewind},
-    {VDC_WriteMark, VDF_FileMarks},
-    {VDC_SkipMarks, VDF_FileMarks},
-    {VDC_SkipBlocks, VDF_SkipBlocks},
-    {VDC_Load, VDF_Removable},
-    {VDC_GetPosition, VDF_Position | VDF_RandomAccess},
-    {VDC_SetPosition, VDF_Position | VDF_RandomAccess},
-    {VDC_Discard, VDF_Discard},
-};
-
 /* What every client must be able to receive, and for which kind of operation. */
 static const struct {
     int32_t code;
@@ -121,15 +105,14 @@ static const struct {
     {VDC_Read, VDF_ReadMedia, true},
 };
 
+/* Of what was not announced, a client may well perform PrepareToFreeze or Complete unasked; no tape command. */
 static void judge_support(const struct answer *answer)
 {
     const struct command *command = answer->command;
+    uint32_t needed = command_features(command->code);
 
-    for (size_t i = 0; i < sizeof announced / sizeof announced[0]; i++) {
-        if (announced[i].code == command->code && command->answer_code == ERROR_SUCCESS &&
-            answer_lacks(answer, announced[i].features)) {
-            report(answer, SEVERITY_ERROR, "VDI-CMD-009", "the features announced do not have it");
-        }
+    if (needed != 0 && command->answer_code == ERROR_SUCCESS && answer_lacks(answer, needed)) {
+        report(answer, SEVERITY_ERROR, "VDI-CMD-009", "the features announced do not have it");
     }
     if (command->answer_code != ERROR_NOT_SUPPORTED) {
         return;

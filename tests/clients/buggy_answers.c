@@ -23,6 +23,7 @@ enum bug_id {
     BUG_COUNT_TOO_MANY,
     BUG_COUNT_SHORT,
     BUG_NO_POSITION,
+    BUG_ACCEPT_REWIND,
     BUG_REFUSE_FLUSH,
     BUG_WAIT_AFTER_ERROR,
     BUG_REFUSE_CLEAR_ERROR,
@@ -55,6 +56,9 @@ static const struct bug bugs[BUG_COUNT] = {
                          "answers a Read with SUCCESS and half of its bytes"},
     [BUG_NO_POSITION] = {"no-position", "VDI-CMD-007", "CompleteCommand", "-", "backup", 1,
                          "is a disk that answers GetPosition with 0 whatever it has written"},
+    [BUG_ACCEPT_REWIND] = {"accept-rewind", "VDI-CMD-009", "CompleteCommand",
+                           "unknown-command(code=4)@Write#3", "backup", 1,
+                           "is no tape and answers Rewind with SUCCESS"},
     [BUG_REFUSE_FLUSH] = {"refuse-flush", "VDI-CMD-010", "CompleteCommand", "-", "backup", 1,
                           "answers Flush with ERROR_NOT_SUPPORTED"},
     [BUG_WAIT_AFTER_ERROR] =
@@ -240,6 +244,9 @@ static int perform(struct session_device *device, VDC_Command *command, struct s
 
     if (has(BUG_REFUSE_FLUSH) && command->commandCode == VDC_Flush) {
         return ERROR_NOT_SUPPORTED;
+    }
+    if (has(BUG_ACCEPT_REWIND) && command->commandCode == VDC_Rewind) {
+        return ERROR_SUCCESS;
     }
     if (has(BUG_PICKY) && command->commandCode == VDC_Read) {
         state.first_size = state.first_size ? state.first_size : command->size;
