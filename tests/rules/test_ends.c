@@ -71,6 +71,7 @@ static void test_exit_before_the_statement_ends_is_fine_after_close(void **state
     vdi_close(&run, MAIN, 0);
     client_exits(&run, 0);
     sql_end(&run, STATEMENT_SUCCESS, 1000, 42);
+    expect_not(&run, "VDI-OUT-008");
     expect_clean(&run);
     run_end(&run);
 }

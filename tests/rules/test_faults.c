@@ -36,6 +36,7 @@ static void test_early_close_correct(void **state)
     vdi_close(&run, MAIN, VD_E_PROTOCOL);
     vdi_destroy(&run, MAIN);
     client_exits(&run, 1);
+    expect_not(&run, "VDI-CLOSE-004");
     expect_clean(&run);
     assert_int_equal(run.judgement->fired[0], 1);
     run_end(&run);
@@ -214,6 +215,7 @@ static void test_lost_close_correct(void **state)
         vdi_close(&run, MAIN, 0);
         vdi_destroy(&run, MAIN);
         client_exits(&run, status);
+        expect_not(&run, "VDI-OUT-002");
         expect_clean(&run);
         run_end(&run);
     }
