@@ -1,9 +1,6 @@
 /* buggy_ends.c - a correct client with one bug in how threads, devices, sets or operations end (bug.h). The bugs are where
  * `has` is called. */
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "bug.h"
 #include "client_session.h"
@@ -123,8 +120,8 @@ static void *serve(void *context)
         if (result == VD_E_TIMEOUT && operation_may_wait(session->operation)) {
             continue;
         }
-        if (result == VD_E_CLOSE) {
-            return NULL;
+        if (result == VD_E_CLOSE || (result == VD_E_PROTOCOL && has(BUG_TWO_READERS))) {
+            return NULL; /* VD_E_PROTOCOL: the other one got VD_E_CLOSE */
         }
         if (result) {
             give_up(device, "GetCommand", result);
@@ -244,7 +241,7 @@ static void run(struct session *session)
 
 static void work(struct operation *operation)
 {
-    struct session session, retry;
+    struct session session;
 
     session_init(&session, operation, &wrong, NULL);
     if (session_open_files(&session)) {
@@ -252,8 +249,7 @@ static void work(struct operation *operation)
     }
     session_close_files(&session);
     if (has(BUG_KEEP_SET) && operation_failed(operation)) {
-        session_init(&retry, operation, &wrong, NULL);
-        run(&retry);
+        create(&session);
     }
 }
 
