@@ -1,6 +1,5 @@
 /* outcome.c - the rules that look at the run as a whole (VDI-OUT-002 to 005 and 008) and what a process's end
  * settles. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -281,7 +280,7 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     process->ended = true;
     process->status = (int32_t)event->arg[0];
     process->signal = (int32_t)event->arg[1];
-    process->role = event->side == EVENT_SIDE_CLIENT ? PROCESS_DESCENDANT : (enum process_role)event->arg[2];
+    process->role = (enum process_role)event->arg[2];
     process->killed_by_us = event->arg[3] != 0;
     process->by_itself = event->arg[1] == 0 && event->arg[3] == 0 && event->arg[0] >= 0;
     checker->any_exit = true;
@@ -301,19 +300,9 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     }
 }
 
-/* Signals that a process gets for what it did itself. Others are how a parent ends its children. */
-static bool is_crash(int32_t signal)
+static bool is_clients_own(const struct process_state *process)
 {
-    return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
-           signal == SIGABRT || signal == SIGTRAP || signal == SIGSYS;
-}
-
-/* Whether the client died: its first process of whatever signal, another that made VDI calls of a crash. */
-static bool has_died(const struct process_state *process)
-{
-    return process->role == PROCESS_CLIENT
-               ? process->signal != 0
-               : process->role == PROCESS_DESCENDANT && process->called && is_crash(process->signal);
+    return process->role == PROCESS_CLIENT || (process->role == PROCESS_DESCENDANT && process->called);
 }
 
 void outcome_process_exit(struct checker *checker, const struct event *event)
@@ -325,7 +314,7 @@ void outcome_process_exit(struct checker *checker, const struct event *event)
     }
     note_exit(checker, process, event);
     judge_spins(checker, event->process, event->time_ns);
-    if (has_died(process) && !process->killed_by_us) {
+    if (is_clients_own(process) && process->signal && !event->arg[3]) {
         report_death(checker, process);
         waiting_judge_death(checker, event->process);
     }

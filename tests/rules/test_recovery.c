@@ -87,44 +87,18 @@ static void test_the_next_operation_has_its_reasons(void **state)
 
 /* ---- VDI-OUT-003 to 007: near, but not these ---- */
 
-static void process_waited_for(struct run *run, uint32_t process, int32_t signal)
+/* Its own end, and a helper's death that made no VDI call. */
+static void test_nobody_died(void **state)
 {
-    struct event event = {.sequence = ++run->sequence,
-                          .time_ns = run->time_ns += 1000,
-                          .kind = EVENT_PROCESS_EXIT,
-                          .side = EVENT_SIDE_CLIENT,
-                          .device = -1,
-                          .operation = -1,
-                          .process = process,
-                          .arg = {-1, signal}};
-
-    assert_int_equal(checker_feed(run->checker, &event, NULL), 0);
-}
-
-/* A member of the client's family, whose end only its parent sees: a crash is one, being ended by the parent is not. */
-static void test_death_of_a_secondary(void **state)
-{
-    static const int32_t signals[] = {11, 9, 15};
     struct run run;
 
     (void)state;
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        run_start(&run, "abort@Write#1");
-        run.process = CLIENT + 1;
-        up(&run, 1);
-        fault_fires(&run, 0, vdi_get(&run, WORKER, 0, 1000, VD_E_ABORT));
-        vdi_close(&run, MAIN, 0);
-        sql_end(&run, STATEMENT_ABORTED, 0, 0);
-        process_waited_for(&run, CLIENT + 1, signals[i]);
-        process_waited_for(&run, CLIENT + 2, 11); /* a helper that made no VDI call */
-        client_exits(&run, 1);
-        if (signals[i] == 11) {
-            assert_int_equal(expect(&run, "VDI-OUT-003")->process, CLIENT + 1);
-        } else {
-            expect_not(&run, "VDI-OUT-003");
-        }
-        run_end(&run);
-    }
+    run_start(&run, NULL);
+    whole_backup(&run, 1);
+    process_ends(&run, CLIENT + 2, PROCESS_DESCENDANT, -1, 11, false);
+    client_exits(&run, 0);
+    expect_not(&run, "VDI-OUT-003");
+    run_end(&run);
 }
 
 static void test_nothing_left_behind(void **state)
@@ -187,7 +161,7 @@ int test_recovery(void)
         cmocka_unit_test(test_the_next_operation_is_refused),
         cmocka_unit_test(test_the_next_operation_gives_up),
         cmocka_unit_test(test_the_next_operation_has_its_reasons),
-        cmocka_unit_test(test_death_of_a_secondary),
+        cmocka_unit_test(test_nobody_died),
         cmocka_unit_test(test_nothing_left_behind),
         cmocka_unit_test(test_waits_that_a_fault_took_away),
         cmocka_unit_test(test_failure_with_a_reason),
