@@ -152,7 +152,7 @@ static int parse_choice(const char *name, const char *const words[2], const char
 }
 
 static const char *const clear_error_words[2] = {"always", "never"};
-static const char *const late_buffers_words[2] = {"yes", "no"};
+static const char *const yes_no_words[2] = {"yes", "no"};
 
 static int parse_clear_error(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
 {
@@ -161,7 +161,12 @@ static int parse_clear_error(const char *rest, size_t offset, struct plan *plan,
 
 static int parse_late_buffers(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
 {
-    return parse_choice("late-buffers", late_buffers_words, rest, offset, &plan->late_buffers, error);
+    return parse_choice("late-buffers", yes_no_words, rest, offset, &plan->late_buffers, error);
+}
+
+static int parse_complete(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
+{
+    return parse_choice("complete", yes_no_words, rest, offset, &plan->complete, error);
 }
 
 struct item {
@@ -175,6 +180,7 @@ static const struct item server_items[] = {
     {"database", parse_database},
     {"clear-error", parse_clear_error},
     {"late-buffers", parse_late_buffers},
+    {"complete", parse_complete},
 };
 
 static const struct item *find_item(const struct item *table, size_t count, const char *word, size_t length,
@@ -211,8 +217,8 @@ static int parse_item(char *line, struct plan *plan, struct fault_error *error)
         if (item == NULL) {
             return fail(
                 error, (size_t)(word - line),
-                "unknown server setting '%.*s'%s (expected 'seed', 'size', 'database', 'clear-error' or "
-                "'late-buffers')",
+                "unknown server setting '%.*s'%s (expected 'seed', 'size', 'database', 'clear-error', "
+                "'late-buffers' or 'complete')",
                 (int)(length < 60 ? length : 60), word, hint);
         }
         word += length + strspn(word + length, " \t");
@@ -285,8 +291,11 @@ int plan_format(const struct plan *plan, char *text, size_t size)
                                  clear_error_words[plan->clear_error == PLAN_NO]);
     }
     if (plan->late_buffers != PLAN_UNSET) {
-        used += (size_t)snprintf(ROOM, "server late-buffers %s\n",
-                                 late_buffers_words[plan->late_buffers == PLAN_NO]);
+        used +=
+            (size_t)snprintf(ROOM, "server late-buffers %s\n", yes_no_words[plan->late_buffers == PLAN_NO]);
+    }
+    if (plan->complete != PLAN_UNSET) {
+        used += (size_t)snprintf(ROOM, "server complete %s\n", yes_no_words[plan->complete == PLAN_NO]);
     }
 #undef ROOM
     return (int)used;

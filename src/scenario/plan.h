@@ -10,6 +10,8 @@
  *   server late-buffers yes|no       half of the buffers are requested after EndConfiguration, so that there
  *                                    is a second buffer area (without this line: no, unless BUFFERCOUNT asks
  *                                    for more than the first area has)
+ *   server complete yes|no           whether VDC_Complete is sent to who asks for it; a server from before
+ *                                    KB3188454 does not (without this line: yes)
  * libc only, no allocation: the same code runs inside the client.
  */
 #ifndef VDIFAULT_PLAN_H
@@ -48,6 +50,7 @@ struct plan {
     uint64_t size;
     enum plan_choice clear_error;
     enum plan_choice late_buffers;
+    enum plan_choice complete;
     struct fault faults[PLAN_FAULTS_MAX];
     struct plan_database databases[PLAN_DATABASES_MAX];
 };

@@ -188,6 +188,16 @@ static void complete_follows_the_last_flush(void **state)
     assert_int_equal(fake.devices[1].sent[VDC_Complete], 1);
 }
 
+static void an_older_server_sends_no_complete(void **state)
+{
+    (void)state;
+    fake.config.features = VDF_RequestComplete;
+    backup.plan.complete = PLAN_NO;
+    assert_int_equal(statement_run(&backup), ENGINE_SUCCEEDED);
+    assert_int_equal(fake.features, VDF_RequestComplete | VDF_WriteMedia);
+    assert_int_equal(fake.devices[0].sent[VDC_Complete], 0);
+}
+
 /* --- the server fails --- */
 
 static void hold_second(uint32_t device, const struct VDS_Command *command, uint32_t nth,
@@ -287,6 +297,7 @@ int main(void)
         TEST(bytes_do_not_depend_on_timing),
         TEST(a_file_is_backed_up_byte_for_byte),
         TEST(complete_follows_the_last_flush),
+        TEST(an_older_server_sends_no_complete),
         TEST(a_cancelled_statement_is_aborted),
         TEST(freeing_a_running_statement_aborts_the_set),
         TEST(one_held_command_stops_only_its_own_place),

@@ -27,7 +27,8 @@ static void parses_every_item(void **state)
         "server database Sales=/var/data/sales db=1.bin\n"
         "server database hr=hr.bin\n"
         "server clear-error never\n"
-        "server late-buffers yes";
+        "server late-buffers yes\n"
+        "server complete no";
     struct plan plan;
     struct fault_error error;
     uint32_t line = 0;
@@ -44,6 +45,7 @@ static void parses_every_item(void **state)
     assert_string_equal(plan.databases[0].path, "/var/data/sales db=1.bin");
     assert_int_equal(plan.clear_error, PLAN_NO);
     assert_int_equal(plan.late_buffers, PLAN_YES);
+    assert_int_equal(plan.complete, PLAN_NO);
 
     char printed[1024], again[1024];
     struct plan copy;
@@ -52,7 +54,8 @@ static void parses_every_item(void **state)
     assert_int_equal(plan_parse(printed, strlen(printed), &copy, &error, &line), 0);
     plan_format(&copy, again, sizeof(again));
     assert_string_equal(printed, again);
-    assert_non_null(strstr(printed, "server clear-error never\nserver late-buffers yes\n"));
+    assert_non_null(
+        strstr(printed, "server clear-error never\nserver late-buffers yes\nserver complete no\n"));
 }
 
 static const struct {
@@ -67,12 +70,14 @@ static const struct {
      "unknown fault kind 'erly-close': did you mean 'early-close'? (vdifault faults lists them)"},
     {"server sead 1", 1, 7,
      "unknown server setting 'sead': did you mean 'seed'? (expected 'seed', 'size', 'database', "
-     "'clear-error' or "
-     "'late-buffers')"},
+     "'clear-error', "
+     "'late-buffers' or 'complete')"},
     {"server", 1, 6,
-     "unknown server setting '' (expected 'seed', 'size', 'database', 'clear-error' or 'late-buffers')"},
+     "unknown server setting '' (expected 'seed', 'size', 'database', 'clear-error', 'late-buffers' or "
+     "'complete')"},
     {"server clear-error yes", 1, 19, "bad clear-error 'yes': expected 'always' or 'never'"},
     {"server clear-error", 1, 18, "bad clear-error '': expected 'always' or 'never'"},
+    {"server complete maybe", 1, 16, "bad complete 'maybe': expected 'yes' or 'no'"},
     {"server late-buffers 2", 1, 20, "bad late-buffers '2': expected 'yes' or 'no'"},
     {"server seed -1", 1, 12, "bad seed '-1': expected a number"},
     {"server seed 99999999999999999999", 1, 12, "bad seed '99999999999999999999': expected a number"},

@@ -98,7 +98,8 @@ static int begin_configuration(struct engine *engine)
     bool backup = engine->request.operation == ENGINE_BACKUP;
     engine->features = config->features | (backup ? VDF_WriteMedia : VDF_ReadMedia);
     /* A promise that VDC_Complete will be sent, so none of a RESTORE (ours; spec 16, question 15). */
-    if (backup && (config->features & VDF_RequestComplete) != 0) {
+    if (backup && (config->features & VDF_RequestComplete) != 0 &&
+        engine->options.plan->complete != PLAN_NO) {
         engine->features |= VDF_CompleteEnabled;
     }
     uint32_t alignment = config->alignment > engine->block_size ? config->alignment : engine->block_size;
