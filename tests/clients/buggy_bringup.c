@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bug.h"
 #include "client_session.h"
@@ -37,6 +39,7 @@ enum bug_id {
     BUG_USE_NULL,
     BUG_SECONDARY_EARLY,
     BUG_SECONDARY_CASE,
+    BUG_FORGET_SECONDARY,
     BUG_SECONDARY_CREATE,
     BUG_OTHER_SET_NAME,
     BUG_SAME_DEVICE_NAME,
@@ -91,6 +94,8 @@ static const struct bug bugs[BUG_COUNT] = {
                              "opens the set as a secondary before it is configured"},
     [BUG_SECONDARY_CASE] = {"secondary-case", "VDI-SEC-002", "OpenInSecondary", "-", "backup", 1,
                             "opens the set as a secondary by its name in capitals"},
+    [BUG_FORGET_SECONDARY] = {"forget-secondary", "VDI-SEC-003", "-", "-", "backup", 1,
+                              "never looks after its secondary, which dies"},
     [BUG_SECONDARY_CREATE] = {"secondary-create", "VDI-SEC-004", "Create", "-", "backup", 1,
                               "creates a set on an object that is a secondary"},
     [BUG_OTHER_SET_NAME] = {"other-set-name", "VDI-SQL-001", "Create", "-", "backup", 1,
@@ -241,6 +246,29 @@ static void use_second_object(struct session *session, bool configured)
     vdi_set_destroy(&second);
 }
 
+/* A secondary that dies with its device open, without leaving a word; and nobody's child, for nobody waits for it. */
+static void start_secondary(struct session *session)
+{
+    ClientVirtualDeviceSet set;
+    ClientVirtualDevice *device;
+    char name[CLIENT_NAME_MAX];
+    pid_t child = fork();
+
+    if (child > 0) {
+        waitpid(child, NULL, 0);
+        return;
+    }
+    if (child < 0 || fork() != 0) {
+        _exit(CLIENT_FAILURE);
+    }
+    operation_device_name(session->operation, 0, name);
+    vdi_set_init(&set);
+    if (vdi_set_open_in_secondary(&set, name) == 0) {
+        vdi_set_open_device(&set, name, &device);
+    }
+    _exit(CLIENT_FAILURE);
+}
+
 /* ---- configuration ---- */
 
 /* With a statement of its own nobody tells the operation of its end: it waits for its own time. */
@@ -306,6 +334,11 @@ static bool transfer(struct session *session)
         return false;
     }
     use_second_object(session, true);
+    if (has(BUG_FORGET_SECONDARY)) {
+        start_secondary(session);
+        operation_wait_statement(session->operation);
+        return true;
+    }
     if (has(BUG_IGNORE_CONFIG)) {
         operation_fail(session->operation, "the block size does not suit us");
         return false;
