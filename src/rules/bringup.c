@@ -96,6 +96,7 @@ void bringup_settle(struct checker *checker, bool failed_for_own_reason)
         timeouts_settle(checker, set);
         secondaries_settle(checker, set);
     }
+    opening_settle(checker);
     creation_settle(checker);
     configuration_settle(checker, failed_for_own_reason);
     statements_settle(checker);

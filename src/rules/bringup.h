@@ -41,6 +41,14 @@ struct set_pending {
     uint64_t early_name;
 };
 
+/* Devices that the client left unopened; count 0: none. */
+struct unopened {
+    struct call call;
+    int end; /* enum opening_end */
+    uint32_t opened;
+    uint32_t count;
+};
+
 struct operation_bringup {
     struct call create;
     struct call configure; /* the first GetConfiguration that succeeded */
@@ -50,6 +58,7 @@ struct operation_bringup {
     uint64_t close; /* sequence of the client's Close; 0 none */
     bool cut;       /* ... which came before the transfer had ended, by the client's own decision */
     bool waited;    /* GetConfiguration was called */
+    struct unopened unopened;
 };
 
 /* Of a thread inside OpenDevice. */

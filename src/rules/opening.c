@@ -34,7 +34,7 @@ static bool waited_for_commands(const struct checker *checker, const struct vdi_
     return false;
 }
 
-void opening_judge(struct checker *checker, const struct vdi_set *set, enum opening_end end, uint64_t now)
+static void report(struct checker *checker, const struct unopened *unopened, int32_t operation)
 {
     static const char *const ends[] = {
         [OPENING_CLOSED] = "when the set was closed",
@@ -42,20 +42,41 @@ void opening_judge(struct checker *checker, const struct vdi_set *set, enum open
         [OPENING_EXITED] = "when the process ended",
         [OPENING_HUNG] = "when the client hung",
     };
+
+    if (unopened->opened == 0 && (unopened->end == OPENING_CLOSED || unopened->end == OPENING_EXITED)) {
+        finding_add(checker, "VDI-CFG-008", &unopened->call, operation, -1,
+                    "no device of this configuration was opened, and SignalAbort had not been called %s",
+                    ends[unopened->end]);
+        return;
+    }
+    finding_add(checker, "VDI-OPEN-005", &unopened->call, operation, -1,
+                "only %u of %u devices were opened %s", unopened->opened, unopened->count,
+                ends[unopened->end]);
+}
+
+/* Told at the run's end: a statement that succeeded shows that somebody opened the rest, unseen. */
+void opening_judge(struct checker *checker, const struct vdi_set *set, enum opening_end end, uint64_t now)
+{
+    struct operation_state *operation = state_find_operation(checker, set->operation);
     uint32_t opened = opening_count(checker, set);
 
-    if (set->state != SET_CONFIGURED || set->secondary || set->open_failed || opened >= set->device_count) {
+    if (!operation || operation->bringup.unopened.count || set->state != SET_CONFIGURED || set->secondary ||
+        set->open_failed || opened >= set->device_count) {
         return;
     }
     if (end == OPENING_ABORTED && !waited_for_commands(checker, set, now)) {
         return;
     }
-    if (opened == 0 && (end == OPENING_CLOSED || end == OPENING_EXITED)) {
-        finding_add(checker, "VDI-CFG-008", &set->life_call, set->operation, -1,
-                    "no device of this configuration was opened, and SignalAbort had not been called %s",
-                    ends[end]);
-        return;
+    operation->bringup.unopened = (struct unopened){
+        .call = set->life_call, .end = (int)end, .opened = opened, .count = set->device_count};
+}
+
+void opening_settle(struct checker *checker)
+{
+    for (const struct operation_state *operation = checker->operations; operation;
+         operation = operation->next) {
+        if (operation->bringup.unopened.count && operation->shown.outcome != OUTCOME_SUCCESS) {
+            report(checker, &operation->bringup.unopened, operation->shown.id);
+        }
     }
-    finding_add(checker, "VDI-OPEN-005", &set->life_call, set->operation, -1,
-                "only %u of %u devices were opened %s", opened, set->device_count, ends[end]);
 }

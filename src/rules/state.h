@@ -419,6 +419,7 @@ enum opening_end {
 };
 uint32_t opening_count(const struct checker *checker, const struct vdi_set *set); /* by all its objects */
 void opening_judge(struct checker *checker, const struct vdi_set *set, enum opening_end end, uint64_t now);
+void opening_settle(struct checker *checker);
 
 /* ---- threads.c: VDI-THR-001, VDI-CLOSE-002, VDI-LIFE-001 ---- */
 void threads_begin(struct checker *checker, const struct vdi_set *set, const struct call *call);

@@ -227,6 +227,25 @@ static void test_configuration_ignored(void **state)
     }
 }
 
+/* The devices were opened in a process of which nothing is recorded: the statement's success shows it. */
+static void test_devices_opened_unseen(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_SUCCESS, 1000, 42);
+    client_exits(&run, 0);
+    expect_not(&run, "VDI-CFG-008");
+    expect_clean(&run);
+    run_end(&run);
+}
+
 /* The server has given the set up: there is nobody to be told. */
 static void test_configuration_of_a_statement_that_failed(void **state)
 {
@@ -279,6 +298,7 @@ int test_opening(void)
         cmocka_unit_test(test_giving_up_properly_before_all_are_open),
         cmocka_unit_test(test_secondary_opens_the_devices),
         cmocka_unit_test(test_configuration_ignored),
+        cmocka_unit_test(test_devices_opened_unseen),
         cmocka_unit_test(test_configuration_of_a_statement_that_failed),
         cmocka_unit_test(test_lost_events),
     };
