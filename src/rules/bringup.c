@@ -4,8 +4,8 @@
 static void leave(struct checker *checker, const struct vdi_set *set, const struct call *call)
 {
     names_give_up(checker, set, call);
+    creation_given_up(checker, set, call);
     if (call->function == VDI_FN_CLOSE) {
-        creation_close(checker, set, call);
         secondaries_judge(checker, set, call, "when it called Close", true);
     }
 }

@@ -55,9 +55,9 @@ struct operation_bringup {
     uint32_t asked;        /* features passed to Create */
     uint32_t granted;      /* features GetConfiguration returned */
     uint32_t block_size;
-    uint64_t close; /* sequence of the client's Close; 0 none */
-    bool cut;       /* ... which came before the transfer had ended, by the client's own decision */
-    bool waited;    /* GetConfiguration was called */
+    uint64_t given_up; /* sequence of the client's SignalAbort or Close, whichever came first; 0 none */
+    bool cut;          /* ... which came before the transfer had ended, by its own decision */
+    bool waited;       /* GetConfiguration was called */
     struct unopened unopened;
 };
 
@@ -101,7 +101,7 @@ void bringup_settle(struct checker *checker, bool failed_for_own_reason);
 void creation_begin(struct checker *checker, const struct call *call);
 void creation_end(struct checker *checker, struct vdi_set *set, const struct event *event,
                   const struct call *call);
-void creation_close(struct checker *checker, const struct vdi_set *set, const struct call *call);
+void creation_given_up(struct checker *checker, const struct vdi_set *set, const struct call *call);
 void creation_settle(struct checker *checker);
 
 /* ---- configuration.c: VDI-CFG-001 to 007, 009 ---- */

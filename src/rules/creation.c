@@ -93,14 +93,14 @@ static void settle_clash(struct checker *checker, const struct vdi_set *set)
 /* ---- VDI-CREATE-004 ---- */
 
 /* What ends a set before its transfer has ended, other than somebody else's abort. */
-void creation_close(struct checker *checker, const struct vdi_set *set, const struct call *call)
+void creation_given_up(struct checker *checker, const struct vdi_set *set, const struct call *call)
 {
     struct operation_state *operation = state_find_operation(checker, set->operation);
 
-    if (!operation || !set_is_live(set) || set->secondary || operation->bringup.close) {
+    if (!operation || !set_is_live(set) || set->secondary || operation->bringup.given_up) {
         return;
     }
-    operation->bringup.close = call->sequence;
+    operation->bringup.given_up = call->sequence;
     operation->bringup.cut =
         !set->abort_returned && !set->server_ended && !set->fault_aborted && !outcome_all_closes_came(set);
 }
@@ -115,9 +115,9 @@ static const struct operation_state *first_set_of_statement(const struct checker
 
         if (first != again && first->created && first->bringup.cut && statement &&
             statement->operation >= 0 && statement->issued_by == PROCESS_CLIENT &&
-            first->bringup.close < again->bringup.create.sequence && first->shown.set && again->shown.set &&
-            strcmp(first->shown.set, again->shown.set) == 0 &&
-            (!statement->ended || statement->ended_sequence > first->bringup.close)) {
+            first->bringup.given_up < again->bringup.create.sequence && first->shown.set &&
+            again->shown.set && strcmp(first->shown.set, again->shown.set) == 0 &&
+            (!statement->ended || statement->ended_sequence > first->bringup.given_up)) {
             return first;
         }
     }

@@ -69,7 +69,7 @@ static const struct operation_state *set_left_alone(const struct checker *checke
     for (const struct operation_state *operation = checker->operations; operation;
          operation = operation->next) {
         bool was_there = operation->created && operation->first_sequence < statement->ended_sequence &&
-                         (!operation->bringup.close || operation->bringup.close > statement->sequence);
+                         (!operation->bringup.given_up || operation->bringup.given_up > statement->sequence);
 
         if (was_there && (!operation->statement || operation->statement == statement)) {
             if (alone) {

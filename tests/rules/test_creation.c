@@ -138,6 +138,31 @@ static void test_second_set_for_one_statement(void **state)
     run_end(&run);
 }
 
+/* The statement ends between SignalAbort and Close: that changes nothing. */
+static void test_second_set_after_the_abort_was_seen(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP DATABASE pubs TO VIRTUAL_DEVICE = 'set-1'");
+    vdi_create(&run, 1, 0);
+    sql_open(&run, 1);
+    vdi_wait_configuration(&run, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    vdi_close(&run, MAIN, 0);
+    run.operation = 1;
+    call = vdi_create(&run, 1, 0);
+    vdi_wait_configuration(&run, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-CREATE-004", call, -1);
+    run_end(&run);
+}
+
 /* With a statement of its own, or after an abort that was not its own doing, or under a fault. */
 static void test_second_set_for_a_second_statement(void **state)
 {
@@ -382,6 +407,7 @@ int test_creation(void)
         cmocka_unit_test(test_name_in_use),
         cmocka_unit_test(test_name_of_a_set_that_is_gone),
         cmocka_unit_test(test_second_set_for_one_statement),
+        cmocka_unit_test(test_second_set_after_the_abort_was_seen),
         cmocka_unit_test(test_second_set_for_a_second_statement),
         cmocka_unit_test(test_configuration_without_a_set),
         cmocka_unit_test(test_configuration_of_a_set_unseen),
