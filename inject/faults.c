@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "guard.h"
 #include "idle.h"
 #include "inject.h"
-#include "keep.h"
 #include "next.h"
 #include "vdierror.h"
 
@@ -46,16 +46,14 @@ static void early_close(struct call *call, uint32_t fault)
     struct shadow_set *set = call->set;
     /* First the state: calls that begin from here on do not enter the library for this set. Those that have
      * looked at it before may still do so, as under a Close by another thread. */
-    if (set == NULL || atomic_load(&set->open_devices) == 0 ||
+    if (set == NULL || atomic_load(&set->open_devices) == 0 || !guard_keeps_buffers(set) ||
         (call->device != NULL && !shadow_device_is_current(call->device)) ||
         !shadow_set_closed(set, SHADOW_CLOSED_BY_FAULT)) {
         take_back(fault);
         return;
     }
     call_fault(call, fault);
-    keep_begin(set);
     call_by_fault(call, VDI_FN_CLOSE, NEXT_CLOSE);
-    keep_end();
 }
 
 static void abort_by_client(struct call *call, uint32_t fault)
@@ -125,12 +123,12 @@ void faults_found_at_entry(struct call *call)
     }
 }
 
-uint64_t faults_at_delivery(struct call *call, int32_t code)
+struct fault_moments faults_at_delivery(struct call *call, int32_t code)
 {
     const struct inject_plan *plan = inject_plan();
-    uint64_t at_complete = 0;
+    struct fault_moments later = {0};
     if (code <= 0 || code >= SHADOW_CODES || (plan->commands >> code & 1) == 0) {
-        return 0;
+        return later;
     }
     for (uint32_t i = 0; i < plan->plan.fault_count; i++) {
         const struct fault *fault = &plan->plan.faults[i];
@@ -144,21 +142,21 @@ uint64_t faults_at_delivery(struct call *call, int32_t code)
         } else if (fault->at == FAULT_AT_FETCH) {
             do_abort(call, i);
         } else {
-            take_back(i); /* it has not happened yet, and will not if the command is never completed */
-            at_complete |= UINT64_C(1) << i;
+            take_back(i); /* it has not happened yet, and will not if the moment never comes */
+            *(fault->at == FAULT_AT_TOUCH ? &later.at_touch : &later.at_complete) |= UINT64_C(1) << i;
         }
     }
-    return at_complete;
+    return later;
 }
 
-void faults_at_completion(struct call *call, uint64_t faults)
+void faults_when_due(struct call *call, uint64_t faults)
 {
     const struct plan *plan = &inject_plan()->plan;
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         if ((faults >> i & 1) == 0) {
             continue;
         }
-        /* Two devices may both be the first to reach the command; only one is the first to complete it. */
+        /* Two devices may both be the first to reach the command; only one is the first to touch or complete it. */
         const struct fault_site *site = &plan->faults[i].site;
         uint32_t unfired = 0;
         if (site->and_later || site->device != FAULT_DEVICE_ANY) {

@@ -18,11 +18,15 @@ static inline void faults_at_entry(struct call *call)
     }
 }
 
-/* GetCommand is about to deliver a command: faults placed at its code. Returns those that happen at its
- * completion, a bit each. */
-uint64_t faults_at_delivery(struct call *call, int32_t code);
-/* CompleteCommand was entered for a command with such faults. */
-void faults_at_completion(struct call *call, uint64_t faults);
+/* Faults that happen later, a bit each. */
+struct fault_moments {
+    uint64_t at_touch; /* of the command's buffer */
+    uint64_t at_complete;
+};
+/* GetCommand is about to deliver a command: faults placed at its code. */
+struct fault_moments faults_at_delivery(struct call *call, int32_t code);
+/* Their moment has come. Of at_touch that is a signal handler's, which interrupted the client's own code. */
+void faults_when_due(struct call *call, uint64_t faults);
 /* VD_E_CLOSE came for the device: is it to be lost? Then it is marked so. */
 bool faults_lose_close(struct call *call);
 

@@ -19,12 +19,9 @@
 
 #define INJECT_EXPORT __attribute__((visibility("default")))
 
-struct shadow_set;
-
 /* A thread's own words. Initial-exec, so that reaching them allocates nothing. */
 struct inject_thread {
-    uint32_t inside;            /* in the real library; stays raised when a signal handler jumps out of it */
-    struct shadow_set *keeping; /* munmap keeps ranges for this set instead of unmapping them */
+    uint32_t inside; /* in the real library; stays raised when a signal handler jumps out of it */
 };
 extern _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
 

@@ -83,7 +83,7 @@ static bool set_is_destroyed(size_t at)
  * full. */
 static bool set_is_closed(size_t at)
 {
-    return atomic_load(&sets[at].state) == SHADOW_NONE && atomic_load(&sets[at].kept_count) == 0;
+    return atomic_load(&sets[at].state) == SHADOW_NONE;
 }
 
 static bool device_is_gone(size_t at)
@@ -193,6 +193,10 @@ struct shadow_device *shadow_device_opened(struct shadow_set *set, const void *o
     for (size_t i = 0; i < SHADOW_CODES; i++) {
         atomic_store(&device->delivered[i], 0);
     }
+    atomic_store(&device->guard_seen, 0);
+    atomic_store(&device->guard_held, 0);
+    atomic_store(&device->handed_over, false);
+    atomic_store(&device->serves_itself, false);
     for (size_t i = 0; i < SHADOW_COMMANDS_MAX; i++) {
         atomic_store(&device->commands[i].block, NULL);
     }
@@ -245,6 +249,7 @@ uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, 
         atomic_store_explicit(&entry->call, call, memory_order_relaxed);
         atomic_store_explicit(&entry->code, code, memory_order_relaxed);
         atomic_store_explicit(&entry->buffer, command->buffer, memory_order_relaxed);
+        atomic_store_explicit(&entry->size, command->size, memory_order_relaxed);
         atomic_store_explicit(&entry->at_complete, at_complete, memory_order_relaxed);
         atomic_store_explicit(&entry->outstanding, true, memory_order_release);
         atomic_store_explicit(&entry->block, block, memory_order_release);
@@ -298,4 +303,33 @@ uint64_t shadow_fetch_of_buffer(struct shadow_set *set, const void *buffer)
         fetch = device == NULL ? 0 : fetch_on_device(device, buffer);
     }
     return fetch;
+}
+
+static bool has_byte(const struct shadow_command *command, size_t prefix, uintptr_t at)
+{
+    uintptr_t buffer = (uintptr_t)atomic_load(&command->buffer);
+    int32_t size = atomic_load(&command->size);
+    return buffer != 0 && size > 0 && at >= buffer - prefix && at < buffer + (size_t)size;
+}
+
+uint64_t shadow_fetch_at(const void *address)
+{
+    for (size_t i = 0; i < SHADOW_DEVICES_MAX; i++) {
+        if (atomic_load_explicit(&device_keys[i], memory_order_acquire) <= BUSY) {
+            continue;
+        }
+        struct shadow_device *device = &devices[i];
+        struct shadow_set *set = atomic_load(&device->set);
+        for (size_t j = 0; set != NULL && shadow_device_is_current(device) && j < SHADOW_COMMANDS_MAX; j++) {
+            struct shadow_command *command = &device->commands[j];
+            if (atomic_load(&command->block) == NULL) {
+                break; /* entries are taken in order */
+            }
+            if (atomic_load(&command->outstanding) &&
+                has_byte(command, atomic_load(&set->prefix), (uintptr_t)address)) {
+                return atomic_load(&command->call);
+            }
+        }
+    }
+    return 0;
 }

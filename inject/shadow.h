@@ -20,8 +20,7 @@ enum {
     SHADOW_SETS_MAX = 256,
     SHADOW_DEVICES_MAX = 512,
     SHADOW_COMMANDS_MAX = 64, /* outstanding on one device; the library has 16 (design 5) */
-    SHADOW_KEPT_MAX = 128,
-    SHADOW_CODES = 20, /* command codes 1 to 19; 0 for every other */
+    SHADOW_CODES = 20,        /* command codes 1 to 19; 0 for every other */
 };
 
 enum shadow_state {
@@ -34,7 +33,8 @@ enum shadow_state {
 struct shadow_command {
     _Atomic(const void *) block;  /* NULL: the entry is free */
     _Atomic(const void *) buffer; /* as the client got it */
-    _Atomic uint64_t call;        /* sequence of the GetCommand */
+    _Atomic int32_t size;
+    _Atomic uint64_t call; /* sequence of the GetCommand */
     _Atomic int32_t code;
     _Atomic bool outstanding;
     _Atomic uint64_t at_complete; /* faults of the plan that wait for the completion, a bit each */
@@ -48,6 +48,11 @@ struct shadow_device {
     _Atomic bool closed;       /* VD_E_CLOSE was delivered */
     _Atomic bool lost;         /* VD_E_CLOSE is being withheld */
     _Atomic uint32_t delivered[SHADOW_CODES];
+    /* guard.c's: */
+    _Atomic uint32_t guard_seen; /* commands */
+    _Atomic uint32_t guard_held; /* commands not completed */
+    _Atomic bool handed_over;    /* several commands at once, or one completed by another thread */
+    _Atomic bool serves_itself;  /* a command was completed by the thread that fetched it */
     struct shadow_command commands[SHADOW_COMMANDS_MAX];
 };
 
@@ -63,11 +68,14 @@ struct shadow_set {
     _Atomic uint32_t lost_devices;
     _Atomic uint32_t changed; /* futex: bumped at abort and close; idle GetCommands wait on it */
     _Atomic(struct shadow_device *) devices[RUN_DEVICES_MAX];
-    _Atomic uint32_t kept_count; /* ranges whose munmap was put off, see keep.h */
-    struct {
-        void *address;
-        size_t length;
-    } kept[SHADOW_KEPT_MAX];
+    /* guard.c's, of the present life: */
+    _Atomic uint32_t asked_alignment; /* at Create */
+    _Atomic uint32_t alignment;       /* as the client knows it; 0: not configured */
+    _Atomic uint32_t prefix;          /* bytes before each buffer that are the client's */
+    _Atomic uint32_t max_transfer;
+    _Atomic bool page_aligned; /* buffers share no page */
+    _Atomic bool gave_handle;  /* of a buffer */
+    _Atomic bool unguarded;    /* a buffer is not out of a Close's reach */
 };
 
 /* The entry of the set object; bound now if the object was never seen. */
@@ -97,5 +105,7 @@ uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, 
 struct shadow_command *shadow_find_command(struct shadow_device *device, const VDC_Command *block);
 /* Sequence of the GetCommand that fetched the outstanding command with this buffer; 0: none of the set has it. */
 uint64_t shadow_fetch_of_buffer(struct shadow_set *set, const void *buffer);
+/* The same for any byte of any outstanding command's buffer, its prefix zone included. */
+uint64_t shadow_fetch_at(const void *address);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "faults.h"
+#include "guard.h"
 #include "idle.h"
 #include "inject.h"
 #include "next.h"
@@ -27,17 +28,26 @@ static void tell_completed(const struct call *call)
     }
 }
 
-/* What the library delivered, seen before any fault can change it. */
-static void delivered(struct call *call, VDC_Command *block)
+/* What the library delivered, guarded before any fault can take it away; what the client gets of it. NULL: a fault
+ * has closed the set meanwhile. */
+static VDC_Command *delivered(struct call *call, VDC_Command *block)
 {
-    const VDC_Command command = *block;
-    uint64_t at_complete = faults_at_delivery(call, command.commandCode);
-    call->arg[0] = (int64_t)(intptr_t)block;
+    VDC_Command command;
+    VDC_Command *given = guard_grant(call, block, &command);
+    if (given == NULL) {
+        return NULL;
+    }
+    struct fault_moments later = faults_at_delivery(call, command.commandCode);
+    if (later.at_touch != 0) {
+        guard_arm(given, later.at_touch);
+    }
+    call->arg[0] = (int64_t)(intptr_t)given;
     call->arg[1] = command.commandCode;
     call->arg[2] = command.size;
     call->arg[3] = command.position;
     call->arg[4] = (int64_t)(intptr_t)command.buffer;
-    call->arg[5] = shadow_fetched(call->device, block, &command, call->sequence, at_complete);
+    call->arg[5] = shadow_fetched(call->device, block, &command, call->sequence, later.at_complete);
+    return given;
 }
 
 /* The library, and what its answer means for the device. */
@@ -57,7 +67,11 @@ static int get_command(struct call *call, ClientVirtualDevice *self, time_t time
     }
     if (result == 0 && block != NULL && *block != NULL) {
         tell_fetched(call);
-        delivered(call, *block);
+        *block = delivered(call, *block);
+        if (*block == NULL) {
+            call->flags |= EVENT_FLAG_FAULTED;
+            result = VD_E_PROTOCOL;
+        }
     } else if (result == VD_E_ABORT && shadow_device_is_current(device)) {
         shadow_set_aborted(call->set); /* idle calls on other devices learn it as well */
     } else if (result == VD_E_CLOSE && shadow_device_is_current(device)) {
@@ -118,14 +132,16 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
 {
     complete_command_function *real = (complete_command_function *)next_definition(NEXT_COMPLETE_COMMAND);
     struct call call = call_on_device(VDI_FN_COMPLETE_COMMAND, shadow_device(self), self);
-    struct shadow_command *fetched = call.device == NULL ? NULL : shadow_find_command(call.device, command);
+    struct slot *guarded = guard_find(command);
+    VDC_Command *block = guarded == NULL ? command : guard_block(guarded);
+    struct shadow_command *fetched = call.device == NULL ? NULL : shadow_find_command(call.device, block);
     uint64_t at_complete = 0;
     call.arg[0] = (int64_t)(intptr_t)command;
     call.arg[1] = completion_code;
     call.arg[2] = (int64_t)bytes_transferred;
     call.arg[3] = position;
     if (fetched != NULL) {
-        call.arg[4] = (int64_t)atomic_load(&fetched->call);
+        call.arg[4] = (int64_t)(guarded == NULL ? atomic_load(&fetched->call) : guard_fetch(guarded));
         call.arg[5] = atomic_load(&fetched->code);
         at_complete = atomic_load(&fetched->at_complete) == 0 ? 0 : atomic_exchange(&fetched->at_complete, 0);
         /* Before the library has it: afterwards the block may already be somebody's next command. */
@@ -134,21 +150,23 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
     call_begin(&call, caller, NULL);
     faults_at_entry(&call);
     if (at_complete != 0) {
-        faults_at_completion(&call, at_complete);
+        faults_when_due(&call, at_complete);
     }
     int result = VD_E_PROTOCOL;
     if (faults_cut_off(&call)) {
         call.flags |= EVENT_FLAG_FAULTED;
     } else {
+        guard_before_completion(guarded, &call, bytes_transferred);
         tell_completed(&call);
         inject_thread.inside++;
-        result = real == NULL ? VD_E_UNEXPECTED
-                              : real(self, command, completion_code, bytes_transferred, position);
+        result =
+            real == NULL ? VD_E_UNEXPECTED : real(self, block, completion_code, bytes_transferred, position);
         inject_thread.inside--;
         if (result == VD_E_ABORT && call.device != NULL && shadow_device_is_current(call.device)) {
             shadow_set_aborted(call.set);
         }
     }
+    guard_after_completion(guarded, &call, result);
     return call_end(&call, result);
 }
 

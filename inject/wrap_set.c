@@ -2,8 +2,8 @@
 #include <stddef.h>
 
 #include "faults.h"
+#include "guard.h"
 #include "inject.h"
-#include "keep.h"
 #include "next.h"
 #include "vdierror.h"
 
@@ -73,7 +73,7 @@ static void destroy(enum next_function next, ClientVirtualDeviceSet *self, const
     call_end(&call, 0);
     if (set != NULL) {
         shadow_set_closed(set, SHADOW_NONE);
-        keep_release(set);
+        guard_life_ended(set);
         atomic_store(&set->state, SHADOW_NONE);
         atomic_store(&set->destroyed, true);
     }
@@ -89,6 +89,18 @@ INJECT_EXPORT void vdi_set_destroy_base(ClientVirtualDeviceSet *self)
     destroy(NEXT_SET_D2, self, __builtin_return_address(0));
 }
 
+/* The library is asked for buffers that the guard can hold apart; the client's configuration stays its own. */
+static int create(create_function *real, ClientVirtualDeviceSet *self, char *name, VDConfig *cfg)
+{
+    if (cfg == NULL) {
+        return CALL_REAL(real, self, name, cfg);
+    }
+    VDConfig passed = guard_ask(cfg);
+    int result = CALL_REAL(real, self, name, &passed);
+    guard_answer(cfg, &passed);
+    return result;
+}
+
 INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDConfig *cfg)
 {
     create_function *real = (create_function *)next_definition(NEXT_CREATE);
@@ -100,7 +112,7 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
     /* A Create on a set that is open belongs to that set's operation; every other one starts one. */
     bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
     if (starts) {
-        keep_release(set);
+        guard_life_ended(set);
         call.operation = run_claim_operation(name, cfg == NULL ? 0 : cfg->deviceCount);
     }
     if (cfg != NULL) {
@@ -113,8 +125,9 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
     if (cfg != NULL) {
         call_configuration(&call, cfg);
     }
-    int result = CALL_REAL(real, self, name, cfg);
+    int result = create(real, self, name, cfg);
     if (starts && result == 0) {
+        guard_life_began(set, cfg);
         shadow_set_opened(set, call.operation);
     } else if (starts) {
         run_drop_operation(call.operation);
@@ -132,12 +145,13 @@ INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *
     struct call call = call_on_set(VDI_FN_OPEN_IN_SECONDARY, set, self);
     bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
     if (starts) {
-        keep_release(set);
+        guard_life_ended(set);
         call.operation = run_find_operation(name);
     }
     call_begin(&call, __builtin_return_address(0), name);
     int result = CALL_REAL(real, self, name);
     if (starts && result == 0) {
+        guard_life_began(set, NULL);
         shadow_set_opened(set, call.operation);
     }
     return call_end(&call, result);
@@ -155,6 +169,9 @@ INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t
     faults_at_entry(&call);
     int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, timeout, cfg);
     if (result == 0 && cfg != NULL) {
+        if (call.set != NULL) {
+            guard_configured(call.set, cfg);
+        }
         call_configuration(&call, cfg);
         call.arg[0] = cfg->features;
         call.arg[1] = cfg->blockSize;
@@ -207,6 +224,7 @@ INJECT_EXPORT int vdi_set_signal_abort(ClientVirtualDeviceSet *self)
         }
         if (result == 0) {
             shadow_set_aborted(call.set);
+            guard_aborted(&call);
         }
     }
     return call_end(&call, result);
@@ -222,10 +240,12 @@ INJECT_EXPORT int vdi_set_close(ClientVirtualDeviceSet *self)
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
     if (cut_off(&call)) {
+        guard_closed(&call);
         return call_end(&call, VD_E_PROTOCOL);
     }
     int result = CALL_REAL(real, self);
     if (call.set != NULL && result != VD_E_PROTOCOL) {
+        guard_closed(&call);
         bool open_to_client = atomic_load(&call.set->lost_devices) != 0 && !atomic_load(&call.set->aborted);
         if (open_to_client && result == 0) { /* spec 3.9: a device whose VD_E_CLOSE was not delivered */
             call.flags |= EVENT_FLAG_FAULTED;
@@ -248,7 +268,8 @@ INJECT_EXPORT int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *self, uint8_
     call.arg[1] = (int64_t)shadow_fetch_of_buffer(call.set, buffer);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, buffer, handle);
+    int result =
+        cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, guard_buffer_for_handle(buffer), handle);
     call.arg[0] = result == 0 && handle != NULL ? (int64_t)*handle : 0;
     return call_end(&call, result);
 }

@@ -98,7 +98,7 @@ _Static_assert(sizeof(struct event_ring) == 4096, "events start on a page");
 
 /* ---- the recording side: interposer, server ---- */
 
-/* The value of VDIFAULT_TRACE, _PLAN or _SQLCMD: the environment's, else what it was when the process started.
+/* The value of VDIFAULT_TRACE, _PLAN, _SQLCMD, _GUARD or _ON_FINDING: the environment's, else what it was when the process started.
  * NULL if neither. */
 const char *run_variable(const char *name);
 

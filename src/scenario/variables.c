@@ -11,7 +11,11 @@
 static struct {
     const char *name;
     char at_start[PATH_MAX];
-} variables[] = {{.name = "VDIFAULT_TRACE"}, {.name = "VDIFAULT_PLAN"}, {.name = "VDIFAULT_SQLCMD"}};
+} variables[] = {{.name = "VDIFAULT_TRACE"},
+                 {.name = "VDIFAULT_PLAN"},
+                 {.name = "VDIFAULT_SQLCMD"},
+                 {.name = "VDIFAULT_GUARD"},
+                 {.name = "VDIFAULT_ON_FINDING"}};
 
 enum {
     VARIABLE_COUNT = sizeof variables / sizeof variables[0]
