@@ -315,12 +315,13 @@ static bool has_byte(const struct shadow_command *command, size_t prefix, uintpt
 uint64_t shadow_fetch_at(const void *address)
 {
     for (size_t i = 0; i < SHADOW_DEVICES_MAX; i++) {
-        if (atomic_load_explicit(&device_keys[i], memory_order_acquire) <= BUSY) {
+        struct shadow_device *device = &devices[i];
+        bool is_used = atomic_load_explicit(&device_keys[i], memory_order_acquire) > BUSY;
+        struct shadow_set *set = is_used ? atomic_load(&device->set) : NULL;
+        if (set == NULL || !shadow_device_is_current(device) || atomic_load(&set->state) == SHADOW_NONE) {
             continue;
         }
-        struct shadow_device *device = &devices[i];
-        struct shadow_set *set = atomic_load(&device->set);
-        for (size_t j = 0; set != NULL && shadow_device_is_current(device) && j < SHADOW_COMMANDS_MAX; j++) {
+        for (size_t j = 0; j < SHADOW_COMMANDS_MAX; j++) {
             struct shadow_command *command = &device->commands[j];
             if (atomic_load(&command->block) == NULL) {
                 break; /* entries are taken in order */

@@ -135,11 +135,6 @@ static int parse_value(struct parser *p, struct word name, const struct fault_ar
                     arg->name, arg->values);
     }
     fault_set_argument(fault, arg->name, index);
-    if (fault->kind == FAULT_ABORT && fault->at == FAULT_AT_TOUCH) {
-        return fail(p, value.text,
-                    "abort(at=touch) needs the guard, which this build does not have: "
-                    "use at=fetch or at=complete");
-    }
     return 0;
 }
 
@@ -322,6 +317,12 @@ static int check_site(struct parser *p, const char *where, const struct fault *f
                      site->function == VDI_FN_COMPLETE_COMMAND;
     if (!of_device && site->device != FAULT_DEVICE_ANY) {
         return fail(p, where, "'%s' is a call on the set: its site takes no ':' and device", name);
+    }
+    if (fault->kind == FAULT_ABORT && fault->at == FAULT_AT_TOUCH && site->command != VDC_Read &&
+        site->command != VDC_Write) {
+        return fail(p, where,
+                    "abort(at=touch) cannot be placed at '%s', which has no buffer: expected Read or Write",
+                    name);
     }
     if (fault->kind == FAULT_LOST_CLOSE && (site->nth != 1 || site->and_later)) {
         return fail(p, where, "'lost-close' takes no '#': VD_E_CLOSE comes once per device");

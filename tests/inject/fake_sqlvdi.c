@@ -1,11 +1,13 @@
 /* fake_sqlvdi.c - a libsqlvdi.so of known behaviour, one process, no server.
  *
  * Each device delivers three Writes and a Flush and is then closed. Buffers are one mapping that Close takes
- * away. GetConfiguration raises SIGUSR1 when FAKE_RAISE is set. Like any C++ class with a careful destructor it calls its own Close through the public name. A call
+ * away: shared ones, or private ones with FAKE_PRIVATE. FAKE_READ makes the Writes Reads, FAKE_SIZE their size.
+ * GetConfiguration raises SIGUSR1 when FAKE_RAISE is set. Like any C++ class with a careful destructor it calls its own Close through the public name. A call
  * on a closed set makes it exit with 99 when FAKE_STRICT is set: after early-close nobody may ask it.
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,6 +46,12 @@ void set_init_base(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDe
 void set_destroy_base(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDeviceSetD2Ev");
 void device_init_base(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVirtualDeviceC2Ev");
 void device_destroy_base(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVirtualDeviceD2Ev");
+
+static int32_t size_of_commands(void)
+{
+    const char *size = getenv("FAKE_SIZE");
+    return size == NULL ? BUFFER : atoi(size);
+}
 
 static int missing(void)
 {
@@ -93,7 +101,8 @@ int vdi_set_create(ClientVirtualDeviceSet *set, char *name, VDConfig *cfg)
     s->exists = 1;
     s->aborted = 0;
     s->opened = 0;
-    s->buffers = mmap(NULL, BUFFER * DEVICES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int kind = getenv("FAKE_PRIVATE") == NULL ? MAP_SHARED : MAP_PRIVATE;
+    s->buffers = mmap(NULL, BUFFER * DEVICES, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
     memset(s->buffers, 0x5a, BUFFER * DEVICES);
     return 0;
 }
@@ -129,8 +138,13 @@ int vdi_set_open_device(ClientVirtualDeviceSet *set, char *name, ClientVirtualDe
     *d = (struct CVD){.set = s, .index = s->opened, .open = 1};
     d->object.cvd = d;
     for (uint32_t i = 0; i < COMMANDS; i++) {
-        d->commands[i] = (VDC_Command){i == COMMANDS - 1 ? VDC_Flush : VDC_Write, BUFFER, 0,
-                                       i == COMMANDS - 1 ? NULL : s->buffers + (size_t)s->opened * BUFFER};
+        bool last = i == COMMANDS - 1;
+        d->commands[i] =
+            (VDC_Command){last                          ? VDC_Flush
+                          : getenv("FAKE_READ") != NULL ? VDC_Read
+                                                        : VDC_Write,
+                          last ? 0 : size_of_commands(), 0,
+                          last ? NULL : s->buffers + (size_t)s->opened * BUFFER + s->config.prefixZoneSize};
     }
     s->opened++;
     *device = &d->object;
@@ -246,7 +260,6 @@ int vdi_device_complete_command(ClientVirtualDevice *device, VDC_Command *comman
 {
     struct CVD *d = device->cvd;
     (void)completion_code;
-    (void)bytes_transferred;
     (void)position;
     if (!d->set->exists) {
         return missing();
@@ -254,5 +267,6 @@ int vdi_device_complete_command(ClientVirtualDevice *device, VDC_Command *comman
     if (d->set->aborted) {
         return VD_E_ABORT;
     }
-    return command >= d->commands && command < d->commands + COMMANDS ? 0 : VD_E_INVALID;
+    bool is_ours = command >= d->commands && command < d->commands + COMMANDS;
+    return is_ours && bytes_transferred <= BUFFER ? 0 : VD_E_INVALID;
 }

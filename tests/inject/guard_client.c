@@ -1,0 +1,484 @@
+/* guard_client.c - a VDI client that touches what it must not, as its arguments say, in this order:
+ *
+ *   open[:PREFIX]  init, Create (alignment 512), GetConfiguration and OpenDevice of one device
+ *   get  complete[:BYTES]  abort  close  destroy  create-again
+ *   read:OFFSET  write:OFFSET      a byte of the buffer fetched last, from its start
+ *   read-kept  write-kept  keep    of the buffer that was the last one at `keep`
+ *   fill                           all of the buffer and no more; 80 if it does not then hold that
+ *   expect:BYTE                    81 unless the buffer's first byte is that
+ *   read-block:OFFSET  write-block:OFFSET
+ *   beside:VERB                    the same by another thread, of which it is the first deed
+ *   child:VERB                     likewise by a child process
+ *   call-write  call-read          as libvdifault-sys.so does around a system call on the whole buffer; 82 if the call fails
+ *   fetch-of:WANTED                83 unless vdifault_guard_fetch_of finds (1) or does not find (0) the buffer's command
+ *   own:HOW        sets a handler of SIGSEGV by sigaction, signal, sysv (once), onstack, or to jump out of it
+ *   is-own         84 unless sigaction says that this is the handler
+ *   crash          reads where nothing is, and 85 unless the own handler was called
+ *   block          blocks all signals
+ *   many:N         N threads, each on a set and a device of its own: get, touch, complete, until VD_E_CLOSE; the odd ones
+ *                  then read the last buffer once more
+ */
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vdi.h"
+
+enum {
+    BUFFER = 4096,
+    THREADS_MAX = 32
+};
+
+extern void vdifault_guard_touch(const void *start, size_t length, int is_write, const char *function)
+    __attribute__((weak));
+extern uint64_t vdifault_guard_fetch_of(const void *address) __attribute__((weak));
+
+struct client {
+    ClientVirtualDeviceSet set;
+    ClientVirtualDevice *device;
+    VDC_Command *command;
+    uint8_t *buffer;
+    uint8_t *kept;
+    size_t size;
+    char name[32];
+};
+static struct client whole = {.name = "set"};
+
+typedef int verb_function(struct client *client, long number, const char *rest);
+
+/* One access of one instruction, that no compiler leaves out. */
+static uint8_t load(const uint8_t *address)
+{
+    uint8_t value;
+    __asm__ __volatile__("" : "+r"(address));
+    __builtin_memcpy(&value, address, 1);
+    __asm__ __volatile__("" : : "r"(value) : "memory");
+    return value;
+}
+
+static void store(uint8_t *address)
+{
+    __asm__ __volatile__("" : "+r"(address));
+    *address = 0x77;
+    __asm__ __volatile__("" : : : "memory");
+}
+
+static int open_set(struct client *client, long prefix, const char *rest)
+{
+    VDConfig config = {.deviceCount = 1, .alignment = 512, .prefixZoneSize = (uint32_t)prefix};
+    (void)rest;
+    vdi_set_init(&client->set);
+    if (vdi_set_create(&client->set, client->name, &config) != 0 || config.alignment != 512 ||
+        vdi_set_get_configuration(&client->set, 1000, &config) != 0 || config.alignment != 512) {
+        return 70;
+    }
+    return vdi_set_open_device(&client->set, client->name, &client->device) == 0 ? 0 : 71;
+}
+
+static int create_again(struct client *client, long number, const char *rest)
+{
+    VDConfig config = {.deviceCount = 1, .alignment = 512};
+    (void)number;
+    (void)rest;
+    return vdi_set_create(&client->set, client->name, &config);
+}
+
+static int get(struct client *client, long number, const char *rest)
+{
+    VDC_Command *command = NULL;
+    (void)number;
+    (void)rest;
+    int result = vdi_device_get_command(client->device, 1000, &command);
+    if (result == 0) {
+        client->command = command;
+        client->buffer = command->buffer;
+        client->size = (size_t)command->size;
+    }
+    return 0;
+}
+
+static int complete(struct client *client, long bytes, const char *rest)
+{
+    vdi_device_complete_command(client->device, client->command, 0,
+                                rest == NULL ? client->size : (unsigned long)bytes, 0);
+    return 0;
+}
+
+static int do_abort(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    vdi_set_signal_abort(&client->set);
+    return 0;
+}
+
+static int do_close(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    vdi_set_close(&client->set);
+    return 0;
+}
+
+static int destroy(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    vdi_set_destroy(&client->set);
+    return 0;
+}
+
+static int read_byte(struct client *client, long offset, const char *rest)
+{
+    (void)rest;
+    load(client->buffer + offset);
+    return 0;
+}
+
+static int write_byte(struct client *client, long offset, const char *rest)
+{
+    (void)rest;
+    store(client->buffer + offset);
+    return 0;
+}
+
+static int keep(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    client->kept = client->buffer;
+    return 0;
+}
+
+static int read_kept(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    load(client->kept);
+    return 0;
+}
+
+static int write_kept(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    store(client->kept);
+    return 0;
+}
+
+static int fill(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    memset(client->buffer, 0x33, client->size);
+    return client->buffer[client->size - 1] == 0x33 ? 0 : 80;
+}
+
+static int expect(struct client *client, long byte, const char *rest)
+{
+    (void)rest;
+    return load(client->buffer) == (uint8_t)byte ? 0 : 81;
+}
+
+static int read_block(struct client *client, long offset, const char *rest)
+{
+    (void)rest;
+    load((const uint8_t *)client->command + offset);
+    return 0;
+}
+
+static int write_block(struct client *client, long offset, const char *rest)
+{
+    (void)rest;
+    store((uint8_t *)client->command + offset);
+    return 0;
+}
+
+static int call_write(struct client *client, long number, const char *rest)
+{
+    int ends[2];
+    (void)number;
+    (void)rest;
+    if (vdifault_guard_touch == NULL || pipe(ends) != 0) {
+        return 79;
+    }
+    vdifault_guard_touch(client->buffer, client->size, 0, "write");
+    ssize_t done = write(ends[1], client->buffer, client->size);
+    close(ends[0]);
+    close(ends[1]);
+    return done == (ssize_t)client->size ? 0 : 82;
+}
+
+static int call_read(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    (void)rest;
+    FILE *zero = fopen("/dev/zero", "r");
+    if (vdifault_guard_touch == NULL || zero == NULL) {
+        return 79;
+    }
+    vdifault_guard_touch(client->buffer, client->size, 1, "read");
+    ssize_t done = read(fileno(zero), client->buffer, client->size);
+    fclose(zero);
+    return done == (ssize_t)client->size ? 0 : 82;
+}
+
+static int fetch_of(struct client *client, long wanted, const char *rest)
+{
+    (void)rest;
+    if (vdifault_guard_fetch_of == NULL) {
+        return 79;
+    }
+    bool found = vdifault_guard_fetch_of(client->buffer) != 0 &&
+                 vdifault_guard_fetch_of(client->buffer + client->size - 1) != 0;
+    return found == (wanted != 0) && vdifault_guard_fetch_of(client->buffer + BUFFER) == 0 ? 0 : 83;
+}
+
+/* ---- signals ---- */
+
+static _Atomic int handled;
+static sigjmp_buf target;
+static void *at_target;
+static char alternate[65536];
+
+/* Maps what was missing, so that the instruction works when it is tried again. */
+static void repair(int number)
+{
+    handled++;
+    mmap(at_target, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    (void)number;
+}
+
+static void repair_by_info(int number, siginfo_t *info, void *context)
+{
+    char here;
+    bool on_alternate = &here >= alternate && &here < alternate + sizeof alternate;
+    struct sigaction own;
+    sigaction(number, NULL, &own);
+    if (info->si_addr == at_target && context != NULL && on_alternate == ((own.sa_flags & SA_ONSTACK) != 0)) {
+        repair(number);
+    } else {
+        _exit(86);
+    }
+}
+
+static void jump(int number)
+{
+    (void)number;
+    handled++;
+    siglongjmp(target, 1);
+}
+
+static sighandler_t own_handler;
+
+static int own(struct client *client, long number, const char *how)
+{
+    struct sigaction action = {.sa_flags = SA_SIGINFO};
+    const stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
+    (void)client;
+    (void)number;
+    if (strcmp(how, "sigaction") == 0 || strcmp(how, "onstack") == 0) {
+        if (strcmp(how, "onstack") == 0) {
+            action.sa_flags |= SA_ONSTACK;
+            sigaltstack(&stack, NULL);
+        }
+        action.sa_sigaction = repair_by_info;
+        own_handler = action.sa_handler;
+        return sigaction(SIGSEGV, &action, NULL);
+    }
+    own_handler = strcmp(how, "jump") == 0 ? jump : repair;
+    return (strcmp(how, "sysv") == 0 ? sysv_signal : signal)(SIGSEGV, own_handler) == SIG_ERR;
+}
+
+static int is_own(struct client *client, long number, const char *rest)
+{
+    struct sigaction action;
+    (void)client;
+    (void)number;
+    (void)rest;
+    sigaction(SIGSEGV, NULL, &action);
+    return action.sa_handler == own_handler ? 0 : 84;
+}
+
+__attribute__((no_sanitize("address"))) static void touch_target(void)
+{
+    __asm__ __volatile__("" : : "r"(*(const uint8_t *)at_target) : "memory");
+}
+
+static int crash(struct client *client, long number, const char *rest)
+{
+    int before = handled;
+    (void)client;
+    (void)number;
+    (void)rest;
+    at_target = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (sigsetjmp(target, 1) == 0) {
+        touch_target();
+    }
+    return handled == before + 1 ? 0 : 85;
+}
+
+static int block(struct client *client, long number, const char *rest)
+{
+    sigset_t all;
+    (void)client;
+    (void)number;
+    (void)rest;
+    sigfillset(&all);
+    return pthread_sigmask(SIG_SETMASK, &all, NULL) + sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
+/* ---- others ---- */
+
+static int run(struct client *client, char *words);
+
+struct beside {
+    struct client *client;
+    char *words;
+    int status;
+};
+
+static void *do_beside(void *context)
+{
+    struct beside *beside = context;
+    beside->status = run(beside->client, beside->words);
+    return NULL;
+}
+
+static int beside(struct client *client, long number, const char *rest)
+{
+    struct beside other = {.client = client, .words = (char *)rest};
+    pthread_t thread;
+    (void)number;
+    if (pthread_create(&thread, NULL, do_beside, &other) != 0) {
+        return 78;
+    }
+    pthread_join(thread, NULL);
+    return other.status;
+}
+
+static int child(struct client *client, long number, const char *rest)
+{
+    int status = -1;
+    (void)number;
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(run(client, (char *)rest));
+    }
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 77;
+}
+
+static void *whole_life(void *context)
+{
+    struct client client = {0};
+    intptr_t number = (intptr_t)context;
+    snprintf(client.name, sizeof client.name, "set%d", (int)number);
+    if (open_set(&client, 0, NULL) != 0) {
+        return context == NULL ? &whole : context;
+    }
+    for (;;) {
+        client.command = NULL;
+        get(&client, 0, NULL);
+        if (client.command == NULL) {
+            break;
+        }
+        if (client.buffer != NULL) {
+            client.kept = client.buffer;
+            if (client.command->commandCode == VDC_Read) {
+                fill(&client, 0, NULL);
+            }
+            read_byte(&client, (long)client.size - 1, NULL);
+        }
+        complete(&client, 0, NULL);
+    }
+    if (number % 2 != 0) {
+        read_kept(&client, 0, NULL);
+    }
+    vdi_set_close(&client.set);
+    vdi_set_destroy(&client.set);
+    return NULL;
+}
+
+static int many(struct client *client, long count, const char *rest)
+{
+    pthread_t threads[THREADS_MAX];
+    int status = 0;
+    (void)client;
+    (void)rest;
+    for (intptr_t i = 0; i < count && i < THREADS_MAX; i++) {
+        if (pthread_create(&threads[i], NULL, whole_life, (void *)i) != 0) {
+            return 78;
+        }
+    }
+    for (long i = 0; i < count && i < THREADS_MAX; i++) {
+        void *failed = NULL;
+        pthread_join(threads[i], &failed);
+        status = failed != NULL ? 76 : status;
+    }
+    return status;
+}
+
+static const struct {
+    const char *name;
+    verb_function *run;
+} verbs[] = {
+    {"open", open_set},
+    {"create-again", create_again},
+    {"get", get},
+    {"complete", complete},
+    {"abort", do_abort},
+    {"close", do_close},
+    {"destroy", destroy},
+    {"read", read_byte},
+    {"write", write_byte},
+    {"keep", keep},
+    {"read-kept", read_kept},
+    {"write-kept", write_kept},
+    {"fill", fill},
+    {"expect", expect},
+    {"read-block", read_block},
+    {"write-block", write_block},
+    {"call-write", call_write},
+    {"call-read", call_read},
+    {"fetch-of", fetch_of},
+    {"own", own},
+    {"is-own", is_own},
+    {"crash", crash},
+    {"block", block},
+    {"beside", beside},
+    {"child", child},
+    {"many", many},
+};
+
+static int run(struct client *client, char *word)
+{
+    char *rest = strchr(word, ':');
+    if (rest != NULL) {
+        *rest++ = '\0';
+    }
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].name, word) == 0) {
+            return verbs[i].run(client, rest == NULL ? 0 : atol(rest), rest);
+        }
+    }
+    return 75;
+}
+
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        int status = run(&whole, argv[i]);
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
