@@ -29,7 +29,9 @@ enum source {
     SOURCE_INTERPOSER,
     SOURCE_FILES,
     SOURCE_STAND_IN,
-    SOURCE_LIBRARIES
+    SOURCE_LIBRARIES,
+    SOURCE_GUARD,
+    SOURCE_ON_FINDING
 };
 
 struct row {
@@ -48,6 +50,8 @@ static const struct row rows[] = {
     {WRAPPED | FOR(HELPER), "LD_LIBRARY_PATH", MERGE_AFTER, SOURCE_LIBRARIES, NULL},
     {WRAPPED | FOR(HELPER), "PATH", MERGE_BEFORE, SOURCE_TEXT, "{run}/bin"},
     {WRAPPED, "VDIFAULT_SQLCMD", MERGE_SET, SOURCE_STAND_IN, NULL},
+    {WRAPPED, "VDIFAULT_GUARD", MERGE_SET, SOURCE_GUARD, NULL},
+    {WRAPPED, "VDIFAULT_ON_FINDING", MERGE_SET, SOURCE_ON_FINDING, NULL},
     {IN_RUN, "VDIFAULT_TRACE", MERGE_SET, SOURCE_TEXT, "{run}/trace"},
     {FOR(CLIENT) | FOR(SQL), "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT, "{run}/plan"},
     {FOR(VERIFY) | FOR(HELPER), "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT, "{run}/plan-verify"},
@@ -161,8 +165,9 @@ static const char *in_list(const char *path, const char *link)
     return strpbrk(path, PRELOAD_SEPARATORS) == NULL ? path : link;
 }
 
+/* A row that the options say nothing about is left out. */
 static int apply_row(struct builder *builder, const struct row *row, const struct rundir *dir,
-                     const struct parts *parts)
+                     const struct parts *parts, const struct environment_choice *choice)
 {
     const char *const values[] = {
         [SOURCE_TEXT] = row->text,
@@ -170,8 +175,13 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
         [SOURCE_INTERPOSER] = in_list(parts->interposer, "{run}/bin/libvdifault.so"),
         [SOURCE_FILES] = in_list(parts->files, "{run}/bin/libvdifault-sys.so"),
         [SOURCE_STAND_IN] = parts->stand_in,
-        [SOURCE_LIBRARIES] = parts->library_folder,
+        [SOURCE_LIBRARIES] = choice->add_library ? parts->library_folder : NULL,
+        [SOURCE_GUARD] = choice->guard,
+        [SOURCE_ON_FINDING] = choice->on_finding,
     };
+    if (row->source >= SOURCE_LIBRARIES && values[row->source] == NULL) {
+        return 0;
+    }
     char *value = text_expand_run(values[row->source] != NULL ? values[row->source] : "", dir->path);
     int result = value != NULL ? apply(builder, row, value) : -1;
     free(value);
@@ -179,7 +189,7 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
 }
 
 char **environment_make(enum environment_kind kind, const struct rundir *dir, const struct parts *parts,
-                        bool add_library, char *const *base)
+                        const struct environment_choice *choice, char *const *base)
 {
     struct builder builder = {0};
     for (size_t i = 0; base[i] != NULL; i++) {
@@ -189,10 +199,7 @@ char **environment_make(enum environment_kind kind, const struct rundir *dir, co
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bool wanted = (rows[i].kinds & (1u << kind)) != 0;
-        if (rows[i].source == SOURCE_LIBRARIES && !add_library) {
-            wanted = false;
-        }
-        if (wanted && apply_row(&builder, &rows[i], dir, parts) != 0) {
+        if (wanted && apply_row(&builder, &rows[i], dir, parts, choice) != 0) {
             goto fail;
         }
     }

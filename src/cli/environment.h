@@ -2,6 +2,13 @@
  *
  * Responsible for: our variables (LD_PRELOAD, VDIFAULT_*, VDI_NAMESPACE, TMPDIR, PATH, LD_LIBRARY_PATH,
  * sanitizer options) on top of the runner's own environment, and {run} in every value.
+ *
+ * What the interposer reads of it:
+ *   VDIFAULT_TRACE       the folder of the run's state and rings
+ *   VDIFAULT_PLAN        the plan
+ *   VDIFAULT_SQLCMD      the stand-in
+ *   VDIFAULT_GUARD       off, auto, pages or copy: as --guard; auto if there is neither (inject/guard.h)
+ *   VDIFAULT_ON_FINDING  continue, stop or abort: as --on-finding, likewise
  */
 #ifndef VDIFAULT_ENVIRONMENT_H
 #define VDIFAULT_ENVIRONMENT_H
@@ -22,10 +29,16 @@ enum environment_kind {
     ENVIRONMENT_HELPER  /* --before and --after: the stand-in and a plan without faults, not wrapped */
 };
 
-/* A NULL-terminated environment, or NULL: no memory. `add_library` appends our library folder to the search.
- */
+/* What depends on the run's options. */
+struct environment_choice {
+    bool add_library;  /* append our library folder to the search */
+    const char *guard; /* NULL: as in the runner's own environment, as is the next */
+    const char *on_finding;
+};
+
+/* A NULL-terminated environment, or NULL: no memory. */
 char **environment_make(enum environment_kind kind, const struct rundir *dir, const struct parts *parts,
-                        bool add_library, char *const *base);
+                        const struct environment_choice *choice, char *const *base);
 void environment_free(char **environment);
 
 #endif

@@ -56,8 +56,7 @@ static int run_faults(int argc, char **argv)
     }
     printf(
         "site = name[#nth][:device][/op]   nth = n, n+ (n and later), last, *   device = index or *\n"
-        "  name: a VDI function, counted on entry, or a command without VDC_, counted on delivery\n"
-        "at=touch is not available in this version\n");
+        "  name: a VDI function, counted on entry, or a command without VDC_, counted on delivery\n");
     return CLI_CLEAN;
 }
 

@@ -22,6 +22,7 @@ void hang_watch_init(struct hang_watch *watch, const struct hang_scope *scope, i
     int64_t now = os_now();
     *watch = (struct hang_watch){.scope = *scope,
                                  .start_ns = now,
+                                 .step_ns = now,
                                  .timeout_ms = timeout_ms,
                                  .patience_ms = patience_ms,
                                  .quiet_ns = now,
@@ -104,10 +105,21 @@ static int conclude(struct hang_watch *watch, const struct record *record, enum 
     return (int)reason;
 }
 
+void hang_watch_pause(struct hang_watch *watch, struct record *record)
+{
+    int64_t now = os_now();
+    watch->start_ns += now - watch->step_ns;
+    watch->step_ns = now;
+    watch->quiet_ns = now; /* no sample from before counts */
+    watch->work_ns = now;
+    record->progress_ns = now;
+}
+
 int hang_watch_step(struct hang_watch *watch, const struct record *record)
 {
     int64_t now = os_now();
     char headline[128];
+    watch->step_ns = now;
     if (record->taken != watch->taken) {
         watch->taken = record->taken;
         watch->quiet_ns = now;

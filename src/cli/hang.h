@@ -47,6 +47,7 @@ int hang_sample_take(const struct hang_scope *scope, const struct record *record
 struct hang_watch {
     struct hang_scope scope;
     int64_t start_ns;
+    int64_t step_ns; /* when the last step or pause was */
     int64_t timeout_ms;
     int64_t patience_ms;
     int64_t quiet_ns; /* since when no event came */
@@ -64,6 +65,8 @@ struct hang_watch {
 void hang_watch_init(struct hang_watch *watch, const struct hang_scope *scope, int64_t timeout_ms,
                      int64_t patience_ms);
 void hang_watch_free(struct hang_watch *watch);
+/* Somebody has stopped the client: the time since the last step, or pause, does not count. */
+void hang_watch_pause(struct hang_watch *watch, struct record *record);
 /* 0 while the run may go on, else an enum hang_reason with watch->text filled. */
 int hang_watch_step(struct hang_watch *watch, const struct record *record);
 

@@ -234,6 +234,9 @@ void record_take(void *context, const struct event *event, const char *text)
     if (event->kind == EVENT_FAULT) {
         record->progress_ns = os_now();
     }
+    if (event->kind == EVENT_ACCESS) {
+        record->access = *event;
+    }
     if (event->kind >= EVENT_STATEMENT_BEGIN && event->kind <= EVENT_SERVER_RESUME) {
         take_server(record, event);
     }

@@ -61,6 +61,7 @@ struct record {
     uint64_t idle_calls; /* of them without progress */
     uint64_t bytes;      /* handed out in commands */
     int64_t progress_ns; /* os_now() of the last progress */
+    struct event access; /* the last EVENT_ACCESS; kind 0: there was none */
     bool out_of_memory;
     record_set *on_set; /* or NULL */
     void *on_set_context;

@@ -356,7 +356,7 @@ static int run_run(int argc, char **argv)
     run->options.client_argv = argv + first;
     /* argv[-1] is the command itself: a verb's arguments are the tail of main's. */
     run->repeat = command_to_repeat(argc + 1, argv - 1);
-    status = cli_check_dialect("run");
+    status = run_options_check(&run->options) == 0 ? cli_check_dialect("run") : CLI_USAGE;
     if (status == CLI_CLEAN) {
         status = run_client(run);
     }

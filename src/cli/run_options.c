@@ -235,12 +235,21 @@ static int set_stdin(void *context, const char *value)
 static int set_on_finding(void *context, const char *value)
 {
     static const char *const words[] = {"continue", "stop", "abort"};
-    (void)context;
     int index = read_word("on-finding", value, words, 3);
-    if (index > 0) {
-        cli_error("run: --on-finding %s is not available in this version; only continue is", value);
+    if (index >= 0) {
+        ((struct run_options *)context)->on_finding = words[index];
     }
-    return index != 0 ? -1 : 0;
+    return index < 0 ? -1 : 0;
+}
+
+static int set_guard(void *context, const char *value)
+{
+    static const char *const words[] = {"auto", "off", "pages", "copy"};
+    int index = read_word("guard", value, words, 4);
+    if (index >= 0) {
+        ((struct run_options *)context)->guard = words[index];
+    }
+    return index < 0 ? -1 : 0;
 }
 
 static struct suppressions *suppressions(struct run_options *options)
@@ -289,6 +298,25 @@ static int set_verbose(void *context, const char *value)
     return 0;
 }
 
+int run_options_check(const struct run_options *options)
+{
+    const char *guard = options->guard != NULL ? options->guard : getenv("VDIFAULT_GUARD");
+    for (uint32_t i = 0; i < options->plan.fault_count; i++) {
+        const struct fault *fault = &options->plan.faults[i];
+        char text[FAULT_TEXT_MAX];
+        if (fault->kind == FAULT_ABORT && fault->at == FAULT_AT_TOUCH && guard != NULL &&
+            strcmp(guard, "off") == 0) {
+            fault_format(fault, text, sizeof text);
+            cli_error(
+                "run: '%s' happens when the guard sees the touch: expected --guard auto, pages or copy, not "
+                "off",
+                text);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 const struct option_row run_option_rows[] = {
     {"fault", "FAULT",
      "a fault to inject, for example lost-close or abort@Write#3:1;\nrepeatable; vdifault faults lists them",
@@ -312,7 +340,16 @@ const struct option_row run_option_rows[] = {
     {"patience", "SEC", "without progress for so long, the run hangs (default 30)", set_patience},
     {"fail-on", "SEVERITY", "least severity for exit status 1: error, warning or info (default error)",
      set_fail_on},
-    {"on-finding", "WHAT", "continue: a finding never stops the client", set_on_finding},
+    {"guard", "MODE",
+     "watch what the client does with buffers and command blocks: auto (all of a\nshort run, samples of a "
+     "long one), "
+     "pages (all), copy (all, in private copies, exact\nto the byte at the end) or off (default auto)",
+     set_guard},
+    {"on-finding", "WHAT",
+     "after an access that the guard saw: continue (let it through), stop (stop the\nprocess for a "
+     "debugger), abort "
+     "(end it by SIGABRT; default continue)",
+     set_on_finding},
     {"stdin", "MODE", "the client's stdin: inherit, null, or hold (open, never anything to read)", set_stdin},
     {"before", "CMD", "sh -c CMD before the client", set_before},
     {"after", "CMD", "sh -c CMD at the end", set_after},
@@ -333,7 +370,6 @@ const struct option_row run_option_rows[] = {
     {"verbose", NULL, "the text report has whole stacks, and the calls around every finding", set_verbose},
     {"trace", "FILE", "all events of the run, for vdifault trace FILE", set_trace},
     {"keep", NULL, "keep the run's scratch folder", set_keep},
-    {"guard", "MODE", NULL, NULL},
     {"junit", "FILE", NULL, NULL},
     {"sarif", "FILE", NULL, NULL},
     {"html", "FILE", NULL, NULL},

@@ -35,6 +35,8 @@ struct run_options {
     int64_t patience_ms;
     enum severity fail_on;
     enum stdin_mode input;
+    const char *guard; /* a word the interposer knows; NULL: not given, as the next one */
+    const char *on_finding;
     bool keep;
     bool verbose;
     bool prove_durability;
@@ -44,6 +46,8 @@ struct run_options {
 
 void run_options_init(struct run_options *options);
 void run_options_free(struct run_options *options);
+/* What no option alone can tell. 0, or -1 after a message. */
+int run_options_check(const struct run_options *options);
 extern const struct option_row run_option_rows[]; /* context: struct run_options */
 
 #endif

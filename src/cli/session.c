@@ -110,7 +110,8 @@ int session_open(struct session *session, const struct session_setup *setup, con
     if ((error = make_state(session)) != 0) {
         return fail(session, "cannot make the run state", error);
     }
-    session->sql_environment = environment_make(ENVIRONMENT_SQL, &session->dir, setup->parts, false, environ);
+    const struct environment_choice none = {0};
+    session->sql_environment = environment_make(ENVIRONMENT_SQL, &session->dir, setup->parts, &none, environ);
     return session->sql_environment != NULL ? 0 : fail(session, "environment", ENOMEM);
 }
 

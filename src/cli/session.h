@@ -52,6 +52,7 @@ struct session {
     struct collector *collector;
     struct record record;
     struct hang_watch watch;
+    uint64_t shown_access; /* sequence of the access that --on-finding stop was last said about */
     struct session_child child;
     bool killing;  /* a process that SIGKILL ends now ends by our hand */
     bool survived; /* a process withstood SIGKILL: it keeps us no longer */

@@ -238,8 +238,12 @@ static char **expand_arguments(struct session *session)
 static int start(struct session *session, struct launch *launch, enum environment_kind kind, int role,
                  char *const *argv)
 {
-    char **environment =
-        environment_make(kind, &session->dir, session->setup.parts, session->setup.add_library, environ);
+    const struct environment_choice choice = {
+        .add_library = session->setup.add_library,
+        .guard = session->setup.options->guard,
+        .on_finding = session->setup.options->on_finding,
+    };
+    char **environment = environment_make(kind, &session->dir, session->setup.parts, &choice, environ);
     int error = ENOMEM;
     session->child = (struct session_child){.role = role};
     if (environment != NULL && argv != NULL) {
@@ -302,6 +306,29 @@ static void end_hung_client(struct session *session, int reason)
     kill_members(session, MEMBERS_CLIENT);
 }
 
+/* --on-finding stop: says once for each access how to look at it. A process that is stopped does not hang, and has all
+ * the time of --timeout still before it; ^C ends the run. */
+static bool is_stopped(struct session *session)
+{
+    const struct run_options *options = session->setup.options;
+    const struct event *access = &session->record.access;
+    struct proc_stat stat;
+    if (options->on_finding == NULL || strcmp(options->on_finding, "stop") != 0 || access->kind == 0 ||
+        proc_stat_read(PROC_ROOT, (pid_t)access->process, 0, &stat) != 0 ||
+        (stat.state != 'T' && stat.state != 't')) {
+        return false;
+    }
+    if (session->shown_access != access->sequence) {
+        session->shown_access = access->sequence;
+        fprintf(stderr,
+                "vdifault: process %u is stopped where it touches what it must not, in thread %u; look at it "
+                "with\n  gdb -p %u\nand let it go on with\n  kill -CONT %u\n",
+                access->process, access->thread, access->process, access->process);
+    }
+    hang_watch_pause(&session->watch, &session->record);
+    return true;
+}
+
 /* Until the client has ended by itself or hangs: then it is killed, but its servers may still tell. */
 static void watch_client(struct session *session)
 {
@@ -316,7 +343,9 @@ static void watch_client(struct session *session)
         tick(session, wait_ms);
         wait_ms = session->record.taken - taken > TICK_BUSY_EVENTS ? TICK_BUSY_MS : TICK_MS;
         progress_show(&progress, &session->record);
-        reason = session->child.ended ? 0 : hang_watch_step(&session->watch, &session->record);
+        reason = session->child.ended || is_stopped(session)
+                     ? 0
+                     : hang_watch_step(&session->watch, &session->record);
     }
     progress_end(&progress);
     if (reason != 0) {

@@ -94,12 +94,15 @@ static const char *value_of(char **environment, const char *name)
     return "(unset)";
 }
 
+static const struct environment_choice with_library = {.add_library = true};
+static const struct environment_choice without = {0};
+
 static void client_environment(void **state)
 {
     (void)state;
     char *base[] = {(char *)"PATH=/bin",         (char *)"LD_PRELOAD=/x.so",   (char *)"OUT={run}/o",
                     (char *)"VDIFAULT_ROLE=old", (char *)"LD_LIBRARY_PATH=/y", NULL};
-    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, true, base);
+    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &with_library, base);
     assert_non_null(made);
     assert_string_equal(value_of(made, "PATH"), "/tmp/r/bin:/bin");
     assert_string_equal(value_of(made, "LD_PRELOAD"),
@@ -113,11 +116,22 @@ static void client_environment(void **state)
     environment_free(made);
 }
 
+static void guard_is_asked_for(void **state)
+{
+    (void)state;
+    const struct environment_choice choice = {.guard = "copy"};
+    char *base[] = {(char *)"VDIFAULT_GUARD=off", (char *)"VDIFAULT_ON_FINDING=stop", NULL};
+    char **made = environment_make(ENVIRONMENT_VERIFY, &dir, &parts, &choice, base);
+    assert_string_equal(value_of(made, "VDIFAULT_GUARD"), "copy");
+    assert_string_equal(value_of(made, "VDIFAULT_ON_FINDING"), "stop");
+    environment_free(made);
+}
+
 static void library_path_stays_when_the_client_finds_its_own(void **state)
 {
     (void)state;
     char *base[] = {(char *)"LD_LIBRARY_PATH=/y", NULL};
-    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, false, base);
+    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &without, base);
     assert_string_equal(value_of(made, "LD_LIBRARY_PATH"), "/y");
     environment_free(made);
 }
@@ -126,16 +140,16 @@ static void other_environments_differ(void **state)
 {
     (void)state;
     char *base[] = {(char *)"LD_PRELOAD=/x.so", NULL};
-    char **sql = environment_make(ENVIRONMENT_SQL, &dir, &parts, true, base);
+    char **sql = environment_make(ENVIRONMENT_SQL, &dir, &parts, &with_library, base);
     assert_string_equal(value_of(sql, "LD_PRELOAD"), "(unset)");
     assert_string_equal(value_of(sql, "VDIFAULT_ROLE"), "sql");
     assert_string_equal(value_of(sql, "VDIFAULT_PLAN"), "/tmp/r/plan");
     environment_free(sql);
-    char **verify = environment_make(ENVIRONMENT_VERIFY, &dir, &parts, true, base);
+    char **verify = environment_make(ENVIRONMENT_VERIFY, &dir, &parts, &with_library, base);
     assert_string_equal(value_of(verify, "VDIFAULT_PLAN"), "/tmp/r/plan-verify");
     assert_string_equal(value_of(verify, "VDIFAULT_ROLE"), "verify");
     environment_free(verify);
-    char **helper = environment_make(ENVIRONMENT_HELPER, &dir, &parts, true, base);
+    char **helper = environment_make(ENVIRONMENT_HELPER, &dir, &parts, &with_library, base);
     assert_string_equal(value_of(helper, "LD_PRELOAD"), "/x.so");
     assert_string_equal(value_of(helper, "VDI_NAMESPACE"), "(unset)");
     environment_free(helper);
@@ -145,7 +159,7 @@ static void sanitizer_options_respect_the_users(void **state)
 {
     (void)state;
     char *base[] = {(char *)"ASAN_OPTIONS=detect_leaks=0", (char *)"UBSAN_OPTIONS=log_path=/mine", NULL};
-    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, false, base);
+    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &without, base);
     assert_string_equal(value_of(made, "ASAN_OPTIONS"),
                         "detect_leaks=0:verify_asan_link_order=0:log_path=/tmp/r/sanitizer/report");
     assert_string_equal(value_of(made, "UBSAN_OPTIONS"), "log_path=/mine");
@@ -161,6 +175,7 @@ int main(void)
         cmocka_unit_test(seconds),
         cmocka_unit_test(statements_name_the_devices),
         cmocka_unit_test(client_environment),
+        cmocka_unit_test(guard_is_asked_for),
         cmocka_unit_test(library_path_stays_when_the_client_finds_its_own),
         cmocka_unit_test(other_environments_differ),
         cmocka_unit_test(sanitizer_options_respect_the_users),
