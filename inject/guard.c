@@ -175,7 +175,9 @@ static struct slot *grant_buffer(const struct call *call, const VDC_Command *com
         guard_say(guard_mode() == GUARD_PAGES ? NOTE_NO_ALIAS : NOTE_NO_PAGES, error);
         return NULL;
     }
-    pages_tell_sanitizer(slot, true);
+    if (guard_protects()) {
+        sanitizer_tell(slot, true);
+    }
     return slot;
 }
 
@@ -212,6 +214,9 @@ static VDC_Command *withdraw(struct slot *command, struct slot *buffer, VDC_Comm
     struct slot *both[] = {command, buffer};
     for (int i = 0; i < 2; i++) {
         if (both[i] != NULL) {
+            if (!both[i]->is_command && guard_protects()) {
+                sanitizer_tell(both[i], false);
+            }
             pages_revoke(both[i]);
             slot_release(both[i], SLOT_REVOKED);
         }
@@ -344,10 +349,10 @@ static void take_away(struct slot *slot, uint64_t fetch, enum access_when when, 
     slot->taken_by = by == NULL ? 0 : by->sequence;
     slot->told = 0;
     slot->at_touch = 0;
-    if (!slot->is_command) {
-        pages_tell_sanitizer(slot, false);
-    }
     if (guard_protects()) {
+        if (!slot->is_command) {
+            sanitizer_tell(slot, false);
+        }
         pages_revoke(slot);
     }
     slot_release(slot, SLOT_REVOKED);

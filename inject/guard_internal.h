@@ -63,7 +63,11 @@ void pages_copy_back(struct slot *slot, size_t length);
 void pages_note_edges(struct slot *slot, bool exclusive);
 /* First byte that was written, as an offset from the data; false: none. */
 bool pages_edge_written(const struct slot *slot, int64_t *offset);
-void pages_tell_sanitizer(const struct slot *slot, bool is_granted);
+
+/* ---- guard_sanitizer.c ---- */
+
+/* The slot's command begins, or ends, to be the client's. */
+void sanitizer_tell(const struct slot *slot, bool is_granted);
 
 /* ---- guard_access.c: an access that must not be ---- */
 

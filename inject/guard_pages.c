@@ -18,10 +18,6 @@ enum {
     EDGE = 0xa5 /* what a copy's page holds before its prefix zone and behind its data */
 };
 
-/* A client with AddressSanitizer has these. */
-extern void __asan_poison_memory_region(void const volatile *address, size_t size) __attribute__((weak));
-extern void __asan_unpoison_memory_region(void const volatile *address, size_t size) __attribute__((weak));
-
 static uintptr_t data_of(const struct slot *slot)
 {
     return atomic_load_explicit(&slot->data, memory_order_relaxed);
@@ -224,18 +220,4 @@ bool pages_edge_written(const struct slot *slot, int64_t *offset)
     }
     *offset = (int64_t)size_of(slot);
     return true;
-}
-
-void pages_tell_sanitizer(const struct slot *slot, bool is_granted)
-{
-    const uint8_t *tail = (const uint8_t *)data_of(slot) + size_of(slot);
-    size_t length = end_of(slot) - (uintptr_t)tail;
-    if (length == 0 || __asan_poison_memory_region == NULL || __asan_unpoison_memory_region == NULL) {
-        return;
-    }
-    if (is_granted) {
-        __asan_poison_memory_region(tail, length);
-    } else {
-        __asan_unpoison_memory_region(tail, length);
-    }
 }
