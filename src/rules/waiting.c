@@ -28,13 +28,20 @@ static bool has_failed_opening(const struct checker *checker, uint32_t process)
     return false;
 }
 
-/* GetCommand on an object that is no device of any set. That we know none is not enough: only its result tells that
- * the library knows none either. */
+/* The null pointer of an OpenDevice that failed is VDI-OPEN-004's. */
+static bool is_failed_open(const struct checker *checker, const struct call *call)
+{
+    return call->object == 0 && has_failed_opening(checker, call->process);
+}
+
+/* GetCommand on an object that is no device of any set. That we know none is not enough: only its result tells
+ * that the library knows none either. */
 void waiting_unknown_device(struct checker *checker, const struct call *call, int32_t result)
 {
     char name[16];
 
     if (call->function != VDI_FN_GET_COMMAND || call->device >= 0 || has_cut_set(checker, call->process) ||
+        is_failed_open(checker, call) ||
         (result != VD_E_PROTOCOL && result != VD_E_INVALID && result != VD_E_NOTOPEN)) {
         return;
     }
@@ -43,8 +50,7 @@ void waiting_unknown_device(struct checker *checker, const struct call *call, in
                 (unsigned long long)call->object, result_text(result, name));
 }
 
-/* The same where the library did not survive the question, as with a null pointer. After an OpenDevice that failed
- * that is VDI-OPEN-004. */
+/* The same where the library did not survive the question, as with a null pointer. */
 void waiting_judge_death(struct checker *checker, uint32_t process)
 {
     for (const struct thread_state *thread = checker->threads; thread; thread = thread->next) {
@@ -52,7 +58,7 @@ void waiting_judge_death(struct checker *checker, uint32_t process)
 
         if (thread->process == process && open->sequence && open->function == VDI_FN_GET_COMMAND &&
             open->set == 0 && open->device < 0 && !has_cut_set(checker, process) &&
-            !has_failed_opening(checker, process)) {
+            !is_failed_open(checker, open)) {
             finding_add(
                 checker, "VDI-GETCMD-001", open, open->operation, -1,
                 "GetCommand called on 0x%llx, which is no device that OpenDevice returned; the client "

@@ -82,8 +82,9 @@ uint64_t call_begin(struct run *run, uint32_t thread, uint16_t function, int16_t
     if (arg) {
         memcpy(event.arg, arg, 6 * sizeof *arg);
     }
-    event.arg[6] = (int64_t)(0x10000 * (run->set + 1) + (uint64_t)(device + 1)); /* the object */
-    event.stack = function;                                                      /* one call site for each */
+    event.arg[6] =
+        run->set ? (int64_t)(0x10000 * (run->set + 1) + (uint64_t)(device + 1)) : 0; /* the object */
+    event.stack = function; /* one call site for each */
     feed(run, event, text);
     return run->sequence;
 }

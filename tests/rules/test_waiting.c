@@ -69,6 +69,23 @@ static void test_unknown_device_after_a_fault(void **state)
     run_end(&run);
 }
 
+/* A library that survives a null pointer. */
+static void test_null_device_of_a_failed_opening(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    vdi_create(&run, 1, 0);
+    vdi_get_configuration(&run, 1, 0);
+    vdi_open(&run, 0, VD_E_INVALID);
+    get_from_nowhere(&run, VD_E_PROTOCOL);
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_not(&run, "VDI-GETCMD-001");
+    run_end(&run);
+}
+
 static void test_null_device(void **state)
 {
     (void)state;
@@ -392,6 +409,7 @@ int test_waiting(void)
         cmocka_unit_test(test_device_opened_unseen),
         cmocka_unit_test(test_unknown_device_after_a_fault),
         cmocka_unit_test(test_null_device),
+        cmocka_unit_test(test_null_device_of_a_failed_opening),
         cmocka_unit_test(test_device_of_an_earlier_set),
         cmocka_unit_test(test_other_device_goes_on),
         cmocka_unit_test(test_each_thread_learns_of_the_abort),
