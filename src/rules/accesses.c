@@ -4,6 +4,8 @@
  * A finding stands at the GetCommand that fetched the command; its stack is that of the access. After completion a touch is
  * VDI-BUF-001; once GetCommand has brought the device's next command, the client must have kept the address: VDI-BUF-002.
  */
+#include <string.h>
+
 #include "state.h"
 #include "vdi.h"
 #include "vdierror.h"
@@ -118,6 +120,33 @@ static const char *judge(const struct checker *checker, const struct vdi_set *se
     }
 }
 
+/* The access as a call: at the one that fetched the command. */
+static struct call call_of(const struct vdi_set *set, const struct event *event)
+{
+    return (struct call){.sequence = event->call ? event->call : event->sequence,
+                         .time_ns = event->time_ns,
+                         .stack = event->stack,
+                         .operation = event->operation >= 0 ? event->operation : set->operation,
+                         .process = event->process,
+                         .thread = event->thread,
+                         .function = event->function < VDI_FN_COUNT ? event->function : VDI_FN_NONE,
+                         .device = event->device};
+}
+
+static const char *when_of(const char *rule, const struct event *event)
+{
+    static const char *const whens[] = {[ACCESS_WHILE_HELD] = "while the client held it",
+                                        [ACCESS_AFTER_COMPLETION] = "after its completion",
+                                        [ACCESS_AFTER_ABORT] = "by a thread that knew of the abort",
+                                        [ACCESS_AFTER_CLOSE] = "after Close"};
+
+    if (strcmp(rule, "VDI-CLOSE-002") == 0) {
+        return "after Close, by another thread than the one that closed";
+    }
+    return strcmp(rule, "VDI-BUF-002") == 0 ? "after its completion and the device's next GetCommand"
+                                            : whens[event->arg[2]];
+}
+
 static void report(struct checker *checker, const char *rule, const struct vdi_set *set,
                    const struct event *event, const char *text)
 {
@@ -125,33 +154,18 @@ static void report(struct checker *checker, const char *rule, const struct vdi_s
                                         [ACCESS_BEFORE_BUFFER] = "memory before the buffer",
                                         [ACCESS_BEYOND_BUFFER] = "memory beyond the buffer",
                                         [ACCESS_COMMAND] = "the command block"};
-    static const char *const whens[] = {[ACCESS_WHILE_HELD] = "while the client held it",
-                                        [ACCESS_AFTER_COMPLETION] = "after its completion",
-                                        [ACCESS_AFTER_ABORT] = "by a thread that knew of the abort",
-                                        [ACCESS_AFTER_CLOSE] = "after Close"};
-    struct call access = {.sequence = event->call ? event->call : event->sequence,
-                          .time_ns = event->time_ns,
-                          .stack = event->stack,
-                          .operation = event->operation >= 0 ? event->operation : set->operation,
-                          .process = event->process,
-                          .thread = event->thread,
-                          .function = event->function < VDI_FN_COUNT ? event->function : 0,
-                          .device = event->device};
-    bool at_close = rule_find(rule) == rule_find("VDI-CLOSE-002");
-    bool later = rule_find(rule) == rule_find("VDI-BUF-002");
-    bool kept = event->arg[2] == ACCESS_AFTER_ABORT && event->arg[0] != ACCESS_COMMAND;
+    struct call access = call_of(set, event);
+    bool at_close = strcmp(rule, "VDI-CLOSE-002") == 0;
+    bool still_valid = strcmp(rule, "VDI-ABORT-002") == 0; /* until Close (spec 8) */
     char name[32];
 
-    finding_add_capped(checker, kept ? SEVERITY_WARNING : SEVERITY_ERROR, rule,
+    finding_add_capped(checker, still_valid ? SEVERITY_WARNING : SEVERITY_ERROR, rule,
                        at_close ? &set->close : &access, access.operation, event->device,
-                       "%s of a %s of device %d was %s%s%s at offset %lld of %lld bytes, %s%s",
+                       "%s of a %s of device %d was %s%s%s at offset %lld of %lld bytes, %s",
                        whats[event->arg[0]], command_text((int32_t)event->arg[4], name), event->device,
                        event->arg[1] == ACCESS_WRITE ? "written" : "read", text[0] ? " by " : "", text,
-                       (long long)event->arg[3], (long long)event->arg[5], whens[event->arg[2]],
-                       later      ? " and after the device's next GetCommand"
-                       : at_close ? ", by another thread"
-                                  : "");
-    if (kept) {
+                       (long long)event->arg[3], (long long)event->arg[5], when_of(rule, event));
+    if (still_valid) {
         finding_set_assumption(checker, ASSUMPTION_OURS);
     }
     if (at_close) {

@@ -55,6 +55,9 @@ void endings_begin(struct checker *checker, struct vdi_set *set, const struct ev
             thread->aborted_set = set->id;
             thread->aborted_at = call->sequence;
         }
+        if (operation && operation->aborted_at == 0) {
+            operation->aborted_at = call->sequence;
+        }
         break;
     case VDI_FN_CLOSE:
     case VDI_FN_DESTROY:

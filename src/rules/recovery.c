@@ -1,7 +1,8 @@
 /* recovery.c - VDI-OUT-009: an operation without a fault that fails after one with a fault.
  *
  * It must be one that can succeed whatever became of the earlier one: a backup, a restore after a restore of the same
- * database, or any that was refused its set. One that the client itself completed with an I/O error failed for that.
+ * database, or any that was refused its set. What the client itself
+ * completed with an I/O error, or SQL Server ended by itself, failed for that.
  */
 #include <string.h>
 
@@ -56,6 +57,17 @@ static bool could_succeed(const struct operation_state *faulted, const struct op
     return was_refused(operation) || (!operation->io_error && (is_backup(operation) || both_restores));
 }
 
+/* Whether the client brought the failure about: what SQL Server refuses or ends by itself has reasons of its own. */
+static bool is_clients_doing(const struct checker *checker, const struct operation_state *operation)
+{
+    const struct statement *statement = operation->statement;
+    bool over = statement && statement->ended;
+
+    return was_refused(operation) || operation->close_open.sequence ||
+           (operation->aborted_at && !(over && statement->ended_sequence < operation->aborted_at)) ||
+           (checker->hung_for_sure && statement && !over);
+}
+
 /* The client's end was its own, or a hang that was more than slowness. */
 static bool client_is_accountable(const struct checker *checker)
 {
@@ -84,7 +96,7 @@ void recovery_judge(struct checker *checker, struct operation_state *operation)
     }
     judge_refused_retry(checker, operation);
     if (!faulted || operation->fired || operation->shown.outcome == OUTCOME_SUCCESS ||
-        !could_succeed(faulted, operation)) {
+        !could_succeed(faulted, operation) || !is_clients_doing(checker, operation)) {
         return;
     }
     finding_add(

@@ -232,6 +232,7 @@ struct operation_state {
     struct call close_open;  /* the first Close that gave VD_E_OPEN; sequence 0 none */
     struct call refused;     /* a Create refused on the object that still held its set; sequence 0 none */
     uint32_t process;        /* of its first call */
+    uint64_t aborted_at;     /* by the client's first SignalAbort; 0 never */
     uint32_t opened, closed; /* devices opened, and those whose VD_E_CLOSE was delivered */
     bool io_error;           /* a command was completed with one */
     uint32_t handle_count;   /* of buffers; HANDLES_MAX: there may be more */

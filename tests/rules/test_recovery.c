@@ -47,13 +47,14 @@ static void test_the_next_operation_gives_up(void **state)
     run_end(&run);
 }
 
-/* It works again, at last; it met an I/O error; it restores what was not stored; it was hit by a fault, too; it is killed. */
+/* It works again, at last; it met an I/O error; it restores what was not stored; it was hit by a fault, too; it is killed;
+ * the server ended it. */
 static void test_the_next_operation_has_its_reasons(void **state)
 {
     struct run run;
 
     (void)state;
-    for (int how = 0; how < 5; how++) {
+    for (int how = 0; how < 6; how++) {
         uint64_t fetch;
 
         aborted_backup(&run);
@@ -72,9 +73,14 @@ static void test_the_next_operation_has_its_reasons(void **state)
         } else if (how == 3) {
             fault_fires(&run, 0, fetch);
         }
+        if (how == 5) {
+            sql_end(&run, STATEMENT_FAILED, 0, 0);
+        }
         vdi_abort(&run, WORKER, 0);
         vdi_close(&run, MAIN, 0);
-        sql_end(&run, STATEMENT_ABORTED, 0, 0);
+        if (how != 5) {
+            sql_end(&run, STATEMENT_ABORTED, 0, 0);
+        }
         if (how == 0) {
             run.operation = 2;
             whole_backup(&run, 1);
