@@ -6,25 +6,35 @@
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     MODULES_MAX = 64,
-    INLINED_MAX = 16 /* functions inlined at one place */
+    INLINED_MAX = 32, /* functions inlined at one place */
+    DEPTH_MAX = 100   /* blocks within each other */
+};
+
+struct unit_range {
+    Dwarf_Addr low, high;
+    Dwarf_Die *unit;
 };
 
 struct module {
     char *path;
     Dwfl_Module *module; /* NULL: cannot be read */
     GElf_Addr bias;      /* address in Dwfl less address in the file */
+    bool indexed;
+    size_t range_count;
+    struct unit_range *ranges; /* of its units, by address */
 };
 
 /* A place that was asked for, or one that it was inlined into. */
 struct entry {
     struct symbols_place place;
-    const struct module *module;
+    struct module *module;
     char *demangled;    /* backs place.function, or NULL */
     struct entry *next; /* of the same hash, or the caller's entry of an inlined place */
 };
@@ -94,6 +104,7 @@ void symbols_free(struct symbols *symbols)
     free_entries(symbols->callers);
     for (uint32_t i = 0; i < symbols->module_count; i++) {
         free(symbols->modules[i].path);
+        free(symbols->modules[i].ranges);
     }
     if (symbols->dwfl) {
         dwfl_end(symbols->dwfl);
@@ -117,7 +128,7 @@ static void open_module(struct symbols *symbols, struct module *module)
     }
 }
 
-static const struct module *find_module(struct symbols *symbols, const char *path)
+static struct module *find_module(struct symbols *symbols, const char *path)
 {
     struct module *module;
 
@@ -146,16 +157,70 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The compilation unit that holds the address; *bias is what its addresses lack. Units are searched one by
- * one where there is no address table: clang writes none unless asked. */
-static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
+static int by_low(const void *left, const void *right)
 {
-    Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
+    const struct unit_range *a = left, *b = right;
 
-    for (Dwarf_Die *next = NULL; !unit && (next = dwfl_module_nextcu(module, next, bias));) {
-        unit = dwarf_haspc(next, address - *bias) == 1 ? next : NULL;
+    return a->low < b->low ? -1 : a->low > b->low;
+}
+
+static void add_range(struct module *module, Dwarf_Addr low, Dwarf_Addr high, Dwarf_Die *unit)
+{
+    size_t count = module->range_count;
+
+    if ((count & (count - 1)) == 0) { /* doubles at powers of two */
+        struct unit_range *grown = realloc(module->ranges, (count ? 2 * count : 1) * sizeof *grown);
+
+        if (!grown) {
+            return;
+        }
+        module->ranges = grown;
     }
-    return unit;
+    module->ranges[module->range_count++] = (struct unit_range){.low = low, .high = high, .unit = unit};
+}
+
+/* Where there is no address table (clang writes none unless asked), one of our own: once. */
+static void index_units(struct module *module)
+{
+    Dwarf_Addr bias, base, low, high;
+
+    for (Dwarf_Die *unit = NULL; (unit = dwfl_module_nextcu(module->module, unit, &bias));) {
+        for (ptrdiff_t at = 0; (at = dwarf_ranges(unit, at, &base, &low, &high)) > 0;) {
+            add_range(module, low + bias, high + bias, unit);
+        }
+    }
+    if (module->range_count) {
+        qsort(module->ranges, module->range_count, sizeof module->ranges[0], by_low);
+    }
+    module->indexed = true;
+}
+
+/* The compilation unit that holds the address; *bias is what its addresses lack. */
+static Dwarf_Die *find_unit(struct module *module, Dwarf_Addr address, Dwarf_Addr *bias)
+{
+    Dwarf_Die *unit = dwfl_module_addrdie(module->module, address, bias);
+    size_t low = 0, high;
+
+    if (unit) {
+        return unit;
+    }
+    if (!module->indexed) {
+        index_units(module);
+    }
+    high = module->range_count;
+    while (low < high) { /* the last range that does not begin beyond the address */
+        size_t middle = (low + high) / 2;
+
+        if (module->ranges[middle].low <= address) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low == 0 || address >= module->ranges[low - 1].high || !dwfl_module_getdwarf(module->module, bias)) {
+        return NULL;
+    }
+    return module->ranges[low - 1].unit;
 }
 
 /* "void ns::copy<int>(int*) const" to "void ns::copy<int>": the last pair of parentheses and what follows go. */
@@ -227,34 +292,63 @@ static struct entry *add_caller(struct symbols *symbols, struct entry *inner, Dw
     return outer;
 }
 
+/* Functions around an address, the outermost first. */
+struct chain {
+    int count;
+    Dwarf_Die at[INLINED_MAX];
+};
+
+static bool holds(Dwarf_Die *die, Dwarf_Addr address)
+{
+    int tag = dwarf_tag(die);
+
+    return tag == DW_TAG_namespace || /* has no addresses of its own */
+           ((tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
+             tag == DW_TAG_try_block || tag == DW_TAG_catch_block) &&
+            dwarf_haspc(die, address) == 1);
+}
+
+/* Goes down to the innermost function, in the way libdw's own search would, but into what has the address only. */
+static void descend(Dwarf_Die *parent, Dwarf_Addr address, int depth, struct chain *chain)
+{
+    Dwarf_Die die;
+    int before = chain->count;
+
+    for (int next = dwarf_child(parent, &die); next == 0 && depth < DEPTH_MAX && chain->count == before;
+         next = dwarf_siblingof(&die, &die)) {
+        int tag = dwarf_tag(&die);
+
+        if (!holds(&die, address)) {
+            continue;
+        }
+        if ((tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) && chain->count < INLINED_MAX) {
+            chain->at[chain->count++] = die;
+        }
+        descend(&die, address, depth + 1, chain);
+        if (tag != DW_TAG_namespace) {
+            return;
+        }
+    }
+}
+
 /* The functions around the address, from the innermost inlined one to the real one. */
 static void find_functions(struct symbols *symbols, struct entry *entry, Dwarf_Die *unit, Dwarf_Addr address)
 {
-    Dwarf_Die *around = NULL, *chain = NULL;
-    int count = dwarf_getscopes(unit, address, &around) > 0 ? dwarf_getscopes_die(&around[0], &chain) : 0;
+    struct chain chain = {0};
     struct entry *at = entry;
-    int inlined = 0;
 
-    for (int i = 0; i < count && at; i++) {
-        int tag = dwarf_tag(&chain[i]);
-
-        if (tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) {
-            set_function(symbols, at, die_name(&chain[i]));
-        }
-        if (tag == DW_TAG_subprogram || ++inlined == INLINED_MAX) {
-            break;
-        }
-        if (tag == DW_TAG_inlined_subroutine) {
-            at = add_caller(symbols, at, unit, &chain[i]);
+    descend(unit, address, 0, &chain);
+    for (int i = chain.count; i-- > 0 && at;) {
+        set_function(symbols, at, die_name(&chain.at[i]));
+        if (dwarf_tag(&chain.at[i]) == DW_TAG_inlined_subroutine && i > 0) {
+            at = add_caller(symbols, at, unit, &chain.at[i]);
         }
     }
-    free(around);
-    free(chain);
 }
 
 static void fill(struct symbols *symbols, struct entry *entry)
 {
-    const struct module *module = entry->module;
+    struct module *module = entry->module;
     Dwarf_Addr at, bias;
     Dwarf_Die *unit;
     Dwarf_Line *line;
@@ -263,11 +357,11 @@ static void fill(struct symbols *symbols, struct entry *entry)
         return;
     }
     at = entry->place.offset + module->bias;
-    unit = find_unit(module->module, at, &bias);
+    unit = find_unit(module, at, &bias);
     if (unit) {
         find_functions(symbols, entry, unit, at - bias);
         line = dwarf_getsrc_die(unit, at - bias);
-        if (line && dwarf_lineno(line, &entry->place.line) == 0) {
+        if (line && dwarf_lineno(line, &entry->place.line) == 0 && entry->place.line > 0) {
             entry->place.file = dwarf_linesrc(line, NULL, NULL);
         }
     }
@@ -279,7 +373,7 @@ static void fill(struct symbols *symbols, struct entry *entry)
 const struct symbols_place *symbols_find(struct symbols *symbols, const char *path, uint64_t base,
                                          uint64_t address)
 {
-    const struct module *module = path ? find_module(symbols, path) : NULL;
+    struct module *module = path ? find_module(symbols, path) : NULL;
     uint64_t offset = address - base;
     struct entry **list = &symbols->entries[(offset * 0x9e3779b97f4a7c15u >> 32) % ENTRY_LISTS];
     struct entry *entry = *list;
