@@ -11,6 +11,7 @@
 #include "bench.h"
 #include "calls.h"
 #include "floors.h"
+#include "guard_cost.h"
 #include "ours.h"
 
 struct effort {
@@ -75,6 +76,23 @@ static bool run_round_trips(const struct bench *bench)
         good = run_group(bench, &groups[i]) && good;
     }
     return good;
+}
+
+/* In one process; the rounds of a round trip would be too many of these. */
+static bool run_guard(const struct bench *bench)
+{
+    const struct bench_group group = {
+        .title = "guard: a 64 KiB buffer given and taken away, each page touched",
+        .load = {.rounds = bench->effort->rounds / 10 + 1,
+                 .size = 64 << 10,
+                 .devices = 1,
+                 .cpus = {bench->cpus[0], bench->cpus[1]}},
+        .contestants = {{"Write, an alias", guard_of_write, 0},
+                        {"Read, an alias", guard_of_read, 0},
+                        {"Read, a copy", guard_of_read_by_copy, 0},
+                        {"unguarded, the touches alone", guard_of_nothing, 0}},
+    };
+    return run_group(bench, &group);
 }
 
 static void size_text(uint32_t size, char *out, size_t room)
@@ -181,6 +199,7 @@ int main(int argc, char **argv)
     setenv("VDI_NAMESPACE", space, 1);
     bench_processors(bench.cpus);
     bool good = run_round_trips(&bench);
+    good = run_guard(&bench) && good;
     good = run_transfers(&bench) && good;
     good = run_calls(&bench) && good;
     if (bench.json != NULL) {
