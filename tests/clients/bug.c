@@ -9,7 +9,27 @@ enum {
     DEFAULT_TIMEOUT_MS = 3000,
 };
 
-static int chosen = -1; /* set once, before any thread */
+static int chosen = -1; /* set once, before any thread; so are the needs */
+static const struct bug_need *all_needs;
+static size_t need_count;
+
+void bug_set_needs(const struct bug_need *needs, size_t count)
+{
+    all_needs = needs;
+    need_count = count;
+}
+
+static const struct bug_need *needs_of(int row)
+{
+    static const struct bug_need none = {-1, NULL, NULL};
+
+    for (size_t i = 0; i < need_count; i++) {
+        if (all_needs[i].row == row) {
+            return &all_needs[i];
+        }
+    }
+    return &none;
+}
 
 bool bug_is(int row)
 {
@@ -20,9 +40,10 @@ static void list(const struct bug_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct bug *bug = &table->bugs[i];
+        const char *options = needs_of((int)i)->run_options;
 
         printf("%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", bug->name, bug->rule, bug->function, bug->fault,
-               bug->operation, bug->devices, bug->run_options ? bug->run_options : "-", bug->what);
+               bug->operation, bug->devices, options ? options : "-", bug->what);
     }
 }
 
@@ -52,7 +73,7 @@ int bug_main(int argc, char **argv, const struct bug_table *table, client_work *
     }
     status = take_bug(table, &argc, argv);
     if (!status) {
-        options.with = table->bugs[chosen].with;
+        options.with = needs_of(chosen)->with;
         status = client_parse(argc, argv, &options);
     }
     return status ? status : client_run(&options, work);

@@ -20,6 +20,11 @@ struct bug {
         *operation; /* "restore" needs a backup made before with the same --set and --dir; "backup-restore" */
     int devices;
     const char *what;
+};
+
+/* What some bugs need beside. */
+struct bug_need {
+    int row;
     const char *run_options; /* further options of `vdifault run`, separated by '|'; NULL: none */
     const char *with;        /* further WITH options of the statement; NULL: none */
 };
@@ -30,6 +35,9 @@ struct bug_table {
     const struct bug *bugs;
     size_t count;
 };
+
+/* Before bug_main, if there are any; the list must stay. */
+void bug_set_needs(const struct bug_need *needs, size_t count);
 
 /* Takes --bug NAME out of the arguments, runs the client and returns its exit status; with `--list` prints the
  * table: a bug a line, the fields of struct bug separated by tabs. */

@@ -65,7 +65,7 @@ static const struct bug bugs[BUG_COUNT] = {
         {"wait-after-error", "VDI-IO-001", "GetCommand", "-", "backup", 1,
          "waits for ClearError with a Write in hand after it completed another with an error"},
     [BUG_REFUSE_CLEAR_ERROR] = {"refuse-clear-error", "VDI-IO-002", "CompleteCommand", "-", "backup", 1,
-                                "answers ClearError with an error and goes on", "--seed|2"},
+                                "answers ClearError with an error and goes on"},
     [BUG_END_IS_SUCCESS] = {"end-is-success", "VDI-IO-003", "CompleteCommand", "-", "restore", 1,
                             "answers a Read at the end of its file with SUCCESS"},
     [BUG_NO_FILEMARKS] = {"no-filemarks", "VDI-IO-004", "CompleteCommand", "-", "backup-restore", 1,
@@ -81,15 +81,22 @@ static const struct bug bugs[BUG_COUNT] = {
     [BUG_IGNORE_COMPLETE] = {"ignore-complete", "VDI-COMP-002", "-", "-", "backup", 1,
                              "asks for completion, takes Flush for the end and says success"},
     [BUG_CANCEL_SNAPSHOT] = {"cancel-snapshot", "VDI-SNAP-002", "CompleteCommand", "-", "backup", 1,
-                             "refuses Snapshot with ERROR_CANCELLED", .with = "SNAPSHOT"},
+                             "refuses Snapshot with ERROR_CANCELLED"},
     [BUG_REFUSE_PREPARE] = {"refuse-prepare", "VDI-SNAP-003", "CompleteCommand", "-", "backup", 1,
-                            "asks for PrepareToFreeze and refuses it", .with = "SNAPSHOT"},
+                            "asks for PrepareToFreeze and refuses it"},
     [BUG_SNAPSHOT_OF_TWO] = {"snapshot-of-two", "VDI-SNAP-004", "-", "-", "backup", 2,
-                             "takes a snapshot through two devices", .with = "SNAPSHOT"},
+                             "takes a snapshot through two devices"},
     [BUG_WRONG_MOUNT] = {"wrong-mount", "VDI-SNAP-005", "CompleteCommand", "-", "backup-restore", 1,
-                         "answers MountSnapshot when a byte too many is in the file",
-                         "--database|sales={run}/database|--before|head -c 100000 /dev/zero > {run}/database",
-                         .with = "SNAPSHOT"},
+                         "answers MountSnapshot when a byte too many is in the file"},
+};
+
+static const struct bug_need needs[] = {
+    {BUG_REFUSE_CLEAR_ERROR, "--seed|2", NULL}, /* with it the server sends ClearError */
+    {BUG_CANCEL_SNAPSHOT, NULL, "SNAPSHOT"},
+    {BUG_REFUSE_PREPARE, NULL, "SNAPSHOT"},
+    {BUG_SNAPSHOT_OF_TWO, NULL, "SNAPSHOT"},
+    {BUG_WRONG_MOUNT, "--database|sales={run}/database|--before|head -c 100000 /dev/zero > {run}/database",
+     "SNAPSHOT"},
 };
 
 /* What a device's thread knows. The media come first: client_media takes them for its own. */
@@ -460,7 +467,9 @@ static void work(struct operation *operation)
 int main(int argc, char **argv)
 {
     static const struct bug_table table = {"buggy_answers", bugs, BUG_COUNT};
-    int status = bug_main(argc, argv, &table, work);
+    int status;
 
+    bug_set_needs(needs, sizeof needs / sizeof needs[0]);
+    status = bug_main(argc, argv, &table, work);
     return has(BUG_IGNORE_COMPLETE) ? CLIENT_SUCCESS : status;
 }
