@@ -38,7 +38,6 @@
 
 enum {
     SIZE = 5,
-    ERRNO_BEFORE = 77, /* no number of Linux: who changes it is seen */
 };
 
 static char own_block[SYS_BLOCK_BYTES];
@@ -79,7 +78,7 @@ static void tell(long result)
 {
     int error = errno;
     say("%ld %d\n", result, error);
-    errno = ERRNO_BEFORE;
+    errno = SYS_ERRNO;
 }
 
 /* How the call is made well, then badly. */
@@ -330,7 +329,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, argv[1]) == 0) {
             const char *log = dlsym(RTLD_DEFAULT, "fake_guard_log");
-            errno = ERRNO_BEFORE;
+            errno = SYS_ERRNO;
             rows[i].try();
             if (log != NULL) {
                 say("touched %s\n", log);

@@ -5,6 +5,9 @@
 enum {
     SYS_BLOCK_BYTES = 4096,
     SYS_LOG_BYTES = 512,
+    SYS_THREADS = 32,
+    SYS_WRITES = 100, /* of each thread */
+    SYS_ERRNO = 77,   /* no number of Linux: who changes it is seen */
     SYS_FETCH = 4711, /* the GetCommand that the block belongs to */
 };
 
