@@ -1,5 +1,6 @@
 /* outcome.c - the rules that look at the run as a whole (VDI-OUT-002 to 005 and 008) and what a process's end
  * settles. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -300,6 +301,20 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     }
 }
 
+/* A parent that waited does not know who sent a signal: only those that a process brings upon itself are its own
+ * mistake. The supervisor knows the client's. */
+static bool died_by_itself(const struct event *event)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (event->arg[1] == own[i]) {
+            return true;
+        }
+    }
+    return event->arg[1] != 0 && event->side != EVENT_SIDE_CLIENT;
+}
+
 static bool is_clients_own(const struct process_state *process)
 {
     return process->role == PROCESS_CLIENT || (process->role == PROCESS_DESCENDANT && process->called);
@@ -314,7 +329,7 @@ void outcome_process_exit(struct checker *checker, const struct event *event)
     }
     note_exit(checker, process, event);
     judge_spins(checker, event->process, event->time_ns);
-    if (is_clients_own(process) && process->signal && !event->arg[3]) {
+    if (is_clients_own(process) && died_by_itself(event) && !event->arg[3]) {
         report_death(checker, process);
         waiting_judge_death(checker, event->process);
     }

@@ -236,8 +236,7 @@ static void test_other_null_device(void **state)
     run_start(&run, NULL);
     configure_two(&run);
     vdi_open(&run, 0, VD_E_ABORT);
-    run.set = 0;
-    vdi_get(&run, WORKER, -1, 1000, VD_E_ABORT);
+    vdi_get(&run, WORKER, -1, 1000, VD_E_ABORT); /* on another object, not on NULL */
     finish(&run);
     expect_not(&run, "VDI-OPEN-004");
     run_end(&run);
