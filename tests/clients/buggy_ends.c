@@ -243,6 +243,9 @@ static void work(struct operation *operation)
 {
     struct session session;
 
+    if (has(BUG_CONCEAL_OPEN)) {
+        unsetenv("VDI_DIALECT"); /* only under the usual reading Close gives VD_E_OPEN */
+    }
     session_init(&session, operation, &wrong, NULL);
     if (session_open_files(&session)) {
         run(&session);
