@@ -173,7 +173,9 @@ static void note_change(struct stored_file *file, const struct event *event)
 void durability_file(struct checker *checker, const struct event *event, const char *text)
 {
     struct durability *durability = checker->client_exit_sequence ? NULL : state(checker);
-    struct file_source source = find_source(checker, event->call);
+    bool carries =
+        event->arg[0] == FILE_WRITE || event->arg[0] == FILE_WRITE_SYNCED || event->arg[0] == FILE_BUFFERED;
+    struct file_source source = find_source(checker, carries ? event->call : 0);
     struct stored_file *file;
 
     if (!durability || event->side != EVENT_SIDE_CLIENT) {
