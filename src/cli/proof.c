@@ -34,7 +34,8 @@ static int replace(struct proof *proof, const char *path, const struct stat *inf
         proof->files[proof->count].aside = aside;
         proof->count++;
         to = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, info->st_mode & 07777);
-        if (to >= 0 && fchown(to, info->st_uid, info->st_gid) != 0 && errno != EPERM) {
+        if (to >= 0 && ((fchown(to, info->st_uid, info->st_gid) != 0 && errno != EPERM) ||
+                        fchmod(to, info->st_mode & 07777) != 0)) {
             close(to);
             to = -1;
         }
