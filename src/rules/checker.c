@@ -125,6 +125,12 @@ int checker_feed(struct checker *checker, const struct event *event, const char 
     return checker->out_of_memory ? ENOMEM : 0;
 }
 
+void checker_gap(struct checker *checker)
+{
+    assert(checker && !checker->finished);
+    checker->incomplete = true;
+}
+
 static int by_id(const void *left, const void *right)
 {
     const struct operation *a = left, *b = right;

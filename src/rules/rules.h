@@ -148,6 +148,9 @@ struct judgement {
 struct checker;
 int checker_new(const struct plan *plan, struct checker **checker); /* 0 or ENOMEM */
 int checker_feed(struct checker *checker, const struct event *event, const char *text);
+/* Events were lost, before or after what was fed so far. What is missing may be what a correct client did, so that
+ * findings no longer prove anything, but for those that the supervisor witnessed itself: the rest is info. */
+void checker_gap(struct checker *checker);
 /* Settles what only the end of the run tells. The judgement lives as long as the checker. */
 const struct judgement *checker_finish(struct checker *checker);
 void checker_free(struct checker *checker);

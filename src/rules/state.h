@@ -284,6 +284,7 @@ struct checker {
     bool verify_succeeded;
     bool any_exit;
     bool busy_reported;
+    bool incomplete; /* events were lost */
     bool finished;
     bool out_of_memory;
     struct finding findings[FINDINGS_MAX];
