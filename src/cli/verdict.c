@@ -96,23 +96,6 @@ static int feed(struct checker *checker, const struct record *record)
     return error;
 }
 
-/* Where events were dropped, a sync may have been among them. */
-static int feed_losses(struct checker *checker, const struct session *session)
-{
-    struct event event = {.kind = EVENT_NOTE,
-                          .side = EVENT_SIDE_SUPERVISOR,
-                          .version = EVENT_VERSION,
-                          .device = -1,
-                          .operation = -1,
-                          .arg = {NOTE_FILES}};
-    if (session->lost == 0 || session->record.count == 0) {
-        return 0;
-    }
-    event.sequence = session->record.events[session->record.count - 1].event.sequence + 1;
-    event.time_ns = session->record.events[session->record.count - 1].event.time_ns;
-    return checker_feed(checker, &event, "events were lost");
-}
-
 /* The exit status; the reason why a run shows nothing goes into the report as its error. */
 static int conclude(const struct verdict_input *input, struct judgement *judgement, char *why, size_t size)
 {
@@ -189,11 +172,11 @@ int verdict_judge(const struct plan *plan, const struct session *session, struct
                   const struct judgement **judgement)
 {
     int error = checker_new(plan, checker);
-    if (error == 0) {
-        error = feed(*checker, &session->record);
+    if (error == 0 && session->lost > 0) {
+        checker_gap(*checker);
     }
     if (error == 0) {
-        error = feed_losses(*checker, session);
+        error = feed(*checker, &session->record);
     }
     *judgement = error == 0 ? checker_finish(*checker) : NULL;
     return error == 0 && *judgement == NULL ? ENOMEM : error;

@@ -213,7 +213,10 @@ static void print_notes(FILE *out, const struct report_input *input)
         }
     }
     if (input->events_dropped) {
-        snprintf(line, sizeof line, "%" PRIu64 " events were lost: this verdict may miss something",
+        snprintf(line, sizeof line,
+                 "%" PRIu64
+                 " events were lost: this verdict may miss something, and "
+                 "what rests on a complete record is only info",
                  input->events_dropped);
         print_note(out, input, &any, "events", line);
     }

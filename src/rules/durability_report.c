@@ -71,7 +71,7 @@ static void report_ack(struct checker *checker, const struct transfer *transfer,
 void durability_settle(struct checker *checker)
 {
     const struct durability *durability = checker->durability;
-    bool sighted = durability && !durability->blind && !durability->files.overflow;
+    bool sighted = durability && !checker->incomplete && !durability->blind && !durability->files.overflow;
 
     for (const struct transfer *transfer = sighted ? durability->transfers : NULL; transfer;
          transfer = transfer->next) {
@@ -90,7 +90,7 @@ enum durable durability_of(const struct checker *checker, int32_t operation)
     const struct acknowledgement *newest = NULL;
     bool all_clean = true;
 
-    if (!transfer || durability->blind || durability->files.overflow) {
+    if (!transfer || checker->incomplete || durability->blind || durability->files.overflow) {
         return DURABLE_NOT_OBSERVABLE;
     }
     for (int i = 0; i < DEVICES_MAX; i++) {
