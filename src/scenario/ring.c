@@ -199,14 +199,41 @@ static void fill(struct event_ring *ring, uint64_t place, const struct event *ev
     }
 }
 
-/* Publishes everything below `next`. A signal handler that recorded meanwhile may have published more: then
- * that stays. */
+/* Publishes everything below `next`: by the outermost record, which alone knows that all of it has been filled. As
+ * long as depth is not 0, handlers that record leave the publishing to us; one that came between our look at `next`
+ * and the 0 is seen by the second look. Plain loads and stores: a thread and its own handlers see each other's in
+ * order, and an atomic exchange costs as much as a quarter of a clock's reading. */
 static void publish(struct writer *w)
 {
-    uint64_t next = atomic_load(&w->next);
-    uint64_t head = atomic_load_explicit(&w->ring->head, memory_order_relaxed);
-    while (head < next && !atomic_compare_exchange_weak_explicit(
-                              &w->ring->head, &head, next, memory_order_release, memory_order_relaxed)) {
+    uint64_t next;
+    do {
+        atomic_store_explicit(&w->depth, 1, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+        next = atomic_load_explicit(&w->next, memory_order_relaxed);
+        atomic_store_explicit(&w->ring->head, next, memory_order_release);
+        atomic_signal_fence(memory_order_seq_cst);
+        atomic_store_explicit(&w->depth, 0, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+    } while (atomic_load_explicit(&w->next, memory_order_relaxed) != next);
+}
+
+static void put(struct run_state *state, struct writer *w, const struct event *event, const char *text,
+                size_t length)
+{
+    uint64_t place = 0;
+    uint32_t depth = atomic_load_explicit(&w->depth, memory_order_relaxed);
+    atomic_store_explicit(&w->depth, depth + 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (reserve(state, w, 1 + event->text_records, &place)) {
+        fill(w->ring, place, event, text, length);
+    } else {
+        atomic_fetch_add(&w->ring->dropped, 1);
+    }
+    atomic_signal_fence(memory_order_seq_cst);
+    if (depth == 0) {
+        publish(w);
+    } else {
+        atomic_store_explicit(&w->depth, depth, memory_order_relaxed);
     }
 }
 
@@ -227,21 +254,10 @@ uint64_t event_record(struct event *event, const char *text)
     event->thread = w->thread;
     event->text_records = (uint32_t)((length + TEXT_BYTES - 1) / TEXT_BYTES);
 
-    uint64_t place = 0;
-    uint32_t records = 1 + event->text_records;
     if (w->ring == NULL) {
         atomic_fetch_add(&state->lost, run_state_is_recorded() ? 1 : 0);
     } else {
-        atomic_fetch_add(&w->depth, 1);
-        if (reserve(state, w, records, &place)) {
-            fill(w->ring, place, event, text, length);
-        } else {
-            atomic_fetch_add(&w->ring->dropped, 1);
-        }
-        /* Only the outermost record knows that everything below `next` has been filled. */
-        if (atomic_fetch_sub(&w->depth, 1) == 1) {
-            publish(w);
-        }
+        put(state, w, event, text, length);
     }
     errno = saved;
     return event->sequence;
