@@ -46,6 +46,37 @@ static void test_abort(void **unused)
     e2e_free(&run);
 }
 
+/* `auto`: every one of a device's first 4096 commands, then every 16th. */
+static void test_samples(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *mode, *before;
+        bool is_seen;
+    } rows[] = {{"auto", "loop:4095", true},
+                {"auto", "loop:4097", false},
+                {"auto", "loop:4112", true},
+                {"pages", "loop:4097", true}};
+    setenv("FAKE_WRITES", "5000", 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct e2e_args args = {0};
+        struct e2e_run run;
+        const char *const list[] = {"run",      "--guard",        rows[i].mode, "--on-finding", "abort",
+                                    "--",       E2E_GUARD_CLIENT, "open",       rows[i].before, "get",
+                                    "complete", "read:0",         "close",      "destroy"};
+        for (size_t j = 0; j < sizeof list / sizeof list[0]; j++) {
+            e2e_arg(&args, "%s", list[j]);
+        }
+        e2e_run(&run, args.list);
+        if ((e2e_finding(&run, "VDI-OUT-003") != NULL) != rows[i].is_seen) {
+            e2e_fail(&run, &args, "an access after %s is %s", rows[i].before,
+                     rows[i].is_seen ? "not seen" : "seen");
+        }
+        e2e_free(&run);
+    }
+    unsetenv("FAKE_WRITES");
+}
+
 /* Reads what the run says until `text` comes; false: it ended, or nothing came for so long. */
 static bool wait_for(int output, char *said, size_t room, const char *text, int patience_ms)
 {
@@ -120,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_samples),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_at_touch),
         cmocka_unit_test(test_at_touch_without_guard),

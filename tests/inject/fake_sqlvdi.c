@@ -1,6 +1,6 @@
 /* fake_sqlvdi.c - a libsqlvdi.so of known behaviour, one process, no server.
  *
- * Each device delivers three Writes and a Flush and is then closed. Buffers are one mapping that Close takes
+ * Each device delivers three Writes (or FAKE_WRITES) and a Flush and is then closed. Buffers are one mapping that Close takes
  * away: shared ones, or private ones with FAKE_PRIVATE. FAKE_READ makes the Writes Reads, FAKE_SIZE their size.
  * GetConfiguration raises SIGUSR1 when FAKE_RAISE is set. Like any C++ class with a careful destructor it calls its own Close through the public name. A call
  * on a closed set makes it exit with 99 when FAKE_STRICT is set: after early-close nobody may ask it.
@@ -51,6 +51,12 @@ static int32_t size_of_commands(void)
 {
     const char *size = getenv("FAKE_SIZE");
     return size == NULL ? BUFFER : atoi(size);
+}
+
+static uint32_t count_of_writes(void)
+{
+    const char *count = getenv("FAKE_WRITES");
+    return count == NULL ? COMMANDS - 1 : (uint32_t)atoi(count);
 }
 
 static int missing(void)
@@ -247,11 +253,13 @@ int vdi_device_get_command(ClientVirtualDevice *device, time_t timeout, VDC_Comm
     if (d->set->aborted) {
         return VD_E_ABORT;
     }
-    if (d->fetched == COMMANDS) {
+    uint32_t writes = count_of_writes();
+    if (d->fetched == writes + 1) {
         d->open = 0;
         return VD_E_CLOSE;
     }
-    *command = &d->commands[d->fetched++];
+    *command = &d->commands[d->fetched == writes ? COMMANDS - 1 : d->fetched % (COMMANDS - 1)];
+    d->fetched++;
     return 0;
 }
 

@@ -2,6 +2,7 @@
  *
  *   open[:PREFIX]  init, Create (alignment 512), GetConfiguration and OpenDevice of one device
  *   get  complete[:BYTES]  abort  close  destroy  create-again
+ *   loop:N                         get and complete, N times
  *   read:OFFSET  write:OFFSET      a byte of the buffer fetched last, from its start
  *   read-kept  write-kept  keep    of the buffer that was the last one at `keep`
  *   fill                           all of the buffer and no more; 80 if it does not then hold that
@@ -108,6 +109,16 @@ static int complete(struct client *client, long bytes, const char *rest)
 {
     vdi_device_complete_command(client->device, client->command, 0,
                                 rest == NULL ? client->size : (unsigned long)bytes, 0);
+    return 0;
+}
+
+static int loop(struct client *client, long count, const char *rest)
+{
+    (void)rest;
+    for (long i = 0; i < count; i++) {
+        get(client, 0, NULL);
+        complete(client, 0, NULL);
+    }
     return 0;
 }
 
@@ -432,6 +443,7 @@ static const struct {
 } verbs[] = {
     {"open", open_set},
     {"create-again", create_again},
+    {"loop", loop},
     {"get", get},
     {"complete", complete},
     {"abort", do_abort},
