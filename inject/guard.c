@@ -366,7 +366,9 @@ void guard_before_completion(struct slot *command, const struct call *call, unsi
         return;
     }
     if (atomic_load(&buffer->call) == guard_fetch(command)) {
-        pages_grant(buffer, buffer->protection); /* at=touch may have it out of reach still */
+        if (buffer->at_touch != 0) { /* never touched: out of reach still */
+            pages_grant(buffer, buffer->protection);
+        }
         if (guard_protects() && pages_edge_written(buffer, &offset)) {
             const struct access access = {.address = atomic_load(&buffer->data) + (uintptr_t)offset,
                                           .is_write = true,
@@ -475,13 +477,11 @@ static void end_life(struct slot *slot, void *set)
     }
 }
 
-void guard_life_ended(struct shadow_set *set)
+void guard_life_ended(const struct call *call)
 {
-    struct call none = {.set = set};
-    if (set != NULL && arena_contains((void *)atomic_load(&arena_start))) {
-        arena_each(take_at_close, &none);
-        arena_each(end_life, set);
-        sources_end_life(atomic_load(&set->number));
+    if (call->set != NULL) {
+        arena_each(take_at_close, (void *)call);
+        arena_each(end_life, call->set);
     }
 }
 

@@ -13,6 +13,7 @@
  *   SignalAbort by the thread that fetched it, on a device that is served by one thread, one command at a time:
  *            both go, for that thread only. Others may not have heard of the abort: what they hold stays theirs until
  *            Close (spec 8).
+ *   GetCommand that gives VD_E_ABORT takes nothing: whoever calls it with a command in hand has others at work on that.
  *   Close    all go, whatever its answer. Contents stay until the set's next Create or its destructor, so that an
  *            access that was reported meets what it would have met.
  * A buffer has several aliases in turn, so that a stale pointer is caught although the buffer came again.
@@ -58,7 +59,7 @@ void guard_life_began(struct shadow_set *set, const VDConfig *asked);
 /* What GetConfiguration returned, as the client is to see it. */
 void guard_configured(struct shadow_set *set, VDConfig *config);
 /* Create is called, or the destructor ran: contents of earlier lives go. */
-void guard_life_ended(struct shadow_set *set);
+void guard_life_ended(const struct call *call);
 
 /* The library has delivered `block`: what the client gets, with what of it is the client's in *seen. NULL: the set was
  * closed by a fault meanwhile, and the command is lost with it. */

@@ -42,7 +42,6 @@ struct slot *sources_take(const struct shadow_set *set, uintptr_t page, size_t l
                           _Atomic(struct slot *) **place);
 /* The pages there are the library's no more. */
 void sources_forget(uintptr_t start, uintptr_t end);
-void sources_end_life(uint64_t set_number);
 
 /* ---- guard_pages.c: what a slot maps, and what of it may be touched ---- */
 

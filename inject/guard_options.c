@@ -71,9 +71,8 @@ static const char *const sentences[GUARD_NOTES] = {
     [NOTE_NO_SLOT] = "a buffer that is too large, or one too many, for the guard: it is not watched",
     [NOTE_NO_ALIAS] = "the library's buffers cannot be mapped a second time: they are not watched",
     [NOTE_NO_PAGES] = "the process may have no more mappings: some buffers are not watched",
-    [NOTE_SAMPLED] =
-        "a long run: of each device's commands every one of the first 4096 is watched, then every 16th "
-        "(--guard pages watches all)",
+    [NOTE_SAMPLED] = ("a long run: of each device's commands every one of the first 4096 is watched, then "
+                      "every 16th (--guard pages watches all)"),
 };
 
 void guard_say(enum guard_note note, int error)

@@ -1,7 +1,7 @@
 /* guard_sources.c - which slots are aliases of which of the library's buffers; see guard_internal.h.
  *
  * A table by the address of a buffer's first page, the set and its life. An entry is a key and its slots, which are
- * taken in turn. Keys of ended lives are free for others; a probe goes on over them. What an entry says of a slot is
+ * taken in turn. Entries of ended lives are free for others; a probe goes on over them. What an entry says of a slot is
  * believed only if the slot, once BUSY, says the same.
  */
 #include <stddef.h>
@@ -19,7 +19,8 @@ enum {
 #define LARGE ((size_t)512 << 10)
 
 struct source {
-    _Atomic uint64_t set_number;
+    _Atomic(const struct shadow_set *) set;
+    _Atomic uint32_t life; /* of the set */
     _Atomic uintptr_t page;
     _Atomic uint32_t turn;
     _Atomic(struct slot *) slots[ALIASES];
@@ -54,14 +55,27 @@ static void widen(uintptr_t page, uintptr_t end)
     }
 }
 
+/* Of a key that was forgotten, or of a set that is closed or has begun anew. */
+static bool is_over(size_t at, uint64_t key)
+{
+    const struct shadow_set *set = atomic_load(&sources[at].set);
+    return key == GONE_KEY || (set != NULL && (atomic_load(&set->life) != atomic_load(&sources[at].life) ||
+                                               atomic_load(&set->state) == SHADOW_NONE));
+}
+
 static struct source *make(const struct shadow_set *set, uintptr_t page, uint64_t key, size_t at)
 {
     for (size_t i = 0; i < PROBES; i++, at = (at + 1) % SOURCES) {
         uint64_t known = atomic_load(&keys[at]);
-        if (known <= GONE_KEY && atomic_compare_exchange_strong(&keys[at], &known, key)) {
-            atomic_store(&sources[at].page, page);
-            atomic_store(&sources[at].set_number, atomic_load(&set->number));
-            return &sources[at];
+        if ((known == 0 || is_over(at, known)) && atomic_compare_exchange_strong(&keys[at], &known, key)) {
+            struct source *source = &sources[at];
+            for (size_t j = 0; j < ALIASES; j++) {
+                atomic_store(&source->slots[j], NULL);
+            }
+            atomic_store(&source->page, page);
+            atomic_store(&source->life, atomic_load(&set->life));
+            atomic_store(&source->set, set);
+            return source;
         }
     }
     return NULL;
@@ -124,14 +138,6 @@ struct slot *sources_take(const struct shadow_set *set, uintptr_t page, size_t l
     return NULL;
 }
 
-static void clear(size_t at)
-{
-    for (size_t i = 0; i < ALIASES; i++) {
-        atomic_store(&sources[at].slots[i], NULL);
-    }
-    atomic_store_explicit(&keys[at], GONE_KEY, memory_order_release);
-}
-
 void sources_forget(uintptr_t start, uintptr_t end)
 {
     if (end <= atomic_load(&lowest) || start >= atomic_load(&highest)) {
@@ -140,16 +146,7 @@ void sources_forget(uintptr_t start, uintptr_t end)
     for (size_t i = 0; i < SOURCES; i++) {
         uintptr_t page = atomic_load(&sources[i].page);
         if (atomic_load(&keys[i]) > GONE_KEY && page >= start && page < end) {
-            clear(i);
-        }
-    }
-}
-
-void sources_end_life(uint64_t set_number)
-{
-    for (size_t i = 0; i < SOURCES; i++) {
-        if (atomic_load(&keys[i]) > GONE_KEY && atomic_load(&sources[i].set_number) == set_number) {
-            clear(i);
+            atomic_store_explicit(&keys[i], GONE_KEY, memory_order_release);
         }
     }
 }

@@ -73,7 +73,7 @@ static void destroy(enum next_function next, ClientVirtualDeviceSet *self, const
     call_end(&call, 0);
     if (set != NULL) {
         shadow_set_closed(set, SHADOW_NONE);
-        guard_life_ended(set);
+        guard_life_ended(&call);
         atomic_store(&set->state, SHADOW_NONE);
         atomic_store(&set->destroyed, true);
     }
@@ -112,7 +112,7 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
     /* A Create on a set that is open belongs to that set's operation; every other one starts one. */
     bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
     if (starts) {
-        guard_life_ended(set);
+        guard_life_ended(&call);
         call.operation = run_claim_operation(name, cfg == NULL ? 0 : cfg->deviceCount);
     }
     if (cfg != NULL) {
@@ -145,7 +145,7 @@ INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *
     struct call call = call_on_set(VDI_FN_OPEN_IN_SECONDARY, set, self);
     bool starts = set != NULL && atomic_load(&set->state) != SHADOW_OPEN && name != NULL;
     if (starts) {
-        guard_life_ended(set);
+        guard_life_ended(&call);
         call.operation = run_find_operation(name);
     }
     call_begin(&call, __builtin_return_address(0), name);
