@@ -135,10 +135,10 @@ enum access_when {
     ACCESS_AFTER_CLOSE
 };
 enum file_action {
-    FILE_OPEN =
-        1,      /* for writing: arg3 = size then, arg4 = flags, arg5 = the folder's identity if the call made
-                      the file, else 0                                                     path, absolute */
-    FILE_WRITE, /* arg4 = bytes asked for; arg5 = written */
+    /* For writing: arg3 = size then, arg4 = flags, arg5 = the folder's identity if the call made the file, else 0;
+     * text: the path, absolute. */
+    FILE_OPEN = 1,
+    FILE_WRITE,    /* arg4 = bytes asked for; arg5 = written */
     FILE_TRUNCATE, /* arg3 = length before, arg4 = new length */
     FILE_SYNC_BEGIN,
     FILE_SYNC_END,     /* fsync, fdatasync; msync, of a file unknown (identity 0) */
