@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bug.h"
@@ -277,6 +278,10 @@ static bool configure(struct session *session)
     time_t timeout = has(BUG_WINDOWS_INFINITE) ? 0xffffffff : has(BUG_SHORT_TIMEOUT) ? 999 : CLIENT_SLICE_MS;
     int waits = 0, result;
 
+    while (has(BUG_WAIT_IN_VAIN) && operation_may_wait(session->operation)) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000},
+                  NULL); /* until the statement is known to have failed */
+    }
     do {
         result = vdi_set_get_configuration(&session->set, timeout, &session->config);
     } while (result == VD_E_TIMEOUT &&

@@ -19,7 +19,7 @@ static void test_wrong_input(void **unused)
         {{"run", "--fault", "abort@Wrte#1", "--", "/bin/true"}, 2, "Write"},
         {{"run", "--fault", "abort@Write#x", "--", "/bin/true"}, 2, "#"},
         {{"run", "--fault", "abort(by=nobody)@Write#1", "--", "/bin/true"}, 2, "nobody"},
-        {{"run", "--fault", "abort(at=touch)@Write#1", "--", "/bin/true"}, 2, "touch"},
+        {{"run", "--guard", "off", "--fault", "abort(at=touch)@Write#1", "--", "/bin/true"}, 2, "touch"},
         {{"run", "--size", "much", "--", "/bin/true"}, 2, "much"},
         {{"run", "--no-such-option", "--", "/bin/true"}, 2, "no-such-option"},
         {{"run", "--plan", "/no/such/plan", "--", "/bin/true"}, 2, "/no/such/plan"},
