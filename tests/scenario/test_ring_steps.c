@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 
 #include "recorded.h"
@@ -31,6 +32,7 @@ static void on_signal(int number)
 /* Stops before each event that is stepped through. */
 static void record_and_stop(void)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test fails */
     signal(SIGUSR1, on_signal);
     CHECK(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
     for (uint64_t i = 0; i < BEFORE; i++) {
@@ -91,15 +93,15 @@ static void end_child(pid_t child)
     assert_true(WIFSIGNALED(status));
 }
 
-/* Between two looked-at instructions. */
-static int stride(int rounds)
+/* Instructions of one recording. */
+static int length_of_a_recording(void)
 {
     struct run run;
     pid_t child = start_child(&run);
     int all = step(child, INT32_MAX);
     end_child(child);
     finish(&run);
-    return 1 + all / rounds;
+    return all;
 }
 
 static struct event_ring *map_ring(const struct run *run)
@@ -114,19 +116,38 @@ static struct event_ring *map_ring(const struct run *run)
     return ring;
 }
 
+/* A signal here; each instruction of its handler and of the rest may publish more, never less. */
+static void step_through_signal(pid_t child, const struct event_ring *ring)
+{
+    uint64_t head = atomic_load(&ring->head);
+    resume(child, PTRACE_SINGLESTEP, SIGUSR1, SIGTRAP);
+    while (atomic_load(phase) == 1) {
+        uint64_t now = atomic_load(&ring->head);
+        assert_true(now >= head);
+        head = now;
+        resume(child, PTRACE_SINGLESTEP, 0, SIGTRAP);
+    }
+    resume(child, PTRACE_CONT, 0, SIGSTOP);
+}
+
 /* A handler records in the middle of a recording, wherever that is: when both are done, both are published. What was
  * published is never taken back. */
 static void a_signal_anywhere_loses_nothing(void **state)
 {
     (void)state;
     struct run run;
-    int distance = stride(SIGNAL_ROUNDS);
+    int all = length_of_a_recording();
+    int distance = 1 + all / SIGNAL_ROUNDS;
     pid_t child = start_child(&run);
     struct event_ring *ring = map_ring(&run);
     uint64_t places = BEFORE * PLACES;
     for (int instructions = 0;; instructions += distance) {
         bool within = step(child, instructions) == instructions;
-        resume(child, PTRACE_CONT, SIGUSR1, SIGSTOP);
+        if (within && instructions > all - all / 10) { /* where it publishes */
+            step_through_signal(child, ring);
+        } else {
+            resume(child, PTRACE_CONT, SIGUSR1, SIGSTOP);
+        }
         places += 2 * PLACES;
         if (atomic_load(&ring->head) != places) {
             fail_msg("after %d instructions: %d places published instead of %d", instructions,
@@ -160,7 +181,7 @@ static void take_killed(void *context, const struct event *event, const char *te
 static void a_kill_anywhere_leaves_whole_events(void **state)
 {
     (void)state;
-    int distance = stride(KILL_ROUNDS);
+    int distance = 1 + length_of_a_recording() / KILL_ROUNDS;
     bool with = false, without = false;
     bool within = true;
     for (int instructions = 0; within; instructions += distance) {
