@@ -2,6 +2,7 @@
 #include "bug.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -21,7 +22,7 @@ void bug_set_needs(const struct bug_need *needs, size_t count)
 
 static const struct bug_need *needs_of(int row)
 {
-    static const struct bug_need none = {-1, NULL, NULL};
+    static const struct bug_need none = {.row = -1};
 
     for (size_t i = 0; i < need_count; i++) {
         if (all_needs[i].row == row) {
@@ -36,12 +37,22 @@ bool bug_is(int row)
     return chosen == row;
 }
 
+static bool is_hidden(const struct bug_need *need)
+{
+    const char *dialect = getenv("VDI_DIALECT");
+
+    return need->hidden_by && dialect && strstr(dialect, need->hidden_by);
+}
+
 static void list(const struct bug_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct bug *bug = &table->bugs[i];
         const char *options = needs_of((int)i)->run_options;
 
+        if (is_hidden(needs_of((int)i))) {
+            continue;
+        }
         printf("%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", bug->name, bug->rule, bug->function, bug->fault,
                bug->operation, bug->devices, options ? options : "-", bug->what);
     }

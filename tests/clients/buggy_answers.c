@@ -91,12 +91,13 @@ static const struct bug bugs[BUG_COUNT] = {
 };
 
 static const struct bug_need needs[] = {
-    {BUG_REFUSE_CLEAR_ERROR, "--seed|2", NULL}, /* with it the server sends ClearError */
-    {BUG_CANCEL_SNAPSHOT, NULL, "SNAPSHOT"},
-    {BUG_REFUSE_PREPARE, NULL, "SNAPSHOT"},
-    {BUG_SNAPSHOT_OF_TWO, NULL, "SNAPSHOT"},
-    {BUG_WRONG_MOUNT, "--database|sales={run}/database|--before|head -c 100000 /dev/zero > {run}/database",
-     "SNAPSHOT"},
+    {.row = BUG_REFUSE_CLEAR_ERROR, .run_options = "--seed|2"}, /* with it the server sends ClearError */
+    {.row = BUG_CANCEL_SNAPSHOT, .with = "SNAPSHOT"},
+    {.row = BUG_REFUSE_PREPARE, .with = "SNAPSHOT"},
+    {.row = BUG_SNAPSHOT_OF_TWO, .with = "SNAPSHOT"},
+    {.row = BUG_WRONG_MOUNT,
+     .run_options = "--database|sales={run}/database|--before|head -c 100000 /dev/zero > {run}/database",
+     .with = "SNAPSHOT"},
 };
 
 /* What a device's thread knows. The media come first: client_media takes them for its own. */
