@@ -67,7 +67,8 @@ static void statement_message(struct checker *checker, const struct event *event
     messages[statement->message_count++] = (struct operation_message){.number = (int32_t)event->arg[1],
                                                                       .severity = (int32_t)event->arg[2],
                                                                       .text = state_copy_text(checker, text)};
-    transfer_message(checker, state_find_operation(checker, statement->operation), (int32_t)event->arg[1]);
+    transfer_message(state_find_operation(checker, statement->operation), (int32_t)event->arg[1],
+                     event->sequence);
 }
 
 static void statement_stream(struct checker *checker, const struct event *event, struct statement *statement,

@@ -372,7 +372,7 @@ void transfer_configured(struct checker *checker, struct vdi_set *set, const str
 void transfer_created(struct operation_state *operation, const struct call *call);
 void transfer_fetched(struct checker *checker, const struct call *call, int16_t device, int32_t code);
 void transfer_stream(struct operation_state *operation, const struct event *event);
-void transfer_message(struct checker *checker, struct operation_state *operation, int32_t number);
+void transfer_message(struct operation_state *operation, int32_t number, uint64_t sequence);
 /* Once the outcome of every operation is known. `success`: the client claims it for this one. */
 void transfer_settle(struct checker *checker, struct operation_state *operation, bool success);
 

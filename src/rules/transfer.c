@@ -76,21 +76,34 @@ static bool tells_damage(int32_t number)
     return false;
 }
 
-void transfer_message(struct checker *checker, struct operation_state *operation, int32_t number)
+void transfer_message(struct operation_state *operation, int32_t number, uint64_t sequence)
 {
     struct operation_transfer *transfer = operation ? &operation->transfer : NULL;
 
-    if (!transfer || !tells_damage(number)) {
-        return;
+    if (transfer && tells_damage(number) && !transfer->damage) {
+        transfer->damage = number;
+        transfer->damage_sequence = sequence;
     }
-    if (!transfer->mounted.sequence) {
-        transfer->damage = transfer->damage ? transfer->damage : number;
-    } else { /* nothing is read any more: it speaks of the files */
+}
+
+/* Once the files are mounted nothing is read any more: the message speaks of them. The server may tell it before the
+ * client's call has returned. */
+static bool speaks_of_files(const struct operation_transfer *transfer)
+{
+    return transfer->damage && transfer->mounted.sequence &&
+           transfer->damage_sequence > transfer->mounted.sequence;
+}
+
+static void judge_mounted_files(struct checker *checker, struct operation_state *operation)
+{
+    const struct operation_transfer *transfer = &operation->transfer;
+
+    if (speaks_of_files(transfer)) {
         finding_add(checker, "VDI-SNAP-005", &transfer->mounted, operation->shown.id,
                     transfer->mounted.device,
                     "MountSnapshot on device %d was completed with SUCCESS, but the files are not what was "
                     "frozen (message %d)",
-                    transfer->mounted.device, number);
+                    transfer->mounted.device, transfer->damage);
     }
 }
 
@@ -150,7 +163,7 @@ static void judge_streams(struct checker *checker, const struct operation_state 
     const struct operation_transfer *transfer = &restore->transfer;
     const struct operation_state *backup = last_backup(checker, restore);
     enum comparison comparison = backup ? compare_streams(&backup->transfer, transfer) : STREAMS_UNKNOWN;
-    bool damaged = transfer->damage && restore->shown.outcome == OUTCOME_FAILED;
+    bool damaged = transfer->damage && !speaks_of_files(transfer) && restore->shown.outcome == OUTCOME_FAILED;
 
     if (damaged && comparison == STREAMS_DIFFER && !transfer->read_error.call.sequence) {
         finding_add(
@@ -225,6 +238,7 @@ void transfer_settle(struct checker *checker, struct operation_state *operation,
         return;
     }
     if (!operation->shown.is_backup) {
+        judge_mounted_files(checker, operation);
         judge_streams(checker, operation);
     }
     if (success && operation->shown.is_backup) {

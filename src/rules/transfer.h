@@ -82,6 +82,7 @@ struct operation_transfer {
     int32_t mark_missed_code;
     struct call mounted; /* the completion of MountSnapshot with SUCCESS */
     int32_t damage;      /* number of the message that told of it; 0 none */
+    uint64_t damage_sequence;
 };
 
 /* Of the whole run. */

@@ -274,6 +274,29 @@ static void test_mounted_files(void **state)
     }
 }
 
+/* The server may speak before the client's CompleteCommand has returned. */
+static void test_mounted_files_told_at_once(void **state)
+{
+    struct run run;
+    uint64_t fetch, call;
+
+    (void)state;
+    run_start(&run, NULL);
+    run.is_backup = false;
+    run.configuration[0] = VDF_ReadMedia;
+    up(&run, 1);
+    fetch = vdi_fetch(&run, WORKER, 0, 32, VDC_MountSnapshot);
+    call = call_begin(&run, WORKER, VDI_FN_COMPLETE_COMMAND, 0,
+                      (int64_t[6]){32, ERROR_SUCCESS, 0, 0, (int64_t)fetch, VDC_MountSnapshot}, NULL);
+    sql_message(&run, 3189, 16);
+    call_end(&run, WORKER, VDI_FN_COMPLETE_COMMAND, 0, call, 0, NULL);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_CLOSE);
+    end_restore(&run, 0, 0, STATEMENT_FAILED);
+    client_exits(&run, 1);
+    expect_at(&run, "VDI-SNAP-005", call, 0);
+    run_end(&run);
+}
+
 int test_transfer(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +308,7 @@ int test_transfer(void)
         cmocka_unit_test(test_read_error_after_the_end),
         cmocka_unit_test(test_snapshot_of_two_devices),
         cmocka_unit_test(test_mounted_files),
+        cmocka_unit_test(test_mounted_files_told_at_once),
     };
 
     return cmocka_run_group_tests_name("transfer", tests, NULL, NULL);
