@@ -1,5 +1,5 @@
 /* The rule table: wording, reason, source and remedy of every rule (spec 15, design 4.5). Its rows are in the
- * table_*.def files:
+ * table_*.def files, which stand here in the order of an operation:
  *   RULE(id, kind, unchecked, says, why, source, fix, faults)
  * kind is NORMATIVE, DERIVED, ADVISORY or OUTCOME; unchecked is CHECKED, or a text that says why nobody outside
  * the client can tell a violation; faults: which faults bring a violation out, separated by spaces, "" for none
@@ -19,10 +19,13 @@
     {id, RULE_##kind, unchecked, says, why, source, fix, faults},
 
 const struct rule_info rule_table[] = {
-#include "table_device.def"
-#include "table_end.def"
-#include "table_outcome.def"
 #include "table_set.def"
+
+#include "table_device.def"
+
+#include "table_end.def"
+
+#include "table_outcome.def"
 };
 const size_t rule_count = sizeof rule_table / sizeof rule_table[0];
 
