@@ -1,12 +1,10 @@
-/* dsl.c - see dsl.h. */
+/* dsl.c - what the witnesses of calls, statements and processes record (dsl.h). */
 #include "dsl.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "coverage.h"
-
-static void feed(struct run *run, struct event event, const char *text)
+void feed(struct run *run, struct event event, const char *text)
 {
     event.sequence = ++run->sequence;
     event.time_ns = run->time_ns += 1000;
@@ -204,81 +202,6 @@ uint64_t vdi_close(struct run *run, uint32_t thread, int32_t result)
 uint64_t vdi_destroy(struct run *run, uint32_t thread)
 {
     return whole_call(run, thread, VDI_FN_DESTROY, -1, NULL, NULL, NULL, 0);
-}
-
-/* ---- files ---- */
-
-static void feed_file(struct run *run, enum file_action action, uint64_t file, const int64_t *rest,
-                      uint64_t call, const char *text)
-{
-    struct event event = {.kind = EVENT_FILE,
-                          .side = EVENT_SIDE_CLIENT,
-                          .device = -1,
-                          .operation = -1,
-                          .process = run->process,
-                          .thread = MAIN,
-                          .call = call,
-                          .arg = {action, file ? 10 + (int64_t)file : -1, (int64_t)file, rest[0], rest[1],
-                                  rest[2], run->file_type ? run->file_type : FILE_REGULAR}};
-
-    feed(run, event, text);
-}
-
-void file_event(struct run *run, enum file_action action, uint64_t file, int64_t offset, int64_t length,
-                int64_t result)
-{
-    feed_file(run, action, file, (int64_t[]){offset, length, result}, run->fetch, NULL);
-}
-
-void file_open(struct run *run, uint64_t file, int64_t size, uint64_t new_in_folder)
-{
-    feed_file(run, FILE_OPEN, file, (int64_t[]){size, 0, (int64_t)new_in_folder}, 0,
-              run->path ? run->path : "/backups/sink");
-}
-
-void file_write(struct run *run, uint64_t file, int64_t bytes)
-{
-    file_event(run, FILE_WRITE, file, run->written, bytes, bytes);
-    run->written += bytes;
-}
-
-void file_write_through(struct run *run, uint64_t file, int64_t bytes)
-{
-    file_event(run, FILE_WRITE_SYNCED, file, run->written, bytes, bytes);
-    run->written += bytes;
-}
-
-void file_buffered(struct run *run, uint64_t file, int64_t bytes)
-{
-    file_event(run, FILE_BUFFERED, file, -1, bytes, 0);
-}
-
-uint64_t file_sync_begin(struct run *run, uint64_t file)
-{
-    feed_file(run, FILE_SYNC_BEGIN, file, (int64_t[]){-1, 0, 0}, 0, NULL);
-    return run->sequence;
-}
-
-void file_sync_end(struct run *run, uint64_t file, uint64_t begin, int64_t result)
-{
-    feed_file(run, FILE_SYNC_END, file, (int64_t[]){-1, 0, result}, begin, NULL);
-}
-
-void file_sync(struct run *run, uint64_t file)
-{
-    file_sync_end(run, file, file_sync_begin(run, file), 0);
-}
-
-void file_sync_all(struct run *run)
-{
-    uint64_t begin = file_sync_begin(run, 0);
-
-    feed_file(run, FILE_SYNC_ALL_END, 0, (int64_t[]){-1, 0, 0}, begin, NULL);
-}
-
-void file_rename(struct run *run, uint64_t file, const char *paths, uint64_t folder)
-{
-    feed_file(run, FILE_RENAME, file, (int64_t[]){-1, 0, (int64_t)folder}, 0, paths);
 }
 
 void vdi_access(struct run *run, uint32_t thread, int16_t device, uint64_t fetch, const int64_t arg[7],
@@ -507,80 +430,4 @@ void whole_backup(struct run *run, uint32_t devices)
 void client_exits(struct run *run, int32_t status)
 {
     process_ends(run, CLIENT, PROCESS_CLIENT, status, 0, false);
-}
-
-/* ---- what must come out ---- */
-
-const struct judgement *finish(struct run *run)
-{
-    run->judgement = checker_finish(run->checker);
-    return run->judgement;
-}
-
-static const struct finding *find(const struct judgement *judgement, const char *rule)
-{
-    for (size_t i = 0; i < judgement->finding_count; i++) {
-        if (strcmp(judgement->findings[i].rule->id, rule) == 0) {
-            return &judgement->findings[i];
-        }
-    }
-    return NULL;
-}
-
-static void tell_findings(const struct judgement *judgement)
-{
-    for (size_t i = 0; i < judgement->finding_count; i++) {
-        print_message("  %s: %s\n", judgement->findings[i].rule->id, judgement->findings[i].message);
-    }
-}
-
-const struct finding *expect_among_in(struct run *run, const char *rule, const char *test)
-{
-    const struct finding *finding = find(finish(run), rule);
-
-    if (!finding) {
-        tell_findings(run->judgement);
-        fail_msg("no %s", rule);
-    }
-    coverage_caught(rule, test);
-    return finding;
-}
-
-const struct finding *expect_in(struct run *run, const char *rule, const char *test)
-{
-    const struct finding *finding = expect_among_in(run, rule, test);
-
-    if (run->judgement->finding_count != 1) {
-        tell_findings(run->judgement);
-        fail_msg("more than %s", rule);
-    }
-    return finding;
-}
-
-const struct finding *expect_at_in(struct run *run, const char *rule, uint64_t call, int16_t device,
-                                   const char *test)
-{
-    const struct finding *finding = expect_in(run, rule, test);
-
-    assert_int_equal(finding->call, call);
-    assert_int_equal(finding->device, device);
-    return finding;
-}
-
-void expect_not_in(struct run *run, const char *rule, const char *test)
-{
-    const struct finding *finding = find(finish(run), rule);
-
-    if (finding) {
-        fail_msg("%s: %s", rule, finding->message);
-    }
-    coverage_silent(rule, test);
-}
-
-void expect_clean(struct run *run)
-{
-    if (finish(run)->finding_count) {
-        tell_findings(run->judgement);
-        fail_msg("%zu findings in a correct run", run->judgement->finding_count);
-    }
 }

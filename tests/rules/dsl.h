@@ -62,6 +62,8 @@ struct run {
 void run_start(struct run *run, const char *fault);
 void run_end(struct run *run); /* frees; also checks that finish was called */
 void wait_ms(struct run *run, uint64_t ms);
+/* An event as it stands, which gets its sequence and time here. */
+void feed(struct run *run, struct event event, const char *text);
 
 /* ---- client ---- each call returns the sequence of its begin */
 uint64_t call_begin(struct run *run, uint32_t thread, uint16_t function, int16_t device, const int64_t arg[6],

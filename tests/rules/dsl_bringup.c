@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-static void feed(struct run *run, struct event event, const char *text)
-{
-    event.sequence = ++run->sequence;
-    event.time_ns = run->time_ns += 1000;
-    event.version = EVENT_VERSION;
-    assert_int_equal(checker_feed(run->checker, &event, text), 0);
-}
-
 static void configuration(struct run *run, uint16_t function, uint64_t call, const VDConfig *config)
 {
     struct event event = {.kind = EVENT_CONFIGURATION,

@@ -305,9 +305,7 @@ static void test_folded_waits(void **state)
     vdi_create(&run, 1, 0);
     end.call = call_begin(&run, MAIN, VDI_FN_GET_CONFIGURATION, -1, (int64_t[6]){1000}, NULL);
     wait_ms(&run, 1000);
-    end.sequence = ++run.sequence;
-    end.time_ns = run.time_ns;
-    assert_int_equal(checker_feed(run.checker, &end, NULL), 0);
+    feed(&run, end, NULL);
     sql_begin(&run, "BACKUP DATABASE pubs TO VIRTUAL_DEVICE = 'set-1'");
     run.operation = -1;
     sql_message(&run, 911, 16);

@@ -97,9 +97,7 @@ static void test_polling_thread_attends(void **state)
     sql_wait(&run, 0);
     end.call = call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){1000}, NULL);
     wait_ms(&run, 1000);
-    end.sequence = ++run.sequence;
-    end.time_ns = run.time_ns;
-    assert_int_equal(checker_feed(run.checker, &end, NULL), 0);
+    feed(&run, end, NULL);
     wait_ms(&run, 29000);
     hang(&run, HANG_PATIENCE);
     expect(&run, "VDI-OUT-002");
@@ -311,9 +309,7 @@ static void test_folded_calls(void **state)
         run_start(&run, NULL);
         up(&run, 1);
         end.call = call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){0}, NULL);
-        end.sequence = ++run.sequence;
-        end.time_ns = run.time_ns;
-        assert_int_equal(checker_feed(run.checker, &end, NULL), 0);
+        feed(&run, end, NULL);
         wait_ms(&run, slow ? 500000 : 500);
         transfer(&run, WORKER, 0);
         down(&run, 1);

@@ -78,9 +78,7 @@ static void test_early_close_thread_goes_on_folded(void **state)
     up(&run, 1);
     end.call = call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){1000}, NULL);
     fault_fires(&run, 0, end.call);
-    end.sequence = ++run.sequence;
-    end.time_ns = run.time_ns;
-    assert_int_equal(checker_feed(run.checker, &end, NULL), 0);
+    feed(&run, end, NULL);
     sql_end(&run, STATEMENT_FAILED, 0, 0);
     client_exits(&run, 1);
     assert_int_equal(expect(&run, "VDI-CLOSE-003")->count, 3);
