@@ -19,6 +19,7 @@
     FILE(outcome)             \
     FILE(ends)                \
     FILE(durability)          \
+    FILE(commitment)          \
     FILE(threads)             \
     FILE(accesses)            \
     FILE(handles)             \

@@ -1,0 +1,153 @@
+/* test_commitment.c - what an acknowledgement stands for beside the bytes on disk: that the backup is finished
+ * (VDI-FLUSH-004, VDI-COMP-001) and that nothing old is behind it (VDI-FLUSH-002). */
+#include "dsl_durability.h"
+#include "tests.h"
+
+static void test_changed_after_the_last_flush(void **state)
+{
+    (void)state;
+    for (int by_volume = 0; by_volume < 2; by_volume++) {
+        struct run run;
+        uint64_t call;
+
+        start_backup(&run, 1);
+        (by_volume ? copy_write : store_write)(&run, 0, SINK);
+        file_sync(&run, SINK);
+        call = flush(&run);
+        file_write(&run, SINK, 512);
+        file_sync(&run, SINK);
+        end_backup(&run, 1);
+        expect_at(&run, "VDI-FLUSH-004", call, 0);
+        run_end(&run);
+    }
+}
+
+static void test_later_writes_may_follow_a_flush(void **state)
+{
+    struct run run;
+
+    (void)state;
+    start_backup(&run, 1);
+    store_write(&run, 0, SINK);
+    file_sync(&run, SINK);
+    flush(&run);
+    copy_write(&run, 0, SINK);
+    file_sync(&run, SINK);
+    flush(&run);
+    end_backup(&run, 1);
+    expect_not(&run, "VDI-FLUSH-004");
+    expect_clean(&run);
+    run_end(&run);
+}
+
+static void enable(struct run *run, int64_t features)
+{
+    uint64_t call = call_begin(run, MAIN, VDI_FN_GET_CONFIGURATION, -1, NULL, NULL);
+
+    call_end(run, MAIN, VDI_FN_GET_CONFIGURATION, -1, call, 0, (int64_t[6]){features, 4096, 65536, 1});
+}
+
+static void test_complete(void **state)
+{
+    (void)state;
+    for (int synced = 0; synced < 2; synced++) {
+        struct run run;
+        uint64_t call;
+
+        start_backup(&run, 1);
+        enable(&run, VDF_CompleteEnabled);
+        store_write(&run, 0, SINK);
+        file_sync(&run, SINK);
+        flush(&run);
+        file_write(&run, SINK, 512); /* the trailer: there is time until VDC_Complete */
+        if (synced) {
+            file_sync(&run, SINK);
+        }
+        call = answer(&run, 0, VDC_Complete);
+        end_backup(&run, 1);
+        if (synced) {
+            expect_not(&run, "VDI-COMP-001");
+            expect_clean(&run);
+        } else {
+            expect_at(&run, "VDI-COMP-001", call, 0);
+        }
+        run_end(&run);
+    }
+}
+
+static void test_flush_before_complete_is_less(void **state)
+{
+    struct run run;
+
+    (void)state;
+    start_backup(&run, 1);
+    enable(&run, VDF_CompleteEnabled);
+    store_write(&run, 0, SINK);
+    flush(&run);
+    file_sync(&run, SINK);
+    answer(&run, 0, VDC_Complete);
+    assert_int_equal(end_backup(&run, 1), DURABLE_YES);
+    assert_int_equal(expect(&run, "VDI-FLUSH-001")->severity, SEVERITY_WARNING);
+    run_end(&run);
+}
+
+static void test_stale_bytes(void **state)
+{
+    (void)state;
+    for (int cut = 0; cut < 2; cut++) {
+        struct run run;
+        uint64_t call;
+
+        run_start(&run, NULL);
+        up(&run, 1);
+        enable(&run, VDF_LikeDisk);
+        file_open(&run, SINK, 1000000, 0);
+        store_write(&run, 0, SINK);
+        if (cut) {
+            file_event(&run, FILE_TRUNCATE, SINK, 1000000, PART, 0);
+        }
+        file_sync(&run, SINK);
+        call = flush(&run);
+        end_backup(&run, 1);
+        if (cut) {
+            expect_not(&run, "VDI-FLUSH-002");
+            expect_clean(&run);
+        } else {
+            expect_at(&run, "VDI-FLUSH-002", call, 0);
+        }
+        run_end(&run);
+    }
+}
+
+/* A file that holds more than the device is laid out as the client likes. */
+static void test_stale_bytes_behind_a_header(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    enable(&run, VDF_LikeDisk);
+    file_open(&run, SINK, 1000000, 0);
+    run.written = 4096;
+    store_write(&run, 0, SINK);
+    file_sync(&run, SINK);
+    flush(&run);
+    end_backup(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
+int test_commitment(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_changed_after_the_last_flush),
+        cmocka_unit_test(test_later_writes_may_follow_a_flush),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_flush_before_complete_is_less),
+        cmocka_unit_test(test_stale_bytes),
+        cmocka_unit_test(test_stale_bytes_behind_a_header),
+    };
+
+    return cmocka_run_group_tests_name("commitment", tests, NULL, NULL);
+}
