@@ -6,199 +6,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dlfcn.h>
 #include <jansson.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "report_fixture.h"
 #include "symbols.h"
-#include "vdi.h"
-#include "vdierror.h"
-
-enum {
-    CLIENT = 4711,
-    THREAD_MAIN = 4711,
-    THREAD_WORKER = 4712,
-    SERVER = 4999,
-    OWN_STACK = 1,
-    EVENTS_MAX = 64
-};
-
-struct fixture {
-    struct judgement judgement;
-    struct plan plan;
-    struct checker *checker;
-    struct report_event events[EVENTS_MAX];
-    size_t count;
-    struct report_input input;
-    char *arguments[4];
-};
-
-/* An address in this program and where it was loaded: the client's module of these tests. */
-static uint64_t load_base(char **path)
-{
-    Dl_info info;
-    struct link_map *map = NULL;
-
-    assert_int_not_equal(dladdr1((void *)(uintptr_t)load_base, &info, (void **)&map, RTLD_DL_LINKMAP), 0);
-    *path = realpath("/proc/self/exe", NULL);
-    assert_non_null(*path);
-    return map->l_addr;
-}
-
-static uint64_t own_address(void)
-{
-    return (uint64_t)(uintptr_t)own_address + 1;
-}
-
-static uint64_t add(struct fixture *fixture, struct event event, const char *text)
-{
-    assert_true(fixture->count < EVENTS_MAX);
-    event.sequence = fixture->count + 1;
-    event.time_ns = 1000000000 + fixture->count * 1500000;
-    fixture->events[fixture->count++] = (struct report_event){event, text ? text : ""};
-    return event.sequence;
-}
-
-static uint64_t call(struct fixture *fixture, uint16_t function, int16_t device, uint32_t thread,
-                     int32_t result, const int64_t *begin_arg, const int64_t *end_arg, const char *text)
-{
-    struct event event = {.side = EVENT_SIDE_CLIENT,
-                          .function = function,
-                          .device = device,
-                          .process = CLIENT,
-                          .thread = thread,
-                          .set = 1};
-    uint64_t begin;
-
-    event.kind = EVENT_CALL_BEGIN;
-    memcpy(event.arg, begin_arg ? begin_arg : (int64_t[6]){0}, 6 * sizeof(int64_t));
-    event.stack = OWN_STACK;
-    begin = add(fixture, event, text);
-    event.kind = EVENT_CALL_END;
-    event.call = begin;
-    memcpy(event.arg, end_arg ? end_arg : (int64_t[6]){0}, 6 * sizeof(int64_t));
-    event.result = result;
-    add(fixture, event, NULL);
-    return begin;
-}
-
-static void server(struct fixture *fixture, enum event_kind kind, int32_t operation, const int64_t *arg,
-                   const char *text)
-{
-    struct event event = {.kind = (uint8_t)kind,
-                          .side = EVENT_SIDE_SERVER,
-                          .device = -1,
-                          .operation = operation,
-                          .process = SERVER,
-                          .thread = SERVER};
-
-    memcpy(event.arg, arg, 4 * sizeof *arg);
-    add(fixture, event, text);
-}
-
-/* A client that closes after a lost VD_E_CLOSE without having aborted, seen with its server. */
-static void record_lost_close(struct fixture *fixture, char *module, uint64_t base)
-{
-    static char frame[24];
-    struct event place = {.kind = EVENT_MODULE,
-                          .side = EVENT_SIDE_CLIENT,
-                          .device = -1,
-                          .operation = -1,
-                          .process = CLIENT,
-                          .thread = THREAD_MAIN};
-    struct event fault = {
-        .kind = EVENT_FAULT, .side = EVENT_SIDE_CLIENT, .process = CLIENT, .thread = THREAD_WORKER, .set = 1};
-    struct event exit = {.kind = EVENT_PROCESS_EXIT,
-                         .side = EVENT_SIDE_SUPERVISOR,
-                         .device = -1,
-                         .operation = -1,
-                         .process = CLIENT};
-
-    place.arg[0] = (int64_t)base;
-    place.arg[1] = (int64_t)own_address();
-    place.arg[2] = (int64_t)own_address() + 1;
-    add(fixture, place, module);
-    place.kind = EVENT_STACK;
-    place.stack = OWN_STACK;
-    snprintf(frame, sizeof frame, "%llx", (unsigned long long)own_address());
-    add(fixture, place, frame);
-    server(fixture, EVENT_STATEMENT_BEGIN, -1, (int64_t[4]){1, PROCESS_CLIENT},
-           "BACKUP DATABASE pubs TO VIRTUAL_DEVICE='set-1'");
-    call(fixture, VDI_FN_CREATE, -1, THREAD_MAIN, 0, (int64_t[6]){1}, NULL, "set-1");
-    server(fixture, EVENT_STATEMENT_OPEN, 0, (int64_t[4]){1, 1, 1}, "pubs");
-    call(fixture, VDI_FN_GET_CONFIGURATION, -1, THREAD_MAIN, 0, (int64_t[6]){10000},
-         (int64_t[6]){0, 512, 65536, 1}, NULL);
-    call(fixture, VDI_FN_OPEN_DEVICE, 0, THREAD_MAIN, 0, NULL, NULL, "set-1");
-    call(fixture, VDI_FN_GET_COMMAND, 0, THREAD_WORKER, 0, (int64_t[6]){1000},
-         (int64_t[6]){0x10, VDC_Write, 65536, 0, 0x7000, 1}, NULL);
-    call(fixture, VDI_FN_COMPLETE_COMMAND, 0, THREAD_WORKER, 0,
-         (int64_t[6]){0x10, ERROR_SUCCESS, 65536, 0, 0, VDC_Write}, NULL, NULL);
-    fault.call = fixture->count + 1;
-    call(fixture, VDI_FN_GET_COMMAND, 0, THREAD_WORKER, VD_E_TIMEOUT, (int64_t[6]){1000}, NULL, NULL);
-    add(fixture, fault, NULL);
-    server(fixture, EVENT_STREAM, 0, (int64_t[4]){1, 65536, 7, 0}, NULL);
-    server(fixture, EVENT_MESSAGE, 0, (int64_t[4]){1, 3014, 0, 1},
-           "BACKUP DATABASE successfully processed 1 pages.");
-    server(fixture, EVENT_STATEMENT_END, 0, (int64_t[4]){1, STATEMENT_SUCCESS, 65536, 0xabc}, NULL);
-    for (int i = 0; i < 5; i++) {
-        call(fixture, VDI_FN_GET_COMMAND, 0, THREAD_WORKER, VD_E_TIMEOUT, (int64_t[6]){1000}, NULL, NULL);
-    }
-    call(fixture, VDI_FN_CLOSE, -1, THREAD_MAIN, VD_E_OPEN, NULL, NULL, NULL);
-    exit.arg[2] = PROCESS_CLIENT;
-    add(fixture, exit, NULL);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    struct fault_error error;
-    char *module;
-    uint64_t base = load_base(&module);
-
-    assert_non_null(fixture);
-    plan_init(&fixture->plan);
-    assert_int_equal(fault_parse("lost-close@GetCommand:0", &fixture->plan.faults[0], &error), 0);
-    assert_int_equal(fault_parse("abort@Write#9:0", &fixture->plan.faults[1], &error), 0);
-    fixture->plan.fault_count = 2;
-    record_lost_close(fixture, module, base);
-    assert_int_equal(checker_new(&fixture->plan, &fixture->checker), 0);
-    for (size_t i = 0; i < fixture->count; i++) {
-        checker_feed(fixture->checker, &fixture->events[i].event, fixture->events[i].text);
-    }
-    free(module);
-    fixture->events[0].text = ""; /* the checker has its own copies */
-    fixture->events[1].text = "";
-    fixture->arguments[0] = "./client";
-    fixture->arguments[1] = "-P";
-    fixture->arguments[2] = "geheim";
-    /* VDI-GETCMD-004 comes with it: one finding is enough to look at. */
-    fixture->judgement = *checker_finish(fixture->checker);
-    assert_true(fixture->judgement.finding_count > 0);
-    fixture->judgement.finding_count = 1;
-    fixture->input = (struct report_input){.judgement = &fixture->judgement,
-                                           .plan = &fixture->plan,
-                                           .events = fixture->events,
-                                           .event_count = fixture->count,
-                                           .client_argc = 3,
-                                           .client_argv = fixture->arguments,
-                                           .wall_ms = 1234,
-                                           .repeat = "vdifault run --fault lost-close -- ./client -P geheim",
-                                           .fail_on = SEVERITY_ERROR};
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    checker_free(fixture->checker);
-    free(fixture);
-    return 0;
-}
 
 static char *report_to_text(const struct report_input *input,
                             int (*report)(FILE *, const struct report_input *))
@@ -407,8 +220,9 @@ static void test_other_thread_notes_and_ignored(void **state)
     judgement.findings = &finding;
     fixture->input.judgement = &judgement;
     for (int i = 0; i < 2; i++) {
-        add(fixture, (struct event){.kind = EVENT_NOTE, .side = EVENT_SIDE_CLIENT, .arg = {NOTE_GUARD}},
-            "the guard is off: no memory for it");
+        fixture_add(fixture,
+                    (struct event){.kind = EVENT_NOTE, .side = EVENT_SIDE_CLIENT, .arg = {NOTE_GUARD}},
+                    "the guard is off: no memory for it");
     }
     fixture->input.event_count = fixture->count;
     assert_int_equal(suppressions_add(&suppressions, "VDI-OUT-004@agent_main", why, sizeof why), 0);
@@ -481,7 +295,7 @@ static void test_symbols_of_this_program(void **state)
 {
     struct symbols *symbols;
     char text[256], *module;
-    uint64_t base = load_base(&module);
+    uint64_t base = fixture_load_base(&module);
     const struct symbols_place *place;
 
     (void)state;
@@ -490,7 +304,7 @@ static void test_symbols_of_this_program(void **state)
     assert_string_equal(place->function, "own_address");
     assert_null(place->caller);
     symbols_format(place, text, sizeof text);
-    assert_ptr_equal(strstr(text, "test_report.c:"),
+    assert_ptr_equal(strstr(text, "report_fixture.c:"),
                      text); /* needs debugging information: all presets have it */
     assert_ptr_equal(symbols_find(symbols, module, base, own_address()), place); /* looked up once */
     symbols_free(symbols);
@@ -500,14 +314,15 @@ static void test_symbols_of_this_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_json_schema, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_json_finding, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_json_of_a_run_that_never_was, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_fingerprint_is_stable, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_text_color_and_error, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_thread_notes_and_ignored, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_outcome, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_schema, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_json_finding, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_json_of_a_run_that_never_was, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_fingerprint_is_stable, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_text, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_text_color_and_error, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_other_thread_notes_and_ignored, fixture_set_up,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_outcome, fixture_set_up, fixture_tear_down),
         cmocka_unit_test(test_symbols_without_a_file),
         cmocka_unit_test(test_symbols_of_this_program),
     };
