@@ -1,16 +1,11 @@
-/* supervise.c - runs the processes of a pass to their end: session_run.
- *
- * One loop: poll on the signal descriptor and the output of --sql, with a tick for the event rings.
- * Everything that ends is reaped here, because the runner is the subreaper of all it started.
- */
+/* supervise.c - starts the processes of a pass one after another and sees each to its end: session_run. What is
+ * waited for in between is in session_loop.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,157 +17,13 @@
 #include "proof.h"
 #include "sanitizer.h"
 #include "session.h"
+#include "session_loop.h"
 #include "text.h"
 
 enum {
-    TICK_MS = 20,
     TICK_BUSY_MS = 1,        /* the rings fill fast: a writer must not wait for us */
     TICK_BUSY_EVENTS = 1024, /* a quarter of a ring */
-    LINGER_MS = 2000,        /* the client's children notice its end within a second */
-    KILL_MS = 5000,          /* for the end of what we killed */
-    KILL_AGAIN_MS = 500,     /* ... once a process has withstood that */
 };
-
-#define NS_PER_MS 1000000
-
-/* ---- ends of processes ---- */
-
-/* A process that ends by itself while we kill others was not killed by us. */
-static bool is_killed(const struct session *session, int status)
-{
-    return session->killing && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
-static void record_exit(struct session *session, pid_t pid, int status, int role)
-{
-    struct event event = {.kind = EVENT_PROCESS_EXIT, .process = (uint32_t)pid};
-    event.arg[0] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    event.arg[1] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    event.arg[2] = role;
-    event.arg[3] = is_killed(session, status);
-    event.arg[4] = role == PROCESS_SQL && session->setup.options->sql_result != NULL;
-    session_event(session, event, "");
-}
-
-static void finish_sql(struct session *session, struct sql_process *process, int status)
-{
-    sql_read(process);
-    process->ended = true;
-    process->status = status;
-    record_exit(session, process->pid, status, PROCESS_SQL);
-    if (session->setup.options->sql_result == NULL) {
-        return;
-    }
-    char *file = text_expand_run(session->setup.options->sql_result, session->dir.path);
-    int error = file != NULL ? sql_write_result(process, file) : ENOMEM;
-    if (error != 0) {
-        snprintf(session->error, sizeof session->error, "--sql-result '%s': %s",
-                 session->setup.options->sql_result, strerror(error));
-    }
-    free(file);
-}
-
-/* A cleanup_reaped. Events a process recorded come before its end. */
-static void take_end(void *context, pid_t pid, int status)
-{
-    struct session *session = context;
-    struct session_child *child = &session->child;
-    collector_drain(session->collector, record_take, &session->record);
-    session->watch.death_ns = os_now();
-    if (pid == child->pid && !child->ended) {
-        child->ended = true;
-        child->killed = is_killed(session, status);
-        child->status = status;
-        if (child->role != 0) {
-            record_exit(session, pid, status, child->role);
-        }
-        return;
-    }
-    for (uint32_t i = 0; i < session->sql_count; i++) {
-        if (session->sql[i].pid == pid && !session->sql[i].ended) {
-            finish_sql(session, &session->sql[i], status);
-            return;
-        }
-    }
-    if (child->role != 0) {
-        record_exit(session, pid, status, PROCESS_DESCENDANT);
-    }
-}
-
-static void reap(struct session *session)
-{
-    int status = 0;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-        take_end(session, pid, status);
-    }
-}
-
-static void note_member(void *context, pid_t pid, enum run_member member)
-{
-    unsigned *members = context;
-    (void)pid;
-    *members |= MEMBERS(member);
-}
-
-/* Helpers do not count: they may live on. */
-static bool have_processes(struct session *session)
-{
-    unsigned members = 0;
-    siginfo_t info;
-    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) {
-        return false;
-    }
-    cleanup_each_process(session->dir.token, session->setup.parts->stand_in, note_member, &members);
-    return (members & MEMBERS_RUN) != 0;
-}
-
-/* ---- the tick ---- */
-
-static void read_signals(struct session *session)
-{
-    struct signalfd_siginfo info;
-    while (read(session->setup.signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo != SIGCHLD) {
-            session->interrupted = (int)info.ssi_signo;
-        }
-    }
-}
-
-static void tick(struct session *session, int timeout_ms)
-{
-    struct pollfd waits[1 + RUN_SQL_MAX];
-    nfds_t count = 0;
-    waits[count++] = (struct pollfd){.fd = session->setup.signals, .events = POLLIN};
-    for (uint32_t i = 0; i < session->sql_count; i++) {
-        waits[count++] = (struct pollfd){.fd = session->sql[i].output, .events = POLLIN}; /* -1: ignored */
-    }
-    (void)poll(waits, count, timeout_ms);
-    read_signals(session);
-    for (uint32_t i = 0; i < session->sql_count; i++) {
-        if (!session->sql[i].ended && waits[i + 1].revents != 0) {
-            sql_read(&session->sql[i]);
-        }
-    }
-    collector_drain(session->collector, record_take, &session->record);
-    reap(session);
-}
-
-static void kill_members(struct session *session, unsigned members)
-{
-    struct cleanup_reaper reaper = {.reaped = take_end, .context = session};
-    pid_t survivor = 0;
-    reap(session); /* what ended before */
-    session->killing = true;
-    int error = cleanup_kill(session->dir.token, session->setup.parts->stand_in, members,
-                             session->survived ? KILL_AGAIN_MS : KILL_MS, reaper, &survivor);
-    session->killing = false;
-    session->survived = session->survived || error != 0;
-    if (error != 0 && session->error[0] == '\0') {
-        snprintf(session->error, sizeof session->error, "cannot end process %d: %s", (int)survivor,
-                 error == ETIMEDOUT ? "it withstands SIGKILL" : strerror(error));
-    }
-    collector_drain(session->collector, record_take, &session->record);
-}
 
 /* ---- --sql ---- */
 
@@ -303,7 +154,7 @@ static void end_hung_client(struct session *session, int reason)
     struct event event = {.kind = EVENT_HANG, .process = (uint32_t)session->child.pid};
     event.arg[0] = reason;
     session_event(session, event, session->watch.text != NULL ? session->watch.text : "");
-    kill_members(session, MEMBERS_CLIENT);
+    session_kill(session, MEMBERS_CLIENT);
 }
 
 /* --on-finding stop: says once for each access how to look at it. A process that is stopped does not hang, and has all
@@ -334,14 +185,14 @@ static void watch_client(struct session *session)
 {
     char own_pipe[64];
     struct progress progress;
-    int wait_ms = TICK_MS;
+    int wait_ms = SESSION_TICK_MS;
     int reason = 0;
     start_watch(session, own_pipe);
     progress_start(&progress);
     while (!session->child.ended && session->interrupted == 0 && reason == 0) {
         uint64_t taken = session->record.taken;
-        tick(session, wait_ms);
-        wait_ms = session->record.taken - taken > TICK_BUSY_EVENTS ? TICK_BUSY_MS : TICK_MS;
+        session_tick(session, wait_ms);
+        wait_ms = session->record.taken - taken > TICK_BUSY_EVENTS ? TICK_BUSY_MS : SESSION_TICK_MS;
         progress_show(&progress, &session->record);
         reason = session->child.ended || is_stopped(session)
                      ? 0
@@ -350,16 +201,6 @@ static void watch_client(struct session *session)
     progress_end(&progress);
     if (reason != 0) {
         end_hung_client(session, reason);
-    }
-}
-
-/* What is left of the client's tree, its servers above all, may end by itself. */
-static void linger(struct session *session)
-{
-    int64_t deadline = os_now() + (int64_t)LINGER_MS * NS_PER_MS;
-    while (session->interrupted == 0 && !session->survived && have_processes(session) &&
-           os_now() < deadline) {
-        tick(session, TICK_MS);
     }
 }
 
@@ -415,17 +256,17 @@ static void run_client(struct session *session)
         return;
     }
     watch_client(session);
-    session->wall_ms = (os_now() - begin) / NS_PER_MS;
+    session->wall_ms = (os_now() - begin) / SESSION_NS_PER_MS;
     launch_take_terminal();
     if (is_interrupt_of_terminal(session)) {
         session->interrupted = SIGINT;
     }
     session->client_exited =
         session->child.ended && !session->child.killed && WIFEXITED(session->child.status);
-    linger(session);
+    session_linger(session);
     cleanup_each_process(session->dir.token, session->setup.parts->stand_in, record_leftover_process,
                          session);
-    kill_members(session, MEMBERS_RUN);
+    session_kill(session, MEMBERS_RUN);
     cleanup_objects(session->dir.token, record_leftover_object, session);
     sanitizer_collect(&session->dir, record_sanitizer, session);
 }
@@ -447,22 +288,22 @@ static const struct command_phase after_phase = {"--after", ENVIRONMENT_HELPER, 
 
 static void wait_for_command(struct session *session, const struct command_phase *phase)
 {
-    int64_t deadline = os_now() + session->setup.options->timeout_ms * NS_PER_MS;
+    int64_t deadline = os_now() + session->setup.options->timeout_ms * SESSION_NS_PER_MS;
     while (!session->child.ended && session->interrupted == 0 && os_now() < deadline) {
-        tick(session, TICK_MS);
+        session_tick(session, SESSION_TICK_MS);
     }
     if (!session->child.ended) {
         if (session->interrupted == 0) {
             fprintf(stderr, "vdifault: %s: ended after --timeout\n", phase->option);
         }
-        kill_members(session, phase->role == 0 ? MEMBERS_ALL : MEMBERS_RUN);
+        session_kill(session, phase->role == 0 ? MEMBERS_ALL : MEMBERS_RUN);
         return;
     }
     if (phase->linger) {
-        linger(session);
+        session_linger(session);
     }
     if (phase->kill_after != 0) {
-        kill_members(session, phase->kill_after);
+        session_kill(session, phase->kill_after);
     }
 }
 
@@ -512,7 +353,7 @@ void session_run(struct session *session)
     if (options->after != NULL && session->interrupted == 0) {
         run_command(session, &after_phase, options->after);
     }
-    kill_members(session, MEMBERS_ALL);
+    session_kill(session, MEMBERS_ALL);
     cleanup_objects(session->dir.token, NULL, NULL);
     session->lost = collector_dropped(session->collector);
     record_finish(&session->record);

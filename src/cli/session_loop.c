@@ -1,0 +1,170 @@
+/* session_loop.c - see session_loop.h. */
+#include "session_loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "os.h"
+#include "text.h"
+
+enum {
+    LINGER_MS = 2000,    /* the client's children notice its end within a second */
+    KILL_MS = 5000,      /* for the end of what we killed */
+    KILL_AGAIN_MS = 500, /* ... once a process has withstood that */
+};
+
+/* ---- ends of processes ---- */
+
+/* A process that ends by itself while we kill others was not killed by us. */
+static bool is_killed(const struct session *session, int status)
+{
+    return session->killing && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void record_exit(struct session *session, pid_t pid, int status, int role)
+{
+    struct event event = {.kind = EVENT_PROCESS_EXIT, .process = (uint32_t)pid};
+    event.arg[0] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    event.arg[1] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    event.arg[2] = role;
+    event.arg[3] = is_killed(session, status);
+    event.arg[4] = role == PROCESS_SQL && session->setup.options->sql_result != NULL;
+    session_event(session, event, "");
+}
+
+static void finish_sql(struct session *session, struct sql_process *process, int status)
+{
+    sql_read(process);
+    process->ended = true;
+    process->status = status;
+    record_exit(session, process->pid, status, PROCESS_SQL);
+    if (session->setup.options->sql_result == NULL) {
+        return;
+    }
+    char *file = text_expand_run(session->setup.options->sql_result, session->dir.path);
+    int error = file != NULL ? sql_write_result(process, file) : ENOMEM;
+    if (error != 0) {
+        snprintf(session->error, sizeof session->error, "--sql-result '%s': %s",
+                 session->setup.options->sql_result, strerror(error));
+    }
+    free(file);
+}
+
+/* A cleanup_reaped. Events a process recorded come before its end. */
+static void take_end(void *context, pid_t pid, int status)
+{
+    struct session *session = context;
+    struct session_child *child = &session->child;
+    collector_drain(session->collector, record_take, &session->record);
+    session->watch.death_ns = os_now();
+    if (pid == child->pid && !child->ended) {
+        child->ended = true;
+        child->killed = is_killed(session, status);
+        child->status = status;
+        if (child->role != 0) {
+            record_exit(session, pid, status, child->role);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < session->sql_count; i++) {
+        if (session->sql[i].pid == pid && !session->sql[i].ended) {
+            finish_sql(session, &session->sql[i], status);
+            return;
+        }
+    }
+    if (child->role != 0) {
+        record_exit(session, pid, status, PROCESS_DESCENDANT);
+    }
+}
+
+static void reap(struct session *session)
+{
+    int status = 0;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        take_end(session, pid, status);
+    }
+}
+
+static void note_member(void *context, pid_t pid, enum run_member member)
+{
+    unsigned *members = context;
+    (void)pid;
+    *members |= MEMBERS(member);
+}
+
+/* Helpers do not count: they may live on. */
+static bool have_processes(struct session *session)
+{
+    unsigned members = 0;
+    siginfo_t info;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) {
+        return false;
+    }
+    cleanup_each_process(session->dir.token, session->setup.parts->stand_in, note_member, &members);
+    return (members & MEMBERS_RUN) != 0;
+}
+
+/* ---- the tick ---- */
+
+static void read_signals(struct session *session)
+{
+    struct signalfd_siginfo info;
+    while (read(session->setup.signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo != SIGCHLD) {
+            session->interrupted = (int)info.ssi_signo;
+        }
+    }
+}
+
+void session_tick(struct session *session, int timeout_ms)
+{
+    struct pollfd waits[1 + RUN_SQL_MAX];
+    nfds_t count = 0;
+    waits[count++] = (struct pollfd){.fd = session->setup.signals, .events = POLLIN};
+    for (uint32_t i = 0; i < session->sql_count; i++) {
+        waits[count++] = (struct pollfd){.fd = session->sql[i].output, .events = POLLIN}; /* -1: ignored */
+    }
+    (void)poll(waits, count, timeout_ms);
+    read_signals(session);
+    for (uint32_t i = 0; i < session->sql_count; i++) {
+        if (!session->sql[i].ended && waits[i + 1].revents != 0) {
+            sql_read(&session->sql[i]);
+        }
+    }
+    collector_drain(session->collector, record_take, &session->record);
+    reap(session);
+}
+
+void session_kill(struct session *session, unsigned members)
+{
+    struct cleanup_reaper reaper = {.reaped = take_end, .context = session};
+    pid_t survivor = 0;
+    reap(session); /* what ended before */
+    session->killing = true;
+    int error = cleanup_kill(session->dir.token, session->setup.parts->stand_in, members,
+                             session->survived ? KILL_AGAIN_MS : KILL_MS, reaper, &survivor);
+    session->killing = false;
+    session->survived = session->survived || error != 0;
+    if (error != 0 && session->error[0] == '\0') {
+        snprintf(session->error, sizeof session->error, "cannot end process %d: %s", (int)survivor,
+                 error == ETIMEDOUT ? "it withstands SIGKILL" : strerror(error));
+    }
+    collector_drain(session->collector, record_take, &session->record);
+}
+
+void session_linger(struct session *session)
+{
+    int64_t deadline = os_now() + (int64_t)LINGER_MS * SESSION_NS_PER_MS;
+    while (session->interrupted == 0 && !session->survived && have_processes(session) &&
+           os_now() < deadline) {
+        session_tick(session, SESSION_TICK_MS);
+    }
+}
