@@ -15,7 +15,7 @@ static void take_fault(struct checker *checker, const struct event *event, const
     (void)text;
     checker->faults_fired++;
     if (operation) {
-        operation->fired++;
+        operation->first_fault = operation->fired++ ? operation->first_fault : event->sequence;
     }
     if (event->arg[0] < 0 || event->arg[0] >= checker->plan.fault_count) {
         return;

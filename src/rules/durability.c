@@ -143,14 +143,33 @@ static struct file_source find_source(const struct checker *checker, uint64_t fe
     return (struct file_source){.known = false};
 }
 
+/* It has bytes that were not acknowledged yet, on any device. */
+static bool is_under_way(const struct transfer *transfer)
+{
+    for (int i = 0; i < DEVICES_MAX; i++) {
+        const struct transfer_device *device = &transfer->devices[i];
+
+        if (device->handed_out && (!device->acks || device->acks->call.sequence < device->last_fetch)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Bytes of no known command count for every operation that is under way: which one they are of is not known. */
 static void count_volume(struct durability *durability, struct stored_file *file, const struct event *event)
 {
+    uint32_t under_way = 0;
+
+    for (const struct transfer *transfer = durability->transfers; transfer; transfer = transfer->next) {
+        under_way += !transfer->over && is_under_way(transfer);
+    }
     for (struct transfer *transfer = durability->transfers; transfer; transfer = transfer->next) {
         struct file_use *use =
             has_begun(transfer) ? files_use(&durability->files, file, transfer->operation, -1) : NULL;
 
         if (use) {
+            use->doubtful = use->doubtful || under_way > 1;
             use->bytes += event->arg[0] != FILE_TRUNCATE ? (uint64_t)event->arg[5] : 0;
             use->last_write = event->arg[0] != FILE_WRITE_SYNCED ? event->sequence : use->last_write;
         }
@@ -162,6 +181,7 @@ static void note_change(struct stored_file *file, const struct event *event)
     for (struct file_use *use = file->uses; use; use = use->next) {
         if (use->watched && !use->watched->changed[0] &&
             !files_is_shared(file, use->operation, use->device)) {
+            use->watched->changed_file = file;
             snprintf(use->watched->changed, WHY_MAX, "%s of %" PRId64 " bytes changed '%s'",
                      event->arg[0] == FILE_TRUNCATE ? "a cut to a length" : "a write",
                      event->arg[0] == FILE_TRUNCATE ? event->arg[4] : event->arg[5],
@@ -187,6 +207,15 @@ void durability_file(struct checker *checker, const struct event *event, const c
         note_change(file, event);
     }
     checker->out_of_memory = checker->out_of_memory || durability->files.out_of_memory;
+}
+
+void durability_closed(struct checker *checker, int32_t operation)
+{
+    struct transfer *transfer = durability_transfer(checker->durability, operation);
+
+    if (transfer) {
+        transfer->over = true;
+    }
 }
 
 void durability_process_exit(struct checker *checker, const struct event *event)

@@ -22,6 +22,7 @@ void durability_fetched(struct checker *checker, const struct event *event, cons
 void durability_acknowledged(struct checker *checker, int32_t code, const struct call *call);
 void durability_file(struct checker *checker, const struct event *event, const char *text);
 void durability_note(struct checker *checker, const struct event *event, const char *text);
+void durability_closed(struct checker *checker, int32_t operation); /* its set */
 void durability_process_exit(struct checker *checker, const struct event *event);
 
 /* Reports; once, at the end. */

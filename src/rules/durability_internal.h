@@ -26,7 +26,8 @@ struct acknowledgement {
     char why[WHY_MAX];      /* dirty: what, and how it is known */
     char unnamed[WHY_MAX];  /* clean, but a name is not durable: which; "" none */
     char leftover[WHY_MAX]; /* stale bytes behind the end: which; "" none */
-    char changed[WHY_MAX];  /* the content changed afterwards: how; "" it did not */
+    const struct stored_file *changed_file;
+    char changed[WHY_MAX]; /* the content changed afterwards: how; "" it did not */
 };
 
 struct transfer_device {
@@ -41,6 +42,7 @@ struct transfer {
     struct transfer *next;
     int32_t operation;
     uint32_t features;
+    bool over;  /* its set is closed */
     bool proof; /* --verify ran on the files as they were on disk */
     struct transfer_device devices[DEVICES_MAX];
 };

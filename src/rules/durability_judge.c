@@ -148,6 +148,7 @@ static void judge_by_volume(const struct durability *durability, const struct tr
 {
     uint64_t total = 0;
     uint32_t devices = 0, clean = 0, dirty = 0;
+    bool doubtful = false;
 
     for (int i = 0; i < DEVICES_MAX; i++) {
         total += transfer->devices[i].handed_out;
@@ -161,6 +162,7 @@ static void judge_by_volume(const struct durability *durability, const struct tr
     for (struct stored_file *file = durability->files.list; file; file = file->next) {
         struct file_use *use = files_find_use(file, transfer->operation, -1);
 
+        doubtful = doubtful || (use && use->doubtful && use->bytes >= VOLUME_MIN);
         if (use && file->type == FILE_REGULAR && !file->gone && use->bytes >= VOLUME_MIN &&
             use->bytes >= total / devices / 2 && use->bytes <= total + total / 2) {
             ack->verdict = VERDICT_UNKNOWN;
@@ -169,10 +171,12 @@ static void judge_by_volume(const struct durability *durability, const struct tr
             clean += ack->verdict != VERDICT_DIRTY && !file->mapped;
         }
     }
-    /* More files than devices: a spool and what became of it, a copy; which one counts is the client's secret. */
-    ack->verdict = dirty && (!clean || clean + dirty <= devices) ? VERDICT_DIRTY
-                   : clean && !dirty                             ? VERDICT_CLEAN
-                                                                 : VERDICT_UNKNOWN;
+    /* More files than devices: a spool and what became of it, a copy; which one counts is the client's secret. So it is
+     * when another operation was under way: the file may be that one's. */
+    ack->verdict = doubtful && dirty                               ? VERDICT_UNKNOWN
+                   : dirty && (!clean || clean + dirty <= devices) ? VERDICT_DIRTY
+                   : clean && !dirty                               ? VERDICT_CLEAN
+                                                                   : VERDICT_UNKNOWN;
 }
 
 void durability_judge(const struct durability *durability, const struct transfer *transfer,

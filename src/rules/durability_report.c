@@ -31,6 +31,17 @@ static const char *proof_text(struct checker *checker, const struct transfer *tr
                : "; not proved: with the files as they were on disk then, --verify succeeds";
 }
 
+/* A file that goes on to hold another backup: what was written may be that one's header. */
+static bool holds_another(const struct stored_file *file, int32_t operation)
+{
+    for (const struct file_use *use = file->uses; use; use = use->next) {
+        if (use->operation > operation) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void report_ack(struct checker *checker, const struct transfer *transfer,
                        const struct acknowledgement *ack)
 {
@@ -60,7 +71,8 @@ static void report_ack(struct checker *checker, const struct transfer *transfer,
                     "Flush #%" PRIu64 " of device %d was completed with SUCCESS, though %s", ack->nth,
                     call->device, ack->leftover);
     }
-    if (ack->changed[0] && last && !may_wait && ack->verdict == VERDICT_CLEAN) {
+    if (ack->changed[0] && last && !may_wait && ack->verdict == VERDICT_CLEAN &&
+        !holds_another(ack->changed_file, transfer->operation)) {
         finding_add(checker, ack->code == VDC_Complete ? "VDI-COMP-001" : "VDI-FLUSH-004", call,
                     call->operation, call->device,
                     "%s #%" PRIu64 " of device %d was completed with SUCCESS, then %s",

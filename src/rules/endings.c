@@ -327,12 +327,12 @@ static bool may_be_of_another(const struct checker *checker, const struct operat
     return false;
 }
 
-/* A statement that was over before its set was created cannot have met it. */
+/* A statement that was over before its set was created, or tried to be, cannot have met it. */
 static void judge_statement_first(struct checker *checker, const struct operation_state *operation)
 {
     for (const struct statement *statement = checker->statements; statement; statement = statement->next) {
         bool early = statement->ended && statement->operation < 0 &&
-                     statement->ended_sequence < operation->create.sequence;
+                     statement->ended_sequence < operation->first_sequence;
 
         if (early && statement->issued_by == PROCESS_CLIENT &&
             statement_names_set(statement, operation->shown.set) &&

@@ -26,6 +26,7 @@ struct file_use {
     int32_t operation;
     int16_t device;
     bool judged;    /* at an acknowledgement: the file holds the stream, or a part of it */
+    bool doubtful;  /* of device -1: other operations were under way, too */
     bool misplaced; /* bytes did not go where the command's position says */
     uint64_t bytes;
     uint64_t last_write;             /* sequence; 0 none */

@@ -256,6 +256,11 @@ static void add_stray_statements(struct checker *checker)
     }
 }
 
+bool operation_is_unseen(const struct operation_state *operation)
+{
+    return operation->configured && !operation->statement;
+}
+
 bool operation_is_verify(const struct checker *checker, const struct operation_state *operation)
 {
     return operation->shown.issued_by == PROCESS_VERIFY ||

@@ -301,8 +301,8 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     }
 }
 
-/* A parent that waited does not know who sent a signal: only those that a process brings upon itself are its own
- * mistake. The supervisor knows the client's. */
+/* Nobody knows who sent a worker its signal, and a parent may end its workers: only those that a process brings upon
+ * itself are its own mistake. Of the client the supervisor knows. */
 static bool died_by_itself(const struct event *event)
 {
     static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
@@ -312,7 +312,7 @@ static bool died_by_itself(const struct event *event)
             return true;
         }
     }
-    return event->arg[1] != 0 && event->side != EVENT_SIDE_CLIENT;
+    return event->arg[1] != 0 && event->side != EVENT_SIDE_CLIENT && event->arg[2] == PROCESS_CLIENT;
 }
 
 static bool is_clients_own(const struct process_state *process)

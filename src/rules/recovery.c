@@ -20,6 +20,21 @@ static bool are_related(const struct operation_state *a, const struct operation_
            same_database(&a->shown, &b->shown);
 }
 
+static bool was_refused(const struct operation_state *operation)
+{
+    return !operation->created && operation->error.sequence && operation->error.function == VDI_FN_CREATE &&
+           operation->error_result == VD_E_PROTOCOL;
+}
+
+/* Two that were under way at once are no matter of recovery: a client that cancels all of them when one fails has its
+ * reason. But for a set that was in the way. */
+static bool is_earlier(const struct operation_state *faulted, const struct operation_state *operation)
+{
+    bool over = faulted->closed_at == 0 || faulted->closed_at < operation->first_sequence;
+
+    return faulted->first_fault < operation->first_sequence && (over || was_refused(operation));
+}
+
 /* The newest one with a fault that came before and has to do with this one. */
 static const struct operation_state *find_faulted(const struct checker *checker,
                                                   const struct operation_state *operation)
@@ -27,19 +42,13 @@ static const struct operation_state *find_faulted(const struct checker *checker,
     const struct operation_state *found = NULL;
 
     for (const struct operation_state *other = checker->operations; other; other = other->next) {
-        if (other->fired && other->first_sequence < operation->first_sequence &&
-            are_related(other, operation) && !operation_is_verify(checker, other) &&
+        if (other->fired && is_earlier(other, operation) && are_related(other, operation) &&
+            !operation_is_verify(checker, other) &&
             (!found || other->first_sequence > found->first_sequence)) {
             found = other;
         }
     }
     return found;
-}
-
-static bool was_refused(const struct operation_state *operation)
-{
-    return !operation->created && operation->error.sequence && operation->error.function == VDI_FN_CREATE &&
-           operation->error_result == VD_E_PROTOCOL;
 }
 
 static bool is_backup(const struct operation_state *operation)

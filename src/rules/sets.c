@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "state.h"
+#include "durability.h"
 #include "vdierror.h"
 
 /* ---- what threads were told ---- */
@@ -282,6 +282,15 @@ static int16_t first_undelivered(const struct vdi_set *set)
     return -1;
 }
 
+/* Whether the server may have given the set up before: a server whose statement nobody saw. */
+static bool may_have_ended(struct checker *checker, const struct vdi_set *set, const struct event *event)
+{
+    const struct operation_state *operation = state_find_operation(checker, set->operation);
+
+    return event->function == VDI_FN_CLOSE && event->result == 0 && operation &&
+           operation_is_unseen(operation);
+}
+
 /* Close with open devices. VD_E_OPEN is the library's word that the set was not aborted before: VD_E_ABORT
  * results of other threads are then this Close's own doing (spec 9.5). */
 static void judge_early_close(struct checker *checker, struct vdi_set *set, const struct event *event,
@@ -313,13 +322,17 @@ static void judge_early_close(struct checker *checker, struct vdi_set *set, cons
 static void end_close(struct checker *checker, struct vdi_set *set, const struct event *event,
                       const struct call *call)
 {
+    struct operation_state *operation = state_find_operation(checker, set->operation);
+
     if (call->function == VDI_FN_DESTROY && set_is_live(set) && call->process != set->process) {
         return; /* a child of fork destroyed its copy of the object: the set lives on in the parent */
     }
     if (set->closed_by_fault) {
         set->closes_after_fault += call->function == VDI_FN_CLOSE;
     } else if (set_is_live(set)) {
-        if (!call->set_was_aborted && !set->fault_aborted && !set->client_aborted) {
+        bool may_end = may_have_ended(checker, set, event);
+
+        if (!call->set_was_aborted && !set->fault_aborted && !set->client_aborted && !may_end) {
             commands_judge_abandoned(
                 checker, set, ABANDONED_ALL, event->time_ns,
                 call->function == VDI_FN_CLOSE ? "when it called Close" : "when it destroyed the set");
@@ -327,10 +340,16 @@ static void end_close(struct checker *checker, struct vdi_set *set, const struct
             waiting_judge_end(checker, set, WAITING_CLOSED);
         }
         answers_judge_held(checker, set);
-        judge_early_close(checker, set, event, call);
+        if (!may_end) {
+            judge_early_close(checker, set, event, call);
+        }
     }
     for (int i = 0; i < DEVICES_MAX; i++) {
         commands_drop_all(&set->devices[i]);
+    }
+    if (operation && !set->secondary && operation->closed_at == 0) {
+        operation->closed_at = event->sequence;
+        durability_closed(checker, operation->shown.id);
     }
     set->closed_by_client = set->closed_by_client || set->closed_by_fault || set_is_live(set);
     set->state = SET_NONE;

@@ -220,10 +220,13 @@ struct operation_state {
     uint64_t first_sequence;
     bool created; /* Create succeeded */
     bool client_aborted;
-    bool waiting; /* the server waits for the client */
+    bool configured; /* a GetConfiguration succeeded: some server has come */
+    bool waiting;    /* the server waits for the client */
     int16_t wait_device;
-    uint32_t fired;    /* faults */
-    struct call error; /* the first call that brought an error; sequence 0 none */
+    uint32_t fired;       /* faults */
+    uint64_t first_fault; /* sequence */
+    uint64_t closed_at;   /* sequence of the client's Close of its set, or its destructor; 0 never */
+    struct call error;    /* the first call that brought an error; sequence 0 none */
     int32_t error_result;
     struct call failure; /* the first that told of the operation's failure whatever the server said */
     int32_t failure_result;
@@ -462,6 +465,8 @@ void operations_call_result(struct checker *checker, const struct vdi_set *set, 
 int operations_settle(struct checker *checker); /* links, outcomes, durability; 0 or ENOMEM */
 bool same_database(const struct operation *a, const struct operation *b);     /* both known, and the same */
 bool statement_names_set(const struct statement *statement, const char *set); /* somewhere in its text */
+/* Its set was configured by a server whose statement nobody saw, as that of a connection of the client's own. */
+bool operation_is_unseen(const struct operation_state *operation);
 bool operation_is_verify(const struct checker *checker, const struct operation_state *operation);
 
 /* ---- outcome.c ---- */

@@ -34,6 +34,7 @@ void transfer_configured(struct checker *checker, struct vdi_set *set, const str
                                           .block_size = (uint32_t)event->arg[1],
                                           .max_transfer = (uint32_t)event->arg[2]};
     if (operation) {
+        operation->configured = true;
         operation->transfer.complete_enabled = (set->transfer.features & VDF_CompleteEnabled) != 0;
     }
 }

@@ -25,6 +25,7 @@
     FILE(handles)             \
     FILE(endings)             \
     FILE(recovery)            \
+    FILE(vendors)             \
     FILE(garbage)
 
 #define RULE_TEST_DECLARATION(name) int test_##name(void);
