@@ -1,5 +1,8 @@
 /* wrappers.c - the wrapped calls themselves, out of sys.def. */
 #undef _FORTIFY_SOURCE
+#ifndef __NO_INLINE__ /* an optimised build's stdio.h has bodies of its own for some of them */
+#define __NO_INLINE__ 1
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
