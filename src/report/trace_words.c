@@ -75,8 +75,18 @@ static void describe_access(const struct view *view, const struct event *event, 
 static void describe_file(const struct view *view, const struct event *event, const char *text,
                           char line[TRACE_LINE_MAX])
 {
-    static const char *const actions[] = {"?",        "open", "write",  "truncate", "sync begins", "sync",
-                                          "sync all", "map",  "rename", "unlink",   "close"};
+    static const char *const actions[] = {[FILE_OPEN] = "open",
+                                          [FILE_WRITE] = "write",
+                                          [FILE_TRUNCATE] = "truncate",
+                                          [FILE_SYNC_BEGIN] = "sync begins",
+                                          [FILE_SYNC_END] = "sync",
+                                          [FILE_SYNC_ALL_END] = "sync all",
+                                          [FILE_MAP] = "map",
+                                          [FILE_RENAME] = "rename",
+                                          [FILE_UNLINK] = "unlink",
+                                          [FILE_CLOSE] = "close",
+                                          [FILE_WRITE_SYNCED] = "durable write",
+                                          [FILE_BUFFERED] = "buffered"};
     char numbers[160] = "", path[EVENT_TEXT_MAX + 4];
     const char *newline = strchr(text, '\n');
     (void)view;
@@ -92,9 +102,11 @@ static void describe_file(const struct view *view, const struct event *event, co
     if (event->arg[2] != 0) {
         used += (size_t)snprintf(numbers + used, sizeof numbers - used, " file %" PRId64, event->arg[2]);
     }
-    if (event->arg[0] == FILE_WRITE) {
+    if (event->arg[0] == FILE_WRITE || event->arg[0] == FILE_WRITE_SYNCED) {
         used += (size_t)snprintf(numbers + used, sizeof numbers - used, " %" PRId64 " bytes at %" PRId64,
                                  event->arg[4], event->arg[3]);
+    } else if (event->arg[0] == FILE_BUFFERED) {
+        used += (size_t)snprintf(numbers + used, sizeof numbers - used, " %" PRId64 " bytes", event->arg[4]);
     }
     snprintf(line, TRACE_LINE_MAX, "%s%s%s%s -> %" PRId64, WORD(actions, event->arg[0]), numbers,
              path[0] != '\0' ? " " : "", path, event->arg[5]);
@@ -106,6 +118,14 @@ static void describe_statement_begin(const struct view *view, const struct event
     (void)view;
     snprintf(line, TRACE_LINE_MAX, "statement %" PRId64 " of %s: %s", event->arg[0],
              issuer_name((enum process_role)event->arg[1]), text);
+}
+
+static void describe_statement_device(const struct view *view, const struct event *event, const char *text,
+                                      char line[TRACE_LINE_MAX])
+{
+    (void)view;
+    snprintf(line, TRACE_LINE_MAX, "statement %" PRId64 ": device %" PRId64 " of %" PRId64 " is '%s'",
+             event->arg[0], event->arg[1], event->arg[2], text);
 }
 
 static void describe_statement_open(const struct view *view, const struct event *event, const char *text,
@@ -211,6 +231,7 @@ static const struct {
     [EVENT_FILE] = {"file", "file", describe_file},
     [EVENT_NOTE] = {"note", "note", describe_text},
     [EVENT_STATEMENT_BEGIN] = {"statement-begin", "server", describe_statement_begin},
+    [EVENT_STATEMENT_DEVICE] = {"statement-device", "server", describe_statement_device},
     [EVENT_STATEMENT_OPEN] = {"statement-open", "server", describe_statement_open},
     [EVENT_MESSAGE] = {"message", "server", describe_message},
     [EVENT_STREAM] = {"stream", "server", describe_stream},

@@ -36,9 +36,12 @@ const char *issuer_name(enum process_role role)
 
 const char *note_name(int64_t kind)
 {
-    static const char *const names[] = {"note", "guard", "files", "interposer"};
+    static const char *const names[] = {[NOTE_GUARD] = "guard",
+                                        [NOTE_FILES] = "files",
+                                        [NOTE_INTERPOSER] = "interposer",
+                                        [NOTE_PROOF] = "proof"};
 
-    return names[kind >= NOTE_GUARD && kind <= NOTE_INTERPOSER ? kind : 0];
+    return kind >= NOTE_GUARD && kind <= NOTE_PROOF ? names[kind] : "note";
 }
 
 bool view_is_repeated(const struct report_input *input, size_t index)

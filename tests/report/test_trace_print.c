@@ -10,7 +10,7 @@
 
 #include "perfetto.h"
 #include "runstate.h"
-#include "trace_print.h"
+#include "trace_select.h"
 #include "vdi.h"
 #include "vdierror.h"
 
@@ -315,6 +315,28 @@ static struct event random_event(uint64_t *seed, uint64_t sequence)
     return event;
 }
 
+/* A kind, an action or a note that is new to event.h has its words, too. */
+static void everything_has_a_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct view *view = NULL;
+    const char *mark;
+    char line[TRACE_LINE_MAX];
+    for (int kind = EVENT_CALL_BEGIN; kind < EVENT_KIND_COUNT; kind++) {
+        assert_string_not_equal(trace_kind_name((uint8_t)kind), "unknown");
+    }
+    for (int kind = NOTE_GUARD; kind <= NOTE_PROOF; kind++) {
+        assert_string_not_equal(note_name(kind), "note");
+    }
+    assert_int_equal(view_new(fixture->print.input, &view), 0);
+    for (int action = FILE_OPEN; action <= FILE_BUFFERED; action++) {
+        struct report_event event = {{.kind = EVENT_FILE, .arg = {action}}, ""};
+        assert_true(trace_describe(view, &event, &mark, line));
+        assert_int_not_equal(line[0], '?');
+    }
+    view_free(view);
+}
+
 /* Any events that a reader lets through: nothing crashes, lines stay lines, JSON stays JSON and a timeline keeps its
  * rules. */
 static void any_events_are_printed(void **state)
@@ -359,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(filters_let_through, set_up, tear_down),
         cmocka_unit_test_setup_teardown(json_has_the_same_keys_everywhere, set_up, tear_down),
         cmocka_unit_test_setup_teardown(perfetto_keeps_the_format, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(everything_has_a_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_events_are_printed, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
