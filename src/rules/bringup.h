@@ -1,12 +1,17 @@
 /* bringup.h - the rules about a set before its transfer (spec 15: CREATE, CFG, GETCFG, OPEN, SEC, SQL): what they
  * remember, and where they are called.
  *
- * Internal to src/rules; included by state.h, which embeds the structures. The rules judge at the end of a call
+ * Internal to src/rules; state.h embeds the structures. The rules judge at the end of a call
  * whose begin was seen, by the state at that begin and by the library's own answer: a set or a device that
  * exists only because events are missing gives no finding.
  */
 #ifndef VDIFAULT_RULES_BRINGUP_H
 #define VDIFAULT_RULES_BRINGUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "call.h"
 
 enum {
     NAMES_MAX = 64 /* devices of a set, clauses of a statement */

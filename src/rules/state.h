@@ -6,11 +6,13 @@
 #ifndef VDIFAULT_RULES_STATE_H
 #define VDIFAULT_RULES_STATE_H
 
+#include "bringup.h"
+#include "call.h"
 #include "rules.h"
+#include "transfer.h"
 
 enum {
     SETS_MAX = 1024,
-    DEVICES_MAX = 64,    /* of a set: the VDI limit */
     COMMANDS_MAX = 256,  /* in a client's hands, per device */
     REFUSALS_MAX = 1024, /* per life of a set */
     HANDLES_MAX = 256,   /* of buffers, per operation */
@@ -28,37 +30,6 @@ enum {
 /* From here on a client counts as waiting, not as merely slow: the time that tells a forgotten command from
  * one being worked on (rules that need it are never raised by less). */
 #define PATIENCE_NS 1000000000ull
-
-enum set_state {
-    SET_NONE,
-    SET_CONFIGURABLE,
-    SET_CONFIGURED
-};
-
-/* One VDI call of the client. */
-struct call {
-    uint64_t sequence; /* of its begin; 0 none */
-    uint64_t time_ns;
-    uint64_t set;
-    int64_t object;
-    uint32_t stack;  /* its number; 0 unknown */
-    int64_t timeout; /* GetConfiguration, GetCommand */
-    int32_t operation;
-    uint32_t process;
-    uint32_t thread;
-    uint32_t repeat;
-    uint32_t device_count; /* Create */
-    uint32_t prefix_zone;  /* Create */
-    uint16_t function;
-    int16_t device;
-    bool begun;               /* its begin was seen */
-    bool set_was_aborted;     /* at the begin */
-    bool buffer_unknown;      /* GetBufferHandle: no command in the client's hands has it */
-    enum set_state set_state; /* at the begin */
-};
-
-#include "bringup.h"  /* needs struct call, as the next: */
-#include "transfer.h" /* what these structures remember of the transfer */
 
 /* A command in the client's hands. */
 struct command {

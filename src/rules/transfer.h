@@ -1,13 +1,16 @@
 /* transfer.h - what the checker remembers of the transfer itself: what was answered to commands, where devices
  * stand, what streams carried.
  *
- * Internal to src/rules, and a part of state.h, which includes it behind struct call. All of it is plain memory inside its owner, so nothing is freed. Single-threaded.
+ * Internal to src/rules; state.h embeds the structures. All of it is plain memory inside its owner, so nothing is
+ * freed. Single-threaded.
  */
 #ifndef VDIFAULT_RULES_TRANSFER_H
 #define VDIFAULT_RULES_TRANSFER_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "call.h"
 
 enum {
     MARKS_MAX = 16,  /* filemarks of a stream; one that has more is not followed */
