@@ -57,7 +57,7 @@ static const struct bug bugs[BUG_COUNT] = {
     [BUG_NO_POSITION] = {"no-position", "VDI-CMD-007", "CompleteCommand", "-", "backup", 1,
                          "is a disk that answers GetPosition with 0 whatever it has written"},
     [BUG_ACCEPT_REWIND] = {"accept-rewind", "VDI-CMD-009", "CompleteCommand",
-                           "unknown-command(code=4)@Write#3", "backup", 1,
+                           "unknown-command(code=4)@Write#2", "backup", 1,
                            "is no tape and answers Rewind with SUCCESS"},
     [BUG_REFUSE_FLUSH] = {"refuse-flush", "VDI-CMD-010", "CompleteCommand", "-", "backup", 1,
                           "answers Flush with ERROR_NOT_SUPPORTED"},

@@ -42,6 +42,7 @@ enum bug_id {
     BUG_SECONDARY_CASE,
     BUG_FORGET_SECONDARY,
     BUG_SECONDARY_CREATE,
+    BUG_SECONDARY_STAYS,
     BUG_OTHER_SET_NAME,
     BUG_SAME_DEVICE_NAME,
     BUG_REGISTER_DEVICE,
@@ -99,6 +100,8 @@ static const struct bug bugs[BUG_COUNT] = {
                               "never looks after its secondary, which dies"},
     [BUG_SECONDARY_CREATE] = {"secondary-create", "VDI-SEC-004", "Create", "-", "backup", 1,
                               "creates a set on an object that is a secondary"},
+    [BUG_SECONDARY_STAYS] = {"secondary-stays", "VDI-CLOSE-006", "OpenInSecondary", "-", "backup", 1,
+                             "has a secondary that ends without Close"},
     [BUG_OTHER_SET_NAME] = {"other-set-name", "VDI-SQL-001", "Create", "-", "backup", 1,
                             "names another set in the statement"},
     [BUG_SAME_DEVICE_NAME] = {"same-device-name", "VDI-SQL-002", "-", "-", "backup", 2,
@@ -270,6 +273,22 @@ static void start_secondary(struct session *session)
     _exit(CLIENT_FAILURE);
 }
 
+/* A secondary that has nothing to do, and ends by itself with its set open. */
+static void visit_as_secondary(struct session *session)
+{
+    ClientVirtualDeviceSet set;
+    char name[CLIENT_NAME_MAX];
+    pid_t child = fork();
+
+    if (child > 0) {
+        waitpid(child, NULL, 0);
+    } else if (child == 0) {
+        operation_device_name(session->operation, 0, name);
+        vdi_set_init(&set);
+        _exit(vdi_set_open_in_secondary(&set, name) == 0 ? CLIENT_SUCCESS : CLIENT_FAILURE);
+    }
+}
+
 /* ---- configuration ---- */
 
 /* Until the statement is known to have failed. */
@@ -356,6 +375,9 @@ static bool transfer(struct session *session)
         start_secondary(session);
         operation_wait_statement(session->operation);
         return true;
+    }
+    if (has(BUG_SECONDARY_STAYS)) {
+        visit_as_secondary(session);
     }
     if (has(BUG_IGNORE_CONFIG)) {
         operation_fail(session->operation, "the block size does not suit us");

@@ -1,5 +1,6 @@
 /* Each bug of each buggy client is caught with its own rule, at the function the table names and in the client's
- * own source. The table is the client's own: `buggy --list`. */
+ * own source. The table is the client's own: `buggy --list`. `vdifault rules` names the faults that the bugs need, and
+ * no rule is without its bug. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +99,10 @@ static void check(const char *client, char *const *bug)
     e2e_free(&run);
 }
 
-static int check_client(const char *client)
+typedef void take_bug(const char *client, char *const *bug, void *context);
+
+static void each_bug_of(const char *client, take_bug *take, void *context)
 {
-    int bugs = 0;
     char line[1024], command[512];
     snprintf(command, sizeof command, E2E_CLIENTS "/%s --list", client);
     FILE *list = popen(command, "r");
@@ -112,14 +114,28 @@ static int check_client(const char *client)
             fields[i] = strsep(&rest, "\t\n");
             assert_non_null(fields[i]);
         }
-        const char *only = getenv("E2E_ONLY");
-        if (only == NULL || strcmp(only, fields[NAME]) == 0) {
-            check(client, fields);
-            bugs++;
-        }
+        take(client, fields, context);
     }
     assert_int_equal(pclose(list), 0);
-    return bugs;
+}
+
+static void each_bug(take_bug *take, void *context)
+{
+    char clients[] = E2E_BUGGY;
+    char *rest = clients;
+    for (char *client; (client = strsep(&rest, ",")) != NULL;) {
+        each_bug_of(client, take, context);
+    }
+}
+
+static void take_chosen(const char *client, char *const *bug, void *context)
+{
+    const char *only = getenv("E2E_ONLY");
+    int *bugs = context;
+    if (only == NULL || strcmp(only, bug[NAME]) == 0) {
+        check(client, bug);
+        ++*bugs;
+    }
 }
 
 static void test_every_bug(void **unused)
@@ -127,18 +143,82 @@ static void test_every_bug(void **unused)
     (void)unused;
     int bugs = 0;
     for (int round = 0; round < e2e_rounds(); round++) {
-        char clients[] = E2E_BUGGY;
-        char *rest = clients;
-        for (char *client; (client = strsep(&rest, ",")) != NULL;) {
-            bugs += check_client(client);
-        }
+        each_bug(take_chosen, &bugs);
     }
     print_message("%d runs\n", bugs);
     assert_true(bugs > 0);
 }
 
+/* ---- the table of rules and that of bugs ---- */
+
+static json_t *read_rules(void)
+{
+    FILE *list = popen(E2E_VDIFAULT " rules --format json", "r");
+    assert_non_null(list);
+    json_t *rules = json_loadf(list, 0, NULL);
+    assert_int_equal(pclose(list), 0);
+    assert_true(json_array_size(rules) > 0);
+    return rules;
+}
+
+static bool has_fault(const json_t *rule, const char *fault)
+{
+    size_t i;
+    json_t *text;
+    json_array_foreach(json_object_get(rule, "faults"), i, text)
+    {
+        if (strcmp(json_string_value(text), fault) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Marks the bug's rule as one that has a bug. */
+static void take_rule_of(const char *client, char *const *bug, void *context)
+{
+    json_t *rule = NULL;
+    size_t i;
+    json_array_foreach(context, i, rule)
+    {
+        if (strcmp(json_string_value(json_object_get(rule, "rule")), bug[RULE]) == 0) {
+            break;
+        }
+    }
+    if (i == json_array_size(context)) {
+        fail_msg("%s: %s breaks %s, which is no rule", client, bug[NAME], bug[RULE]);
+    }
+    if (strcmp(bug[FAULT], "-") != 0 && !has_fault(rule, bug[FAULT])) {
+        fail_msg("%s: %s needs %s, which the row of %s does not name", client, bug[NAME], bug[FAULT],
+                 bug[RULE]);
+    }
+    json_object_set_new(rule, "bug", json_true());
+}
+
+static void test_every_rule_has_its_bug(void **unused)
+{
+    static const char *const without = "VDI-SNAP-001"; /* it takes a minute to break */
+    json_t *rules = read_rules(), *rule;
+    int missing = 0;
+    size_t i;
+    (void)unused;
+    each_bug(take_rule_of, rules);
+    json_array_foreach(rules, i, rule)
+    {
+        const char *id = json_string_value(json_object_get(rule, "rule"));
+        bool bug = json_object_get(rule, "bug") != NULL;
+        if (bug != (json_is_true(json_object_get(rule, "checked")) && strcmp(id, without) != 0)) {
+            print_error("%s: %s\n", id, bug ? "a bug that was not expected" : "no client has this bug");
+            missing++;
+        }
+    }
+    assert_int_equal(missing, 0);
+    json_decref(rules);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_bug)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_rule_has_its_bug),
+                                       cmocka_unit_test(test_every_bug)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
