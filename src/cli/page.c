@@ -6,10 +6,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "wrap.h"
+
 enum {
     WIDTH_MAX = 100,
-    WIDTH_MIN = 40,
-    LABEL = 12 /* where what follows a label starts */
+    WIDTH_MIN = 40
 };
 
 static const char *const tints[] = {
@@ -27,24 +28,6 @@ void page_start(struct page *page, FILE *out)
     }
 }
 
-/* `text` from `column` on, where its further lines start, too. */
-static void wrap(struct page *page, int column, const char *text)
-{
-    int at = column;
-
-    for (text += strspn(text, " \n"); *text != '\0'; text += strspn(text, " \n")) {
-        int word = (int)strcspn(text, " \n");
-
-        if (at > column && at + 1 + word > page->width) {
-            fprintf(page->out, "\n%*s", column, "");
-            at = column;
-        }
-        at += fprintf(page->out, "%s%.*s", at > column ? " " : "", word, text);
-        text += word;
-    }
-    fputc('\n', page->out);
-}
-
 void page_heading(struct page *page, enum page_tint tint, const char *heading, const char *rest)
 {
     int column = (int)strlen(heading) + 2;
@@ -52,19 +35,18 @@ void page_heading(struct page *page, enum page_tint tint, const char *heading, c
     fprintf(page->out, "%s%s%s%s", page->color ? tints[tint] : "", heading, page->color ? "\033[0m" : "",
             rest[0] != '\0' ? "  " : "\n");
     if (rest[0] != '\0') {
-        wrap(page, column, rest);
+        wrap_words(page->out, page->width, column, column, rest);
     }
 }
 
 void page_labelled(struct page *page, const char *label, const char *text)
 {
-    fprintf(page->out, "  %-*s", LABEL - 2, label);
-    wrap(page, LABEL, text);
+    wrap_labelled(page->out, page->width, label, text);
 }
 
 void page_paragraph(struct page *page, const char *text)
 {
-    wrap(page, 0, text);
+    wrap_words(page->out, page->width, 0, 0, text);
 }
 
 void page_code(struct page *page, const char *text, size_t length)

@@ -20,19 +20,7 @@ const char *text_color(const struct report_input *input, const char *code)
 
 void text_labelled(FILE *out, const char *label, const char *text)
 {
-    int column = fprintf(out, "  %-*s", TEXT_INDENT - 2, label);
-
-    for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
-        int word = (int)strcspn(text, " \n");
-
-        if (column > TEXT_INDENT && column + 1 + word > WIDTH) {
-            fprintf(out, "\n%*s", TEXT_INDENT, "");
-            column = TEXT_INDENT;
-        }
-        column += fprintf(out, "%s%.*s", column > TEXT_INDENT ? " " : "", word, text);
-        text += word;
-    }
-    fputc('\n', out);
+    wrap_labelled(out, WIDTH, label, text);
 }
 
 void text_heading(FILE *out, const struct report_input *input, const char *heading)

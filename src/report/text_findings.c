@@ -106,7 +106,7 @@ static void print_ignore(FILE *out, const struct view *view, const struct findin
 
     suppression_for(view->symbols, finding, entry, sizeof entry);
     const char *quote = strpbrk(entry, " <>()&*[]~,$'\"") ? "'" : "";
-    fprintf(out, "  %-*s--ignore %s%s%s\n", TEXT_INDENT - 2, "ignore", quote, entry, quote);
+    fprintf(out, "  %-*s--ignore %s%s%s\n", WRAP_INDENT - 2, "ignore", quote, entry, quote);
 }
 
 static void print_finding(FILE *out, const struct view *view, const struct finding *finding,

@@ -3,10 +3,7 @@
 #define VDIFAULT_REPORT_TEXT_PRINT_H
 
 #include "view.h"
-
-enum {
-    TEXT_INDENT = 12 /* where what follows a label starts */
-};
+#include "wrap.h"
 
 #define TEXT_BOLD   "\033[1m"
 #define TEXT_RED    "\033[31m"
