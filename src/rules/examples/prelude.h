@@ -102,8 +102,8 @@ extern ClientVirtualDevice *device, *devices[64];
 extern VDC_Command *command;     /* the last one that GetCommand returned */
 extern VDC_Command *fetched[4];  /* all that are not yet completed */
 extern VDConfig config, settled; /* what Create got, what GetConfiguration returned */
-extern char *name;      /* of the set and its first device */
-extern char *names[64]; /* of all devices */
+extern char *name;               /* of the set and its first device */
+extern char *names[64];          /* of all devices */
 extern const char *database, *path, *folder;
 extern FILE *file;
 extern int fd, folder_fd, result, connection;
