@@ -105,38 +105,12 @@ static bool answer(struct session_device *device, VDC_Command *command)
     return !result;
 }
 
-static void *serve(void *context)
-{
-    struct session_device *device = context;
-    struct session *session = device->session;
-
-    for (;;) {
-        VDC_Command *command = NULL;
-        int result = vdi_device_get_command(device->device, CLIENT_SLICE_MS, &command);
-
-        if (result == VD_E_TIMEOUT && operation_may_wait(session->operation)) {
-            continue;
-        }
-        if (result == VD_E_CLOSE) {
-            return NULL;
-        }
-        if (result) {
-            session_give_up(session, "GetCommand", result);
-            return NULL;
-        }
-        operation_progress(session->operation);
-        if (!answer(device, command)) {
-            return NULL;
-        }
-    }
-}
-
 static void work(struct operation *operation)
 {
     static const struct session_kind wrong = {
         .suffix = ".bak",
         .features = VDF_LikePipe,
-        .serve = serve,
+        .answer = answer,
     };
     struct session session;
 

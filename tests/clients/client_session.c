@@ -98,6 +98,22 @@ static int wait_ms(const struct session *session)
     return session->kind.waits_for_ever ? -1 : CLIENT_SLICE_MS;
 }
 
+static bool answer_command(struct session_device *device, VDC_Command *command)
+{
+    struct session_answer answer = {0};
+    int code = session_perform(device, command, &answer);
+    int result;
+
+    if (code == SESSION_GIVEN_UP) {
+        return false;
+    }
+    result = vdi_device_complete_command(device->device, command, code, answer.done, answer.position);
+    if (result) {
+        session_give_up(device->session, "CompleteCommand", result);
+    }
+    return !result;
+}
+
 void *session_serve(void *context)
 {
     struct session_device *device = context;
@@ -105,9 +121,7 @@ void *session_serve(void *context)
 
     for (;;) {
         VDC_Command *command = NULL;
-        struct session_answer answer = {0};
         int result = vdi_device_get_command(device->device, wait_ms(session), &command);
-        int code;
 
         if (result == VD_E_TIMEOUT && operation_may_wait(session->operation)) {
             continue;
@@ -120,13 +134,7 @@ void *session_serve(void *context)
             return NULL;
         }
         operation_progress(session->operation);
-        code = session_perform(device, command, &answer);
-        if (code == SESSION_GIVEN_UP) {
-            return NULL;
-        }
-        result = vdi_device_complete_command(device->device, command, code, answer.done, answer.position);
-        if (result) {
-            session_give_up(session, "CompleteCommand", result);
+        if (!session->kind.answer(device, command)) {
             return NULL;
         }
     }
@@ -255,6 +263,7 @@ static void complete_kind(struct session_kind *kind)
         kind->actions[VDC_ClearError] = clear_error;
     }
     kind->serve = kind->serve ? kind->serve : session_serve;
+    kind->answer = kind->answer ? kind->answer : answer_command;
     kind->attach = kind->attach ? kind->attach : session_create;
     kind->transfer = kind->transfer ? kind->transfer : session_transfer;
 }

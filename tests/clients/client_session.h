@@ -60,7 +60,9 @@ struct session_kind {
     /* By command code. Left out: with a suffix, Write, Read and Flush act on the device's file; ClearError
      * succeeds; all else is not supported. */
     session_action *actions[SESSION_ACTIONS];
-    void *(*serve)(void *device);       /* body of a device's thread, instead of session_serve */
+    void *(*serve)(void *device); /* body of a device's thread, instead of session_serve */
+    /* What session_serve does with a command: carry it out and complete it. False: the thread ends. */
+    bool (*answer)(struct session_device *device, VDC_Command *command);
     bool (*attach)(struct session *);   /* instead of session_create */
     bool (*transfer)(struct session *); /* instead of session_transfer, which it may call */
 };
