@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "environment.h"
 #include "os.h"
 #include "procfs.h"
@@ -197,6 +198,15 @@ static void stale_process(struct stale *stale, pid_t pid)
     }
 }
 
+static void say_aside(void *context, const char *path, const char *aside)
+{
+    struct stale *stale = context;
+    stale->count++;
+    if (stale->out != NULL) {
+        fprintf(stale->out, "  file %s%s %s\n", path, stale->remove ? ": put back, was" : ", now", aside);
+    }
+}
+
 static void stale_files(struct stale *stale, const char *base, bool folders)
 {
     DIR *folder = opendir(base);
@@ -216,6 +226,9 @@ static void stale_files(struct stale *stale, const char *base, bool folders)
             continue;
         }
         say(stale, folders ? "folder" : "shared memory", path);
+        if (folders && aside_restore(path, stale->remove, say_aside, stale) != 0) {
+            continue; /* the only note of it */
+        }
         if (stale->remove) {
             (void)folder_remove(path);
         }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "image.h"
 
 static void complain(const char *path, const char *why)
@@ -17,19 +18,19 @@ static void complain(const char *path, const char *why)
 }
 
 /* The real file goes aside, an empty one takes its place: its descriptor, or -1 with errno. */
-static int replace(struct proof *proof, const char *path, const struct stat *info, const char *token)
+static int replace(struct proof *proof, const char *path, const struct stat *info, const struct rundir *dir)
 {
     char *aside = NULL;
     char *copy = strdup(path);
     int to = -1;
-    if (copy == NULL || asprintf(&aside, "%s." RUN_PREFIX "%s", path, token) < 0) {
+    if (copy == NULL || asprintf(&aside, "%s." RUN_PREFIX "%s", path, dir->token) < 0) {
         free(copy);
         errno = ENOMEM;
         return -1;
     }
     if (access(aside, F_OK) == 0) {
         errno = EEXIST;
-    } else if (rename(path, aside) == 0) {
+    } else if ((errno = aside_note(dir, path, aside)) == 0 && rename(path, aside) == 0) {
         proof->files[proof->count].path = copy;
         proof->files[proof->count].aside = aside;
         proof->count++;
@@ -60,7 +61,7 @@ static int prove_file(struct proof *proof, const struct session *session, const 
         snprintf(why, sizeof why, "%s", strerror(errno));
     } else if (proof->count == PROOF_FILES_MAX) {
         snprintf(why, sizeof why, "the backup has more than %d files", PROOF_FILES_MAX);
-    } else if ((to = replace(proof, sink->path, &info, session->dir.token)) < 0) {
+    } else if ((to = replace(proof, sink->path, &info, &session->dir)) < 0) {
         snprintf(why, sizeof why, "%s", strerror(errno));
     } else {
         made = image_make(record->events, record->count, sink->identity, moment, from, to, why, sizeof why);
@@ -103,7 +104,8 @@ static const struct operation *choose(const struct judgement *judgement)
     const struct operation *chosen = NULL;
     for (size_t i = 0; i < judgement->operation_count; i++) {
         const struct operation *operation = &judgement->operations[i];
-        if (operation->is_backup && operation->outcome == OUTCOME_SUCCESS) {
+        if (operation->is_backup && operation->outcome == OUTCOME_SUCCESS &&
+            operation->issued_by != PROCESS_VERIFY) {
             chosen = operation->sink_count > 0 ? operation : NULL;
         }
     }

@@ -2,7 +2,7 @@
  * place of the real ones while --verify runs.
  *
  * The real file is renamed to "<path>.vdifault-<token>" for that time: nothing of it is copied or changed, and
- * should the runner itself be killed, it is still there. Threads: the session's.
+ * should the runner itself be killed, the next run puts it back (aside.h). Threads: the session's.
  */
 #ifndef VDIFAULT_PROOF_H
 #define VDIFAULT_PROOF_H

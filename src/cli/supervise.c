@@ -327,6 +327,23 @@ static int run_command(struct session *session, const struct command_phase *phas
     return status;
 }
 
+/* With --prove-durability twice: only a --verify that succeeds with the files as they are can prove by its failure that
+ * they would not have restored. */
+static void verify(struct session *session)
+{
+    const struct run_options *options = session->setup.options;
+    struct proof proof = {0};
+    int status = run_command(session, &verify_phase, options->verify);
+    if (options->prove_durability && status == 0 && session->interrupted == 0) {
+        proof_begin(&proof, session);
+        if (proof.count > 0) {
+            run_command(session, &verify_phase, options->verify);
+        }
+        proof_end(&proof);
+    }
+    sanitizer_collect(&session->dir, record_sanitizer, session);
+}
+
 void session_run(struct session *session)
 {
     const struct run_options *options = session->setup.options;
@@ -341,13 +358,7 @@ void session_run(struct session *session)
     if (session->error[0] == '\0' && session->interrupted == 0) {
         run_client(session);
         if (options->verify != NULL && session->client_exited && session->interrupted == 0) {
-            struct proof proof = {0};
-            if (options->prove_durability) {
-                proof_begin(&proof, session);
-            }
-            run_command(session, &verify_phase, options->verify);
-            proof_end(&proof);
-            sanitizer_collect(&session->dir, record_sanitizer, session);
+            verify(session);
         }
     }
     if (options->after != NULL && session->interrupted == 0) {

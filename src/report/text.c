@@ -42,8 +42,14 @@ static void print_verdict(FILE *out, const struct report_input *input)
     if (input->error) {
         fprintf(out, ": %s", input->error);
     } else if (worst) {
-        fprintf(out, ": %zu finding%s, the worst: %s (%s)", judgement->finding_count,
-                judgement->finding_count == 1 ? "" : "s", worst->rule->id, severity_name(worst->severity));
+        bool minor = worst->severity < input->fail_on;
+
+        fprintf(out, "%s %zu finding%s", minor ? " but for" : ":", judgement->finding_count,
+                judgement->finding_count == 1 ? "" : "s");
+        if (minor) {
+            fprintf(out, " below --fail-on %s", severity_name(input->fail_on));
+        }
+        fprintf(out, ", the worst: %s (%s)", worst->rule->id, severity_name(worst->severity));
     } else {
         fprintf(out, input->ignored ? ": nothing that is not ignored" : ": the client broke no rule");
     }
@@ -150,13 +156,27 @@ static void print_messages(FILE *out, const struct operation *operation)
     }
 }
 
-static void print_operation(FILE *out, const struct report_input *input, const struct operation *operation)
+/* Two questions: whether it was on disk when the client said so, and whether it comes back. */
+static void print_stored(FILE *out, const struct operation *operation)
 {
-    static const char *const durability[] = {
+    static const char *const restores[] = {
         [DURABLE_NOT_OBSERVABLE] = "not verified (--verify CMD would tell)",
         [DURABLE_YES] = "restores, byte for byte",
         [DURABLE_NO] = "does NOT restore",
     };
+    bool late = operation->sink_count > 0; /* only then are they told */
+    bool safe = operation->durable == DURABLE_YES && operation->restored == DURABLE_NOT_OBSERVABLE;
+
+    text_labelled(out, "stored", restores[operation->restored]);
+    if (late) {
+        text_labelled(out, "", "was NOT on disk when the client said so");
+    } else if (safe) {
+        text_labelled(out, "", "was on disk when the client said so");
+    }
+}
+
+static void print_operation(FILE *out, const struct report_input *input, const struct operation *operation)
+{
     char line[1024], heading[512];
 
     snprintf(heading, sizeof heading, "Operation %d: set %s, database %s", (int)operation->id,
@@ -171,7 +191,7 @@ static void print_operation(FILE *out, const struct report_input *input, const s
         text_labelled(out, "client", operation->client_says_success ? "says success" : "says failure");
     }
     if (operation->is_backup && operation->outcome == OUTCOME_SUCCESS) {
-        text_labelled(out, "stored", durability[operation->durable]);
+        print_stored(out, operation);
     }
 }
 

@@ -352,6 +352,7 @@ int operations_settle(struct checker *checker)
         enum durable seen = durability_of(checker, operation->shown.id);
 
         operation->restored = judge_verification(checker, operation);
+        operation->shown.restored = operation->restored;
         operation->shown.durable =
             operation->restored == DURABLE_NO || seen == DURABLE_NOT_OBSERVABLE ? operation->restored : seen;
         if (seen == DURABLE_NO) {

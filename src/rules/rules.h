@@ -125,6 +125,7 @@ struct operation {
     uint64_t hash;
     bool client_says_success;
     enum durable durable;
+    enum durable restored; /* what --verify showed */
     /* Only if something was not durable then: */
     uint64_t acknowledged; /* sequence of the last Flush or VDC_Complete that was answered with SUCCESS */
     uint32_t sink_count;

@@ -162,31 +162,66 @@ static void test_proof_without_verify(void **unused)
     remove_folder();
 }
 
-/* The real file comes back also when the run is ended while its image stands in its place. */
-static void test_interrupted_proof(void **unused)
+/* A --verify that fails with the files as they are proves nothing about how they were. */
+static void test_verify_that_always_fails(void **unused)
 {
     struct e2e_args args = {0};
-    char marker[96], verify[160], json[96];
+    struct e2e_run run;
+    (void)unused;
+    make_folder();
+    build_proof(&args, "no-sync", "false");
+    e2e_run(&run, args.list);
+    const char *message = json_string_value(json_object_get(e2e_finding(&run, "VDI-FLUSH-001"), "message"));
+    if (message == NULL || strstr(message, "proved") != NULL || strstr(message, "on disk then") != NULL) {
+        e2e_fail(&run, &args, "a proof, though nothing was put in the files' place");
+    }
+    assert_non_null(e2e_finding(&run, "VDI-OUT-001"));
+    e2e_free(&run);
+    remove_folder();
+}
+
+/* The real file comes back also when the run is ended while its image stands in its place; when it is killed, the
+ * next one does it. */
+static void end_within_proof(int signal)
+{
+    struct e2e_args args = {0};
+    char marker[96], verify[256], json[96];
     const struct timespec pause = {.tv_nsec = 5000000};
     time_t deadline = time(NULL) + DEADLINE_S;
     int output, status = 0;
-    (void)unused;
     make_folder();
     snprintf(marker, sizeof marker, "%s/marker", folder);
     snprintf(json, sizeof json, "%s/report.json", folder);
-    snprintf(verify, sizeof verify, "touch '%s'; exec sleep 1000", marker);
+    snprintf(verify, sizeof verify,
+             "[ -e %s.first ] || { touch %s.first; exit 0; }; touch %s; exec sleep 1000", marker, marker, marker);
     build_proof(&args, "no-sync", verify);
     pid_t runner = e2e_start(args.list, json, &output);
     while (access(marker, F_OK) != 0 && time(NULL) < deadline) {
         nanosleep(&pause, NULL);
     }
     assert_int_equal(size_of_backup(), 0); /* nothing of it was on disk */
-    kill(runner, SIGTERM);
+    kill(runner, signal);
     close(output);
     assert_int_equal(waitpid(runner, &status, 0), runner);
+    if (signal == SIGKILL) {
+        struct e2e_args next_args = {0};
+        struct e2e_run next;
+        e2e_arg(&next_args, "run");
+        e2e_arg(&next_args, "--");
+        e2e_arg(&next_args, "/bin/true");
+        e2e_run(&next, next_args.list);
+        e2e_free(&next);
+    }
     assert_true(size_of_backup() > 2 << 20);
     assert_int_equal(e2e_leftovers(runner), 0);
     remove_folder();
+}
+
+static void test_interrupted_proof(void **unused)
+{
+    (void)unused;
+    end_within_proof(SIGTERM);
+    end_within_proof(SIGKILL);
 }
 
 int main(void)
@@ -195,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_every_sink),
         cmocka_unit_test(test_proofs),
         cmocka_unit_test(test_proof_without_verify),
+        cmocka_unit_test(test_verify_that_always_fails),
         cmocka_unit_test(test_interrupted_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,10 @@ static void test_outcome(void **state)
     judgement.findings = &finding;
     fixture->input.judgement = &judgement;
     assert_string_equal(report_outcome(&fixture->input), "clean");
+    char *text = report_to_text(&fixture->input, report_text);
+    assert_non_null(
+        strstr(text, "clean but for 1 finding below --fail-on error, the worst: VDI-CLOSE-001 (warning)\n"));
+    free(text);
     fixture->input.fail_on = SEVERITY_WARNING;
     assert_string_equal(report_outcome(&fixture->input), "findings");
     fixture->input.error = "x";
