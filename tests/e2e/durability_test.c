@@ -122,10 +122,15 @@ static void check_proof(const char *bug, const char *expected, bool lost)
 {
     struct e2e_args args = {0};
     struct e2e_run run;
-    char restore[256];
+    char restore[768];
     make_folder();
-    snprintf(restore, sizeof restore, E2E_CLIENTS "/correct_c restore --database sales --set stored --dir %s",
-             folder);
+    /* A restore that knows of the trailer that careless writes. */
+    snprintf(restore, sizeof restore,
+             "mkdir -p %s/copy && cp %s/stored.0.bak %s/copy && cd %s/copy && "
+             "at=$(grep -abo 'the end' stored.0.bak | tail -n 1 | cut -d : -f 1) && "
+             "truncate -s ${at:-+0} stored.0.bak && " E2E_CLIENTS
+             "/correct_c restore --database sales --set stored --dir .",
+             folder, folder, folder, folder);
     build_proof(&args, bug, restore);
     e2e_run(&run, args.list);
     const char *message = json_string_value(json_object_get(e2e_finding(&run, "VDI-FLUSH-001"), "message"));
@@ -193,7 +198,8 @@ static void end_within_proof(int signal)
     snprintf(marker, sizeof marker, "%s/marker", folder);
     snprintf(json, sizeof json, "%s/report.json", folder);
     snprintf(verify, sizeof verify,
-             "[ -e %s.first ] || { touch %s.first; exit 0; }; touch %s; exec sleep 1000", marker, marker, marker);
+             "[ -e %s.first ] || { touch %s.first; exit 0; }; touch %s; exec sleep 1000", marker, marker,
+             marker);
     build_proof(&args, "no-sync", verify);
     pid_t runner = e2e_start(args.list, json, &output);
     while (access(marker, F_OK) != 0 && time(NULL) < deadline) {
@@ -227,10 +233,8 @@ static void test_interrupted_proof(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_sink),
-        cmocka_unit_test(test_proofs),
-        cmocka_unit_test(test_proof_without_verify),
-        cmocka_unit_test(test_verify_that_always_fails),
+        cmocka_unit_test(test_every_sink),           cmocka_unit_test(test_proofs),
+        cmocka_unit_test(test_proof_without_verify), cmocka_unit_test(test_verify_that_always_fails),
         cmocka_unit_test(test_interrupted_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
