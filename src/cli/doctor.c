@@ -80,6 +80,9 @@ static int check_kernel(void)
     int got = 0;
     bool subreaper = prctl(PR_GET_CHILD_SUBREAPER, &got) == 0;
     problems += line(subreaper, "child subreaper", subreaper ? "available" : strerror(errno));
+    bool guard = machine_check_guard(text, sizeof text) == 0;
+    problems +=
+        line(guard, "guard", guard ? "buffers can be watched: --guard auto, pages, copy or off" : text);
     char file[64];
     snprintf(file, sizeof file, "task/%d/syscall", (int)getpid());
     bool waits = proc_read(PROC_ROOT, getpid(), file, text, sizeof text) > 0 &&

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +16,27 @@
 enum {
     PROBE_BYTES = 256 << 10
 };
+
+int machine_check_guard(char *why, size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *pages = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint8_t *alias = pages != MAP_FAILED ? mremap(pages, 0, page, MREMAP_MAYMOVE) : MAP_FAILED;
+    bool able = false;
+    if (alias != MAP_FAILED) {
+        pages[0] = 1;
+        able = alias[0] == 1 && mprotect(alias, page, PROT_NONE) == 0;
+        munmap(alias, page);
+    }
+    if (!able) {
+        snprintf(why, size, "a shared mapping has no second address here (%s): only --guard copy and off",
+                 strerror(errno));
+    }
+    if (pages != MAP_FAILED) {
+        munmap(pages, page);
+    }
+    return able ? 0 : -1;
+}
 
 int machine_check_shared_memory(char *why, size_t size)
 {

@@ -356,9 +356,8 @@ const struct option_row run_option_rows[] = {
     {"verify", "CMD",
      "sh -c CMD after the client, wrapped, without faults: restore or read back\nwhat it stored", set_verify},
     {"prove-durability", NULL,
-     "where Flush was answered before everything was durable: --verify gets the files\nas they would be had "
-     "the "
-     "machine stopped then; they are put back afterwards",
+     "where Flush was answered before everything was durable: --verify runs again, with\nthe files as they "
+     "would be had the machine stopped then; they are put back afterwards",
      set_prove_durability},
     {"ignore", "RULE[@WHERE]",
      "drop findings of this rule, with WHERE only those with this function of the client\n(or module:NAME, "

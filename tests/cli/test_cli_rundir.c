@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "cleanup.h"
+#include "machine.h"
 #include "parts.h"
 #include "rundir.h"
 
@@ -218,6 +219,17 @@ static void removal_follows_no_links_and_opens_locked_folders(void **state)
     assert_int_equal(folder_remove(path), 0); /* what is not there needs no removal */
 }
 
+/* Each kernel that the tests run on has it: mremap with an old length of 0. */
+static void guard_of_this_machine(void **unused)
+{
+    (void)unused;
+    char why[256] = "";
+    if (machine_check_guard(why, sizeof why) != 0) {
+        fail_msg("%s", why);
+    }
+    assert_string_equal(why, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +240,7 @@ int main(void)
         cmocka_unit_test(runs_of_another_pid_namespace_stay),
         cmocka_unit_test(a_new_folder_tells_its_namespace),
         cmocka_unit_test(processes_of_other_users_stay),
+        cmocka_unit_test(guard_of_this_machine),
         cmocka_unit_test(removal_follows_no_links_and_opens_locked_folders),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
