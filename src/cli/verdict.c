@@ -35,9 +35,16 @@ static void explain_site(const struct record *record, const struct fault *fault,
 }
 
 void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,
-                           uint64_t vdi_calls, char *why, size_t size)
+                           uint64_t vdi_calls, uint64_t lost, char *why, size_t size)
 {
     why[0] = '\0';
+    if (vdi_calls == 0 && lost > 0) {
+        snprintf(why, size,
+                 "none of the client's VDI calls could be recorded, %" PRIu64
+                 " events were lost: is the file system of the scratch folder (TMPDIR) full?",
+                 lost);
+        return;
+    }
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         if (fired[i] == 0) {
             explain_site(record, &plan->faults[i], why, size);
@@ -107,8 +114,8 @@ static int conclude(const struct verdict_input *input, struct judgement *judgeme
     } else if (session->record.out_of_memory) {
         snprintf(why, size, "no memory for the events of the run");
     } else if (!found || (input->plan->fault_count == 0 && judgement->vdi_calls == 0)) {
-        verdict_nothing_shown(&session->record, input->plan, judgement->fired, judgement->vdi_calls, why,
-                              size);
+        verdict_nothing_shown(&session->record, input->plan, judgement->fired, judgement->vdi_calls,
+                              session->lost, why, size);
     }
     return why[0] != '\0' ? CLI_SETUP : found ? CLI_FINDINGS : CLI_CLEAN;
 }

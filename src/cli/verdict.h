@@ -26,8 +26,8 @@ int verdict_judge(const struct plan *plan, const struct session *session, struct
                   const struct judgement **judgement);
 
 /* Why a run without findings of the asked severity is no proof of anything; "" if it is one. `fired` per
- * fault. */
+ * fault; `lost` events could not be recorded. */
 void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,
-                           uint64_t vdi_calls, char *why, size_t size);
+                           uint64_t vdi_calls, uint64_t lost, char *why, size_t size);
 
 #endif

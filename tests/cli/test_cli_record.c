@@ -330,20 +330,22 @@ static void says_why_a_run_shows_nothing(void **state)
     uint32_t fired[PLAN_FAULTS_MAX] = {0};
     fill();
     plan_init(&plan);
-    verdict_nothing_shown(&record, &plan, fired, 12, why, sizeof why);
+    verdict_nothing_shown(&record, &plan, fired, 12, 0, why, sizeof why);
     assert_string_equal(why, "");
-    verdict_nothing_shown(&record, &plan, fired, 0, why, sizeof why);
+    verdict_nothing_shown(&record, &plan, fired, 0, 0, why, sizeof why);
     assert_non_null(strstr(why, "no VDI call"));
+    verdict_nothing_shown(&record, &plan, fired, 0, 7, why, sizeof why);
+    assert_non_null(strstr(why, "7 events were lost"));
     add_fault(&plan, "abort@Write#9:1");
-    verdict_nothing_shown(&record, &plan, fired, 12, why, sizeof why);
+    verdict_nothing_shown(&record, &plan, fired, 12, 0, why, sizeof why);
     assert_non_null(strstr(why, "abort@Write#9:1 never fired"));
     assert_non_null(strstr(why, "reached 8 times"));
     assert_non_null(strstr(why, "5 on device 1"));
     fired[0] = 1;
-    verdict_nothing_shown(&record, &plan, fired, 12, why, sizeof why);
+    verdict_nothing_shown(&record, &plan, fired, 12, 0, why, sizeof why);
     assert_string_equal(why, "");
     /* a fault that fired is not vacuous because the client made no further call */
-    verdict_nothing_shown(&record, &plan, fired, 0, why, sizeof why);
+    verdict_nothing_shown(&record, &plan, fired, 0, 0, why, sizeof why);
     assert_string_equal(why, "");
 }
 
