@@ -88,6 +88,7 @@ struct slot {
     bool is_shared;    /* a copy whose handle was given away: not to be copied back */
     bool has_edges;    /* of a copy: filled, to be compared */
     uint64_t at_touch; /* faults of the plan that wait for the first touch, a bit each */
+    bool is_withheld;  /* for these: held, but inaccessible until they have happened */
     /* For events. */
     _Atomic uint64_t call; /* of the GetCommand */
     uint64_t set_number;

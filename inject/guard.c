@@ -71,7 +71,8 @@ void guard_configured(struct shadow_set *set, VDConfig *config)
 static bool is_sampled(struct shadow_device *device)
 {
     uint32_t seen = atomic_fetch_add(&device->guard_seen, 1);
-    if (guard_mode() != GUARD_AUTO || seen < ALWAYS_FIRST || guard_is_needed_by_plan()) {
+    if (guard_mode() != GUARD_AUTO || seen < ALWAYS_FIRST || guard_is_needed_by_plan() ||
+        guard_is_struck_by_plan()) {
         return true;
     }
     guard_say(NOTE_SAMPLED, 0);
@@ -85,6 +86,7 @@ static void fill(struct slot *slot, const struct call *call, const VDC_Command *
     slot->thread = &inject_thread;
     slot->told = 0;
     slot->at_touch = 0;
+    slot->is_withheld = false;
     atomic_store(&slot->call, call->sequence);
     slot->set_number = atomic_load(&call->set->number);
     slot->operation = call->operation;
@@ -146,8 +148,8 @@ static int grant_pages(struct slot *slot, const struct call *call, const VDC_Com
     }
     if (error == 0 && copy) {
         error = pages_grant(slot, PROT_READ | PROT_WRITE);
+        error = error != 0 ? error : pages_copy_in(slot);
         if (error == 0) {
-            pages_copy_in(slot);
             pages_note_edges(slot, true);
         }
     }
@@ -284,8 +286,9 @@ bool guard_arm(const VDC_Command *command, uint64_t faults)
     if (buffer == NULL || !guard_protects() || slot_claim(buffer, SLOT_BIT(HELD)) == SLOT_BUSY) {
         return false;
     }
-    buffer->at_touch = faults;
     bool armed = pages_revoke(buffer) == 0;
+    buffer->at_touch = armed ? faults : 0;
+    buffer->is_withheld = armed;
     slot_release(buffer, SLOT_HELD);
     return armed;
 }
@@ -349,6 +352,7 @@ static void take_away(struct slot *slot, uint64_t fetch, enum access_when when, 
     slot->taken_by = by == NULL ? 0 : by->sequence;
     slot->told = 0;
     slot->at_touch = 0;
+    slot->is_withheld = false;
     if (guard_protects()) {
         if (!slot->is_command) {
             sanitizer_tell(slot, false);
@@ -366,7 +370,8 @@ void guard_before_completion(struct slot *command, const struct call *call, unsi
         return;
     }
     if (atomic_load(&buffer->call) == guard_fetch(command)) {
-        if (buffer->at_touch != 0) { /* never touched: out of reach still */
+        if (buffer->is_withheld) { /* never touched, or by a thread for which its fault is happening now */
+            buffer->is_withheld = false;
             pages_grant(buffer, buffer->protection);
         }
         if (guard_protects() && pages_edge_written(buffer, &offset)) {
@@ -450,11 +455,30 @@ void guard_aborted(const struct call *call)
     }
 }
 
+/* What an abort took from one thread only is now everybody's no more. */
+static void take_from_others(struct slot *slot, const struct call *call)
+{
+    enum slot_state state = slot_claim(slot, SLOT_BIT(REVOKED) | SLOT_BIT(OPENED));
+    if (state == SLOT_BUSY) {
+        return;
+    }
+    if (slot->only_by_thread && slot->set == call->set && slot->life == atomic_load(&call->set->life)) {
+        slot->only_by_thread = false;
+        slot->when = ACCESS_AFTER_CLOSE;
+        slot->taken_by = call->sequence;
+        slot->told = 0;
+        state = pages_revoke(slot) == 0 ? SLOT_REVOKED : state;
+    }
+    slot_release(slot, state);
+}
+
 static void take_at_close(struct slot *slot, void *context)
 {
     const struct call *call = context;
     if (is_held_of(slot, call->set)) {
         take_away(slot, 0, ACCESS_AFTER_CLOSE, call);
+    } else if (slot->only_by_thread) {
+        take_from_others(slot, call);
     }
 }
 

@@ -93,13 +93,4 @@ bool guard_protects(void); /* the mode is not off */
 /* A fault at `address`, in the arena. True: the instruction may be tried again. */
 bool guard_trapped(const void *address, bool is_write, const void *context);
 
-/* ---- for libvdifault-sys.so, which calls them by weak reference ---- */
-
-/* A function of this name is about to read or (is_write) write these bytes for the client. Records it and lets it
- * through if the client must not. Cheap for what is not in the arena. */
-__attribute__((visibility("default"))) void vdifault_guard_touch(const void *start, size_t length,
-                                                                 int is_write, const char *function);
-/* `call` of the GetCommand whose buffer, still in the client's hands, has the address; 0: none. */
-__attribute__((visibility("default"))) uint64_t vdifault_guard_fetch_of(const void *address);
-
 #endif

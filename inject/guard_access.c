@@ -12,6 +12,7 @@
 #include "guard_internal.h"
 #include "inject.h"
 #include "stack.h"
+#include "witness.h"
 
 enum {
     PATIENCE_SECONDS = 30
@@ -104,7 +105,8 @@ static void touched_first(struct slot *slot)
         faults_when_due(&call, faults);
     }
     if (slot_claim(slot, SLOT_BIT(HELD)) == SLOT_HELD) {
-        if (atomic_load(&slot->call) == call.sequence) {
+        if (atomic_load(&slot->call) == call.sequence && slot->is_withheld) {
+            slot->is_withheld = false;
             pages_grant(slot, slot->protection);
         }
         slot_release(slot, SLOT_HELD);
@@ -240,7 +242,7 @@ static void touch_slot(struct slot *slot, const struct access *access, uintptr_t
     }
 }
 
-void vdifault_guard_touch(const void *start, size_t length, int is_write, const char *function)
+INJECT_EXPORT void vdifault_guard_touch(const void *start, size_t length, int is_write, const char *function)
 {
     if (!arena_contains(start) || length == 0) {
         return;
@@ -259,7 +261,7 @@ void vdifault_guard_touch(const void *start, size_t length, int is_write, const 
 
 /* ---- whose a byte is ---- */
 
-uint64_t vdifault_guard_fetch_of(const void *address)
+INJECT_EXPORT uint64_t vdifault_guard_fetch_of(const void *address)
 {
     struct slot *slot = arena_slot(address);
     if (slot == NULL) {

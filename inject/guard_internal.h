@@ -31,6 +31,8 @@ enum guard_mode guard_mode(void);
 enum guard_on_finding guard_on_finding(void);
 /* The plan closes a set under the client: buffers have to outlive it. */
 bool guard_is_needed_by_plan(void);
+/* It strikes at the first touch of a buffer: none may be left out. */
+bool guard_is_struck_by_plan(void);
 /* Once each. */
 void guard_say(enum guard_note note, int error);
 
@@ -54,8 +56,8 @@ int pages_let_through(struct slot *slot);
 /* How many bytes a slot for the command needs. */
 size_t pages_needed(size_t size, size_t prefix);
 
-/* Of a copy: the library's bytes into it, or (length > 0) as many of its own back. */
-void pages_copy_in(struct slot *slot);
+/* Of a copy: the library's bytes into it, 0 or errno; and as many of its own back. */
+int pages_copy_in(struct slot *slot);
 void pages_copy_back(struct slot *slot, size_t length);
 
 /* What nobody may write, but pages cannot protect: noted at the grant and compared at the completion. */

@@ -75,6 +75,17 @@ static const char *const sentences[GUARD_NOTES] = {
                       "every 16th (--guard pages watches all)"),
 };
 
+bool guard_is_struck_by_plan(void)
+{
+    const struct plan *plan = &inject_plan()->plan;
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        if (plan->faults[i].kind == FAULT_ABORT && plan->faults[i].at == FAULT_AT_TOUCH) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void guard_say(enum guard_note note, int error)
 {
     static _Atomic uint32_t said;

@@ -121,25 +121,24 @@ int pages_let_through(struct slot *slot)
 /* ---- copies ---- */
 
 /* By system calls, which fail where we would be killed: a fault's Close, on another thread, may have taken the
- * library's buffer away. */
-static void copy(const struct slot *slot, size_t before, size_t length, long number)
+ * library's buffer away. A container may forbid them, at the copy in: then the client gets the library's buffer. */
+static int copy(const struct slot *slot, size_t before, size_t length, long number)
 {
     uint8_t *library = atomic_load_explicit(&slot->library, memory_order_relaxed);
     const struct iovec ours = {(void *)(data_of(slot) - before), before + length};
     const struct iovec theirs = {library - before, before + length};
-    if (before + length != 0) {
-        (void)syscall(number, getpid(), &ours, 1ul, &theirs, 1ul, 0ul);
-    }
+    long copied = before + length == 0 ? 0 : syscall(number, getpid(), &ours, 1ul, &theirs, 1ul, 0ul);
+    return copied == (long)(before + length) ? 0 : copied < 0 ? errno : EFAULT;
 }
 
-void pages_copy_in(struct slot *slot)
+int pages_copy_in(struct slot *slot)
 {
-    copy(slot, slot->prefix, size_of(slot), SYS_process_vm_readv);
+    return copy(slot, slot->prefix, size_of(slot), SYS_process_vm_readv);
 }
 
 void pages_copy_back(struct slot *slot, size_t length)
 {
-    copy(slot, slot->prefix, length < size_of(slot) ? length : size_of(slot), SYS_process_vm_writev);
+    (void)copy(slot, slot->prefix, length < size_of(slot) ? length : size_of(slot), SYS_process_vm_writev);
 }
 
 /* ---- edges ---- */

@@ -16,6 +16,14 @@ _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initi
 _Atomic uint32_t inject_mode_word = INJECT_UNDECIDED;
 struct inject_plan inject_loaded;
 
+/* Others' constructors, and what a sanitizer's runtime does before all of them, may come before the environment. */
+static _Atomic bool is_constructed;
+
+__attribute__((constructor)) static void construct(void)
+{
+    atomic_store_explicit(&is_constructed, true, memory_order_release);
+}
+
 uint32_t inject_decide(void)
 {
     /* Every thread that gets here finds the same; one that has gone further is not called back. */
@@ -23,6 +31,9 @@ uint32_t inject_decide(void)
     uint32_t mode = run_variable("VDIFAULT_PLAN") != NULL || run_variable("VDIFAULT_TRACE") != NULL
                         ? INJECT_ACTIVE
                         : INJECT_PASSIVE;
+    if (mode == INJECT_PASSIVE && !atomic_load_explicit(&is_constructed, memory_order_acquire)) {
+        return mode; /* for now */
+    }
     return atomic_compare_exchange_strong(&inject_mode_word, &found, mode) ? mode : found;
 }
 

@@ -160,6 +160,13 @@ static void adopt(int i)
     atomic_store(&installed[i], true);
 }
 
+static void allow_in(sigset_t *blocked)
+{
+    for (int i = 0; i < WATCHED; i++) {
+        sigdelset(blocked, numbers[i]);
+    }
+}
+
 static void allow_faults(void)
 {
     sigset_t both;
@@ -203,6 +210,13 @@ static int set_action(int number, const struct sigaction *action, struct sigacti
             *old = before;
         }
         return 0;
+    }
+    /* In a handler of the client's, too, faults in the guard's pages have to reach us. */
+    struct sigaction without;
+    if (action != NULL && i < 0 && inject_is_active() && guard_protects()) {
+        without = *action;
+        allow_in(&without.sa_mask);
+        action = &without;
     }
     real = (sigaction_function *)next_of(&known, "sigaction");
     int result = real == NULL ? __sigaction(number, action, old) : real(number, action, old);
@@ -271,9 +285,7 @@ static int set_mask(const char *name, _Atomic(void *) *known, int how, const sig
         return real(how, set, old);
     }
     without = *set;
-    for (int i = 0; i < WATCHED; i++) {
-        sigdelset(&without, numbers[i]);
-    }
+    allow_in(&without);
     return real(how, &without, old);
 }
 

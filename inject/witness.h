@@ -20,4 +20,12 @@ bool vdifault_sees(const void *caller);
 /* event_record (scenario/runstate.h). */
 uint64_t vdifault_record(struct event *event, const char *text);
 
+/* ---- the guard (guard.h) ---- */
+
+/* A function of this name is about to read or (is_write) write these bytes for the client, by means that no page
+ * protection sees. Records it and lets it through if the client must not. Cheap for what is not in the arena. */
+void vdifault_guard_touch(const void *start, size_t length, int is_write, const char *function);
+/* `call` of the GetCommand whose buffer, still in the client's hands, has the address; 0: none. */
+uint64_t vdifault_guard_fetch_of(const void *address);
+
 #endif

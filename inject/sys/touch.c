@@ -1,6 +1,6 @@
 /* touch.c - see sys.h: tells the guard what a call does to buffers, and asks it whose they are. */
-#include "guard_api.h"
 #include "sys.h"
+#include "witness.h"
 
 #pragma weak vdifault_guard_touch
 #pragma weak vdifault_guard_fetch_of

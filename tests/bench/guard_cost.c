@@ -54,8 +54,7 @@ static int64_t guarded(const struct bench_load *load, int32_t code, bool copies)
         begin = i == warm_up ? bench_now() : begin;
         good = pages_place(slot, &command, copies, 512) == 0;
         if (good && copies) {
-            good = pages_grant(slot, PROT_READ | PROT_WRITE) == 0;
-            pages_copy_in(slot);
+            good = pages_grant(slot, PROT_READ | PROT_WRITE) == 0 && pages_copy_in(slot) == 0;
         }
         good = good && pages_grant(slot, writes ? PROT_READ | PROT_WRITE : PROT_READ) == 0;
         if (good) {

@@ -16,30 +16,41 @@
  *   is-own         84 unless sigaction says that this is the handler
  *   crash          reads where nothing is, and 85 unless the own handler was called
  *   block          blocks all signals
+ *   handler:VERB   the same in a handler of SIGUSR1 that blocks all others
+ *   forbid         lets process_vm_readv and _writev fail, as some containers do
+ *   start:VERB  join   by another thread, which sleeps when `start` ends; join waits for its end
  *   many:N         N threads, each on a set and a device of its own: get, touch, complete, until VD_E_CLOSE; the odd ones
  *                  then read the last buffer once more
  */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vdi.h"
+#include "witness.h"
 
 enum {
     BUFFER = 4096,
     THREADS_MAX = 32
 };
 
-extern void vdifault_guard_touch(const void *start, size_t length, int is_write, const char *function)
-    __attribute__((weak));
-extern uint64_t vdifault_guard_fetch_of(const void *address) __attribute__((weak));
+#pragma weak vdifault_guard_touch
+#pragma weak vdifault_guard_fetch_of
 
 struct client {
     ClientVirtualDeviceSet set;
@@ -375,6 +386,89 @@ static int beside(struct client *client, long number, const char *rest)
     return other.status;
 }
 
+static struct beside in_handler;
+
+static void do_in_handler(int number)
+{
+    (void)number;
+    in_handler.status = run(in_handler.client, in_handler.words);
+}
+
+static int handler(struct client *client, long number, const char *rest)
+{
+    struct sigaction action = {.sa_handler = do_in_handler};
+    (void)number;
+    in_handler = (struct beside){.client = client, .words = (char *)rest, .status = 78};
+    sigfillset(&action.sa_mask);
+    return sigaction(SIGUSR1, &action, NULL) == 0 && raise(SIGUSR1) == 0 ? in_handler.status : 78;
+}
+
+static struct beside started;
+static pthread_t started_thread;
+static _Atomic int started_number;
+
+static void *do_start(void *context)
+{
+    started_number = (int)syscall(SYS_gettid);
+    return do_beside(context);
+}
+
+/* 'S': it waits for something. */
+static char state_of(int thread)
+{
+    char path[64], line[256] = "", *state = NULL;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    FILE *file = thread == 0 ? NULL : fopen(path, "r");
+    if (file != NULL) {
+        state = fgets(line, sizeof line, file) == NULL ? NULL : strrchr(line, ')');
+        fclose(file);
+    }
+    return state == NULL ? '?' : state[2];
+}
+
+static int start(struct client *client, long number, const char *rest)
+{
+    (void)number;
+    started = (struct beside){.client = client, .words = (char *)rest};
+    if (pthread_create(&started_thread, NULL, do_start, &started) != 0) {
+        return 78;
+    }
+    for (time_t until = time(NULL) + 20; state_of(started_number) != 'S';) {
+        if (time(NULL) > until) {
+            return 74;
+        }
+        sched_yield();
+    }
+    return 0;
+}
+
+static int join(struct client *client, long number, const char *rest)
+{
+    (void)client;
+    (void)number;
+    (void)rest;
+    return pthread_join(started_thread, NULL) == 0 ? started.status : 78;
+}
+
+static int forbid(struct client *client, long number, const char *rest)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    (void)client;
+    (void)number;
+    (void)rest;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0
+               ? 0
+               : 73;
+}
+
 static int child(struct client *client, long number, const char *rest)
 {
     int status = -1;
@@ -467,6 +561,10 @@ static const struct {
     {"block", block},
     {"beside", beside},
     {"child", child},
+    {"handler", handler},
+    {"start", start},
+    {"join", join},
+    {"forbid", forbid},
     {"many", many},
 };
 

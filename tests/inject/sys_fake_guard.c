@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "guard_api.h"
 #include "sys_words.h"
+#include "witness.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

@@ -146,6 +146,10 @@ static const struct row aborted[] = {
     {"pages", "", NULL, "open get keep get abort read-kept read:0 close read:0 destroy", "r buffer closed+0",
      0},
     {"pages", "", NULL, "open get beside:complete get abort read:0 close destroy", "", 0},
+    /* After Close everybody knows. */
+    {"pages", "", NULL, "open get complete get abort close beside:read:0 destroy", "r buffer closed+0", 0},
+    {"pages", "", NULL, "open get complete get abort beside:read:0 close beside:read:0 destroy",
+     "r buffer closed+0", 0},
 };
 
 static void after_an_abort(void **state)
@@ -263,6 +267,7 @@ static const struct row signals[] = {
     {"pages", "", NULL, "open " BAD_READ "crash", ONE_READ, SEGMENTATION_FAULT},
     {"pages", "", NULL, "block open " BAD_READ "close destroy", ONE_READ, 0},
     {"pages", "", NULL, "open get complete block beside:read:0 close destroy", ONE_READ, 0},
+    {"pages", "", NULL, "open get complete handler:read:0 close destroy", ONE_READ, 0},
 };
 
 static void signal_handlers(void **state)
@@ -312,6 +317,19 @@ static void without_aliases(void **state)
     assert_non_null(note);
     assert_int_equal(note->arg[0], NOTE_GUARD);
     assert_null(harness_find(&h, EVENT_NOTE, VDI_FN_NONE, 2)); /* once */
+    harness_end(&h);
+}
+
+static void without_copies(void **state)
+{
+    (void)state;
+    struct harness h;
+    const struct row row = {"copy", "", NULL, "forbid open get expect:90 complete read:0 close", "", 0};
+    run_row(&h, CLIENT, &row, NULL);
+    const struct event *note = harness_find(&h, EVENT_NOTE, VDI_FN_NONE, 1);
+    assert_int_equal(h.exit_status, 0);
+    assert_non_null(note);
+    assert_int_equal(note->arg[0], NOTE_GUARD);
     harness_end(&h);
 }
 
@@ -368,6 +386,16 @@ static void abort_at_touch(void **state)
     }
 }
 
+/* While one thread waits for the fault, which no server will ever do, another one completes the command. */
+static void completed_during_the_touch(void **state)
+{
+    (void)state;
+    const struct row row = {
+        "pages", READS, "1000", "open get start:read:0 complete join close destroy", "r buffer completed+0",
+        0};
+    check_row(CLIENT, &row, "fault abort(at=touch)@Read#1:0");
+}
+
 /* ---- other builds of the same client ---- */
 
 /* What no page protects, AddressSanitizer does: its report ends the client, but the access is known. */
@@ -405,8 +433,10 @@ int main(void)
         cmocka_unit_test(children),
         cmocka_unit_test(many_threads),
         cmocka_unit_test(without_aliases),
+        cmocka_unit_test(without_copies),
         cmocka_unit_test(on_finding),
         cmocka_unit_test(abort_at_touch),
+        cmocka_unit_test(completed_during_the_touch),
         cmocka_unit_test(other_builds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
