@@ -123,13 +123,10 @@ void faults_found_at_entry(struct call *call)
     }
 }
 
-struct fault_moments faults_at_delivery(struct call *call, int32_t code)
+struct fault_moments faults_found_at_delivery(struct call *call, int32_t code)
 {
     const struct inject_plan *plan = inject_plan();
     struct fault_moments later = {0};
-    if (code <= 0 || code >= SHADOW_CODES || (plan->commands >> code & 1) == 0) {
-        return later;
-    }
     for (uint32_t i = 0; i < plan->plan.fault_count; i++) {
         const struct fault *fault = &plan->plan.faults[i];
         bool ours = fault->kind == FAULT_EARLY_CLOSE || fault->kind == FAULT_ABORT;

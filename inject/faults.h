@@ -24,7 +24,14 @@ struct fault_moments {
     uint64_t at_complete;
 };
 /* GetCommand is about to deliver a command: faults placed at its code. */
-struct fault_moments faults_at_delivery(struct call *call, int32_t code);
+struct fault_moments faults_found_at_delivery(struct call *call, int32_t code);
+static inline struct fault_moments faults_at_delivery(struct call *call, int32_t code)
+{
+    if (code <= 0 || code >= SHADOW_CODES || (inject_plan()->commands >> code & 1) == 0) {
+        return (struct fault_moments){0};
+    }
+    return faults_found_at_delivery(call, code);
+}
 /* Their moment has come. Of at_touch that is a signal handler's, which interrupted the client's own code. */
 void faults_when_due(struct call *call, uint64_t faults);
 /* VD_E_CLOSE came for the device: is it to be lost? Then it is marked so. */

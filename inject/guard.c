@@ -20,9 +20,13 @@ extern char __libc_single_threaded __attribute__((weak));
 
 /* ---- configuration ---- */
 
-static bool is_at_work(void)
+_Atomic uint32_t guard_work_word;
+
+uint32_t guard_decide(void)
 {
-    return guard_protects() || guard_is_needed_by_plan();
+    uint32_t work = guard_protects() || guard_is_needed_by_plan() ? GUARD_AT_WORK : GUARD_IDLE;
+    atomic_store_explicit(&guard_work_word, work, memory_order_relaxed);
+    return work;
 }
 
 VDConfig guard_ask(const VDConfig *asked)
@@ -258,12 +262,8 @@ static VDC_Command *give(const struct call *call, VDC_Command *block, VDC_Comman
     return given;
 }
 
-VDC_Command *guard_grant(const struct call *call, VDC_Command *block, VDC_Command *seen)
+VDC_Command *guard_give(const struct call *call, VDC_Command *block, VDC_Command *seen)
 {
-    *seen = *block;
-    if (!is_at_work()) {
-        return block;
-    }
     note_service(call->device);
     if (!is_sampled(call->device)) {
         return block;
@@ -300,7 +300,7 @@ bool guard_keeps_buffers(const struct shadow_set *set)
 
 /* ---- what was given ---- */
 
-struct slot *guard_find(const VDC_Command *command)
+struct slot *guard_find_slot(const VDC_Command *command)
 {
     struct slot *slot = arena_slot(command);
     bool is_block = slot != NULL && slot->is_command && atomic_load(&slot->data) == (uintptr_t)command;
@@ -400,7 +400,7 @@ static enum access_when when_answered(const struct call *call, int result)
     return result == VD_E_ABORT ? ACCESS_AFTER_ABORT : 0;
 }
 
-void guard_after_completion(struct slot *command, const struct call *call, int result)
+void guard_completed(struct slot *command, const struct call *call, int result)
 {
     enum access_when when = when_answered(call, result);
     if (when == 0) {
