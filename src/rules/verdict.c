@@ -110,6 +110,12 @@ static bool was_acknowledged(const struct operation_state *operation)
            operation->statement && operation->statement->streams > 0 && !operation->statement->refused;
 }
 
+/* After a fault failing is never wrong, and who fails may throw away what it has (design 4.5). */
+static bool was_given_up(const struct checker *checker, const struct operation_state *operation)
+{
+    return operation->fired && checker->client_by_itself && checker->judgement.client_exit != 0;
+}
+
 static void judge_acknowledged(struct checker *checker, const struct operation_state *operation,
                                bool failed_for_own_reason)
 {
@@ -122,7 +128,7 @@ static void judge_acknowledged(struct checker *checker, const struct operation_s
             "every device answered its last Flush with success and SQL Server took operation %d for done; "
             "had the machine stopped then, what was on disk would not have restored",
             operation->shown.id);
-    } else if (operation->restored == DURABLE_NO) {
+    } else if (operation->restored == DURABLE_NO && !was_given_up(checker, operation)) {
         finding_add(
             checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
             "every device answered its last Flush with success, yet what was stored in operation %d does not"

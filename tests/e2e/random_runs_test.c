@@ -1,4 +1,5 @@
-/* Correct clients under random faults, dialects, servers and schedules: no finding, no hang (design 4.5).
+/* Correct clients under random faults, dialects, servers, schedules, transfer sizes and ways to watch them: no finding,
+ * no hang (design 4.5).
  *
  * A round is RUNS_A_ROUND runs (E2E_ROUNDS rounds). What a run is made of depends on its seed alone: E2E_SEED in the
  * environment makes just that run, E2E_ONLY names the one client. */
@@ -52,6 +53,15 @@ static const char *const dialects[] = {"open-active:protocol", "get-after-close:
                                        "close-open:noerror", "timeout-unit:s", "getcfg-aborted:noerror"};
 static const char *const servers[] = {"", "server clear-error always\n", "server clear-error never\n",
                                       "server late-buffers yes\n"};
+
+static const char *const guards[] = {"auto", "auto", "auto", "pages", "copy", "off"};
+/* At least one buffer a device, or the statement fails. */
+static const char *const statement_options[] = {NULL,
+                                                NULL,
+                                                "BUFFERCOUNT = 12",
+                                                "MAXTRANSFERSIZE = 65536",
+                                                "MAXTRANSFERSIZE = 131072, BUFFERCOUNT = 40",
+                                                "MAXTRANSFERSIZE = 4194304, BUFFERCOUNT = 13"};
 
 /* xorshift64*: the same everywhere. */
 static uint64_t next(uint64_t *state)
@@ -155,6 +165,48 @@ static bool has_fired(const struct e2e_run *run)
     return false;
 }
 
+/* The runner's options come before the client. */
+static void insert(struct e2e_args *args, const char *option, const char *value)
+{
+    for (int i = args->count; i > 1; i--) {
+        args->list[i + 1] = args->list[i - 1];
+    }
+    args->list[1] = option;
+    args->list[2] = value;
+    args->count += 2;
+    args->list[args->count] = NULL;
+}
+
+/* The client's own command line, as a restore. */
+static void write_verification(const struct e2e_args *args, char *command, size_t size)
+{
+    int client = 0;
+    size_t length = 0;
+    while (strcmp(args->list[client], "--") != 0) {
+        client++;
+    }
+    for (int i = client + 1; i < args->count && length < size; i++) {
+        length += (size_t)snprintf(command + length, size - length, "'%s' ",
+                                   i == client + 2 ? "restore" : args->list[i]);
+    }
+    assert_true(length < size);
+}
+
+static void choose_client_options(struct e2e_args *args, const struct correct_client *client, uint64_t *state)
+{
+    unsigned devices = 1 + below(state, below(state, 6) == 0 ? 12 : 5);
+    const char *with = ONE_OF(state, statement_options);
+    e2e_arg(args, "--devices");
+    e2e_arg(args, "%u", client->devices != 0 ? (unsigned)client->devices : devices);
+    e2e_arg(args,
+            "--patience"); /* of the client: who waits in vain gives up soon, for the sake of the test */
+    e2e_arg(args, "500");
+    if (with != NULL) {
+        e2e_arg(args, "--with");
+        e2e_arg(args, "%s", with);
+    }
+}
+
 /* True: a fault fired. */
 static bool check(uint64_t seed, const cpu_set_t *all)
 {
@@ -163,7 +215,7 @@ static bool check(uint64_t seed, const cpu_set_t *all)
     const char *only = getenv("E2E_ONLY");
     struct e2e_args args = {0};
     struct e2e_run run;
-    char plan[64];
+    char plan[64], verification[1024];
     if (only != NULL && strcmp(only, client->name) != 0) {
         return false;
     }
@@ -173,19 +225,15 @@ static bool check(uint64_t seed, const cpu_set_t *all)
     choose_processors(&state, all);
     correct_build(&args, client, below(&state, 3) == 0 ? "backup" : "backup-restore", NULL,
                   1 + (int)below(&state, 1000));
-    e2e_arg(&args, "--devices");
-    e2e_arg(&args, "%d", client->devices != 0 ? client->devices : 1 + (int)below(&state, 5));
-    e2e_arg(&args,
-            "--patience"); /* of the client: who waits in vain gives up soon, for the sake of the test */
-    e2e_arg(&args, "500");
-    /* The runner's options come before the client. */
-    for (int i = args.count; i > 1; i--) {
-        args.list[i + 1] = args.list[i - 1];
+    choose_client_options(&args, client, &state);
+    if (below(&state, 4) == 0) {
+        e2e_arg(&args, "--set"); /* files are named after it */
+        e2e_arg(&args, "random-%d", (int)getpid());
+        write_verification(&args, verification, sizeof verification);
+        insert(&args, "--verify", verification);
     }
-    args.list[1] = "--plan";
-    args.list[2] = plan;
-    args.count += 2;
-    args.list[args.count] = NULL;
+    insert(&args, "--guard", ONE_OF(&state, guards));
+    insert(&args, "--plan", plan);
     e2e_run(&run, args.list);
     bool ended = run.status == 0 || (run.status == VACUOUS && faults != 0);
     if (!ended || run.report == NULL || e2e_finding_count(&run) != 0) {

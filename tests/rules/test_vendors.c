@@ -231,6 +231,38 @@ static void test_header_of_the_next_backup(void **state)
     run_end(&run);
 }
 
+/* ---- after a fault ---- */
+
+/* It waits for a close that never comes, gives up, throws away what it had stored and says so: nothing is left for
+ * --verify. Without the fault that would be a backup lost after it was acknowledged. */
+static void test_backup_thrown_away_after_a_fault(void **state)
+{
+    struct run run;
+
+    (void)state;
+    for (int fault = 0; fault <= 1; fault++) {
+        run_start(&run, "lost-close@GetCommand");
+        up(&run, 1);
+        transfer(&run, WORKER, 0);
+        if (fault) {
+            fault_fires(&run, 0, vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT));
+        }
+        sql_stream(&run, 0, 0, -1);
+        sql_message(&run, 3014, 0);
+        sql_end(&run, STATEMENT_SUCCESS, 1000, 42);
+        vdi_abort(&run, MAIN, 0);
+        vdi_close(&run, MAIN, 0);
+        client_exits(&run, 1);
+        process_ends(&run, VERIFIER, PROCESS_VERIFY, 1, 0, false);
+        if (fault) {
+            expect_clean(&run);
+        } else {
+            expect_among(&run, "VDI-OUT-007");
+        }
+        run_end(&run);
+    }
+}
+
 /* ---- processes ---- */
 
 /* Nobody waits for the worker that its parent ended: whoever inherits it sees the signal, and not who sent it. */
@@ -336,6 +368,7 @@ int test_vendors(void)
         cmocka_unit_test(test_one_failure_cancels_all),
         cmocka_unit_test(test_parallel_copies),
         cmocka_unit_test(test_header_of_the_next_backup),
+        cmocka_unit_test(test_backup_thrown_away_after_a_fault),
         cmocka_unit_test(test_worker_is_ended_by_its_parent),
         cmocka_unit_test(test_early_statement_was_tried_again),
         cmocka_unit_test(test_pool),
