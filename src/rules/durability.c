@@ -170,6 +170,8 @@ static void count_volume(struct durability *durability, struct stored_file *file
 
         if (use) {
             use->doubtful = use->doubtful || under_way > 1;
+            use->open_bytes +=
+                !transfer->over && event->arg[0] != FILE_TRUNCATE ? (uint64_t)event->arg[5] : 0;
             use->bytes += event->arg[0] != FILE_TRUNCATE ? (uint64_t)event->arg[5] : 0;
             use->last_write = event->arg[0] != FILE_WRITE_SYNCED ? event->sequence : use->last_write;
         }

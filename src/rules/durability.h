@@ -25,6 +25,8 @@ void durability_note(struct checker *checker, const struct event *event, const c
 void durability_closed(struct checker *checker, int32_t operation); /* its set */
 void durability_process_exit(struct checker *checker, const struct event *event);
 
+/* What only the whole record tells of the last acknowledgements: first of all at the end, once. */
+void durability_look_back(struct checker *checker);
 /* Reports; once, at the end. */
 void durability_settle(struct checker *checker);
 /* At the operation's last acknowledgement; after durability_settle. */

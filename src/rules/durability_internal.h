@@ -23,6 +23,7 @@ struct acknowledgement {
     uint64_t nth; /* of its code on the device */
     enum verdict verdict;
     bool covers_all;        /* every device, by volume */
+    bool nothing_judged;    /* then no file had enough for a verdict */
     char why[WHY_MAX];      /* dirty: what, and how it is known */
     char unnamed[WHY_MAX];  /* clean, but a name is not durable: which; "" none */
     char leftover[WHY_MAX]; /* stale bytes behind the end: which; "" none */
@@ -61,5 +62,8 @@ struct transfer *durability_transfer(const struct durability *durability, int32_
 /* Fills in the verdict and what belongs to it; `device` has been handed out something. */
 void durability_judge(const struct durability *durability, const struct transfer *transfer,
                       struct acknowledgement *ack);
+/* At the end: gives what was not observable then the verdict that later events tell. */
+void durability_judge_late(const struct durability *durability, const struct transfer *transfer,
+                           struct acknowledgement *ack);
 
 #endif

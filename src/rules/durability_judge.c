@@ -143,17 +143,31 @@ static bool is_last_of_all(const struct transfer *transfer, int16_t device, int3
     return true;
 }
 
+/* What a file must have received to hold a device's stream, or a part of it. */
+static bool is_enough(uint64_t bytes, uint64_t total, uint32_t devices)
+{
+    return bytes >= VOLUME_MIN && bytes >= total / devices / 2 && bytes <= total + total / 2;
+}
+
+static uint32_t count_devices(const struct transfer *transfer, uint64_t *total)
+{
+    uint32_t devices = 0;
+
+    *total = 0;
+    for (int i = 0; i < DEVICES_MAX; i++) {
+        *total += transfer->devices[i].handed_out;
+        devices += transfer->devices[i].handed_out > 0;
+    }
+    return devices;
+}
+
 static void judge_by_volume(const struct durability *durability, const struct transfer *transfer,
                             int16_t device, struct acknowledgement *ack)
 {
-    uint64_t total = 0;
-    uint32_t devices = 0, clean = 0, dirty = 0;
+    uint64_t total;
+    uint32_t devices = count_devices(transfer, &total), clean = 0, dirty = 0;
     bool doubtful = false;
 
-    for (int i = 0; i < DEVICES_MAX; i++) {
-        total += transfer->devices[i].handed_out;
-        devices += transfer->devices[i].handed_out > 0;
-    }
     ack->verdict = VERDICT_UNKNOWN;
     ack->covers_all = is_last_of_all(transfer, device, ack->code);
     if (!ack->covers_all) {
@@ -162,21 +176,51 @@ static void judge_by_volume(const struct durability *durability, const struct tr
     for (struct stored_file *file = durability->files.list; file; file = file->next) {
         struct file_use *use = files_find_use(file, transfer->operation, -1);
 
-        doubtful = doubtful || (use && use->doubtful && use->bytes >= VOLUME_MIN);
-        if (use && file->type == FILE_REGULAR && !file->gone && use->bytes >= VOLUME_MIN &&
-            use->bytes >= total / devices / 2 && use->bytes <= total + total / 2) {
+        if (!use || file->type != FILE_REGULAR || file->gone) {
+            continue;
+        }
+        doubtful = doubtful || (use->doubtful && use->bytes >= VOLUME_MIN);
+        if (is_enough(use->bytes, total, devices)) {
             ack->verdict = VERDICT_UNKNOWN;
             judge_sink(durability, transfer, file, use, total, ack);
             dirty += ack->verdict == VERDICT_DIRTY;
             clean += ack->verdict != VERDICT_DIRTY && !file->mapped;
+        } else {
+            use->unfinished = ack;
+            use->unfinished_bytes = use->open_bytes;
         }
     }
+    ack->nothing_judged = !dirty && !clean && !doubtful;
     /* More files than devices: a spool and what became of it, a copy; which one counts is the client's secret. So it is
      * when another operation was under way: the file may be that one's. */
     ack->verdict = doubtful && dirty                               ? VERDICT_UNKNOWN
                    : dirty && (!clean || clean + dirty <= devices) ? VERDICT_DIRTY
                    : clean && !dirty                               ? VERDICT_CLEAN
                                                                    : VERDICT_UNKNOWN;
+}
+
+/* Told by what came later: a file that was being written to at the acknowledgement, and went on to receive what was
+ * missing before the set was closed. A writer of the client's own lagged behind. */
+void durability_judge_late(const struct durability *durability, const struct transfer *transfer,
+                           struct acknowledgement *ack)
+{
+    uint64_t total;
+    uint32_t devices = count_devices(transfer, &total);
+
+    for (const struct stored_file *file = ack->nothing_judged ? durability->files.list : NULL; file;
+         file = file->next) {
+        const struct file_use *use = files_find_use(file, transfer->operation, -1);
+
+        if (use && use->unfinished == ack && use->unfinished_bytes > 0 && !use->doubtful && !file->mapped &&
+            file->type == FILE_REGULAR && !file->gone && is_enough(use->open_bytes, total, devices) &&
+            use->open_bytes >= 2 * use->unfinished_bytes) {
+            ack->verdict = VERDICT_DIRTY;
+            snprintf(ack->why, WHY_MAX,
+                     "'%.160s' had received %" PRIu64 " of the %" PRIu64
+                     " bytes handed out, and got more of them afterwards",
+                     file->path ? file->path : "(a file opened before)", use->unfinished_bytes, total);
+        }
+    }
 }
 
 void durability_judge(const struct durability *durability, const struct transfer *transfer,

@@ -80,6 +80,22 @@ static void report_ack(struct checker *checker, const struct transfer *transfer,
     }
 }
 
+void durability_look_back(struct checker *checker)
+{
+    const struct durability *durability = checker->durability;
+
+    for (const struct transfer *transfer = durability ? durability->transfers : NULL; transfer;
+         transfer = transfer->next) {
+        for (int i = 0; i < DEVICES_MAX; i++) {
+            struct acknowledgement *newest = transfer->devices[i].acks;
+
+            if (newest && is_last_word(transfer, newest)) {
+                durability_judge_late(durability, transfer, newest);
+            }
+        }
+    }
+}
+
 void durability_settle(struct checker *checker)
 {
     const struct durability *durability = checker->durability;

@@ -29,6 +29,10 @@ struct file_use {
     bool doubtful;  /* of device -1: other operations were under way, too */
     bool misplaced; /* bytes did not go where the command's position says */
     uint64_t bytes;
+    uint64_t open_bytes;       /* of device -1: those until the set was closed */
+    uint64_t unfinished_bytes; /* open_bytes at `unfinished` */
+    struct acknowledgement
+        *unfinished;                 /* the newest that came when the file had too few bytes to be judged */
     uint64_t last_write;             /* sequence; 0 none */
     struct acknowledgement *watched; /* the newest that covers these bytes */
 };

@@ -342,6 +342,7 @@ static enum durable judge_verification(const struct checker *checker, const stru
 
 int operations_settle(struct checker *checker)
 {
+    durability_look_back(checker);
     link_refused_statements(checker);
     add_stray_statements(checker);
     /* Who issued the statements must be known of all before anything is compared. */

@@ -22,6 +22,55 @@ static void test_changed_after_the_last_flush(void **state)
     }
 }
 
+/* A thread of the client's own stores copies later than the Flush is answered, or in time; or what comes later goes to
+ * another file, as a log or a catalogue, or once the set is closed, as a second copy. */
+static void test_writer_that_lags_behind(void **state)
+{
+    for (int how = 0; how < 4; how++) {
+        struct run run;
+        uint64_t call;
+        int in_time = how == 0 || how == 2 ? 1 : 8;
+
+        (void)state;
+        start_backup(&run, 1);
+        for (int i = 0; i < 8; i++) {
+            vdi_serve(&run, 0, VDC_Write, ERROR_SUCCESS);
+        }
+        file_open(&run, LOG, 0, 0);
+        for (int i = 0; i < in_time; i++) {
+            file_write(&run, SINK, PART);
+        }
+        file_sync(&run, SINK);
+        call = flush(&run);
+        if (how == 2) {
+            vdi_get(&run, WORKER, 0, 1000, VD_E_CLOSE);
+            vdi_close(&run, MAIN, 0);
+        }
+        for (int i = in_time; i < 8; i++) {
+            file_write(&run, SINK, PART);
+        }
+        for (int i = 0; how == 3 && i < 8; i++) {
+            file_write(&run, LOG, PART);
+        }
+        if (how != 2) {
+            vdi_get(&run, WORKER, 0, 1000, VD_E_CLOSE);
+            vdi_close(&run, MAIN, 0);
+        }
+        sql_stream(&run, 0, 0, -1);
+        sql_message(&run, 3014, 0);
+        sql_end(&run, STATEMENT_SUCCESS, 1000, 42);
+        client_exits(&run, 0);
+        if (how == 0) {
+            assert_non_null(
+                strstr(expect_at(&run, "VDI-FLUSH-001", call, 0)->message, "65536 of the 524288"));
+            assert_int_equal(run.judgement->operations[0].durable, DURABLE_NO);
+        } else {
+            expect_clean(&run);
+        }
+        run_end(&run);
+    }
+}
+
 static void test_later_writes_may_follow_a_flush(void **state)
 {
     struct run run;
@@ -142,6 +191,7 @@ int test_commitment(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_changed_after_the_last_flush),
+        cmocka_unit_test(test_writer_that_lags_behind),
         cmocka_unit_test(test_later_writes_may_follow_a_flush),
         cmocka_unit_test(test_complete),
         cmocka_unit_test(test_flush_before_complete_is_less),
