@@ -131,7 +131,7 @@ void names_serve(struct checker *checker, const struct vdi_set *set)
 }
 
 /* The thread that got VD_E_OPEN gives the set up as its next step, and nobody has asked any device for a command.
- * It might have met another obstacle in between: so no more than a warning. */
+ * It might have met another obstacle in between, as a file that it cannot open: so no more than a remark. */
 void names_give_up(struct checker *checker, const struct vdi_set *set, const struct call *call)
 {
     const struct operation_state *operation = state_find_operation(checker, set->operation);
@@ -143,9 +143,9 @@ void names_give_up(struct checker *checker, const struct vdi_set *set, const str
         return;
     }
     finding_add_capped(
-        checker, SEVERITY_WARNING, "VDI-OPEN-003", all_open, set->operation, -1,
+        checker, SEVERITY_INFO, "VDI-OPEN-003", all_open, set->operation, -1,
         "OpenDevice gave VD_E_OPEN, all %u devices being open; then the client %s without having "
-        "asked any of them for a command",
+        "asked any of them for a command (right only if something else stopped it)",
         device_count(checker, set),
         call->function == VDI_FN_SIGNAL_ABORT ? "called SignalAbort"
         : call->function == VDI_FN_CLOSE      ? "called Close"
