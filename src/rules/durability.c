@@ -1,6 +1,7 @@
 /* durability.c - see durability.h: what the events tell. */
 #include "durability.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +203,9 @@ void durability_file(struct checker *checker, const struct event *event, const c
 
     if (!durability || event->side != EVENT_SIDE_CLIENT) {
         return;
+    }
+    if (event->arg[5] < 0 && event->arg[5] != -EAGAIN && event->arg[5] != -EINTR) {
+        checker->file_error = event->sequence;
     }
     file = files_take(&durability->files, event, text, &source);
     if (file && !source.known && files_is_write(event)) {

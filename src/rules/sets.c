@@ -94,8 +94,10 @@ static void begin_signal_abort(struct checker *checker, struct vdi_set *set, con
     }
     if (!set_is_aborted(set) && operation && !lost_a_close(set)) {
         waiting_judge_abort(checker, set, call->time_ns);
-        commands_judge_abandoned(checker, set, ABANDONED_BLOCKING_ONE, call->time_ns,
-                                 "before the client, which waited on in vain, called SignalAbort");
+        if (checker->file_error < set->life_start) { /* else its own I/O failed: reason enough */
+            commands_judge_abandoned(checker, set, ABANDONED_BLOCKING_ONE, call->time_ns,
+                                     "before the client, which waited on in vain, called SignalAbort");
+        }
         opening_judge(checker, set, OPENING_ABORTED, call->time_ns);
     }
     set->client_aborted = true;

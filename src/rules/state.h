@@ -251,6 +251,7 @@ struct checker {
     uint64_t last_time_ns;
     uint64_t client_exit_sequence;
     uint64_t faults_fired;
+    uint64_t file_error; /* sequence of the newest call on a file that failed; 0 none */
     bool hostile_fired;
     bool client_by_itself; /* it ended so: neither by a signal nor by us */
     bool hung_for_sure;    /* a hang that was no mere slowness */

@@ -337,6 +337,39 @@ static void test_pool(void **state)
     run_end(&run);
 }
 
+/* A thread of its own stores what the other one fetches. One of two writes fails, late; meanwhile there was nothing more
+ * to fetch. Without the failure the command would just have been forgotten. */
+static void test_asynchronous_write_fails(void **state)
+{
+    struct run run;
+    uint64_t second;
+
+    (void)state;
+    for (int fails = 0; fails <= 1; fails++) {
+        run_start(&run, NULL);
+        up(&run, 1);
+        file_open(&run, FIRST, 0, 0);
+        vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+        second = vdi_fetch(&run, WORKER, 0, 2, VDC_Write);
+        vdi_complete(&run, WORKER2, 0, 2, (int64_t)second, ERROR_SUCCESS, 0);
+        vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+        if (fails) {
+            file_event(&run, FILE_WRITE, FIRST, 0, PART, -5);
+        }
+        vdi_abort(&run, WORKER2, 0);
+        vdi_get(&run, WORKER, 0, 1000, VD_E_ABORT);
+        vdi_close(&run, MAIN, 0);
+        sql_end(&run, STATEMENT_ABORTED, 0, 0);
+        client_exits(&run, 1);
+        if (fails) {
+            expect_clean(&run);
+        } else {
+            expect_among(&run, "VDI-CMD-001");
+        }
+        run_end(&run);
+    }
+}
+
 /* Another thread ends what a blocked one waits for, and closes once that one is back. */
 static void test_watchdog_closes(void **state)
 {
@@ -372,6 +405,7 @@ int test_vendors(void)
         cmocka_unit_test(test_worker_is_ended_by_its_parent),
         cmocka_unit_test(test_early_statement_was_tried_again),
         cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_asynchronous_write_fails),
         cmocka_unit_test(test_watchdog_closes),
     };
 
