@@ -121,6 +121,15 @@ static bool anybody_serves(const struct checker *checker, const struct vdi_set *
     return false;
 }
 
+/* VD_E_OPEN, or what a library may give instead once every device is open (X1). */
+static bool is_end_of_loop(struct checker *checker, const struct vdi_set *set, int32_t result)
+{
+    uint32_t count = device_count(checker, set);
+
+    return result == VD_E_OPEN ||
+           (result == VD_E_PROTOCOL && count > 0 && opening_count(checker, set) >= count);
+}
+
 void names_serve(struct checker *checker, const struct vdi_set *set)
 {
     for (struct vdi_set *other = checker->sets; other; other = other->next) {
@@ -142,14 +151,13 @@ void names_give_up(struct checker *checker, const struct vdi_set *set, const str
         (operation && operation->statement && operation->statement->ended)) {
         return;
     }
-    finding_add_capped(
-        checker, SEVERITY_INFO, "VDI-OPEN-003", all_open, set->operation, -1,
-        "OpenDevice gave VD_E_OPEN, all %u devices being open; then the client %s without having "
-        "asked any of them for a command (right only if something else stopped it)",
-        device_count(checker, set),
-        call->function == VDI_FN_SIGNAL_ABORT ? "called SignalAbort"
-        : call->function == VDI_FN_CLOSE      ? "called Close"
-                                              : "ended");
+    finding_add_capped(checker, SEVERITY_INFO, "VDI-OPEN-003", all_open, set->operation, -1,
+                       "OpenDevice failed, all %u devices being open; then the client %s without having "
+                       "asked any of them for a command (right only if something else stopped it)",
+                       device_count(checker, set),
+                       call->function == VDI_FN_SIGNAL_ABORT ? "called SignalAbort"
+                       : call->function == VDI_FN_CLOSE      ? "called Close"
+                                                             : "ended");
 }
 
 /* ---- OpenDevice ---- */
@@ -186,7 +194,8 @@ void names_end(struct checker *checker, struct vdi_set *set, const struct event 
     }
     if (event->result == VD_E_PROTOCOL || event->result == VD_E_INVALID) {
         judge_name(checker, set, event, call);
-    } else if (event->result == VD_E_OPEN && !anybody_serves(checker, set)) {
+    }
+    if (is_end_of_loop(checker, set, event->result) && !anybody_serves(checker, set)) {
         set->bringup.all_open = *call;
     }
 }
