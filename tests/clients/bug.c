@@ -2,7 +2,6 @@
 #include "bug.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -37,22 +36,12 @@ bool bug_is(int row)
     return chosen == row;
 }
 
-static bool is_hidden(const struct bug_need *need)
-{
-    const char *dialect = getenv("VDI_DIALECT");
-
-    return need->hidden_by && dialect && strstr(dialect, need->hidden_by);
-}
-
 static void list(const struct bug_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct bug *bug = &table->bugs[i];
         const char *options = needs_of((int)i)->run_options;
 
-        if (is_hidden(needs_of((int)i))) {
-            continue;
-        }
         printf("%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", bug->name, bug->rule, bug->function, bug->fault,
                bug->operation, bug->devices, options ? options : "-", bug->what);
     }

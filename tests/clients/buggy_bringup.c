@@ -459,8 +459,6 @@ int main(int argc, char **argv)
     static const struct bug_need needs[] = {
         /* Time enough for the client to wait in vain before it counts as hanging. */
         {.row = BUG_WAIT_IN_VAIN, .run_options = "--patience|20"},
-        /* There the loop does not end with VD_E_OPEN (X1). */
-        {.row = BUG_FAIL_AT_LOOP_END, .hidden_by = "open-active:protocol"},
     };
     static const struct bug_table table = {"buggy_bringup", bugs, BUG_COUNT};
 

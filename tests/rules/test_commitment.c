@@ -1,5 +1,7 @@
 /* test_commitment.c - what an acknowledgement stands for beside the bytes on disk: that the backup is finished
  * (VDI-FLUSH-004, VDI-COMP-001) and that nothing old is behind it (VDI-FLUSH-002). */
+#include <string.h>
+
 #include "dsl_durability.h"
 #include "tests.h"
 
