@@ -27,8 +27,6 @@ struct bug_need {
     int row;
     const char *run_options; /* further options of `vdifault run`, separated by '|'; NULL: none */
     const char *with;        /* further WITH options of the statement; NULL: none */
-    const char
-        *hidden_by; /* reading (a word of VDI_DIALECT) under which the bug cannot show and is not listed */
 };
 
 /* A client's bugs; the first row has index 0. */
