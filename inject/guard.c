@@ -324,7 +324,12 @@ uint8_t *guard_buffer_for_handle(uint8_t *buffer)
         return buffer;
     }
     ptrdiff_t offset = (ptrdiff_t)((uintptr_t)buffer - atomic_load(&slot->data));
-    if (slot_claim(slot, SLOT_BIT(HELD)) == SLOT_HELD) {
+    enum slot_state state = slot_claim(slot, SLOT_BIT(HELD));
+    if (state == SLOT_HELD && slot->at_touch != 0) {
+        access_first(slot); /* the one that we see: another process is about to touch it */
+        state = slot_claim(slot, SLOT_BIT(HELD));
+    }
+    if (state == SLOT_HELD) {
         if (slot->is_copy) {
             slot->is_shared = true;
             atomic_store(&slot->set->gave_handle, true);

@@ -26,7 +26,8 @@
  * given to another process is not copied back; from then on the process gets aliases.
  *
  * Not seen: what system calls do (the kernel answers EFAULT) but for callers of vdifault_guard_touch; MapBufferHandle's
- * buffers, whose commands another process has; reads behind a buffer within its last page.
+ * buffers, whose commands another process has (of abort(at=touch) GetBufferHandle is the first touch); reads behind a
+ * buffer within its last page.
  *
  * AddressSanitizer: pages that are taken away are not poisoned, as its report would end the client before the access is
  * recorded and let through. What pages cannot express is: the bytes behind a buffer in its last page. A report

@@ -92,7 +92,7 @@ void access_tell(struct slot *slot, enum slot_state state, const struct access *
 
 /* The slot is released meanwhile: the fault takes as long as its server does. Not while the thread is in the library,
  * as a handler of the client's may be: the library's locks are its own. */
-static void touched_first(struct slot *slot)
+void access_first(struct slot *slot)
 {
     uint64_t faults = slot->at_touch;
     struct call call = call_on_set(VDI_FN_GET_COMMAND, slot->set, NULL);
@@ -178,7 +178,7 @@ bool guard_trapped(const void *address, bool is_write, const void *context)
         return atomic_load(&slot->state) != SLOT_FREE && has_patience(address);
     }
     if (state == SLOT_HELD && slot->at_touch != 0 && is_granted(slot, access.address)) {
-        touched_first(slot);
+        access_first(slot);
         return true;
     }
     enum slot_state next = trapped_in(slot, state, &access);
@@ -234,7 +234,7 @@ static void touch_slot(struct slot *slot, const struct access *access, uintptr_t
     uint32_t states = SLOT_BIT(HELD) | SLOT_BIT(REVOKED) | SLOT_BIT(OPENED) | SLOT_BIT(GONE);
     enum slot_state state = slot_claim(slot, states);
     if (state == SLOT_HELD && slot->at_touch != 0) {
-        touched_first(slot);
+        access_first(slot);
         state = slot_claim(slot, states);
     }
     if (state != SLOT_BUSY) {

@@ -82,5 +82,7 @@ struct access {
 };
 /* Tells of it what was not told yet; the slot is BUSY and was in `state`. */
 void access_tell(struct slot *slot, enum slot_state state, const struct access *access);
+/* The first touch of a buffer whose faults wait for it (at_touch). The slot is BUSY and was HELD; it is released. */
+void access_first(struct slot *slot);
 
 #endif

@@ -268,8 +268,8 @@ INJECT_EXPORT int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *self, uint8_
     call.arg[1] = (int64_t)shadow_fetch_of_buffer(call.set, buffer);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    int result =
-        cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, guard_buffer_for_handle(buffer), handle);
+    uint8_t *own = guard_buffer_for_handle(buffer); /* not in the library yet: a fault may be due */
+    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, own, handle);
     call.arg[0] = result == 0 && handle != NULL ? (int64_t)*handle : 0;
     return call_end(&call, result);
 }
