@@ -128,11 +128,97 @@ static void hand_on(int i, siginfo_t *info, void *context)
     action.sa_sigaction(numbers[i], info, context); /* a plain handler does not mind more arguments */
 }
 
+/* ---- on whose stack ---- */
+
+enum {
+    FRAME_MAX = 64 * 1024, /* of a signal and our way here; the kernel's are below 12 KiB */
+    RED_ZONE = 128
+};
+
+static uintptr_t interrupted_stack(const void *context)
+{
+    const ucontext_t *interrupted = context;
+#if defined(__x86_64__)
+    return (uintptr_t)interrupted->uc_mcontext.gregs[REG_RSP];
+#else
+    return (uintptr_t)interrupted->uc_mcontext.sp;
+#endif
+}
+
+/* guard_trapped with the stack pointer at `stack`; unwinding finds the way back by the frame pointer. */
+bool trap_on_stack(const void *address, bool is_write, const void *context, uintptr_t stack);
+#if defined(__x86_64__)
+__asm__(
+    ".text\n"
+    ".hidden trap_on_stack\n"
+    ".globl trap_on_stack\n"
+    ".type trap_on_stack, @function\n"
+    "trap_on_stack:\n"
+    "    .cfi_startproc\n"
+    "    endbr64\n"
+    "    pushq %rbp\n"
+    "    .cfi_adjust_cfa_offset 8\n"
+    "    .cfi_rel_offset %rbp, 0\n"
+    "    movq %rsp, %rbp\n"
+    "    .cfi_def_cfa_register %rbp\n"
+    "    movq %rcx, %rsp\n"
+    "    call guard_trapped\n"
+    "    leave\n"
+    "    .cfi_def_cfa %rsp, 8\n"
+    "    ret\n"
+    "    .cfi_endproc\n"
+    ".size trap_on_stack, . - trap_on_stack\n");
+#else
+__asm__(
+    ".text\n"
+    ".hidden trap_on_stack\n"
+    ".globl trap_on_stack\n"
+    ".type trap_on_stack, %function\n"
+    "trap_on_stack:\n"
+    "    .cfi_startproc\n"
+    "    hint #34\n" /* bti c */
+    "    stp x29, x30, [sp, #-16]!\n"
+    "    .cfi_adjust_cfa_offset 16\n"
+    "    .cfi_rel_offset x29, 0\n"
+    "    .cfi_rel_offset x30, 8\n"
+    "    mov x29, sp\n"
+    "    .cfi_def_cfa_register x29\n"
+    "    mov sp, x3\n"
+    "    bl guard_trapped\n"
+    "    mov sp, x29\n"
+    "    .cfi_def_cfa_register sp\n"
+    "    ldp x29, x30, [sp], #16\n"
+    "    .cfi_adjust_cfa_offset -16\n"
+    "    .cfi_restore x29\n"
+    "    .cfi_restore x30\n"
+    "    ret\n"
+    "    .cfi_endproc\n"
+    ".size trap_on_stack, . - trap_on_stack\n");
+#endif
+
+/* A client's alternate stack may be as small as 8 KiB, most of it taken by the signal's own frame: less than unwinding
+ * needs, or a fault that is to happen now. The code that touched the buffer has a stack that it was running on. No
+ * other signal meanwhile: the kernel would take the alternate stack, where we are to return, for a free one. */
+static bool trapped(const void *address, const void *context)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    uintptr_t stack = interrupted_stack(context);
+    if (here < stack && stack - here < FRAME_MAX) {
+        return guard_trapped(address, is_write(context), context);
+    }
+    sigset_t all, before;
+    const size_t size = (size_t)(_NSIG / 8);
+    sigfillset(&all);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, size);
+    bool again = trap_on_stack(address, is_write(context), context, (stack - RED_ZONE) & ~(uintptr_t)15);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, size);
+    return again;
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    if (info->si_code <= 0 || !arena_contains(info->si_addr) ||
-        !guard_trapped(info->si_addr, is_write(context), context)) {
+    if (info->si_code <= 0 || !arena_contains(info->si_addr) || !trapped(info->si_addr, context)) {
         hand_on(watched(number), info, context);
     }
     errno = saved;

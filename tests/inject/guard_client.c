@@ -12,7 +12,8 @@
  *   child:VERB                     likewise by a child process
  *   call-write  call-read          as libvdifault-sys.so does around a system call on the whole buffer; 82 if the call fails
  *   fetch-of:WANTED                83 unless vdifault_guard_fetch_of finds (1) or does not find (0) the buffer's command
- *   own:HOW        sets a handler of SIGSEGV by sigaction, signal, sysv (once), onstack, or to jump out of it
+ *   own:HOW        sets a handler of SIGSEGV by sigaction, signal, sysv (once), onstack, small (on a stack of 8 KiB), or
+ *                  to jump out of it
  *   is-own         84 unless sigaction says that this is the handler
  *   crash          reads where nothing is, and 85 unless the own handler was called
  *   block          blocks all signals
@@ -303,9 +304,18 @@ static sighandler_t own_handler;
 static int own(struct client *client, long number, const char *how)
 {
     struct sigaction action = {.sa_flags = SA_SIGINFO};
-    const stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
+    stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
     (void)client;
     (void)number;
+    if (strcmp(how, "small") == 0) { /* as most have it, and nothing below */
+        const size_t usual = 8192, page = 4096;
+        uint8_t *room = mmap(NULL, page + usual, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mprotect(room + page, usual, PROT_READ | PROT_WRITE);
+        stack = (stack_t){.ss_sp = room + page, .ss_size = usual};
+        action.sa_flags |= SA_ONSTACK;
+        action.sa_sigaction = repair_by_info;
+        return sigaltstack(&stack, NULL) + sigaction(SIGSEGV, &action, NULL);
+    }
     if (strcmp(how, "sigaction") == 0 || strcmp(how, "onstack") == 0) {
         if (strcmp(how, "onstack") == 0) {
             action.sa_flags |= SA_ONSTACK;

@@ -268,12 +268,40 @@ static const struct row signals[] = {
     {"pages", "", NULL, "block open " BAD_READ "close destroy", ONE_READ, 0},
     {"pages", "", NULL, "open get complete block beside:read:0 close destroy", ONE_READ, 0},
     {"pages", "", NULL, "open get complete handler:read:0 close destroy", ONE_READ, 0},
+    {"pages", "", NULL, "open own:small get complete read:0 close destroy", ONE_READ, 0},
+    {"pages", "", NULL, "open get complete own:small read:0 get complete read:0 destroy",
+     ONE_READ ", " ONE_READ, 0},
 };
 
 static void signal_handlers(void **state)
 {
     (void)state;
     CHECK_ROWS(CLIENT, signals);
+}
+
+static int64_t frames_of_access(const char *verbs)
+{
+    struct harness h;
+    const struct row row = {"pages", "", NULL, verbs, "", 0};
+    int64_t frames = 0;
+    run_row(&h, CLIENT, &row, NULL);
+    const struct event *access = harness_find(&h, EVENT_ACCESS, VDI_FN_NONE, 1);
+    assert_non_null(access);
+    for (size_t i = 0; i < h.count; i++) {
+        const struct event *event = &h.events[i].event;
+        frames = event->kind == EVENT_STACK && event->stack == access->stack ? event->arg[0] : frames;
+    }
+    harness_end(&h);
+    return frames;
+}
+
+/* On a stack that is too small for it the access is told on the client's, and just as well. */
+static void small_stack(void **state)
+{
+    (void)state;
+    int64_t usual = frames_of_access("open get complete read:0 close destroy");
+    assert_true(usual > 2);
+    assert_int_equal(frames_of_access("open own:small get complete read:0 close destroy"), usual);
 }
 
 /* ---- processes and threads ---- */
@@ -430,6 +458,7 @@ int main(void)
         cmocka_unit_test(says_all_of_an_access),
         cmocka_unit_test(system_calls),
         cmocka_unit_test(signal_handlers),
+        cmocka_unit_test(small_stack),
         cmocka_unit_test(children),
         cmocka_unit_test(many_threads),
         cmocka_unit_test(without_aliases),
