@@ -237,7 +237,11 @@ static void many_events_lie_in_a_file(void **state)
         }
     }
     assert_true(record.rows.size > RECORD_MEMORY);
-    assert_in_range(private_kilobytes() - before, 0, 2 * RECORD_MEMORY / 1024);
+    long used = private_kilobytes() - before;
+#ifndef RECORD_MEMORY_UNKNOWN
+    assert_in_range(used, 0, 2 * RECORD_MEMORY / 1024);
+#endif
+    (void)used;
 }
 
 static void a_folder_that_cannot_be_written_is_told(void **state)
