@@ -30,6 +30,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -397,20 +398,23 @@ static int beside(struct client *client, long number, const char *rest)
 }
 
 static struct beside in_handler;
+/* raise() is a leaf function to the compiler: it would not look at a plain variable again. */
+static _Atomic int handler_status;
 
 static void do_in_handler(int number)
 {
     (void)number;
-    in_handler.status = run(in_handler.client, in_handler.words);
+    atomic_store(&handler_status, run(in_handler.client, in_handler.words));
 }
 
 static int handler(struct client *client, long number, const char *rest)
 {
     struct sigaction action = {.sa_handler = do_in_handler};
     (void)number;
-    in_handler = (struct beside){.client = client, .words = (char *)rest, .status = 78};
+    in_handler = (struct beside){.client = client, .words = (char *)rest};
+    atomic_store(&handler_status, 78);
     sigfillset(&action.sa_mask);
-    return sigaction(SIGUSR1, &action, NULL) == 0 && raise(SIGUSR1) == 0 ? in_handler.status : 78;
+    return sigaction(SIGUSR1, &action, NULL) == 0 && raise(SIGUSR1) == 0 ? atomic_load(&handler_status) : 78;
 }
 
 static struct beside started;
