@@ -43,6 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guard_client.h"
 #include "vdi.h"
 #include "witness.h"
 
@@ -64,8 +65,6 @@ struct client {
     char name[32];
 };
 static struct client whole = {.name = "set"};
-
-typedef int verb_function(struct client *client, long number, const char *rest);
 
 /* One access of one instruction, that no compiler leaves out. */
 static uint8_t load(const uint8_t *address)
@@ -263,109 +262,6 @@ static int fetch_of(struct client *client, long wanted, const char *rest)
     bool found = vdifault_guard_fetch_of(client->buffer) != 0 &&
                  vdifault_guard_fetch_of(client->buffer + client->size - 1) != 0;
     return found == (wanted != 0) && vdifault_guard_fetch_of(client->buffer + BUFFER) == 0 ? 0 : 83;
-}
-
-/* ---- signals ---- */
-
-static _Atomic int handled;
-static sigjmp_buf target;
-static void *at_target;
-static char alternate[65536];
-
-/* Maps what was missing, so that the instruction works when it is tried again. */
-static void repair(int number)
-{
-    handled++;
-    mmap(at_target, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    (void)number;
-}
-
-static void repair_by_info(int number, siginfo_t *info, void *context)
-{
-    char here;
-    bool on_alternate = &here >= alternate && &here < alternate + sizeof alternate;
-    struct sigaction own;
-    sigaction(number, NULL, &own);
-    if (info->si_addr == at_target && context != NULL && on_alternate == ((own.sa_flags & SA_ONSTACK) != 0)) {
-        repair(number);
-    } else {
-        _exit(86);
-    }
-}
-
-static void jump(int number)
-{
-    (void)number;
-    handled++;
-    siglongjmp(target, 1);
-}
-
-static sighandler_t own_handler;
-
-static int own(struct client *client, long number, const char *how)
-{
-    struct sigaction action = {.sa_flags = SA_SIGINFO};
-    stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
-    (void)client;
-    (void)number;
-    if (strcmp(how, "small") == 0) { /* as most have it, and nothing below */
-        const size_t usual = 8192, page = 4096;
-        uint8_t *room = mmap(NULL, page + usual, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        mprotect(room + page, usual, PROT_READ | PROT_WRITE);
-        stack = (stack_t){.ss_sp = room + page, .ss_size = usual};
-        action.sa_flags |= SA_ONSTACK;
-        action.sa_sigaction = repair_by_info;
-        return sigaltstack(&stack, NULL) + sigaction(SIGSEGV, &action, NULL);
-    }
-    if (strcmp(how, "sigaction") == 0 || strcmp(how, "onstack") == 0) {
-        if (strcmp(how, "onstack") == 0) {
-            action.sa_flags |= SA_ONSTACK;
-            sigaltstack(&stack, NULL);
-        }
-        action.sa_sigaction = repair_by_info;
-        own_handler = action.sa_handler;
-        return sigaction(SIGSEGV, &action, NULL);
-    }
-    own_handler = strcmp(how, "jump") == 0 ? jump : repair;
-    return (strcmp(how, "sysv") == 0 ? sysv_signal : signal)(SIGSEGV, own_handler) == SIG_ERR;
-}
-
-static int is_own(struct client *client, long number, const char *rest)
-{
-    struct sigaction action;
-    (void)client;
-    (void)number;
-    (void)rest;
-    sigaction(SIGSEGV, NULL, &action);
-    return action.sa_handler == own_handler ? 0 : 84;
-}
-
-__attribute__((no_sanitize("address"))) static void touch_target(void)
-{
-    __asm__ __volatile__("" : : "r"(*(const uint8_t *)at_target) : "memory");
-}
-
-static int crash(struct client *client, long number, const char *rest)
-{
-    int before = handled;
-    (void)client;
-    (void)number;
-    (void)rest;
-    at_target = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (sigsetjmp(target, 1) == 0) {
-        touch_target();
-    }
-    return handled == before + 1 ? 0 : 85;
-}
-
-static int block(struct client *client, long number, const char *rest)
-{
-    sigset_t all;
-    (void)client;
-    (void)number;
-    (void)rest;
-    sigfillset(&all);
-    return pthread_sigmask(SIG_SETMASK, &all, NULL) + sigprocmask(SIG_BLOCK, &all, NULL);
 }
 
 /* ---- others ---- */
@@ -569,10 +465,10 @@ static const struct {
     {"call-write", call_write},
     {"call-read", call_read},
     {"fetch-of", fetch_of},
-    {"own", own},
-    {"is-own", is_own},
-    {"crash", crash},
-    {"block", block},
+    {"own", guard_client_own},
+    {"is-own", guard_client_is_own},
+    {"crash", guard_client_crash},
+    {"block", guard_client_block},
     {"beside", beside},
     {"child", child},
     {"handler", handler},
