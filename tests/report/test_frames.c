@@ -88,7 +88,7 @@ static void test_inlined_functions_and_main(void **state)
     char text[512];
 
     (void)state;
-    outer_function();
+    assert_true(outer_function() > 0); /* used, or a compiler makes the last call a jump */
     assert_int_equal(symbols_new(&symbols), 0);
     frames_read(symbols, stack, &frames);
     int at = find(&frames, "innermost_function"); /* a sanitizer may have its own below */
@@ -108,7 +108,7 @@ static void test_inlined_functions_and_main(void **state)
 static void *in_a_thread(void *unused)
 {
     (void)unused;
-    outer_function();
+    assert_true(outer_function() > 0); /* used, or a compiler makes the last call a jump */
     return NULL;
 }
 
