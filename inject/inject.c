@@ -1,7 +1,6 @@
 /* inject.c - see inject.h. */
 #include "inject.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runstate.h"
+#include "runstate_internal.h"
 
 _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
 
@@ -69,9 +68,7 @@ static void arm(void)
 uint32_t inject_arm(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    int saved = errno;
-    pthread_once(&once, arm);
-    errno = saved;
+    run_once(&once, arm);
     return atomic_load_explicit(&inject_mode_word, memory_order_acquire);
 }
 

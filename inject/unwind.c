@@ -9,6 +9,7 @@
 #include <unwind.h>
 
 #include "next.h"
+#include "runstate_internal.h"
 
 typedef _Unwind_Reason_Code backtrace_function(_Unwind_Trace_Fn, void *);
 typedef _Unwind_Ptr ip_function(struct _Unwind_Context *, int *);
@@ -45,7 +46,7 @@ void unwind_prepare(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (atomic_load_explicit(&walk, memory_order_relaxed) == NULL) {
-        pthread_once(&once, find_unwinder);
+        run_once(&once, find_unwinder);
     }
 }
 

@@ -105,7 +105,7 @@ static struct writer *writer(struct run_state *state)
         self.thread = (uint32_t)syscall(SYS_gettid);
     }
     if (self.ring == NULL && !self.failed && run_state_is_recorded()) {
-        pthread_once(&exit_once, make_exit_key);
+        run_once(&exit_once, make_exit_key);
         struct event_ring *ring = pooled_ring(process);
         if (ring == NULL) {
             ring = new_ring(state, process, self.thread);

@@ -2,6 +2,7 @@
 #ifndef VDIFAULT_RUNSTATE_INTERNAL_H
 #define VDIFAULT_RUNSTATE_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,10 @@
 
 /* This process's number, without a system call; right also in a child that nobody told about its fork. */
 uint32_t run_process(void);
+
+/* pthread_once with all signals held back: a handler of the client's that came in the middle and got to the same place
+ * would wait for ever for the thread that it has interrupted. errno is preserved. */
+void run_once(pthread_once_t *once, void (*function)(void));
 
 /* Opens FOLDER/NAME of the attached folder as a new file of `size` reserved bytes and maps it; NULL on
  * failure. */

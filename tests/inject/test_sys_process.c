@@ -39,12 +39,28 @@ static int count(const struct harness *harness, int action)
     return found;
 }
 
+/* Not so where the sanitizer fails of itself: LLVM's AddressSanitizer of some versions does in a thread that was
+ * cancelled. */
+static bool works_without_us(const char *client, const char *verb)
+{
+    char command[512];
+    snprintf(command, sizeof command, "mkdir without && cd without && '%s' %s >/dev/null 2>&1", client, verb);
+    bool works = system(command) == 0;
+    if (!works) {
+        print_message("%s %s fails without us\n", client, verb);
+    }
+    return works;
+}
+
 static void check(const char *client, const struct expectation *expected)
 {
     struct harness harness;
     char folder[] = "/tmp/vdifault-sys-XXXXXX", command[64];
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chdir(folder), 0);
+    if (!works_without_us(client, expected->verb)) {
+        goto done;
+    }
     harness_run(&harness, client, NULL, expected->verb);
     int writes = count(&harness, FILE_WRITE), syncs = count(&harness, FILE_SYNC_END),
         exits = count(&harness, 0);
@@ -54,6 +70,7 @@ static void check(const char *client, const struct expectation *expected)
                  harness.exit_status, writes, syncs, exits);
     }
     harness_end(&harness);
+done:
     assert_int_equal(chdir("/"), 0);
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     assert_int_equal(system(command), 0);

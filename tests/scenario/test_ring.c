@@ -2,6 +2,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/time.h>
 
 #include "recorded.h"
 
@@ -203,13 +204,37 @@ static void signal_handlers_may_record(void **state)
     finish(&run);
 }
 
+static long delay_us;
+
+static void record_first_under_a_signal(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    const struct itimerval once = {.it_value = {.tv_usec = delay_us}};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &once, NULL);
+    record(2);
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+}
+
+/* Nor does a handler that comes while the first record looks for the run: it would wait for itself. */
+static void signal_handlers_may_record_first(void **state)
+{
+    (void)state;
+    for (delay_us = 1; delay_us < 400; delay_us += 2) {
+        struct run run;
+        start(&run);
+        assert_int_equal(in_child(&run, record_first_under_a_signal), 0);
+        finish(&run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brings_events_and_text),     cmocka_unit_test(overwrites_the_oldest),
         cmocka_unit_test(waits_for_the_collector),    cmocka_unit_test(killed_writer_leaves_readable_ring),
         cmocka_unit_test(rings_are_reused),           cmocka_unit_test(child_gets_its_own_ring),
-        cmocka_unit_test(signal_handlers_may_record),
+        cmocka_unit_test(signal_handlers_may_record), cmocka_unit_test(signal_handlers_may_record_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
