@@ -37,8 +37,13 @@ static __attribute__((noinline)) int innermost_function(void)
 {
     void *addresses[STACK_FRAMES];
     int count = backtrace(addresses, STACK_FRAMES);
+    int own = 0;
 
-    for (int i = 0; i < count; i++) {
+    /* A sanitizer that is linked into the program has a frame of its own below. */
+    while (own + 1 < count && addresses[own + 1] != __builtin_return_address(0)) {
+        own++;
+    }
+    for (int i = own; i < count; i++) {
         stack->frames[stack->frame_count++] = frame_at(addresses[i]);
     }
     return count;
@@ -91,8 +96,8 @@ static void test_inlined_functions_and_main(void **state)
     assert_true(outer_function() > 0); /* used, or a compiler makes the last call a jump */
     assert_int_equal(symbols_new(&symbols), 0);
     frames_read(symbols, stack, &frames);
-    int at = find(&frames, "innermost_function"); /* a sanitizer may have its own below */
-    assert_in_range(at, 0, 1);
+    int at = find(&frames, "innermost_function");
+    assert_int_equal(at, 0);
     assert_int_equal(find(&frames, "inlined_function"), at + 1);
     assert_int_equal(find(&frames, "outer_function"), at + 2);
     assert_string_equal(frames.at[frames.count - 1]->function, "main"); /* and nothing above */
