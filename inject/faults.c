@@ -104,7 +104,7 @@ static void do_abort(struct call *call, uint32_t fault)
     if (call->set == NULL || atomic_load(&call->set->state) != SHADOW_OPEN ||
         atomic_load(&call->set->aborted)) {
         take_back(fault);
-    } else if (inject_plan()->plan.faults[fault].by == FAULT_BY_CLIENT) {
+    } else if (inject_plan()->plan.faults[fault].arg[FAULT_ARG_BY] == FAULT_BY_CLIENT) {
         abort_by_client(call, fault);
     } else {
         abort_by_server(call, fault);
@@ -136,11 +136,12 @@ struct fault_moments faults_found_at_delivery(struct call *call, int32_t code)
         }
         if (fault->kind == FAULT_EARLY_CLOSE) {
             early_close(call, i);
-        } else if (fault->at == FAULT_AT_FETCH) {
+        } else if (fault->arg[FAULT_ARG_AT] == FAULT_AT_FETCH) {
             do_abort(call, i);
         } else {
             take_back(i); /* it has not happened yet, and will not if the moment never comes */
-            *(fault->at == FAULT_AT_TOUCH ? &later.at_touch : &later.at_complete) |= UINT64_C(1) << i;
+            *(fault->arg[FAULT_ARG_AT] == FAULT_AT_TOUCH ? &later.at_touch : &later.at_complete) |=
+                UINT64_C(1) << i;
         }
     }
     return later;

@@ -79,7 +79,7 @@ bool guard_is_struck_by_plan(void)
 {
     const struct plan *plan = &inject_plan()->plan;
     for (uint32_t i = 0; i < plan->fault_count; i++) {
-        if (plan->faults[i].kind == FAULT_ABORT && plan->faults[i].at == FAULT_AT_TOUCH) {
+        if (plan->faults[i].kind == FAULT_ABORT && plan->faults[i].arg[FAULT_ARG_AT] == FAULT_AT_TOUCH) {
             return true;
         }
     }

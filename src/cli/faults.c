@@ -26,18 +26,27 @@ static void print_sites(const struct fault_info *info)
            info->default_site != NULL ? info->default_site : "none, a site must be given");
 }
 
+static void print_argument(const struct fault_arg_info *arg)
+{
+    size_t length = 0;
+    if (arg->type == FAULT_VALUE_CHOICE) {
+        const char *word = fault_value_word(arg->values, arg->fallback, &length);
+        printf("  %s=%s (default %.*s)\n", arg->name, arg->values, (int)length, word);
+    } else {
+        printf("  %s=%s (default %d)\n", arg->name, arg->values, arg->fallback);
+    }
+}
+
 static void print_fault(const struct fault_info *info)
 {
     printf("%s (%s)\n  what:    %s\n", info->name, class_names[info->class], info->what);
-    for (size_t i = 0; i < sizeof info->args / sizeof info->args[0] && info->args[i].name != NULL; i++) {
-        const char *fallback = info->args[i].fallback;
-        printf("  %s=%s%s%s%s\n", info->args[i].name, info->args[i].values,
-               fallback != NULL ? " (default " : "", fallback != NULL ? fallback : "",
-               fallback != NULL ? ")" : "");
+    printf("  really:  %s\n", info->real);
+    for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
+        print_argument(arg);
     }
     print_sites(info);
-    printf("  real server: %s\n  correct client: %s\n\n", info->works_on_real_server ? "yes" : "no",
-           info->correct_client);
+    printf("  real server: %s\n  correct client: %s\n  brings out: %s\n\n",
+           info->works_on_real_server ? "yes" : "no", info->correct_client, info->rules);
 }
 
 static int run_faults(int argc, char **argv)

@@ -304,7 +304,7 @@ int run_options_check(const struct run_options *options)
     for (uint32_t i = 0; i < options->plan.fault_count; i++) {
         const struct fault *fault = &options->plan.faults[i];
         char text[FAULT_TEXT_MAX];
-        if (fault->kind == FAULT_ABORT && fault->at == FAULT_AT_TOUCH && guard != NULL &&
+        if (fault->kind == FAULT_ABORT && fault->arg[FAULT_ARG_AT] == FAULT_AT_TOUCH && guard != NULL &&
             strcmp(guard, "off") == 0) {
             fault_format(fault, text, sizeof text);
             cli_error(

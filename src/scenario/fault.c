@@ -100,41 +100,30 @@ static int parse_kind(struct parser *p, struct fault *fault)
                 word.text, near_text(&near, hint, sizeof(hint)));
 }
 
-/* Commands of device models: unknown to a client that announced another one. */
-static bool belongs_to_a_model(int32_t code)
+static int parse_number_value(struct parser *p, const struct fault_arg_info *arg, struct word value,
+                              struct fault *fault)
 {
-    return code >= VDC_Rewind && code <= VDC_Discard;
-}
-
-static int parse_number_value(struct parser *p, struct word name, struct word value, struct fault *fault)
-{
-    int32_t code = number(value, INT32_MAX);
-    if (code < 0) {
-        return fail(p, value.text, "bad value '%.*s' for '%.*s': expected a number", shown(value), value.text,
-                    shown(name), name.text);
+    int32_t given = number(value, arg->max);
+    if (given < arg->min) {
+        return fail(p, value.text, "bad value '%.*s' for '%s': expected a number from %d to %d", shown(value),
+                    value.text, arg->name, arg->min, arg->max);
     }
-    if (vdi_command_name(code) != NULL && !belongs_to_a_model(code)) {
-        return fail(p, value.text,
-                    "bad value '%d' for '%.*s': it is VDC_%s, expected a code that is no command, or 4 to 11",
-                    code, shown(name), name.text, vdi_command_name(code));
-    }
-    fault->code = code;
+    fault->arg[arg->arg] = given;
     return 0;
 }
 
-static int parse_value(struct parser *p, struct word name, const struct fault_arg_info *arg,
-                       struct fault *fault)
+static int parse_value(struct parser *p, const struct fault_arg_info *arg, struct fault *fault)
 {
     struct word value = take_word(p, ",)@");
-    if (strchr(arg->values, '|') == NULL) {
-        return parse_number_value(p, name, value, fault);
+    if (arg->type == FAULT_VALUE_NUMBER) {
+        return parse_number_value(p, arg, value, fault);
     }
     int32_t index = fault_value_index(arg->values, value.text, value.length);
     if (index < 0) {
         return fail(p, value.text, "bad value '%.*s' for '%s': expected %s", shown(value), value.text,
                     arg->name, arg->values);
     }
-    fault_set_argument(fault, arg->name, index);
+    fault->arg[arg->arg] = index;
     return 0;
 }
 
@@ -142,12 +131,14 @@ static int unknown_argument(struct parser *p, struct word name, const struct fau
 {
     struct near_word near;
     near_start(&near, name.text, name.length);
-    char known[96] = "no arguments";
+    char known[160] = "no arguments";
     size_t used = 0;
-    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
-        near_offer(&near, info->args[i].name);
-        used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s=%s", used == 0 ? "" : ", ",
-                                 info->args[i].name, info->args[i].values);
+    for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
+        near_offer(&near, arg->name);
+        if (used < sizeof(known)) {
+            used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s=%s", used == 0 ? "" : ", ",
+                                     arg->name, arg->values);
+        }
     }
     char hint[64];
     return fail(p, name.text, "'%s' has no argument '%.*s'%s (it takes %s)", info->name, shown(name),
@@ -158,13 +149,13 @@ static int unknown_argument(struct parser *p, struct word name, const struct fau
 static const struct fault_arg_info *bare_value(struct word word, const struct fault_info *info,
                                                uint32_t *given)
 {
-    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
-        const char *values = info->args[i].values;
-        bool fits = strchr(values, '|') == NULL ? number(word, INT32_MAX) >= 0
-                                                : fault_value_index(values, word.text, word.length) >= 0;
-        if (fits && (*given & (1u << i)) == 0) {
-            *given |= 1u << i;
-            return &info->args[i];
+    for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
+        bool fits = arg->type == FAULT_VALUE_NUMBER
+                        ? number(word, INT32_MAX) >= 0
+                        : fault_value_index(arg->values, word.text, word.length) >= 0;
+        if (fits && (*given & (1u << arg->arg)) == 0) {
+            *given |= 1u << arg->arg;
+            return arg;
         }
     }
     return NULL;
@@ -177,20 +168,20 @@ static int parse_argument(struct parser *p, struct fault *fault, uint32_t *given
     const struct fault_arg_info *bare = *p->at != '=' ? bare_value(name, info, given) : NULL;
     if (bare != NULL) {
         p->at = name.text;
-        return parse_value(p, (struct word){bare->name, strlen(bare->name)}, bare, fault);
+        return parse_value(p, bare, fault);
     }
-    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
-        if (!word_is(name, info->args[i].name)) {
+    for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
+        if (!word_is(name, arg->name)) {
             continue;
         }
-        if (*given & (1u << i)) {
-            return fail(p, name.text, "argument '%s' is given twice", info->args[i].name);
+        if (*given & (1u << arg->arg)) {
+            return fail(p, name.text, "argument '%s' is given twice", arg->name);
         }
-        *given |= 1u << i;
+        *given |= 1u << arg->arg;
         if (!take_char(p, '=')) {
-            return fail(p, p->at, "expected '=' after '%s'", info->args[i].name);
+            return fail(p, p->at, "expected '=' after '%s'", arg->name);
         }
-        return parse_value(p, name, &info->args[i], fault);
+        return parse_value(p, arg, fault);
     }
     return unknown_argument(p, name, info);
 }
@@ -318,14 +309,9 @@ static int check_site(struct parser *p, const char *where, const struct fault *f
     if (!of_device && site->device != FAULT_DEVICE_ANY) {
         return fail(p, where, "'%s' is a call on the set: its site takes no ':' and device", name);
     }
-    if (fault->kind == FAULT_ABORT && fault->at == FAULT_AT_TOUCH && site->command != VDC_Read &&
-        site->command != VDC_Write) {
-        return fail(p, where,
-                    "abort(at=touch) cannot be placed at '%s', which has no buffer: expected Read or Write",
-                    name);
-    }
-    if (fault->kind == FAULT_LOST_CLOSE && (site->nth != 1 || site->and_later)) {
-        return fail(p, where, "'lost-close' takes no '#': VD_E_CLOSE comes once per device");
+    char why[FAULT_WHY_MAX];
+    if (info->fits != NULL && !info->fits(fault, why, sizeof(why))) {
+        return fail(p, where, "'%s' %s", info->name, why);
     }
     return 0;
 }

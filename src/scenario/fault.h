@@ -15,17 +15,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* FAULT_EARLY_CLOSE and so on: one row of faults.def each. */
 enum fault_kind {
-    FAULT_EARLY_CLOSE,
-    FAULT_LOST_CLOSE,
-    FAULT_ABORT,
-    FAULT_UNKNOWN_COMMAND,
+#define FAULT(id, ...) FAULT_##id,
+#include "faults.def"
+#undef FAULT
     FAULT_KIND_COUNT
 };
-enum fault_class {
+enum fault_class { /* design 4.4 */
     FAULT_CLASS_SPEC,
     FAULT_CLASS_FIELD,
     FAULT_CLASS_HOSTILE
+};
+/* Whose code makes it happen. */
+enum fault_place {
+    FAULT_IN_CALLS,  /* libvdifault.so */
+    FAULT_IN_FILES,  /* libvdifault-sys.so: the client's own system calls */
+    FAULT_IN_SERVER, /* the simulated server */
+};
+
+/* Arguments; a kind takes some of them. */
+enum fault_arg {
+    FAULT_ARG_BY,   /* enum fault_by */
+    FAULT_ARG_AT,   /* enum fault_at */
+    FAULT_ARG_CODE, /* of a command, or a result */
+    FAULT_ARG_COUNT
 };
 enum fault_by {
     FAULT_BY_SERVER,
@@ -35,6 +49,10 @@ enum fault_at {
     FAULT_AT_FETCH,
     FAULT_AT_TOUCH,
     FAULT_AT_COMPLETE
+};
+enum fault_value_type {
+    FAULT_VALUE_CHOICE = 1, /* one of `values`; its index */
+    FAULT_VALUE_NUMBER,     /* min to max */
 };
 
 enum {
@@ -59,29 +77,44 @@ struct fault_site {
 
 struct fault {
     enum fault_kind kind;
-    enum fault_by by;
-    enum fault_at at;
-    int32_t code; /* unknown-command */
+    int32_t arg[FAULT_ARG_COUNT]; /* by enum fault_arg; 0 where the kind takes none */
     struct fault_site site;
 };
 
 struct fault_arg_info {
+    enum fault_value_type type; /* 0: no argument, the row's list ends here */
+    enum fault_arg arg;
     const char *name;
-    const char *values; /* "client|server", or "CODE" for a number */
-    const char *fallback;
+    const char *values; /* the choices, "server|client", or what a number means, "CODE" */
+    int32_t min, max;   /* of a number */
+    int32_t fallback;
+};
+
+enum {
+    FAULT_ARGS_MAX = 4, /* of one kind */
+    FAULT_WHY_MAX = 200
 };
 
 /* One row of the catalogue. */
 struct fault_info {
     const char *name;
     enum fault_class class;
+    enum fault_place place;
     const char *default_site; /* NULL: a site must be given */
     uint32_t functions;       /* legal sites: bit per enum vdi_function */
     uint32_t commands;        /* legal sites: bit per command code */
+    bool once;                /* "n+" means nothing: it happens at most once to a device or a set */
     bool works_on_real_server;
-    struct fault_arg_info args[3];
-    const char *what;           /* one line: what happens */
+    struct fault_arg_info args[FAULT_ARGS_MAX + 1];
+    /* What of arguments and site does not go together: false, with the reason in `why`; NULL: nothing. */
+    bool (*fits)(const struct fault *fault, char *why, size_t size);
+    const char *sweep; /* the arguments a sweep tries, each as in parentheses, by spaces: "() (by=client)" */
+    uint32_t weight;   /* a sweep tries heavier ones first: how likely it is to find a bug, 1 to 100 */
+    const char *what;  /* one line: what happens */
+    const char
+        *real; /* one line: when it happens in reality, and where that is told (spec section or a report) */
     const char *correct_client; /* one line: what a correct client does next */
+    const char *rules;          /* it is meant to bring out, by spaces */
 };
 extern const struct fault_info fault_table[FAULT_KIND_COUNT];
 
@@ -94,5 +127,8 @@ struct fault_error {
 int fault_parse(const char *text, struct fault *fault, struct fault_error *error);
 /* Canonical text: defaults left out, always parses back to the same fault. Returns as snprintf. */
 int fault_format(const struct fault *fault, char *text, size_t size);
+
+/* The index-th of an argument's choices, with its length; NULL past the end. */
+const char *fault_value_word(const char *values, int32_t index, size_t *length);
 
 #endif

@@ -1,34 +1,10 @@
 /* fault_format.c - a fault as canonical text, and the values of its arguments. See fault.h. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "event.h"
 #include "fault_internal.h"
-
-/* Lists of values in fault_table.c stand in the order of these enumerations. */
-_Static_assert(FAULT_BY_SERVER == 0 && FAULT_BY_CLIENT == 1, "server|client");
-_Static_assert(FAULT_AT_FETCH == 0 && FAULT_AT_TOUCH == 1 && FAULT_AT_COMPLETE == 2, "fetch|touch|complete");
-
-int32_t fault_argument(const struct fault *fault, const char *name)
-{
-    if (strcmp(name, "by") == 0) {
-        return (int32_t)fault->by;
-    }
-    return strcmp(name, "at") == 0 ? (int32_t)fault->at : fault->code;
-}
-
-void fault_set_argument(struct fault *fault, const char *name, int32_t value)
-{
-    if (strcmp(name, "by") == 0) {
-        fault->by = (enum fault_by)value;
-    } else if (strcmp(name, "at") == 0) {
-        fault->at = (enum fault_at)value;
-    } else {
-        fault->code = value;
-    }
-}
 
 const char *fault_value_word(const char *values, int32_t index, size_t *length)
 {
@@ -60,10 +36,8 @@ void fault_defaults(enum fault_kind kind, struct fault *fault)
 {
     *fault = (struct fault){.kind = kind, .site = {.nth = 1, .device = FAULT_DEVICE_ANY}};
     const struct fault_info *info = &fault_table[kind];
-    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
-        const struct fault_arg_info *arg = &info->args[i];
-        int32_t index = fault_value_index(arg->values, arg->fallback, strlen(arg->fallback));
-        fault_set_argument(fault, arg->name, index >= 0 ? index : (int32_t)strtol(arg->fallback, NULL, 10));
+    for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
+        fault->arg[arg->arg] = arg->fallback;
     }
     for (uint16_t f = 1; info->default_site != NULL && f < VDI_FN_COUNT; f++) {
         if (strcmp(info->default_site, vdi_function_names[f]) == 0) {
@@ -80,19 +54,16 @@ void fault_defaults(enum fault_kind kind, struct fault *fault)
 static size_t format_arguments(const struct fault *fault, char *text, size_t size)
 {
     const struct fault_info *info = &fault_table[fault->kind];
-    struct fault defaults;
-    fault_defaults(fault->kind, &defaults);
     size_t used = 0;
-    for (size_t i = 0; i < FAULT_ARGS_MAX && info->args[i].name != NULL; i++) {
-        const struct fault_arg_info *arg = &info->args[i];
-        int32_t value = fault_argument(fault, arg->name);
-        if (value == fault_argument(&defaults, arg->name)) {
+    for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
+        int32_t value = fault->arg[arg->arg];
+        if (value == arg->fallback) {
             continue;
         }
         APPEND(text, size, used, "%c%s=", used == 0 ? '(' : ',', arg->name);
         size_t length = 0;
         const char *word =
-            strchr(arg->values, '|') != NULL ? fault_value_word(arg->values, value, &length) : NULL;
+            arg->type == FAULT_VALUE_CHOICE ? fault_value_word(arg->values, value, &length) : NULL;
         if (word != NULL) {
             APPEND(text, size, used, "%.*s", (int)length, word);
         } else {

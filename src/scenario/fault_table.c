@@ -1,9 +1,20 @@
-/* fault_table.c - the catalogue of fault kinds, as data (design 4.4). */
+/* fault_table.c - the catalogue of fault kinds: the rows of faults.def, and what of a kind's arguments and site does
+ * not go together. */
+#include <stdio.h>
+
 #include "event.h"
 #include "fault.h"
 #include "vdi.h"
 
 #define FUNCTION(name) (1u << VDI_FN_##name)
+#define CHOICE(id, name, values, fallback)                               \
+    {                                                                    \
+        FAULT_VALUE_CHOICE, FAULT_ARG_##id, name, values, 0, 0, fallback \
+    }
+#define NUMBER(id, name, means, low, high, fallback)                         \
+    {                                                                        \
+        FAULT_VALUE_NUMBER, FAULT_ARG_##id, name, means, low, high, fallback \
+    }
 
 enum {
     ALL_COMMANDS = 0xffffeu, /* bits 1 to 19 (spec 5.5) */
@@ -16,49 +27,54 @@ enum {
                         FUNCTION(MAP_BUFFER_HANDLE) | FUNCTION(REGISTER_DEVICE_CLOSED),
 };
 
+static bool refuse(char *why, size_t size, const char *reason)
+{
+    snprintf(why, size, "%s", reason);
+    return false;
+}
+
+static bool fault_fits_early_close(const struct fault *fault, char *why, size_t size)
+{
+    bool first_open =
+        fault->site.function == VDI_FN_OPEN_DEVICE && fault->site.nth == 1 && !fault->site.and_later;
+    return !first_open ||
+           refuse(why, size, "at OpenDevice#1 no device is open yet: expected OpenDevice#2 or later");
+}
+
+static bool fault_fits_lost_close(const struct fault *fault, char *why, size_t size)
+{
+    bool counted = fault->site.nth != 1 || fault->site.and_later;
+    return !counted || refuse(why, size, "takes no '#': VD_E_CLOSE comes once per device");
+}
+
+static bool fault_fits_abort(const struct fault *fault, char *why, size_t size)
+{
+    const struct fault_site *site = &fault->site;
+    bool has_buffer = site->command == VDC_Read || site->command == VDC_Write;
+    if (fault->arg[FAULT_ARG_AT] == FAULT_AT_TOUCH && !has_buffer) {
+        return refuse(why, size, "with at=touch needs a command that has a buffer: expected Read or Write");
+    }
+    return true;
+}
+
+/* Commands of device models: unknown to a client that announced another one. */
+static bool belongs_to_a_model(int32_t code)
+{
+    return code >= VDC_Rewind && code <= VDC_Discard;
+}
+
+static bool fault_fits_unknown_command(const struct fault *fault, char *why, size_t size)
+{
+    int32_t code = fault->arg[FAULT_ARG_CODE];
+    const char *name = vdi_command_name(code);
+    if (name == NULL || belongs_to_a_model(code)) {
+        return true;
+    }
+    snprintf(why, size, "code=%d is VDC_%s: expected a code that is no command, or 4 to 11", code, name);
+    return false;
+}
+
 const struct fault_info fault_table[FAULT_KIND_COUNT] = {
-    [FAULT_EARLY_CLOSE] =
-        {
-            .name = "early-close",
-            .class = FAULT_CLASS_FIELD,
-            .functions = WITH_OPEN_DEVICES,
-            .commands = ALL_COMMANDS,
-            .works_on_real_server = true,
-            .what =
-                "the set is closed under the client as by another of its threads, if a device is open (at "
-                "OpenDevice#1 none is: it never fires)",
-            .correct_client = "takes VD_E_PROTOCOL or VD_E_ABORT as the end, uses no buffer, reports failure",
-        },
-    [FAULT_LOST_CLOSE] =
-        {
-            .name = "lost-close",
-            .class = FAULT_CLASS_FIELD,
-            .default_site = "GetCommand",
-            .functions = FUNCTION(GET_COMMAND),
-            .works_on_real_server = true,
-            .what = "VD_E_CLOSE of a device is never delivered: GetCommand goes on as if idle",
-            .correct_client =
-                "waits with a limit or learns the statement's result, then SignalAbort and Close",
-        },
-    [FAULT_ABORT] =
-        {
-            .name = "abort",
-            .class = FAULT_CLASS_SPEC,
-            .commands = ALL_COMMANDS,
-            .works_on_real_server = true, /* by=client only: nobody asks a real server to abort */
-            .args = {{"by", "server|client", "server"}, {"at", "fetch|touch|complete", "fetch"}},
-            .what = "SignalAbort while a command is in the client's hands",
-            .correct_client = "stops using buffers, takes VD_E_ABORT as failure on every device, calls Close",
-        },
-    [FAULT_UNKNOWN_COMMAND] =
-        {
-            .name = "unknown-command",
-            .class = FAULT_CLASS_SPEC,
-            .commands = WITHOUT_IO_ERROR,
-            .args = {{"code", "CODE", "99"}},
-            .what = "the server sends a command with a code nobody knows before the command of the site; a "
-                    "code of 4 to"
-                    " 11 is sent to clients whose features exclude that command",
-            .correct_client = "completes it with ERROR_NOT_SUPPORTED and goes on (VDI-CMD-008, VDI-CMD-009)",
-        },
+#define FAULT(id, ...) [FAULT_##id] = {__VA_ARGS__},
+#include "faults.def"
 };

@@ -217,7 +217,7 @@ static void test_configuration_of_a_set_unseen(void **state)
     expect_not(&run, "VDI-GETCFG-001");
     run_end(&run);
 
-    run_start(&run, "early-close@OpenDevice#1");
+    run_start(&run, "early-close@OpenDevice#2");
     vdi_create(&run, 1, 0);
     fault_fires(&run, -1, 1);
     vdi_get_configuration(&run, 1, VD_E_PROTOCOL);

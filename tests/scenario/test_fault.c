@@ -53,8 +53,8 @@ static const struct good good[] = {
     {"  abort(at=complete,by=client)@Read#2+:63/255 ",
      "abort(by=client,at=complete)@Read#2+:63/255",
      {.kind = FAULT_ABORT,
-      .by = FAULT_BY_CLIENT,
-      .at = FAULT_AT_COMPLETE,
+      .arg[FAULT_ARG_BY] = FAULT_BY_CLIENT,
+      .arg[FAULT_ARG_AT] = FAULT_AT_COMPLETE,
       .site = {.command = VDC_Read, .nth = 2, .and_later = true, .device = 63, .operation = 255}}},
     {"abort@Write#*",
      "abort@Write#*",
@@ -64,27 +64,25 @@ static const struct good good[] = {
      {.kind = FAULT_ABORT, .site = SITE(1, .command = VDC_Write, .and_later = true)}},
     {"unknown-command@Write#2",
      "unknown-command@Write#2",
-     {.kind = FAULT_UNKNOWN_COMMAND, .code = 99, .site = SITE(2, .command = VDC_Write)}},
+     {.kind = FAULT_UNKNOWN_COMMAND, .arg[FAULT_ARG_CODE] = 99, .site = SITE(2, .command = VDC_Write)}},
     {"unknown-command(code=4711)@Complete",
      "unknown-command(code=4711)@Complete",
-     {.kind = FAULT_UNKNOWN_COMMAND, .code = 4711, .site = SITE(1, .command = VDC_Complete)}},
+     {.kind = FAULT_UNKNOWN_COMMAND, .arg[FAULT_ARG_CODE] = 4711, .site = SITE(1, .command = VDC_Complete)}},
     {"unknown-command(77)@Read#2",
      "unknown-command(code=77)@Read#2",
-     {.kind = FAULT_UNKNOWN_COMMAND, .code = 77, .site = SITE(2, .command = VDC_Read)}},
+     {.kind = FAULT_UNKNOWN_COMMAND, .arg[FAULT_ARG_CODE] = 77, .site = SITE(2, .command = VDC_Read)}},
     {"abort(complete,client)@Write",
      "abort(by=client,at=complete)@Write",
      {.kind = FAULT_ABORT,
-      .by = FAULT_BY_CLIENT,
-      .at = FAULT_AT_COMPLETE,
+      .arg[FAULT_ARG_BY] = FAULT_BY_CLIENT,
+      .arg[FAULT_ARG_AT] = FAULT_AT_COMPLETE,
       .site = SITE(1, .command = VDC_Write)}},
 };
 
 static void assert_same(const struct fault *a, const struct fault *b)
 {
     assert_int_equal(a->kind, b->kind);
-    assert_int_equal(a->by, b->by);
-    assert_int_equal(a->at, b->at);
-    assert_int_equal(a->code, b->code);
+    assert_memory_equal(a->arg, b->arg, sizeof(a->arg));
     assert_int_equal(a->site.function, b->site.function);
     assert_int_equal(a->site.command, b->site.command);
     assert_int_equal(a->site.nth, b->site.nth);
@@ -134,12 +132,12 @@ static const struct {
     {"abort(by)@Write", 8, "expected '=' after 'by'"},
     {"abort(by=client@Write", 5, "'(' without its ')'"},
     {"abort(at=touch)@Flush", 16,
-     "abort(at=touch) cannot be placed at 'Flush', which has no buffer: expected Read or Write"},
+     "'abort' with at=touch needs a command that has a buffer: expected Read or Write"},
     {"unknown-command@ClearError", 16,
      "'unknown-command' cannot be placed at 'ClearError': expected another command"},
-    {"unknown-command(code=x)@Write", 21, "bad value 'x' for 'code': expected a number"},
-    {"unknown-command(code=2)@Write", 21,
-     "bad value '2' for 'code': it is VDC_Write, expected a code that is no command, or 4 to 11"},
+    {"unknown-command(code=x)@Write", 21, "bad value 'x' for 'code': expected a number from 0 to 2147483647"},
+    {"unknown-command(code=2)@Write", 24,
+     "'unknown-command' code=2 is VDC_Write: expected a code that is no command, or 4 to 11"},
     {"abort@Wriet", 6,
      "unknown site 'Wriet': did you mean 'Write'? (expected a VDI function, or a command without its VDC_ "
      "prefix)"},
@@ -204,42 +202,84 @@ static void early_close_needs_open_devices(void **state)
     }
 }
 
-/* Every legal site of every kind, with every value of its arguments, comes back from its text. */
+/* The next "(...)" of a row's sweep, with its length; NULL past the end. */
+static const char *next_arguments(const char *after, size_t *length)
+{
+    const char *open = strchr(after, '(');
+    *length = open == NULL ? 0 : strcspn(open, ")") + 1;
+    return open;
+}
+
+/* One kind with these arguments at one site, counted and aimed in several ways: what fits comes back from its text. */
+static size_t round_trips(int kind, const char *arguments, size_t length, const char *name, bool of_device)
+{
+    static const char *const counts[] = {"", "#7", "#7+", "#*", "#last"};
+    static const char *const aims[] = {"", ":3", ":*", "/4", ":0/5"};
+    size_t tried = 0;
+    for (size_t n = 0; n < 25; n++) {
+        struct fault fault, again;
+        struct fault_error error;
+        char text[FAULT_TEXT_MAX], printed[FAULT_TEXT_MAX];
+        snprintf(text, sizeof(text), "%s%.*s@%s%s%s", fault_table[kind].name, length > 2 ? (int)length : 0,
+                 arguments, name, counts[n % 5], aims[n / 5]);
+        if (fault_parse(text, &fault, &error) != 0) {
+            continue;
+        }
+        tried++;
+        assert_true(fault_format(&fault, printed, sizeof(printed)) < (int)sizeof(printed));
+        if (fault_parse(printed, &again, &error) != 0) {
+            fail_msg("'%s' became '%s': %s", text, printed, error.message);
+        }
+        assert_same(&again, &fault);
+        assert_true(of_device || fault.site.device == FAULT_DEVICE_ANY);
+    }
+    return tried;
+}
+
+/* Whatever a sweep would try at all: every kind with each of its arguments at every legal site. */
 static void round_trip_of_everything(void **state)
 {
     (void)state;
-    static const int32_t nths[] = {1, 7, FAULT_NTH_LAST};
-    size_t tried = 0;
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
-        for (uint32_t site = 1; site < 64; site++) {
-            bool command = site >= 32;
-            uint32_t bit = 1u << (site % 32);
-            if (((command ? fault_table[kind].commands : fault_table[kind].functions) & bit) == 0) {
-                continue;
-            }
-            for (size_t n = 0; n < 3 * 2 * 2; n++) {
-                struct fault fault = {.kind = (enum fault_kind)kind, .site = SITE(1, .function = 0)};
-                struct fault again;
-                struct fault_error error;
-                char text[FAULT_TEXT_MAX];
-                *(command ? &fault.site.command : &fault.site.function) = (uint16_t)(site % 32);
-                fault.code = kind == FAULT_UNKNOWN_COMMAND ? (n % 2 ? 99 : 77) : 0;
-                fault.by = kind == FAULT_ABORT && n % 2 ? FAULT_BY_CLIENT : FAULT_BY_SERVER;
-                fault.at = kind == FAULT_ABORT && n / 2 % 2 ? FAULT_AT_COMPLETE : FAULT_AT_FETCH;
-                fault.site.nth = kind == FAULT_LOST_CLOSE ? 1 : nths[n / 4];
-                fault.site.and_later = kind != FAULT_LOST_CLOSE && n / 4 == 1;
-                fault.site.device = command ? (int32_t)(n % 4) - 2 : FAULT_DEVICE_ANY;
-                fault.site.operation = (int32_t)(n % 3);
-                fault_format(&fault, text, sizeof(text));
-                if (fault_parse(text, &again, &error) != 0) {
-                    fail_msg("'%s': %s", text, error.message);
+        const struct fault_info *info = &fault_table[kind];
+        size_t length = 0;
+        assert_non_null(next_arguments(info->sweep, &length));
+        for (const char *text = info->sweep; (text = next_arguments(text, &length)) != NULL; text += length) {
+            size_t tried = 0;
+            for (uint32_t site = 1; site < 32; site++) {
+                bool of_device = site == VDI_FN_GET_COMMAND || site == VDI_FN_COMPLETE_COMMAND;
+                if (info->functions >> site & 1) {
+                    tried += round_trips(kind, text, length, vdi_function_names[site], of_device);
                 }
-                assert_same(&again, &fault);
-                tried++;
+                if (info->commands >> site & 1) {
+                    tried += round_trips(kind, text, length, vdi_command_name((int32_t)site), true);
+                }
+            }
+            if (tried == 0) {
+                fail_msg("%s%.*s fits nowhere", info->name, (int)length, text);
             }
         }
     }
-    assert_true(tried > 500);
+}
+
+/* A row says everything that `vdifault faults` prints and a sweep needs. */
+static void rows_are_complete(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        const struct fault_info *info = &fault_table[kind];
+        assert_true(info->functions != 0 || info->commands != 0);
+        assert_in_range(info->weight, 1, 100);
+        assert_true(strlen(info->what) > 10 && strlen(info->real) > 10 && strlen(info->correct_client) > 10);
+        assert_non_null(info->rules);
+        for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
+            size_t length = 0;
+            assert_true(arg < info->args + FAULT_ARGS_MAX);
+            assert_true(arg->type == FAULT_VALUE_CHOICE
+                            ? fault_value_word(arg->values, arg->fallback, &length) != NULL
+                            : arg->min <= arg->fallback && arg->fallback <= arg->max);
+        }
+    }
 }
 
 static void format_counts_what_does_not_fit(void **state)
@@ -275,6 +315,7 @@ int main(void)
         cmocka_unit_test(refuses_with_reason),
         cmocka_unit_test(early_close_needs_open_devices),
         cmocka_unit_test(round_trip_of_everything),
+        cmocka_unit_test(rows_are_complete),
         cmocka_unit_test(format_counts_what_does_not_fit),
         cmocka_unit_test(names),
     };

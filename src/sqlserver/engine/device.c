@@ -118,7 +118,7 @@ static void send_faults(struct engine_device *device, int32_t code)
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct fault *fault = &plan->faults[i];
         if (fault->kind == FAULT_UNKNOWN_COMMAND && fault->site.command == code && device_can_send(device) &&
-            !client_knows(engine, fault->code) &&
+            !client_knows(engine, fault->arg[FAULT_ARG_CODE]) &&
             run_fault_arrive(i, fault, engine->operation, device->event_device)) {
             struct event event = {.kind = EVENT_FAULT,
                                   .side = EVENT_SIDE_SERVER,
@@ -126,7 +126,7 @@ static void send_faults(struct engine_device *device, int32_t code)
                                   .device = device->event_device,
                                   .arg = {i}};
             event_record(&event, NULL);
-            send(device, &(struct device_command){.code = fault->code, .buffer = ENGINE_NO_BUFFER}, true);
+            send(device, &(struct device_command){.code = fault->arg[FAULT_ARG_CODE], .buffer = ENGINE_NO_BUFFER}, true);
         }
     }
 }

@@ -20,7 +20,8 @@ struct fault_agent {
 
 static bool is_ours(const struct fault *fault, int32_t operation)
 {
-    return fault->kind == FAULT_ABORT && fault->by == FAULT_BY_SERVER && fault->site.operation == operation;
+    return fault->kind == FAULT_ABORT && fault->arg[FAULT_ARG_BY] == FAULT_BY_SERVER &&
+           fault->site.operation == operation;
 }
 
 /* Answers every request that has not been answered or withdrawn. The last round runs after `stopping`, with the set still
