@@ -1,99 +1,26 @@
-/* run.c - `vdifault run`: checks, one or two passes, verdict, report, exit status (design 4.3). */
+/* run.c - `vdifault run`: one or two passes, verdict, report, exit status (design 4.3). */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "cleanup.h"
 #include "cli.h"
 #include "dialect.h"
-#include "machine.h"
-#include "session.h"
 #include "site.h"
 #include "text.h"
 #include "trace_file.h"
-#include "verdict.h"
+#include "trial.h"
 
 /* What one `vdifault run` owns. */
 struct run {
     struct run_options options;
-    struct parts parts;
-    struct client_file client;
-    struct session_setup setup;
-    struct session session;
+    struct trial_bench bench;
+    struct trial trial;
     struct plan plan; /* "#last" resolved */
     FILE *json;
     FILE *trace; /* NULL: not asked for, or not written */
     char *repeat;
-    uint64_t started; /* the pass that is judged: microseconds since 1970 */
-    sigset_t old_mask;
-    bool masked;
 };
-
-/* ---- checks before anything is started ---- */
-
-static int check_database(const struct plan_database *database, char *why, size_t size)
-{
-    if (access(database->path, F_OK) == 0) {
-        int fd = open(database->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        char byte;
-        int error = fd < 0 || pread(fd, &byte, 1, 0) < 0 ? errno : 0;
-        if (fd >= 0) {
-            close(fd);
-        }
-        if (error != 0) {
-            snprintf(why, size, "database %s: cannot read '%s': %s", database->name, database->path,
-                     strerror(error));
-            return -1;
-        }
-        return 0;
-    }
-    if (strstr(database->path, "{run}") != NULL) {
-        return 0;
-    }
-    /* RESTORE makes the file; its folder must be there. */
-    char folder[PLAN_PATH_MAX];
-    snprintf(folder, sizeof folder, "%s", database->path);
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL) {
-        slash[slash == folder] = '\0';
-    }
-    if (access(slash != NULL ? folder : ".", W_OK | X_OK) != 0) {
-        snprintf(why, size, "database %s: file '%s' does not exist and cannot be made: %s", database->name,
-                 database->path, strerror(errno));
-        return -1;
-    }
-    return 0;
-}
-
-/* 0, or -1 with the session's error filled. */
-static int check(struct run *run)
-{
-    char *why = run->session.error;
-    size_t size = sizeof run->session.error;
-    const char *missing = NULL;
-    if (client_file_find(run->options.client_argv[0], &run->client, why, size) != 0) {
-        return -1;
-    }
-    int error = parts_find(&run->parts, &missing);
-    if (error != 0) {
-        snprintf(why, size, "part of the installation is missing: %.300s: %s", missing, strerror(error));
-        return -1;
-    }
-    for (uint32_t i = 0; i < run->options.plan.database_count; i++) {
-        if (check_database(&run->options.plan.databases[i], why, size) != 0) {
-            return -1;
-        }
-    }
-    cleanup_stale(rundir_base(), true, NULL);
-    return machine_check_shared_memory(why, size);
-}
 
 static char *command_to_repeat(int argc, char **argv)
 {
@@ -133,31 +60,6 @@ static int open_outputs(struct run *run)
     return status;
 }
 
-/* Signals come through a descriptor from here on; what a process is orphaned by is ours to reap. */
-static int take_signals(struct run *run)
-{
-    sigset_t mask;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGCHLD);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGTERM);
-    struct sigaction hangup;
-    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
-        sigaddset(&mask, SIGHUP); /* under nohup it stays ignored */
-    }
-    sigaddset(&mask, SIGQUIT);
-    signal(SIGPIPE, SIG_IGN); /* a reader of our report that goes away must not stop the cleaning up */
-    signal(SIGCHLD, SIG_DFL); /* ignored by inheritance, ends would be lost */
-    sigprocmask(SIG_BLOCK, &mask, &run->old_mask);
-    run->masked = true;
-    run->setup.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (run->setup.signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-        snprintf(run->session.error, sizeof run->session.error, "signalfd or subreaper: %s", strerror(errno));
-        return -1;
-    }
-    return 0;
-}
-
 /* ---- passes ---- */
 
 static bool needs_recording(const struct plan *plan)
@@ -179,20 +81,19 @@ static int interrupted_status(const struct session *session)
 /* A clean pass to learn how often the sites of "#last" are reached. */
 static int resolve_last(struct run *run)
 {
-    struct session *session = &run->session;
-    struct plan *clean = malloc(sizeof *clean);
+    struct trial *trial = &run->trial;
+    const struct session *session = &trial->session;
     uint32_t failed = 0;
     char text[FAULT_TEXT_MAX];
     int status = CLI_SETUP;
+    struct plan *clean = malloc(sizeof *clean);
     if (clean == NULL) {
         cli_error("run: no memory");
         return CLI_SETUP;
     }
     *clean = run->plan;
     clean->fault_count = 0;
-    if (session_open(session, &run->setup, clean) == 0) {
-        session_run(session);
-    }
+    trial_pass(trial, &run->bench, clean);
     free(clean);
     if (session->interrupted != 0) {
         status = interrupted_status(session);
@@ -208,7 +109,7 @@ static int resolve_last(struct run *run)
                                      : "a clean run never reaches the site, so it has no last time");
         }
     }
-    session_close(session);
+    trial_end(trial);
     return status;
 }
 
@@ -217,10 +118,10 @@ static int save_trace(struct run *run)
 {
     struct trace_save save = {
         .options = &run->options,
-        .session = &run->session,
+        .session = &run->trial.session,
         .plan = &run->plan,
         .repeat = run->repeat,
-        .started = run->started,
+        .started = run->trial.started,
     };
     int error = run->trace != NULL ? trace_save(run->trace, &save) : 0;
     if (error != 0) {
@@ -231,28 +132,23 @@ static int save_trace(struct run *run)
 
 static int judge_and_report(struct run *run)
 {
-    bool json_to_stdout = run->json == stdout;
-    struct verdict_input input = {
-        .options = &run->options,
-        .session = &run->session,
-        .plan = &run->plan,
-        .text = json_to_stdout ? stderr : stdout,
-        .json = run->json,
-        .repeat = run->repeat,
-    };
-    return verdict_report(&input);
-}
-
-static uint64_t microseconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    struct trial *trial = &run->trial;
+    int error = trial_judge(trial, &run->bench, run->repeat);
+    if (error != 0) {
+        cli_error("run: cannot judge the run: %s", strerror(error));
+        return CLI_SETUP;
+    }
+    error = verdict_write(&trial->verdict, run->json == stdout ? stderr : stdout, run->json);
+    if (error != 0) {
+        cli_error("run: cannot write the report: %s", strerror(error));
+        return CLI_SETUP;
+    }
+    return trial->verdict.status;
 }
 
 static int make_passes(struct run *run)
 {
-    run->plan = run->options.plan;
+    const struct session *session = &run->trial.session;
     if (needs_recording(&run->plan)) {
         int status = resolve_last(run);
         if (status != CLI_CLEAN) {
@@ -260,19 +156,15 @@ static int make_passes(struct run *run)
         }
     }
     int status = CLI_SETUP;
-    run->started = microseconds_now();
-    if (session_open(&run->session, &run->setup, &run->plan) == 0) {
-        session_run(&run->session);
-    }
+    trial_pass(&run->trial, &run->bench, &run->plan);
     int saved = save_trace(run);
-    if (run->session.interrupted != 0) {
-        cli_error("run: ended by signal %d (%s)", run->session.interrupted,
-                  strsignal(run->session.interrupted));
-        status = interrupted_status(&run->session);
+    if (session->interrupted != 0) {
+        cli_error("run: ended by signal %d (%s)", session->interrupted, strsignal(session->interrupted));
+        status = interrupted_status(session);
     } else {
         status = judge_and_report(run);
     }
-    session_close(&run->session);
+    trial_end(&run->trial);
     return saved != CLI_CLEAN && status <= CLI_FINDINGS ? saved : status;
 }
 
@@ -286,29 +178,20 @@ static void run_end(struct run *run)
     if (run->trace != NULL) {
         fclose(run->trace);
     }
-    if (run->setup.signals >= 0) {
-        close(run->setup.signals);
-    }
-    if (run->masked) {
-        sigprocmask(SIG_SETMASK, &run->old_mask, NULL);
-    }
+    trial_bench_close(&run->bench);
     free(run);
 }
 
 /* A run that could not even start: the reason on stderr, and in the JSON report, which scripts read. */
 static int refuse(struct run *run)
 {
+    struct session *session = &run->trial.session;
     struct verdict_input input = {
-        .options = &run->options,
-        .session = &run->session,
-        .plan = &run->options.plan,
-        .json = run->json,
-        .repeat = run->repeat,
-    };
-    cli_error("run: %s", run->session.error);
-    run->plan = run->options.plan;
+        .options = &run->options, .session = session, .plan = &run->plan, .repeat = run->repeat};
+    snprintf(session->error, sizeof session->error, "%s", run->bench.error);
+    cli_error("run: %s", session->error);
     save_trace(run);
-    return run->json != NULL ? verdict_report(&input) : CLI_SETUP;
+    return run->json != NULL ? verdict_report(&input, NULL, run->json) : CLI_SETUP;
 }
 
 static int run_client(struct run *run)
@@ -317,14 +200,8 @@ static int run_client(struct run *run)
     if (status != CLI_CLEAN) {
         return status;
     }
-    if (check(run) != 0 || take_signals(run) != 0) {
-        return refuse(run);
-    }
-    run->setup.options = &run->options;
-    run->setup.parts = &run->parts;
-    run->setup.client = &run->client;
-    run->setup.add_library = !client_file_finds_vdi(&run->client);
-    return make_passes(run);
+    run->plan = run->options.plan;
+    return trial_bench_open(&run->bench, &run->options) == 0 ? make_passes(run) : refuse(run);
 }
 
 static int run_run(int argc, char **argv)
@@ -336,7 +213,7 @@ static int run_run(int argc, char **argv)
         cli_error("run: no memory");
         return CLI_SETUP;
     }
-    run->setup.signals = -1;
+    run->bench.setup.signals = -1;
     run_options_init(&run->options);
     if (cli_verb_start(&verb_run, argc, argv, &run->options, &first, &status) != 0) {
         goto out;

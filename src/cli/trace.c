@@ -202,11 +202,10 @@ static int check(const struct trace_loaded *loaded, const struct trace_options *
         .options = &loaded->options,
         .session = &loaded->session,
         .plan = &loaded->plan,
-        .text = options->format == FORMAT_TEXT ? out : NULL,
-        .json = options->format == FORMAT_JSON ? out : NULL,
         .repeat = loaded->repeat,
     };
-    return verdict_report(&input);
+    return verdict_report(&input, options->format == FORMAT_TEXT ? out : NULL,
+                          options->format == FORMAT_JSON ? out : NULL);
 }
 
 static int print(const struct trace_loaded *loaded, const struct trace_options *options, FILE *out)

@@ -63,22 +63,22 @@ void verdict_nothing_shown(const struct record *record, const struct plan *plan,
     }
 }
 
-static int write_reports(const struct verdict_input *input, struct report_input *report)
+int verdict_write(const struct verdict *verdict, FILE *text, FILE *json)
 {
+    struct report_input report = verdict->report;
     int error = 0;
-    if (input->json != NULL) {
-        report->color = false;
-        error = report_json(input->json, report);
-        if (error == 0 && fflush(input->json) != 0) {
+    if (json != NULL) {
+        error = report_json(json, &report);
+        if (error == 0 && fflush(json) != 0) {
             error = errno;
         }
     }
-    if (input->text == NULL) {
+    if (text == NULL) {
         return error;
     }
-    report->color = isatty(fileno(input->text)) != 0 && getenv("NO_COLOR") == NULL;
-    int text_error = report_text(input->text, report);
-    if (text_error == 0 && fflush(input->text) != 0) {
+    report.color = isatty(fileno(text)) != 0 && getenv("NO_COLOR") == NULL;
+    int text_error = report_text(text, &report);
+    if (text_error == 0 && fflush(text) != 0) {
         text_error = errno;
     }
     return error != 0 ? error : text_error;
@@ -120,14 +120,30 @@ static int conclude(const struct verdict_input *input, struct judgement *judgeme
     return why[0] != '\0' ? CLI_SETUP : found ? CLI_FINDINGS : CLI_CLEAN;
 }
 
-static int report(const struct verdict_input *input, struct judgement *judgement, struct symbols *symbols,
-                  size_t ignored)
+/* Without what is to be ignored. 0 or ENOMEM. */
+static int take_findings(struct verdict *verdict, const struct verdict_input *input,
+                         const struct judgement *judged)
+{
+    struct suppressions *suppressions = input->options->suppressions;
+    verdict->judgement = *judged;
+    verdict->judgement.findings = calloc(judged->finding_count + 1, sizeof *judged->findings);
+    if (verdict->judgement.findings == NULL) {
+        return ENOMEM;
+    }
+    memcpy(verdict->judgement.findings, judged->findings, judged->finding_count * sizeof *judged->findings);
+    if (suppressions != NULL) {
+        verdict->judgement.finding_count = suppressions_apply(
+            suppressions, verdict->symbols, verdict->judgement.findings, judged->finding_count);
+    }
+    verdict->ignored = judged->finding_count - verdict->judgement.finding_count;
+    return 0;
+}
+
+static struct report_input to_report(const struct verdict *verdict, const struct verdict_input *input)
 {
     const struct session *session = input->session;
-    char why[SESSION_MESSAGE_MAX * 2];
-    int status = conclude(input, judgement, why, sizeof why);
-    struct report_input to_report = {
-        .judgement = judgement,
+    return (struct report_input){
+        .judgement = &verdict->judgement,
         .plan = input->plan,
         .events = session->record.events,
         .event_count = session->record.count,
@@ -135,44 +151,42 @@ static int report(const struct verdict_input *input, struct judgement *judgement
         .client_argc = input->options->client_argc,
         .client_argv = input->options->client_argv,
         .wall_ms = session->wall_ms,
-        .error = why[0] != '\0' ? why : NULL,
+        .error = verdict->why[0] != '\0' ? verdict->why : NULL,
         .repeat = input->repeat,
         .fail_on = input->options->fail_on,
         .verbose = input->options->verbose,
-        .symbols = symbols,
+        .symbols = verdict->symbols,
         .suppressions = input->options->suppressions,
-        .ignored = ignored,
+        .ignored = verdict->ignored,
     };
-    int error = write_reports(input, &to_report);
-    if (error != 0) {
-        cli_error("run: cannot write the report: %s", strerror(error));
-        return CLI_SETUP;
-    }
-    return status;
 }
 
-/* Without what is to be ignored. */
-static int report_findings(const struct verdict_input *input, const struct judgement *judged)
+int verdict_make(struct verdict *verdict, const struct verdict_input *input)
 {
-    struct suppressions *suppressions = input->options->suppressions;
-    struct judgement judgement = *judged;
-    struct symbols *symbols = NULL;
-    int status = CLI_SETUP;
-    judgement.findings = calloc(judged->finding_count + 1, sizeof *judgement.findings);
-    if (judgement.findings == NULL || symbols_new(&symbols) != 0) {
-        cli_error("run: no memory");
-        goto out;
+    const struct judgement *judged = NULL;
+    *verdict = (struct verdict){.symbols = input->symbols, .owns_symbols = input->symbols == NULL};
+    int error = verdict_judge(input->plan, input->session, &verdict->checker, &judged);
+    if (error == 0 && verdict->owns_symbols) {
+        error = symbols_new(&verdict->symbols);
     }
-    memcpy(judgement.findings, judged->findings, judged->finding_count * sizeof *judgement.findings);
-    if (suppressions != NULL) {
-        judgement.finding_count =
-            suppressions_apply(suppressions, symbols, judgement.findings, judged->finding_count);
+    if (error == 0) {
+        error = take_findings(verdict, input, judged);
     }
-    status = report(input, &judgement, symbols, judged->finding_count - judgement.finding_count);
-out:
-    symbols_free(symbols);
-    free(judgement.findings);
-    return status;
+    if (error == 0) {
+        verdict->status = conclude(input, &verdict->judgement, verdict->why, sizeof verdict->why);
+        verdict->report = to_report(verdict, input);
+    }
+    return error;
+}
+
+void verdict_free(struct verdict *verdict)
+{
+    free(verdict->judgement.findings);
+    if (verdict->owns_symbols) {
+        symbols_free(verdict->symbols);
+    }
+    checker_free(verdict->checker);
+    *verdict = (struct verdict){0};
 }
 
 int verdict_judge(const struct plan *plan, const struct session *session, struct checker **checker,
@@ -189,17 +203,18 @@ int verdict_judge(const struct plan *plan, const struct session *session, struct
     return error == 0 && *judgement == NULL ? ENOMEM : error;
 }
 
-int verdict_report(const struct verdict_input *input)
+int verdict_report(const struct verdict_input *input, FILE *text, FILE *json)
 {
-    struct checker *checker = NULL;
-    const struct judgement *judged = NULL;
-    int status = CLI_SETUP;
-    int error = verdict_judge(input->plan, input->session, &checker, &judged);
+    struct verdict verdict;
+    int error = verdict_make(&verdict, input);
+    int status = verdict.status;
     if (error != 0) {
         cli_error("run: cannot judge the run: %s", strerror(error));
-    } else {
-        status = report_findings(input, judged);
+        status = CLI_SETUP;
+    } else if ((error = verdict_write(&verdict, text, json)) != 0) {
+        cli_error("run: cannot write the report: %s", strerror(error));
+        status = CLI_SETUP;
     }
-    checker_free(checker);
+    verdict_free(&verdict);
     return status;
 }

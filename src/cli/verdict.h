@@ -13,13 +13,31 @@ struct verdict_input {
     const struct run_options *options;
     const struct session *session;
     const struct plan *plan;
-    FILE *text; /* NULL: no text */
-    FILE *json; /* NULL: no JSON */
     const char *repeat;
+    struct symbols *symbols; /* of the client's modules, to share them between passes; NULL: its own */
 };
 
-/* Writes the reports; returns the exit status. */
-int verdict_report(const struct verdict_input *input);
+/* A session judged. It borrows all that its input names, and must stay where it was made. */
+struct verdict {
+    struct checker *checker;
+    struct judgement judgement; /* without the findings that are to be ignored */
+    size_t ignored;             /* how many those were */
+    struct symbols *symbols;
+    bool owns_symbols;
+    int status;                        /* the exit status of a run */
+    char why[SESSION_MESSAGE_MAX * 2]; /* why the run shows nothing; "" it does */
+    struct report_input report;        /* what src/report prints */
+};
+
+/* 0 or errno; free it in either case. */
+int verdict_make(struct verdict *verdict, const struct verdict_input *input);
+void verdict_free(struct verdict *verdict);
+
+/* Either may be NULL. 0 or errno. */
+int verdict_write(const struct verdict *verdict, FILE *text, FILE *json);
+
+/* All of it: the exit status, after a message if something fails. */
+int verdict_report(const struct verdict_input *input, FILE *text, FILE *json);
 
 /* The session's events under this plan's judgement; it lives as long as the checker. 0 or errno. */
 int verdict_judge(const struct plan *plan, const struct session *session, struct checker **checker,

@@ -205,26 +205,32 @@ static json_t *notes_value(const struct report_input *input)
     return notes;
 }
 
-int report_json(FILE *out, const struct report_input *input)
+int report_value(const struct report_input *input, json_t **value)
 {
     struct view *view = NULL;
-    json_t *root = NULL;
     int result = view_new(input, &view);
 
+    *value = NULL;
     if (result) {
         return result;
     }
-    root =
+    *value =
         json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "schema", 1, "outcome",
                   report_outcome(input), "client", client_value(input), "operations", operations_value(input),
                   "faults", faults_value(input), "findings", findings_value(view), "recording",
                   recording_value(input), "ignored", ignored_value(input), "notes", notes_value(input));
-    if (!root) {
-        result = ENOMEM;
-    } else if (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF || fflush(out)) {
+    view_free(view);
+    return *value ? 0 : ENOMEM;
+}
+
+int report_json(FILE *out, const struct report_input *input)
+{
+    json_t *root = NULL;
+    int result = report_value(input, &root);
+
+    if (result == 0 && (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF || fflush(out))) {
         result = errno ? errno : EIO;
     }
     json_decref(root);
-    view_free(view);
     return result;
 }

@@ -14,6 +14,8 @@
 #include "suppress.h"
 #include "symbols.h"
 
+struct json_t; /* jansson.h */
+
 /* An event with its text, in run order. */
 struct report_event {
     struct event event;
@@ -43,5 +45,7 @@ struct report_input {
 const char *report_outcome(const struct report_input *input);
 int report_text(FILE *out, const struct report_input *input); /* 0 or errno */
 int report_json(FILE *out, const struct report_input *input); /* 0 or errno */
+/* What report_json writes, as a jansson object: the caller's. 0, or errno and NULL. */
+int report_value(const struct report_input *input, struct json_t **value);
 
 #endif

@@ -1,0 +1,169 @@
+/* trial.c - what passes over a client share, and one pass of it. */
+#include "trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "machine.h"
+#include "report.h"
+
+/* ---- checks before anything is started ---- */
+
+static int check_database(const struct plan_database *database, char *why, size_t size)
+{
+    if (access(database->path, F_OK) == 0) {
+        int fd = open(database->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        char byte;
+        int error = fd < 0 || pread(fd, &byte, 1, 0) < 0 ? errno : 0;
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (error != 0) {
+            snprintf(why, size, "database %s: cannot read '%s': %s", database->name, database->path,
+                     strerror(error));
+            return -1;
+        }
+        return 0;
+    }
+    if (strstr(database->path, "{run}") != NULL) {
+        return 0;
+    }
+    /* RESTORE makes the file; its folder must be there. */
+    char folder[PLAN_PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", database->path);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL) {
+        slash[slash == folder] = '\0';
+    }
+    if (access(slash != NULL ? folder : ".", W_OK | X_OK) != 0) {
+        snprintf(why, size, "database %s: file '%s' does not exist and cannot be made: %s", database->name,
+                 database->path, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+static int check(struct trial_bench *bench, const struct run_options *options)
+{
+    char *why = bench->error;
+    size_t size = sizeof bench->error;
+    const char *missing = NULL;
+    if (client_file_find(options->client_argv[0], &bench->client, why, size) != 0) {
+        return -1;
+    }
+    int error = parts_find(&bench->parts, &missing);
+    if (error != 0) {
+        snprintf(why, size, "part of the installation is missing: %.300s: %s", missing, strerror(error));
+        return -1;
+    }
+    for (uint32_t i = 0; i < options->plan.database_count; i++) {
+        if (check_database(&options->plan.databases[i], why, size) != 0) {
+            return -1;
+        }
+    }
+    cleanup_stale(rundir_base(), true, NULL);
+    return machine_check_shared_memory(why, size);
+}
+
+/* Signals come through a descriptor from here on; what a process is orphaned by is ours to reap. */
+static int take_signals(struct trial_bench *bench)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGCHLD);
+    sigaddset(&mask, SIGINT);
+    sigaddset(&mask, SIGTERM);
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+        sigaddset(&mask, SIGHUP); /* under nohup it stays ignored */
+    }
+    sigaddset(&mask, SIGQUIT);
+    signal(SIGPIPE, SIG_IGN); /* a reader of our report that goes away must not stop the cleaning up */
+    signal(SIGCHLD, SIG_DFL); /* ignored by inheritance, ends would be lost */
+    sigprocmask(SIG_BLOCK, &mask, &bench->old_mask);
+    bench->masked = true;
+    bench->setup.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (bench->setup.signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        snprintf(bench->error, sizeof bench->error, "signalfd or subreaper: %s", strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+int trial_bench_open(struct trial_bench *bench, const struct run_options *options)
+{
+    *bench = (struct trial_bench){.setup.signals = -1};
+    if (check(bench, options) != 0 || take_signals(bench) != 0) {
+        return -1;
+    }
+    bench->setup = (struct session_setup){
+        .options = options,
+        .parts = &bench->parts,
+        .client = &bench->client,
+        .add_library = !client_file_finds_vdi(&bench->client),
+        .signals = bench->setup.signals,
+    };
+    return 0;
+}
+
+void trial_bench_close(struct trial_bench *bench)
+{
+    symbols_free(bench->symbols);
+    if (bench->setup.signals >= 0) {
+        close(bench->setup.signals);
+    }
+    if (bench->masked) {
+        sigprocmask(SIG_SETMASK, &bench->old_mask, NULL);
+    }
+}
+
+/* ---- a pass ---- */
+
+static uint64_t microseconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+void trial_pass(struct trial *trial, const struct trial_bench *bench, const struct plan *plan)
+{
+    *trial = (struct trial){.plan = *plan, .started = microseconds_now()};
+    if (session_open(&trial->session, &bench->setup, &trial->plan) == 0) {
+        session_run(&trial->session);
+    }
+}
+
+int trial_judge(struct trial *trial, struct trial_bench *bench, const char *repeat)
+{
+    if (bench->symbols == NULL && symbols_new(&bench->symbols) != 0) {
+        return ENOMEM;
+    }
+    const struct verdict_input input = {
+        .options = bench->setup.options,
+        .session = &trial->session,
+        .plan = &trial->plan,
+        .repeat = repeat,
+        .symbols = bench->symbols,
+    };
+    return verdict_make(&trial->verdict, &input);
+}
+
+int trial_value(const struct trial *trial, struct json_t **value)
+{
+    return report_value(&trial->verdict.report, value);
+}
+
+void trial_end(struct trial *trial)
+{
+    verdict_free(&trial->verdict);
+    session_close(&trial->session);
+}

@@ -1,0 +1,49 @@
+/* trial.h - one pass of the client under a plan, judged: what `run` makes one or two of, and whatever tries many
+ * plans (a sweep, minimising, grading) many.
+ *
+ * A bench is what all passes of a process share: the checks and look-ups that are made once, the signals, the symbols
+ * of the client's modules. From its opening to its closing the process's signals come through a descriptor and it
+ * reaps what its children orphan, so that there is one bench in a process. A process that forks opens its bench
+ * afterwards. Errors: in words, in bench->error, and in verdict.why for a pass that shows nothing. Threads: one.
+ */
+#ifndef VDIFAULT_TRIAL_H
+#define VDIFAULT_TRIAL_H
+
+#include <signal.h>
+
+#include "session.h"
+#include "verdict.h"
+
+struct trial_bench {
+    struct parts parts;
+    struct client_file client;
+    struct session_setup setup;
+    struct symbols *symbols;
+    sigset_t old_mask;
+    bool masked;
+    char error[SESSION_MESSAGE_MAX];
+};
+
+/* `options` must outlive the bench. 0, or -1 with bench->error filled; close it in either case. */
+int trial_bench_open(struct trial_bench *bench, const struct run_options *options);
+void trial_bench_close(struct trial_bench *bench);
+
+/* Large, and must stay where it is: for the heap. */
+struct trial {
+    struct plan plan;
+    struct session
+        session; /* .record has the events, .interrupted the signal that ended it, .error why there was none */
+    uint64_t started;       /* microseconds since 1970 */
+    struct verdict verdict; /* once judged: .status as an exit status of `run`, .judgement, .why */
+};
+
+/* The pass alone; then the judgement of it, 0 or errno. `repeat` is the command that repeats the pass. End the trial
+ * in every case. */
+void trial_pass(struct trial *trial, const struct trial_bench *bench, const struct plan *plan);
+int trial_judge(struct trial *trial, struct trial_bench *bench, const char *repeat);
+void trial_end(struct trial *trial);
+
+/* The report of a judged trial: the caller's. 0 or errno. */
+int trial_value(const struct trial *trial, struct json_t **value);
+
+#endif
