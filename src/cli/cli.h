@@ -25,6 +25,7 @@ struct verb {
     const char *arguments;             /* as in the usage line */
     const char *summary;               /* one line; NULL: known by name, not part of this version */
     const struct option_row *options;  /* ends with a row without name; NULL: none */
+    const struct option_row *shared;   /* further ones, of another verb; NULL: none */
     const char *examples;              /* worked examples for --help */
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit status */
 };

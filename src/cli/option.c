@@ -15,16 +15,35 @@ enum {
     OPTION_IS_HELP = 255
 };
 
-static void say_unknown(const char *verb, const struct option_row *rows, const char *given)
+struct option_list {
+    const struct option_row *row[OPTION_MAX];
+    int count;
+};
+
+static void add_rows(struct option_list *list, const struct option_row *rows)
+{
+    for (const struct option_row *row = rows; row != NULL && row->name != NULL && list->count < OPTION_MAX;
+         row++) {
+        bool known = false;
+        for (int i = 0; i < list->count && !known; i++) {
+            known = strcmp(list->row[i]->name, row->name) == 0;
+        }
+        if (!known) {
+            list->row[list->count++] = row;
+        }
+    }
+}
+
+static void say_unknown(const char *verb, const struct option_list *list, const char *given)
 {
     size_t dashes = strspn(given, "-");
     size_t length = strcspn(given + dashes, "=");
     struct near_word near;
     char hint[96];
     near_start(&near, given + dashes, length);
-    for (const struct option_row *row = rows; row->name != NULL; row++) {
-        if (row->help != NULL) {
-            near_offer(&near, row->name);
+    for (int i = 0; i < list->count; i++) {
+        if (list->row[i]->help != NULL) {
+            near_offer(&near, list->row[i]->name);
         }
     }
     cli_error("%s: unknown option '%.*s'%s (see vdifault %s --help)", verb, (int)(dashes + length), given,
@@ -33,37 +52,37 @@ static void say_unknown(const char *verb, const struct option_row *rows, const c
 
 static int set_one(const char *verb, const struct option_row *row, void *context)
 {
-    if (row->help == NULL) {
+    if (row->help == NULL && row->set == NULL) {
         cli_error("%s: option --%s is not available in this version", verb, row->name);
         return -1;
     }
     return row->set(context, optarg);
 }
 
-static int make_options(const struct option_row *rows, struct option *options)
+static void make_options(const struct option_list *list, struct option *options)
 {
-    int count = 0;
-    for (; rows[count].name != NULL && count < OPTION_MAX; count++) {
-        /* Rows of other versions take any value or none, so that their own message is the one shown. */
-        int value = rows[count].help == NULL    ? optional_argument
-                    : rows[count].value != NULL ? required_argument
-                                                : no_argument;
-        options[count] = (struct option){rows[count].name, value, NULL, OPTION_FIRST + count};
+    int count = list->count;
+    for (int i = 0; i < count; i++) {
+        const struct option_row *row = list->row[i];
+        /* Rows that are refused take any value or none, so that their own message is the one shown. */
+        int value = row->help == NULL    ? optional_argument
+                    : row->value != NULL ? required_argument
+                                         : no_argument;
+        options[i] = (struct option){row->name, value, NULL, OPTION_FIRST + i};
     }
     options[count] = (struct option){"help", no_argument, NULL, OPTION_IS_HELP};
     options[count + 1] = (struct option){NULL, 0, NULL, 0};
-    return count;
 }
 
-enum option_result option_read(const char *verb, const struct option_row *rows, int argc, char **argv,
-                               void *context, int *first)
+enum option_result option_read(const char *verb, const struct option_row *rows,
+                               const struct option_row *shared, int argc, char **argv, void *context,
+                               int *first)
 {
-    static const struct option_row none[] = {{NULL, NULL, NULL, NULL}};
+    struct option_list list = {.count = 0};
     struct option options[OPTION_MAX + 2];
-    if (rows == NULL) {
-        rows = none;
-    }
-    int count = make_options(rows, options);
+    add_rows(&list, rows);
+    add_rows(&list, shared);
+    make_options(&list, options);
     optind = 0; /* getopt keeps state between calls; 0 starts anew */
     opterr = 0;
     for (;;) {
@@ -76,27 +95,31 @@ enum option_result option_read(const char *verb, const struct option_row *rows, 
         if (got == OPTION_IS_HELP || got == 'h') {
             return OPTION_HELP;
         }
-        if (got >= OPTION_FIRST && got < OPTION_FIRST + count) {
-            if (set_one(verb, &rows[got - OPTION_FIRST], context) != 0) {
+        if (got >= OPTION_FIRST && got < OPTION_FIRST + list.count) {
+            if (set_one(verb, list.row[got - OPTION_FIRST], context) != 0) {
                 return OPTION_ERROR;
             }
         } else if (got == ':') {
-            const char *value = optopt >= OPTION_FIRST ? rows[optopt - OPTION_FIRST].value : "a value";
+            const char *value = optopt >= OPTION_FIRST ? list.row[optopt - OPTION_FIRST]->value : "a value";
             cli_error("%s: option '%s' needs %s", verb, argv[before], value);
             return OPTION_ERROR;
         } else if (optopt >= OPTION_IS_HELP) {
             cli_error("%s: option '%s' takes no value", verb, argv[before]);
             return OPTION_ERROR;
         } else {
-            say_unknown(verb, rows, argv[before]);
+            say_unknown(verb, &list, argv[before]);
             return OPTION_ERROR;
         }
     }
 }
 
-void option_help(FILE *out, const struct option_row *rows)
+void option_help(FILE *out, const struct option_row *rows, const struct option_row *shared)
 {
-    for (const struct option_row *row = rows; row != NULL && row->name != NULL; row++) {
+    struct option_list list = {.count = 0};
+    add_rows(&list, rows);
+    add_rows(&list, shared);
+    for (int i = 0; i < list.count; i++) {
+        const struct option_row *row = list.row[i];
         if (row->help == NULL) {
             continue;
         }

@@ -12,7 +12,7 @@
 struct option_row {
     const char *name;  /* without dashes; NULL ends the table */
     const char *value; /* name of its value in the help; NULL: a flag */
-    const char *help;  /* NULL: planned, but not part of this version; refused by name */
+    const char *help;  /* NULL: refused by name: by `set` if there is one, else as not part of this version */
     int (*set)(void *context, const char *value); /* 0, or -1 after a message */
 };
 
@@ -22,11 +22,13 @@ enum option_result {
     OPTION_ERROR /* a message was printed */
 };
 
-/* Reads the options up to the first operand or "--"; *first is the operand's index. `verb` is for messages.
+/* Reads the options up to the first operand or "--"; *first is the operand's index. `verb` is for messages. `shared` are
+ * rows that another verb has, too; a row of the same name in `rows` stands for it. Either may be NULL.
  */
-enum option_result option_read(const char *verb, const struct option_row *rows, int argc, char **argv,
-                               void *context, int *first);
+enum option_result option_read(const char *verb, const struct option_row *rows,
+                               const struct option_row *shared, int argc, char **argv, void *context,
+                               int *first);
 
-void option_help(FILE *out, const struct option_row *rows);
+void option_help(FILE *out, const struct option_row *rows, const struct option_row *shared);
 
 #endif

@@ -214,7 +214,7 @@ static int run_run(int argc, char **argv)
         return CLI_SETUP;
     }
     run->bench.setup.signals = -1;
-    run_options_init(&run->options);
+    run_options_init(&run->options, "run");
     if (cli_verb_start(&verb_run, argc, argv, &run->options, &first, &status) != 0) {
         goto out;
     }

@@ -1,4 +1,4 @@
-/* run_options.c - the option table of `vdifault run`. */
+/* run_options.c - the option table of `vdifault run`, which other verbs share. */
 #include "run_options.h"
 
 #include <errno.h>
@@ -18,9 +18,10 @@ enum {
     PLAN_FILE_MAX = 1 << 20
 };
 
-void run_options_init(struct run_options *options)
+void run_options_init(struct run_options *options, const char *verb)
 {
     *options = (struct run_options){
+        .verb = verb,
         .timeout_ms = TIMEOUT_DEFAULT_MS,
         .patience_ms = PATIENCE_DEFAULT_MS,
         .fail_on = SEVERITY_ERROR,
@@ -43,12 +44,12 @@ static int add_plan_line(struct run_options *options, const char *option, const 
     struct fault_error error = {0};
     char *line = NULL;
     if (asprintf(&line, "%s %s", item, value) < 0) {
-        cli_error("run: no memory");
+        cli_error("%s: no memory", options->verb);
         return -1;
     }
     int result = strchr(value, '\n') != NULL ? EINVAL : plan_parse_line(line, &options->plan, &error);
     if (result != 0) {
-        cli_error("run: --%s '%s': %s", option, value,
+        cli_error("%s: --%s '%s': %s", options->verb, option, value,
                   error.message[0] != '\0' ? error.message : "bad value");
     }
     free(line);
@@ -84,14 +85,15 @@ static int set_plan(void *context, const char *value)
     FILE *file = fopen(value, "re");
     char *text = file != NULL ? malloc(PLAN_FILE_MAX) : NULL;
     if (text == NULL) {
-        cli_error("run: plan '%s': %s", value, strerror(errno));
+        cli_error("%s: plan '%s': %s", options->verb, value, strerror(errno));
         goto out;
     }
     size_t length = fread(text, 1, PLAN_FILE_MAX, file);
     if (ferror(file) || length == PLAN_FILE_MAX) {
-        cli_error("run: plan '%s': %s", value, ferror(file) ? strerror(errno) : "larger than 1 MiB");
+        cli_error("%s: plan '%s': %s", options->verb, value,
+                  ferror(file) ? strerror(errno) : "larger than 1 MiB");
     } else if (plan_parse(text, length, &options->plan, &error, &line) != 0) {
-        cli_error("run: plan '%s' line %u: %s", value, line, error.message);
+        cli_error("%s: plan '%s' line %u: %s", options->verb, value, line, error.message);
     } else {
         result = 0;
     }
@@ -108,12 +110,13 @@ static int set_sql(void *context, const char *value)
     struct run_options *options = context;
     char *probe = sql_expand(value, "set", 1);
     if (probe == NULL) {
-        cli_error("run: --sql '%s': expected %%DEVICES:FORMAT%% with %%s and %%d in FORMAT", value);
+        cli_error("%s: --sql '%s': expected %%DEVICES:FORMAT%% with %%s and %%d in FORMAT", options->verb,
+                  value);
         return -1;
     }
     free(probe);
     if (options->sql_count == RUN_SQL_MAX) {
-        cli_error("run: more than %d --sql", RUN_SQL_MAX);
+        cli_error("%s: more than %d --sql", options->verb, RUN_SQL_MAX);
         return -1;
     }
     options->sql[options->sql_count++] = value;
@@ -170,27 +173,29 @@ static int set_keep(void *context, const char *value)
     return 0;
 }
 
-static int read_seconds(const char *option, const char *value, int64_t *milliseconds)
+static int read_seconds(const struct run_options *options, const char *option, const char *value,
+                        int64_t *milliseconds)
 {
     if (text_seconds(value, milliseconds) == 0) {
         return 0;
     }
-    cli_error("run: --%s '%s': expected seconds above 0, for example 30 or 0.5", option, value);
+    cli_error("%s: --%s '%s': expected seconds above 0, for example 30 or 0.5", options->verb, option, value);
     return -1;
 }
 
 static int set_timeout(void *context, const char *value)
 {
-    return read_seconds("timeout", value, &((struct run_options *)context)->timeout_ms);
+    return read_seconds(context, "timeout", value, &((struct run_options *)context)->timeout_ms);
 }
 
 static int set_patience(void *context, const char *value)
 {
-    return read_seconds("patience", value, &((struct run_options *)context)->patience_ms);
+    return read_seconds(context, "patience", value, &((struct run_options *)context)->patience_ms);
 }
 
 /* One of a few words; its index, or -1 after a message. */
-static int read_word(const char *option, const char *value, const char *const *words, int count)
+static int read_word(const struct run_options *options, const char *option, const char *value,
+                     const char *const *words, int count)
 {
     struct near_word near;
     char hint[96];
@@ -206,7 +211,7 @@ static int read_word(const char *option, const char *value, const char *const *w
         size_t used = strlen(expected);
         snprintf(expected + used, sizeof expected - used, "%s%s", i > 0 ? ", " : "", words[i]);
     }
-    cli_error("run: --%s '%s': expected one of %s%s", option, value, expected,
+    cli_error("%s: --%s '%s': expected one of %s%s", options->verb, option, value, expected,
               near_text(&near, hint, sizeof hint));
     return -1;
 }
@@ -214,7 +219,7 @@ static int read_word(const char *option, const char *value, const char *const *w
 static int set_fail_on(void *context, const char *value)
 {
     static const char *const words[] = {"info", "warning", "error"};
-    int index = read_word("fail-on", value, words, 3);
+    int index = read_word(context, "fail-on", value, words, 3);
     if (index >= 0) {
         ((struct run_options *)context)->fail_on = (enum severity)(SEVERITY_INFO + index);
     }
@@ -225,7 +230,7 @@ static int set_stdin(void *context, const char *value)
 {
     static const char *const words[] = {
         [STDIN_INHERIT] = "inherit", [STDIN_NULL] = "null", [STDIN_HOLD] = "hold"};
-    int index = read_word("stdin", value, words, 3);
+    int index = read_word(context, "stdin", value, words, 3);
     if (index >= 0) {
         ((struct run_options *)context)->input = (enum stdin_mode)index;
     }
@@ -235,7 +240,7 @@ static int set_stdin(void *context, const char *value)
 static int set_on_finding(void *context, const char *value)
 {
     static const char *const words[] = {"continue", "stop", "abort"};
-    int index = read_word("on-finding", value, words, 3);
+    int index = read_word(context, "on-finding", value, words, 3);
     if (index >= 0) {
         ((struct run_options *)context)->on_finding = words[index];
     }
@@ -245,7 +250,7 @@ static int set_on_finding(void *context, const char *value)
 static int set_guard(void *context, const char *value)
 {
     static const char *const words[] = {"auto", "off", "pages", "copy"};
-    int index = read_word("guard", value, words, 4);
+    int index = read_word(context, "guard", value, words, 4);
     if (index >= 0) {
         ((struct run_options *)context)->guard = words[index];
     }
@@ -265,7 +270,7 @@ static int set_ignore(void *context, const char *value)
     struct suppressions *list = suppressions(context);
     char why[256] = "no memory";
     if (list == NULL || suppressions_add(list, value, why, sizeof why) != 0) {
-        cli_error("run: --ignore '%s': %s", value, why);
+        cli_error("%s: --ignore '%s': %s", ((struct run_options *)context)->verb, value, why);
         return -1;
     }
     return 0;
@@ -286,7 +291,7 @@ static int set_suppressions(void *context, const char *value)
         fclose(file);
     }
     if (result != 0) {
-        cli_error("run: --suppressions '%s': %s", value, why);
+        cli_error("%s: --suppressions '%s': %s", ((struct run_options *)context)->verb, value, why);
     }
     return result != 0 ? -1 : 0;
 }
@@ -308,9 +313,9 @@ int run_options_check(const struct run_options *options)
             strcmp(guard, "off") == 0) {
             fault_format(fault, text, sizeof text);
             cli_error(
-                "run: '%s' happens when the guard sees the touch: expected --guard auto, pages or copy, not "
+                "%s: '%s' happens when the guard sees the touch: expected --guard auto, pages or copy, not "
                 "off",
-                text);
+                options->verb, text);
             return -1;
         }
     }

@@ -21,6 +21,7 @@ enum stdin_mode {
 };
 
 struct run_options {
+    const char *verb; /* for messages */
     struct plan plan;
     const char *sql[RUN_SQL_MAX];
     uint32_t sql_count;
@@ -44,7 +45,7 @@ struct run_options {
     char *const *client_argv;
 };
 
-void run_options_init(struct run_options *options);
+void run_options_init(struct run_options *options, const char *verb);
 void run_options_free(struct run_options *options);
 /* What no option alone can tell. 0, or -1 after a message. */
 int run_options_check(const struct run_options *options);

@@ -258,7 +258,7 @@ int trace_load(const char *path, struct trace_loaded *loaded)
 {
     struct stat info;
     memset(loaded, 0, sizeof *loaded);
-    run_options_init(&loaded->options);
+    run_options_init(&loaded->options, "trace");
     plan_init(&loaded->plan);
     record_init(&loaded->session.record, rundir_base());
     if (stat(path, &info) != 0) {

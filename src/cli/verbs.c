@@ -44,7 +44,7 @@ void cli_verb_help(const struct verb *verb)
     printf("usage: vdifault %s%s%s\n\n%s\n", verb->name, verb->arguments[0] != '\0' ? " " : "",
            verb->arguments, verb->summary);
     printf("\noptions:\n");
-    option_help(stdout, verb->options);
+    option_help(stdout, verb->options, verb->shared);
     if (verb->examples != NULL) {
         printf("\nexamples:\n%s", verb->examples);
     }
@@ -52,7 +52,7 @@ void cli_verb_help(const struct verb *verb)
 
 int cli_verb_start(const struct verb *verb, int argc, char **argv, void *context, int *first, int *status)
 {
-    switch (option_read(verb->name, verb->options, argc, argv, context, first)) {
+    switch (option_read(verb->name, verb->options, verb->shared, argc, argv, context, first)) {
     case OPTION_OK:
         return 0;
     case OPTION_HELP:

@@ -49,8 +49,8 @@ struct reading {
 static int read_now(void *context)
 {
     struct reading *reading = context;
-    run_options_init(&reading->options);
-    return option_read("run", run_option_rows, reading->argc, reading->argv, &reading->options,
+    run_options_init(&reading->options, "run");
+    return option_read("run", run_option_rows, NULL, reading->argc, reading->argv, &reading->options,
                        &reading->first);
 }
 
@@ -184,7 +184,7 @@ static void help_lists_only_what_works(void **state)
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    option_help(out, run_option_rows);
+    option_help(out, run_option_rows, NULL);
     assert_int_equal(fclose(out), 0);
     assert_non_null(strstr(text, "--sql-result FILE"));
     assert_non_null(strstr(text, "--guard MODE"));

@@ -67,7 +67,7 @@ static void a_server_that_ends_after_a_hang_was_not_killed(void **state)
     (void)state;
     static struct session session;
     char *argv[] = {(char *)STUCK_CLIENT, NULL};
-    run_options_init(&options);
+    run_options_init(&options, "run");
     options.client_argc = 1;
     options.client_argv = argv;
     options.sql[0] = "BACKUP DATABASE x TO %DEVICES:%s%";
