@@ -14,16 +14,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "event_time.h"
 #include "runstate_internal.h"
 
-/* Where this process is attached. `state` is published last. */
-static struct {
-    pthread_once_t once;
-    _Atomic(struct run_state *) state;
-    _Atomic uint32_t *process; /* NULL: no such page; see make_process_page */
-    bool recorded;
-    char folder[PATH_MAX];
-} attached = {.once = PTHREAD_ONCE_INIT};
+/* Where this process is attached. */
+_Atomic(struct run_state *) run_attached_state; /* published last */
+_Atomic uint32_t *run_process_page;             /* NULL: no such page; see make_process_page */
+static bool recorded;
+static char attached_folder[PATH_MAX];
 
 /* Counters for a process that is attached to nothing. */
 static struct run_state private_state;
@@ -88,7 +86,7 @@ struct event_ring *run_new_ring(uint32_t number)
     char name[32];
     int error = 0;
     snprintf(name, sizeof(name), "ring.%u", number);
-    return run_new_file(attached.folder, name, RUN_RING_BYTES, &error);
+    return run_new_file(attached_folder, name, RUN_RING_BYTES, &error);
 }
 
 int run_state_create(const char *folder)
@@ -158,7 +156,7 @@ static void make_process_page(void)
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page != MAP_FAILED && madvise(page, size, MADV_WIPEONFORK) == 0) {
-        attached.process = page;
+        run_process_page = page;
     }
 }
 
@@ -167,8 +165,8 @@ static void attach(void)
     struct run_state *state = NULL;
     const char *folder = run_variable("VDIFAULT_TRACE");
     make_process_page();
-    if (folder != NULL && folder[0] != '\0' && strlen(folder) < sizeof(attached.folder)) {
-        memcpy(attached.folder, folder, strlen(folder) + 1);
+    if (folder != NULL && folder[0] != '\0' && strlen(folder) < sizeof(attached_folder)) {
+        memcpy(attached_folder, folder, strlen(folder) + 1);
         int error = run_state_map(folder, &state);
         if (error == ENOENT) {
             error = run_state_create(folder);
@@ -179,36 +177,31 @@ static void attach(void)
     }
     private_state.magic = RUN_STATE_MAGIC; /* here, not in an initializer: the rest stays untouched memory */
     private_state.version = RUN_STATE_VERSION;
-    attached.recorded = state != NULL;
-    atomic_store_explicit(&attached.state, state != NULL ? state : &private_state, memory_order_release);
+    recorded = state != NULL;
+    if (recorded) {
+        event_time_prepare();
+    }
+    atomic_store_explicit(&run_attached_state, state != NULL ? state : &private_state, memory_order_release);
 }
 
-struct run_state *run_state_attach(void)
+struct run_state *run_state_attach_first(void)
 {
-    struct run_state *state = atomic_load_explicit(&attached.state, memory_order_acquire);
-    if (state == NULL) {
-        run_once(&attached.once, attach);
-        state = atomic_load_explicit(&attached.state, memory_order_acquire);
-    }
-    return state;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    run_once(&once, attach);
+    return atomic_load_explicit(&run_attached_state, memory_order_acquire);
 }
 
 bool run_state_is_recorded(void)
 {
     run_state_attach();
-    return attached.recorded;
+    return recorded;
 }
 
-uint32_t run_process(void)
+uint32_t run_process_asked(void)
 {
-    run_state_attach();
-    if (attached.process == NULL) {
-        return (uint32_t)getpid();
-    }
-    uint32_t process = atomic_load_explicit(attached.process, memory_order_relaxed);
-    if (process == 0) {
-        process = (uint32_t)getpid();
-        atomic_store_explicit(attached.process, process, memory_order_relaxed);
+    uint32_t process = (uint32_t)getpid();
+    if (run_process_page != NULL) {
+        atomic_store_explicit(run_process_page, process, memory_order_relaxed);
     }
     return process;
 }

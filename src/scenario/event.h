@@ -195,7 +195,8 @@ enum leftover_kind {
 
 struct event {
     uint64_t sequence; /* run-wide order, from 1 */
-    uint64_t time_ns;  /* monotonic */
+    uint64_t
+        time_ns; /* monotonic, of the run: exact to some tens of nanoseconds between threads (event_time.h) */
     uint16_t version;
     uint8_t kind;      /* enum event_kind */
     uint8_t side;      /* enum event_side */

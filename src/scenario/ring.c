@@ -8,9 +8,9 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "event_time.h"
 #include "runstate_internal.h"
 
 enum {
@@ -31,6 +31,7 @@ struct writer {
     uint32_t stalled_space; /* ... since `space` had this value: not waited for again */
     _Atomic uint32_t depth; /* records under way: 2 and more in signal handlers */
     _Atomic uint64_t next;  /* the next free place */
+    uint64_t tail; /* of the ring when last looked at: the line is the collector's, and seldom needed */
 };
 
 /* Initial-exec: access needs no allocation, not even in a library that was loaded late. */
@@ -96,15 +97,16 @@ static struct event_ring *new_ring(struct run_state *state, uint32_t process, ui
     return ring;
 }
 
-static struct writer *writer(struct run_state *state)
+/* The thread's first event, or the first in a child, or there is no ring. */
+__attribute__((noinline)) static void begin(struct run_state *state, uint32_t process)
 {
-    uint32_t process = run_process();
-    if (self.process != process) { /* first event, or the first in a child */
+    int saved = errno;
+    if (self.process != process) {
         memset(&self, 0, sizeof(self));
         self.process = process;
         self.thread = (uint32_t)syscall(SYS_gettid);
     }
-    if (self.ring == NULL && !self.failed && run_state_is_recorded()) {
+    if (!self.failed && run_state_is_recorded()) {
         run_once(&exit_once, make_exit_key);
         struct event_ring *ring = pooled_ring(process);
         if (ring == NULL) {
@@ -113,6 +115,7 @@ static struct writer *writer(struct run_state *state)
         self.failed = ring == NULL;
         if (ring != NULL) {
             ring->thread = self.thread;
+            self.tail = atomic_load(&ring->tail);
             atomic_store(&self.next, atomic_load(&ring->head));
             self.ring = ring;
         }
@@ -120,12 +123,16 @@ static struct writer *writer(struct run_state *state)
             pthread_setspecific(exit_key, &self);
         }
     }
-    return &self;
+    errno = saved;
 }
 
-static bool has_room(struct event_ring *ring, uint64_t place, uint32_t records)
+static bool has_room(struct writer *w, uint64_t place, uint32_t records)
 {
-    return place + records - atomic_load_explicit(&ring->tail, memory_order_acquire) <= EVENT_RING_CAPACITY;
+    if (place + records - w->tail <= EVENT_RING_CAPACITY) {
+        return true;
+    }
+    w->tail = atomic_load_explicit(&w->ring->tail, memory_order_acquire);
+    return place + records - w->tail <= EVENT_RING_CAPACITY;
 }
 
 /* A collector is at work: waits for it, within reason. */
@@ -133,23 +140,20 @@ static bool wait_for_room(struct run_state *state, struct writer *w, uint64_t pl
 {
     struct event_ring *ring = w->ring;
     const struct timespec slice = {.tv_nsec = SLICE_MS * 1000000L};
+    int saved = errno;
     for (int i = 0; i < PATIENCE_SLICES; i++) {
         uint32_t space = atomic_load(&ring->space);
-        if (has_room(ring, place, records)) {
-            return true;
-        }
-        if (w->stalled && w->stalled_space == space) {
-            return false;
-        }
-        if (atomic_load(&state->collected) == 0) {
-            return false;
+        if (has_room(w, place, records) || (w->stalled && w->stalled_space == space) ||
+            atomic_load(&state->collected) == 0) {
+            break;
         }
         atomic_store(&ring->waiting, 1);
         run_futex_wait(&ring->space, space, &slice);
         w->stalled = i == PATIENCE_SLICES - 1;
         w->stalled_space = space;
     }
-    return has_room(ring, place, records);
+    errno = saved;
+    return has_room(w, place, records);
 }
 
 /* Nobody collects: the oldest events make room, each with its text. */
@@ -167,12 +171,28 @@ static void overwrite_oldest(struct event_ring *ring, uint64_t place, uint32_t r
     }
 }
 
+/* A compare-exchange between a thread and its own signal handlers. One instruction is whole to them; the lock against
+ * other processors, which an atomic one has, costs several times what the exchange does. */
+static bool own_exchange(_Atomic uint64_t *word, uint64_t *expected, uint64_t wanted)
+{
+#if defined(__x86_64__)
+    bool done;
+    __asm__ __volatile__("cmpxchgq %3, %1"
+                         : "=@ccz"(done), "+m"(*(uint64_t *)word), "+a"(*expected)
+                         : "r"(wanted)
+                         : "memory");
+    return done;
+#else
+    return atomic_compare_exchange_weak(word, expected, wanted);
+#endif
+}
+
 /* Reserves places for one event and its text. */
 static bool reserve(struct run_state *state, struct writer *w, uint32_t records, uint64_t *place)
 {
     *place = atomic_load_explicit(&w->next, memory_order_relaxed);
     do {
-        if (has_room(w->ring, *place, records)) {
+        if (has_room(w, *place, records)) {
             continue;
         }
         if (atomic_load(&state->collected) == 0) {
@@ -180,19 +200,24 @@ static bool reserve(struct run_state *state, struct writer *w, uint32_t records,
         } else if (!wait_for_room(state, w, *place, records)) {
             return false;
         }
-    } while (!atomic_compare_exchange_weak(&w->next, place, *place + records));
+    } while (!own_exchange(&w->next, place, *place + records));
     return true;
 }
 
-static void fill(struct event_ring *ring, uint64_t place, const struct event *event, const char *text,
-                 size_t text_length)
+/* What only the recorder knows of an event. */
+struct stamp {
+    uint64_t sequence, time_ns;
+    uint32_t text_records;
+};
+
+static void fill_text(struct event_ring *ring, uint64_t place, const struct stamp *stamp, const char *text,
+                      size_t text_length)
 {
-    ring->events[place % EVENT_RING_CAPACITY] = *event;
-    for (uint32_t i = 0; i < event->text_records; i++) {
+    for (uint32_t i = 0; i < stamp->text_records; i++) {
         struct event *record = &ring->events[(place + 1 + i) % EVENT_RING_CAPACITY];
         size_t left = text_length - (size_t)i * TEXT_BYTES;
         memset(record, 0, sizeof(*record));
-        record->sequence = event->sequence;
+        record->sequence = stamp->sequence;
         record->version = EVENT_VERSION;
         record->kind = EVENT_TEXT;
         memcpy(record->text, text + (size_t)i * TEXT_BYTES, left < TEXT_BYTES ? left : TEXT_BYTES);
@@ -217,15 +242,30 @@ static void publish(struct writer *w)
     } while (atomic_load_explicit(&w->next, memory_order_relaxed) != next);
 }
 
-static void put(struct run_state *state, struct writer *w, const struct event *event, const char *text,
-                size_t length)
+static void fill(struct writer *w, uint64_t place, const struct event *event, const struct stamp *stamp)
+{
+    struct event *record = &w->ring->events[place % EVENT_RING_CAPACITY];
+    *record = *event;
+    record->sequence = stamp->sequence;
+    record->time_ns = stamp->time_ns;
+    record->version = EVENT_VERSION;
+    if (event->kind != EVENT_PROCESS_EXIT) { /* which tells of another process */
+        record->process = w->process;
+    }
+    record->thread = w->thread;
+    record->text_records = stamp->text_records;
+}
+
+static void put(struct run_state *state, struct writer *w, const struct event *event,
+                const struct stamp *stamp, const char *text, size_t length)
 {
     uint64_t place = 0;
     uint32_t depth = atomic_load_explicit(&w->depth, memory_order_relaxed);
     atomic_store_explicit(&w->depth, depth + 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
-    if (reserve(state, w, 1 + event->text_records, &place)) {
-        fill(w->ring, place, event, text, length);
+    if (reserve(state, w, 1 + stamp->text_records, &place)) {
+        fill(w, place, event, stamp);
+        fill_text(w->ring, place, stamp, text, length);
     } else {
         atomic_fetch_add(&w->ring->dropped, 1);
     }
@@ -237,28 +277,22 @@ static void put(struct run_state *state, struct writer *w, const struct event *e
     }
 }
 
-uint64_t event_record(struct event *event, const char *text)
+uint64_t event_record(const struct event *event, const char *text)
 {
-    int saved = errno;
     struct run_state *state = run_state_attach();
-    size_t length = text == NULL ? 0 : strnlen(text, EVENT_TEXT_MAX);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    struct writer *w = writer(state);
-    event->sequence = atomic_fetch_add_explicit(&state->sequence, 1, memory_order_relaxed) + 1;
-    event->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    event->version = EVENT_VERSION;
-    if (event->kind != EVENT_PROCESS_EXIT) { /* which tells of another process */
-        event->process = w->process;
+    uint32_t process = run_process();
+    if (self.process != process || self.ring == NULL) {
+        begin(state, process);
     }
-    event->thread = w->thread;
-    event->text_records = (uint32_t)((length + TEXT_BYTES - 1) / TEXT_BYTES);
-
-    if (w->ring == NULL) {
+    size_t length = text == NULL ? 0 : strnlen(text, EVENT_TEXT_MAX);
+    struct stamp stamp = {.text_records = (uint32_t)((length + TEXT_BYTES - 1) / TEXT_BYTES)};
+    stamp.time_ns =
+        event_time_ns(); /* first: the processor reads its ticks only when what came before is done */
+    stamp.sequence = atomic_fetch_add_explicit(&state->sequence, 1, memory_order_relaxed) + 1;
+    if (self.ring == NULL) {
         atomic_fetch_add(&state->lost, run_state_is_recorded() ? 1 : 0);
     } else {
-        put(state, w, event, text, length);
+        put(state, &self, event, &stamp, text, length);
     }
-    errno = saved;
-    return event->sequence;
+    return stamp.sequence;
 }

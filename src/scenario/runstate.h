@@ -21,7 +21,7 @@
 
 enum {
     RUN_STATE_MAGIC = 0x56444653, /* "VDFS" */
-    RUN_STATE_VERSION = 2,
+    RUN_STATE_VERSION = 3,
     RUN_OPERATIONS_MAX = 256,
     RUN_RINGS_MAX = 4096,
     RUN_DEVICES_MAX = 64,
@@ -64,7 +64,10 @@ struct run_fault {
 struct run_state {
     uint32_t magic;
     uint32_t version;
-    _Atomic uint64_t sequence;   /* the last event sequence given out */
+    uint32_t lonely[14];
+    _Atomic uint64_t
+        sequence; /* the last event sequence given out: by every call, so in a cache line of its own */
+    uint64_t lonely_too[7];
     _Atomic uint32_t ring_count; /* ring.0 .. ring.N-1 exist, or are about to */
     _Atomic uint32_t set_count;
     _Atomic uint32_t operation_count;
@@ -78,20 +81,22 @@ struct run_state {
     struct run_fault faults[PLAN_FAULTS_MAX];
 };
 
-/* A ring has one writer, its thread. head counts events ever written, tail events the collector has taken. */
+/* A ring has one writer, its thread. head counts events ever written, tail events the collector has taken: each in a
+ * cache line of who writes it. */
 struct event_ring {
     uint32_t magic;
     uint32_t version;
     uint32_t process;
     uint32_t thread;
     uint32_t capacity;
-    uint32_t reserved;
+    uint32_t reserved[11];
     _Atomic uint64_t head;
+    _Atomic uint64_t dropped; /* events lost: overwritten, or no room and nobody collecting */
+    uint64_t reserved_too[6];
     _Atomic uint64_t tail;
     _Atomic uint32_t space; /* futex: bumped by the collector after it moved tail */
     _Atomic uint32_t waiting;
-    _Atomic uint64_t dropped; /* events lost: overwritten, or no room and nobody collecting */
-    uint8_t pad[4096 - 56];
+    uint8_t pad[4096 - 144];
     struct event events[];
 };
 _Static_assert(sizeof(struct event_ring) == 4096, "events start on a page");
@@ -105,12 +110,18 @@ const char *run_variable(const char *name);
 /* Attaches to the folder named by VDIFAULT_TRACE, or to private memory when the variable is unset (counters
  * work, events go nowhere). Safe to call repeatedly and from any thread; never fails: the result is never
  * NULL. */
-struct run_state *run_state_attach(void);
+extern _Atomic(struct run_state *) run_attached_state;
+struct run_state *run_state_attach_first(void);
+static inline struct run_state *run_state_attach(void)
+{
+    struct run_state *state = atomic_load_explicit(&run_attached_state, memory_order_acquire);
+    return state != NULL ? state : run_state_attach_first();
+}
 bool run_state_is_recorded(void); /* a folder is attached */
 
-/* Fills sequence, time, version, process (but of EVENT_PROCESS_EXIT), thread, text_records, and publishes the event with its text (may be
- * NULL). Returns the sequence. Preserves errno. Safe after fork. */
-uint64_t event_record(struct event *event, const char *text);
+/* Publishes the event with its text (may be NULL); sequence, time, version, process (but of EVENT_PROCESS_EXIT), thread
+ * and text_records are filled in then. Returns the sequence. Preserves errno. Safe after fork. */
+uint64_t event_record(const struct event *event, const char *text);
 
 uint64_t run_name_hash(const char *name); /* FNV-1a 64, never 0 */
 /* A new operation for a Create that is about to be made; its device 0 is named like the set (spec 3.5). -1:

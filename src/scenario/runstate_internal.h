@@ -13,7 +13,15 @@
 #define RUN_RING_BYTES (sizeof(struct event_ring) + EVENT_RING_CAPACITY * sizeof(struct event))
 
 /* This process's number, without a system call; right also in a child that nobody told about its fork. */
-uint32_t run_process(void);
+extern _Atomic uint32_t *run_process_page;
+uint32_t run_process_asked(void);
+static inline uint32_t run_process(void)
+{
+    run_state_attach();
+    uint32_t process =
+        run_process_page == NULL ? 0 : atomic_load_explicit(run_process_page, memory_order_relaxed);
+    return process != 0 ? process : run_process_asked();
+}
 
 /* pthread_once with all signals held back: a handler of the client's that came in the middle and got to the same place
  * would wait for ever for the thread that it has interrupted. errno is preserved. */

@@ -22,7 +22,7 @@ void fake_reset(void)
     memset(&fake, 0, sizeof(fake));
 }
 
-uint64_t event_record(struct event *event, const char *text)
+uint64_t event_record(const struct event *event, const char *text)
 {
     assert(fake.event_count < FAKE_EVENTS_MAX && event->side == EVENT_SIDE_SERVER);
     struct fake_event *kept = &fake.events[fake.event_count++];
