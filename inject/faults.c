@@ -15,6 +15,23 @@ enum {
     ANSWER_SECONDS = 5
 };
 
+enum {
+    PASSING_DECIDED = 1u << VDI_FN_NONE
+};
+
+_Atomic uint32_t faults_passing;
+
+uint32_t faults_decide_passing(void)
+{
+    bool is_witnessed = inject_records() || guard_is_at_work();
+    uint32_t passing = PASSING_DECIDED;
+    uint32_t found = 0;
+    if (!is_witnessed && !inject_plan()->loses_close) {
+        passing |= ~inject_plan()->functions;
+    }
+    return atomic_compare_exchange_strong(&faults_passing, &found, passing) ? passing : found;
+}
+
 static struct run_fault *counts(uint32_t fault)
 {
     return &run_state_attach()->faults[fault];
@@ -142,6 +159,7 @@ struct fault_moments faults_found_at_delivery(struct call *call, int32_t code)
             take_back(i); /* it has not happened yet, and will not if the moment never comes */
             *(fault->arg[FAULT_ARG_AT] == FAULT_AT_TOUCH ? &later.at_touch : &later.at_complete) |=
                 UINT64_C(1) << i;
+            atomic_store(&faults_passing, PASSING_DECIDED); /* any completion may be the command's */
         }
     }
     return later;

@@ -8,6 +8,16 @@
 #include "inject.h"
 #include "record.h"
 
+/* Calls that no more than their result tells whether they concern us, a bit per function: nobody records, nothing is
+ * guarded, no fault is at the function's entry, none is pending. The bit of VDI_FN_NONE: it has been decided. */
+extern _Atomic uint32_t faults_passing;
+uint32_t faults_decide_passing(void);
+static inline bool faults_let_pass(enum vdi_function function)
+{
+    uint32_t passing = atomic_load_explicit(&faults_passing, memory_order_acquire);
+    return ((passing != 0 ? passing : faults_decide_passing()) >> function & 1) != 0;
+}
+
 /* A function was entered: faults placed at it. */
 void faults_found_at_entry(struct call *call);
 
@@ -25,12 +35,13 @@ struct fault_moments {
 };
 /* GetCommand is about to deliver a command: faults placed at its code. */
 struct fault_moments faults_found_at_delivery(struct call *call, int32_t code);
+static inline bool faults_are_at_command(int32_t code)
+{
+    return code > 0 && code < SHADOW_CODES && (inject_plan()->commands >> code & 1) != 0;
+}
 static inline struct fault_moments faults_at_delivery(struct call *call, int32_t code)
 {
-    if (code <= 0 || code >= SHADOW_CODES || (inject_plan()->commands >> code & 1) == 0) {
-        return (struct fault_moments){0};
-    }
-    return faults_found_at_delivery(call, code);
+    return faults_are_at_command(code) ? faults_found_at_delivery(call, code) : (struct fault_moments){0};
 }
 /* Their moment has come. Of at_touch that is a signal handler's, which interrupted the client's own code. */
 void faults_when_due(struct call *call, uint64_t faults);

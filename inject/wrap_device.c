@@ -50,17 +50,18 @@ static VDC_Command *delivered(struct call *call, VDC_Command *block)
     return given;
 }
 
-/* The library, and what its answer means for the device. */
-static int get_command(struct call *call, ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
+static int ask_for_command(get_command_function *real, ClientVirtualDevice *self, time_t timeout,
+                           VDC_Command **block)
 {
-    get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
-    int64_t deadline = inject_plan()->loses_close ? idle_deadline(timeout) : 0; /* from before the wait */
-    if (real == NULL) {
-        return VD_E_UNEXPECTED;
-    }
     inject_thread.inside++;
     int result = real(self, timeout, block);
     inject_thread.inside--;
+    return result;
+}
+
+/* What the library's answer means for the device, and what the client's is. */
+static int answer(struct call *call, int result, int64_t deadline, VDC_Command **block)
+{
     struct shadow_device *device = call->device;
     if (device == NULL || call->set == NULL) {
         return result;
@@ -81,6 +82,25 @@ static int get_command(struct call *call, ClientVirtualDevice *self, time_t time
         } else {
             shadow_device_closed(device, false);
         }
+    }
+    return result;
+}
+
+static int get_command(struct call *call, ClientVirtualDevice *self, time_t timeout, VDC_Command **block)
+{
+    get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
+    int64_t deadline = inject_plan()->loses_close ? idle_deadline(timeout) : 0; /* from before the wait */
+    if (real == NULL) {
+        return VD_E_UNEXPECTED;
+    }
+    return answer(call, ask_for_command(real, self, timeout, block), deadline, block);
+}
+
+/* As the library does (design 4.2). */
+static int without_command(int result, VDC_Command **block)
+{
+    if (result != 0 && block != NULL) {
+        *block = NULL;
     }
     return result;
 }
@@ -108,10 +128,26 @@ static __attribute__((noinline)) int observe_get_command(ClientVirtualDevice *se
     } else {
         result = get_command(&call, self, timeout, block);
     }
-    if (result != 0 && block != NULL) {
-        *block = NULL; /* as the library does (design 4.2) */
+    return call_end(&call, without_command(result, block));
+}
+
+/* The command that comes is none that a fault is at: then it was no concern of ours. */
+static __attribute__((noinline)) int pass_get_command(get_command_function *real, ClientVirtualDevice *self,
+                                                      time_t timeout, VDC_Command **block)
+{
+    int result = ask_for_command(real, self, timeout, block);
+    if (result == 0 && block != NULL && *block != NULL && !faults_are_at_command((*block)->commandCode)) {
+        return 0;
     }
-    return call_end(&call, result);
+    struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self), self);
+    call.sequence = call_unrecorded(call.function);
+    return without_command(answer(&call, result, 0, block), block);
+}
+
+/* A client built with ThreadSanitizer is told of each command. */
+static bool passes(enum vdi_function function, bool is_known)
+{
+    return is_known && faults_let_pass(function) && __tsan_acquire == NULL;
 }
 
 /* What follows the look at the mode is apart: a call that passes straight through makes no room for it. */
@@ -120,7 +156,8 @@ INJECT_EXPORT int vdi_device_get_command(ClientVirtualDevice *self, time_t timeo
     const void *caller = __builtin_return_address(0);
     get_command_function *real = (get_command_function *)next_definition(NEXT_GET_COMMAND);
     if (inject_sees_call(caller)) {
-        return observe_get_command(self, timeout, block, caller);
+        return passes(VDI_FN_GET_COMMAND, real != NULL) ? pass_get_command(real, self, timeout, block)
+                                                        : observe_get_command(self, timeout, block, caller);
     }
     return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, block);
 }
@@ -170,6 +207,21 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
     return call_end(&call, result);
 }
 
+static __attribute__((noinline)) int pass_complete_command(complete_command_function *real,
+                                                           ClientVirtualDevice *self, VDC_Command *command,
+                                                           int completion_code,
+                                                           unsigned long bytes_transferred, int64_t position)
+{
+    inject_thread.inside++;
+    int result = real(self, command, completion_code, bytes_transferred, position);
+    inject_thread.inside--;
+    struct shadow_device *device = result == VD_E_ABORT ? shadow_device(self) : NULL;
+    if (device != NULL && shadow_device_is_current(device)) {
+        shadow_set_aborted(atomic_load(&device->set));
+    }
+    return result;
+}
+
 INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Command *command,
                                               int completion_code, unsigned long bytes_transferred,
                                               int64_t position)
@@ -177,7 +229,10 @@ INJECT_EXPORT int vdi_device_complete_command(ClientVirtualDevice *self, VDC_Com
     const void *caller = __builtin_return_address(0);
     complete_command_function *real = (complete_command_function *)next_definition(NEXT_COMPLETE_COMMAND);
     if (inject_sees_call(caller)) {
-        return observe_complete_command(self, command, completion_code, bytes_transferred, position, caller);
+        return passes(VDI_FN_COMPLETE_COMMAND, real != NULL)
+                   ? pass_complete_command(real, self, command, completion_code, bytes_transferred, position)
+                   : observe_complete_command(self, command, completion_code, bytes_transferred, position,
+                                              caller);
     }
     return real == NULL ? VD_E_UNEXPECTED : real(self, command, completion_code, bytes_transferred, position);
 }
