@@ -31,7 +31,7 @@ uint32_t inject_decide(void)
                         ? INJECT_ACTIVE
                         : INJECT_PASSIVE;
     if (mode == INJECT_PASSIVE && !atomic_load_explicit(&is_constructed, memory_order_acquire)) {
-        return mode; /* for now */
+        return mode; /* not kept: the next call looks again */
     }
     return atomic_compare_exchange_strong(&inject_mode_word, &found, mode) ? mode : found;
 }

@@ -3,6 +3,7 @@
  *   init  create[:DEVICES]  config  open  get:D[:TIMEOUT]  complete:D  abort  close  destroy
  *   touch:D        reads the command and the buffer fetched last on the device: 90 if not as they were
  *   gone:D         91 unless that buffer is out of reach
+ *   aborted:YES    95 unless the last GetCommand or CompleteCommand returned VD_E_ABORT (1), or did not (0)
  *   abort-beside   another thread aborts, at any moment from now
  *   close-beside   likewise closes
  *   wait-beside:D  likewise calls GetCommand on the device, on which nothing will come
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #include "vdi.h"
+#include "vdierror.h"
 
 enum {
     DEVICES = 8,
@@ -84,6 +86,7 @@ static void load(void)
 
 struct client {
     ClientVirtualDeviceSet set;
+    int result; /* of the last GetCommand or CompleteCommand */
     ClientVirtualDevice *devices[DEVICES];
     VDC_Command *commands[DEVICES];
     uint8_t *buffers[DEVICES];
@@ -168,7 +171,7 @@ static int call(struct client *client, const char *verb, int number, long extra)
     } else if (strcmp(verb, "get") == 0) {
         VDC_Command *command = (VDC_Command *)&config;
         errno = 4711;
-        int result = vdi.get(client->devices[d], extra, &command);
+        int result = client->result = vdi.get(client->devices[d], extra, &command);
         if (errno != 4711 || (result != 0 && command != NULL)) {
             return 94;
         }
@@ -177,7 +180,9 @@ static int call(struct client *client, const char *verb, int number, long extra)
             client->buffers[d] = command->buffer;
         }
     } else if (strcmp(verb, "complete") == 0) {
-        vdi.complete(client->devices[d], client->commands[d], 0, BUFFER, 0);
+        client->result = vdi.complete(client->devices[d], client->commands[d], 0, BUFFER, 0);
+    } else if (strcmp(verb, "aborted") == 0) {
+        return (client->result == VD_E_ABORT) == (d != 0) ? 0 : 95;
     } else if (strcmp(verb, "abort") == 0) {
         vdi.abort(&client->set);
     } else if (strcmp(verb, "close") == 0) {

@@ -112,6 +112,35 @@ static void plan_without_a_runner(void **state)
     unlink(plan);
 }
 
+/* Nothing is recorded or guarded, so calls that no fault is at go past us; each fault comes at its own all the same. */
+static void plan_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *plan, *verbs;
+    } runs[] = {
+        {"fault abort(by=client)@Flush",
+         OPENING COMMAND "aborted:0 " COMMAND COMMAND "aborted:0 get:0 complete:0 aborted:1 close destroy"},
+        {"fault abort(by=client,at=complete)@Write#2",
+         OPENING COMMAND "aborted:0 " COMMAND "aborted:1 get:0 aborted:1 close destroy"},
+        {"fault abort(by=client,at=complete)@Write#1+",
+         OPENING "get:0 aborted:0 complete:0 aborted:1 close destroy"},
+    };
+    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+        char plan[] = "/tmp/vdifault-plan-XXXXXX";
+        char command[512];
+        int file = mkstemp(plan);
+        assert_true(file >= 0);
+        assert_int_equal(dprintf(file, "%s\n", runs[i].plan), strlen(runs[i].plan) + 1);
+        snprintf(command, sizeof(command),
+                 "env -u VDIFAULT_TRACE VDIFAULT_GUARD=off VDIFAULT_PLAN=%s LD_PRELOAD=%s %s %s", plan,
+                 PRELOAD, CLIENT, runs[i].verbs);
+        assert_int_equal(system(command), 0);
+        close(file);
+        unlink(plan);
+    }
+}
+
 static void dlsym_is_transparent(void **state)
 {
     (void)state;
@@ -254,6 +283,7 @@ int main(void)
         cmocka_unit_test(no_library),
         cmocka_unit_test(nothing_asked_for),
         cmocka_unit_test(plan_without_a_runner),
+        cmocka_unit_test(plan_alone),
         cmocka_unit_test(dlsym_is_transparent),
         cmocka_unit_test(many_threads),
         cmocka_unit_test(forks),
