@@ -24,8 +24,6 @@
  *                  then read the last buffer once more
  */
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -36,8 +34,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -360,25 +356,6 @@ static int join(struct client *client, long number, const char *rest)
     return pthread_join(started_thread, NULL) == 0 ? started.status : 78;
 }
 
-static int forbid(struct client *client, long number, const char *rest)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
-    (void)client;
-    (void)number;
-    (void)rest;
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-                   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0
-               ? 0
-               : 73;
-}
-
 static int child(struct client *client, long number, const char *rest)
 {
     int status = -1;
@@ -474,7 +451,7 @@ static const struct {
     {"handler", handler},
     {"start", start},
     {"join", join},
-    {"forbid", forbid},
+    {"forbid", guard_client_forbid},
     {"many", many},
 };
 

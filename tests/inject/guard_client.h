@@ -13,5 +13,6 @@ verb_function guard_client_own;
 verb_function guard_client_is_own;
 verb_function guard_client_crash;
 verb_function guard_client_block;
+verb_function guard_client_forbid;
 
 #endif

@@ -1,11 +1,17 @@
-/* guard_client_signals.c - the words of guard_client.c about the client's own signals. */
+/* guard_client_signals.c - the words of guard_client.c about the client's own signals, and of system calls that are refused. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guard_client.h"
@@ -109,4 +115,23 @@ int guard_client_block(struct client *client, long number, const char *rest)
     (void)rest;
     sigfillset(&all);
     return pthread_sigmask(SIG_SETMASK, &all, NULL) + sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
+int guard_client_forbid(struct client *client, long number, const char *rest)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    (void)client;
+    (void)number;
+    (void)rest;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0
+               ? 0
+               : 73;
 }
