@@ -111,3 +111,20 @@ bool run_fault_arrive(uint32_t index, const struct fault *fault, int32_t operati
     atomic_fetch_add(&counts->fired, 1);
     return true;
 }
+
+void run_fault_take_back(uint32_t index)
+{
+    atomic_fetch_sub(&run_state_attach()->faults[index].fired, 1);
+}
+
+/* Two devices may both be the first to reach a site; only one is the first whose moment comes. */
+bool run_fault_fire(uint32_t index, const struct fault *fault)
+{
+    _Atomic uint32_t *fired = &run_state_attach()->faults[index].fired;
+    uint32_t unfired = 0;
+    if (!fault->site.and_later && fault->site.device == FAULT_DEVICE_ANY) {
+        return atomic_compare_exchange_strong(fired, &unfired, 1);
+    }
+    atomic_fetch_add(fired, 1);
+    return true;
+}

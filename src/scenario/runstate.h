@@ -139,6 +139,10 @@ int32_t run_device_index(int32_t operation, const char *name);
  * resolved nth before. Counts per operation and device; a fault without "+" fires once over the whole run
  * (once per device with FAULT_DEVICE_EACH). On true, `fired` has been raised. */
 bool run_fault_arrive(uint32_t index, const struct fault *fault, int32_t operation, int32_t device);
+/* After run_fault_arrive: it turned out impossible, or is to happen later; it has not fired. */
+void run_fault_take_back(uint32_t index);
+/* The moment of one that was taken back has come. False: another device was the first, and it fires no more. */
+bool run_fault_fire(uint32_t index, const struct fault *fault);
 
 /* ---- the supervising side ---- */
 
