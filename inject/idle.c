@@ -59,6 +59,26 @@ int idle_wait(struct shadow_set *set, int64_t deadline)
     }
 }
 
+int idle_wait_for_close(struct shadow_device *device, int64_t deadline)
+{
+    int64_t due = atomic_load(&device->close_due);
+    int result = idle_wait(atomic_load(&device->set), due < deadline ? due : deadline);
+    if (result == VD_E_TIMEOUT && due <= deadline) {
+        shadow_device_closed(device);
+        result = VD_E_CLOSE;
+    }
+    return result;
+}
+
+void idle_sleep(int64_t ns)
+{
+    _Atomic uint32_t nobody = 0;
+    int64_t deadline = inject_now() + ns;
+    while (inject_now() < deadline) { /* a signal ends a wait early */
+        wait_on(&nobody, 0, deadline);
+    }
+}
+
 void idle_wake(struct shadow_set *set)
 {
     atomic_fetch_add(&set->changed, 1);

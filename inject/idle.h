@@ -19,6 +19,9 @@ int64_t idle_deadline(time_t timeout_ms);
 /* VD_E_TIMEOUT, VD_E_ABORT once the set is aborted, VD_E_PROTOCOL once it is closed. Preserves errno. */
 int idle_wait(struct shadow_set *set, int64_t deadline);
 void idle_wake(struct shadow_set *set);
+/* The same on a device whose VD_E_CLOSE is withheld: that, once it is due. */
+int idle_wait_for_close(struct shadow_device *device, int64_t deadline);
+void idle_sleep(int64_t ns);
 
 /* Waits until *word >= wanted or `seconds` passed; the word may be another process's. False: it did not come.
  */

@@ -52,9 +52,11 @@ static void load(void)
         plan_init(&inject_loaded.plan);
     }
     for (uint32_t i = 0; i < inject_loaded.plan.fault_count; i++) {
-        inject_loaded.functions |= 1u << inject_loaded.plan.faults[i].site.function;
-        inject_loaded.commands |= 1u << inject_loaded.plan.faults[i].site.command;
-        inject_loaded.loses_close |= inject_loaded.plan.faults[i].kind == FAULT_LOST_CLOSE;
+        const struct fault *fault = &inject_loaded.plan.faults[i];
+        const struct fault_info *info = &fault_table[fault->kind];
+        inject_loaded.functions |= info->everywhere ? UINT32_MAX : 1u << fault->site.function;
+        inject_loaded.commands |= 1u << fault->site.command;
+        inject_loaded.loses_close |= (info->effects & FAULT_MEETS_CLOSE) != 0;
     }
 }
 

@@ -63,7 +63,7 @@ struct inject_plan {
     struct plan plan;
     uint32_t functions;
     uint32_t commands;
-    bool loses_close; /* it has a lost-close */
+    bool loses_close; /* it has a fault that VD_E_CLOSE meets */
 };
 extern struct inject_plan inject_loaded;
 

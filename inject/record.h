@@ -23,6 +23,9 @@ struct call {
     uint32_t stack;     /* it comes from */
     int32_t operation;
     int32_t device_index;
+    int32_t answer;  /* with EVENT_FLAG_FAULTED: a fault's, in the library's place */
+    uint64_t at_end; /* faults of the plan that wait for the call's end, a bit each */
+    int64_t timeout; /* as passed to GetCommand, GetConfiguration */
     int64_t arg[CALL_ARGS];
 };
 
@@ -46,6 +49,7 @@ static inline struct call call_on_set(enum vdi_function function, struct shadow_
     call.stack = 0;
     call.operation = set == NULL ? -1 : atomic_load(&set->operation);
     call.device_index = -1;
+    call.at_end = 0;
     call_clear(&call);
     return call;
 }

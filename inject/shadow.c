@@ -189,7 +189,7 @@ struct shadow_device *shadow_device_opened(struct shadow_set *set, const void *o
     atomic_store(&device->operation, atomic_load(&set->operation));
     atomic_store(&device->index, index);
     atomic_store(&device->closed, false);
-    atomic_store(&device->lost, false);
+    atomic_store(&device->close, SHADOW_CLOSE_PASSES);
     for (size_t i = 0; i < SHADOW_CODES; i++) {
         atomic_store(&device->delivered[i], 0);
     }
@@ -209,14 +209,21 @@ struct shadow_device *shadow_device_opened(struct shadow_set *set, const void *o
     return device;
 }
 
-void shadow_device_closed(struct shadow_device *device, bool lost)
+void shadow_device_withholds(struct shadow_device *device, int64_t due)
+{
+    atomic_store(&device->close_due, due);
+    atomic_store(&device->close, SHADOW_CLOSE_WITHHELD);
+    atomic_fetch_add(&atomic_load(&device->set)->lost_devices, 1);
+}
+
+void shadow_device_closed(struct shadow_device *device)
 {
     struct shadow_set *set = atomic_load(&device->set);
-    if (lost) {
-        atomic_store(&device->lost, true);
-        atomic_fetch_add(&set->lost_devices, 1);
-    } else if (!atomic_exchange(&device->closed, true) && shadow_device_is_current(device)) {
+    uint32_t withheld = SHADOW_CLOSE_WITHHELD;
+    bool is_late = atomic_compare_exchange_strong(&device->close, &withheld, SHADOW_CLOSE_PASSES);
+    if (!atomic_exchange(&device->closed, true) && shadow_device_is_current(device)) {
         atomic_fetch_sub(&set->open_devices, 1);
+        atomic_fetch_sub(&set->lost_devices, is_late ? 1 : 0);
     }
 }
 

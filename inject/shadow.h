@@ -29,6 +29,13 @@ enum shadow_state {
     SHADOW_CLOSED_BY_FAULT, /* does not exist, and the client did not ask for that */
 };
 
+/* What becomes of a device's VD_E_CLOSE. */
+enum shadow_close {
+    SHADOW_CLOSE_PASSES,
+    SHADOW_CLOSE_WITHHELD, /* it came, and a fault keeps it back */
+    SHADOW_CLOSE_REPEATS   /* every GetCommand after it gives it again */
+};
+
 /* The last fetch of a command block. */
 struct shadow_command {
     _Atomic(const void *) block;  /* NULL: the entry is free */
@@ -46,7 +53,8 @@ struct shadow_device {
     _Atomic int32_t operation; /* likewise */
     _Atomic int32_t index;     /* in the set; -1 no room */
     _Atomic bool closed;       /* VD_E_CLOSE was delivered */
-    _Atomic bool lost;         /* VD_E_CLOSE is being withheld */
+    _Atomic uint32_t close;    /* enum shadow_close */
+    _Atomic int64_t close_due; /* when a VD_E_CLOSE that is withheld is delivered, ns; INT64_MAX never */
     _Atomic uint32_t delivered[SHADOW_CODES];
     /* guard.c's: */
     _Atomic uint32_t guard_seen; /* commands */
@@ -92,8 +100,10 @@ void shadow_set_aborted(struct shadow_set *set);
 
 /* OpenDevice succeeded. NULL: the table is full. */
 struct shadow_device *shadow_device_opened(struct shadow_set *set, const void *object, int32_t index);
-/* VD_E_CLOSE came and is delivered (lost: withheld). */
-void shadow_device_closed(struct shadow_device *device, bool lost);
+/* VD_E_CLOSE came and is delivered: now, or late. */
+void shadow_device_closed(struct shadow_device *device);
+/* It came and is withheld until `due`. */
+void shadow_device_withholds(struct shadow_device *device, int64_t due);
 /* Of the set's present life. */
 bool shadow_device_is_current(const struct shadow_device *device);
 

@@ -37,7 +37,7 @@ static VDC_Command *delivered(struct call *call, VDC_Command *block)
     if (given == NULL) {
         return NULL;
     }
-    struct fault_moments later = faults_at_delivery(call, command.commandCode);
+    struct fault_moments later = faults_at_delivery(call, given, &command);
     if (later.at_touch != 0) {
         guard_arm(given, later.at_touch);
     }
@@ -76,11 +76,11 @@ static int answer(struct call *call, int result, int64_t deadline, VDC_Command *
     } else if (result == VD_E_ABORT && shadow_device_is_current(device)) {
         shadow_set_aborted(call->set); /* idle calls on other devices learn it as well */
     } else if (result == VD_E_CLOSE && shadow_device_is_current(device)) {
-        if (faults_lose_close(call)) {
+        if (faults_withhold_close(call)) {
             call->flags |= EVENT_FLAG_FAULTED;
-            result = idle_wait(call->set, deadline);
+            result = idle_wait_for_close(device, deadline);
         } else {
-            shadow_device_closed(device, false);
+            shadow_device_closed(device);
         }
     }
     return result;
@@ -96,19 +96,29 @@ static int get_command(struct call *call, ClientVirtualDevice *self, time_t time
     return answer(call, ask_for_command(real, self, timeout, block), deadline, block);
 }
 
-/* As the library does (design 4.2). */
-static int without_command(int result, VDC_Command **block)
+/* As the library does (design 4.2); of a fault that says success, what it is about. */
+static int without_command(const struct call *call, int result, VDC_Command **block)
 {
-    if (result != 0 && block != NULL) {
+    if ((result != 0 || (call->flags & EVENT_FLAG_FAULTED) != 0) && block != NULL) {
         *block = NULL;
     }
     return result;
 }
 
-static bool is_lost(const struct call *call)
+/* VD_E_CLOSE of the device has come, and a fault goes on with it. */
+static bool goes_on_closing(const struct call *call)
 {
-    return call->device != NULL && atomic_load(&call->device->lost) &&
+    return call->device != NULL && atomic_load(&call->device->close) != SHADOW_CLOSE_PASSES &&
            shadow_device_is_current(call->device) && atomic_load(&call->set->state) == SHADOW_OPEN;
+}
+
+static int go_on_closing(struct call *call)
+{
+    call->flags |= EVENT_FLAG_FAULTED;
+    if (atomic_load(&call->device->close) == SHADOW_CLOSE_WITHHELD) {
+        return idle_wait_for_close(call->device, idle_deadline(call->timeout));
+    }
+    return atomic_load(&call->set->aborted) ? VD_E_ABORT : VD_E_CLOSE;
 }
 
 static __attribute__((noinline)) int observe_get_command(ClientVirtualDevice *self, time_t timeout,
@@ -116,19 +126,18 @@ static __attribute__((noinline)) int observe_get_command(ClientVirtualDevice *se
 {
     struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self), self);
     call.arg[0] = timeout;
+    call.timeout = timeout;
     call_begin(&call, caller, NULL);
     faults_at_entry(&call);
     int result;
-    if (faults_cut_off(&call)) {
-        call.flags |= EVENT_FLAG_FAULTED;
-        result = VD_E_PROTOCOL;
-    } else if (is_lost(&call)) {
-        call.flags |= EVENT_FLAG_FAULTED;
-        result = idle_wait(call.set, idle_deadline(timeout));
+    if (faults_answered(&call)) {
+        result = call.answer;
+    } else if (goes_on_closing(&call)) {
+        result = go_on_closing(&call);
     } else {
-        result = get_command(&call, self, timeout, block);
+        result = faults_at_end(&call, get_command(&call, self, timeout, block));
     }
-    return call_end(&call, without_command(result, block));
+    return call_end(&call, without_command(&call, result, block));
 }
 
 /* The command that comes is none that a fault is at: then it was no concern of ours. */
@@ -141,7 +150,7 @@ static __attribute__((noinline)) int pass_get_command(get_command_function *real
     }
     struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self), self);
     call.sequence = call_unrecorded(call.function);
-    return without_command(answer(&call, result, 0, block), block);
+    return without_command(&call, answer(&call, result, 0, block), block);
 }
 
 /* A client built with ThreadSanitizer is told of each command. */
@@ -189,9 +198,9 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
     if (at_complete != 0) {
         faults_when_due(&call, at_complete);
     }
-    int result = VD_E_PROTOCOL;
-    if (faults_cut_off(&call)) {
-        call.flags |= EVENT_FLAG_FAULTED;
+    int result;
+    if (faults_answered(&call)) {
+        result = call.answer;
     } else {
         guard_before_completion(guarded, &call, bytes_transferred);
         tell_completed(&call);
@@ -199,6 +208,7 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
         result =
             real == NULL ? VD_E_UNEXPECTED : real(self, block, completion_code, bytes_transferred, position);
         inject_thread.inside--;
+        result = faults_at_end(&call, result);
         if (result == VD_E_ABORT && call.device != NULL && shadow_device_is_current(call.device)) {
             shadow_set_aborted(call.set);
         }

@@ -18,16 +18,6 @@ static int inject_result(int result)
     return result;
 }
 
-/* After the call a fault closed the set: the answer of a set that does not exist (spec 2.3, DNE). */
-static bool cut_off(struct call *call)
-{
-    if (!faults_cut_off(call)) {
-        return false;
-    }
-    call->flags |= EVENT_FLAG_FAULTED;
-    return true;
-}
-
 static void construct(enum next_function next, ClientVirtualDeviceSet *self, const void *caller)
 {
     set_void_function *real = (set_void_function *)next_definition(next);
@@ -65,12 +55,13 @@ static void destroy(enum next_function next, ClientVirtualDeviceSet *self, const
     struct shadow_set *set = shadow_set(self);
     struct call call = call_on_set(VDI_FN_DESTROY, set, self);
     call_begin(&call, caller, NULL);
+    faults_at_entry(&call);
     inject_thread.inside++;
     if (real != NULL) {
         real(self);
     }
     inject_thread.inside--;
-    call_end(&call, 0);
+    call_end(&call, faults_at_end(&call, 0));
     if (set != NULL) {
         shadow_set_closed(set, SHADOW_NONE);
         guard_life_ended(&call);
@@ -125,7 +116,9 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
     if (cfg != NULL) {
         call_configuration(&call, cfg);
     }
-    int result = create(real, self, name, cfg);
+    faults_at_entry(&call);
+    int result = faults_answered_entry(&call) ? call.answer : create(real, self, name, cfg);
+    result = faults_at_end(&call, result);
     if (starts && result == 0) {
         guard_life_began(set, cfg);
         shadow_set_opened(set, call.operation);
@@ -149,7 +142,9 @@ INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *
         call.operation = run_find_operation(name);
     }
     call_begin(&call, __builtin_return_address(0), name);
-    int result = CALL_REAL(real, self, name);
+    faults_at_entry(&call);
+    int result = faults_answered_entry(&call) ? call.answer : CALL_REAL(real, self, name);
+    result = faults_at_end(&call, result);
     if (starts && result == 0) {
         guard_life_began(set, NULL);
         shadow_set_opened(set, call.operation);
@@ -165,9 +160,11 @@ INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t
     }
     struct call call = call_on_set(VDI_FN_GET_CONFIGURATION, shadow_set(self), self);
     call.arg[0] = timeout;
+    call.timeout = timeout;
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, timeout, cfg);
+    int result = faults_answered(&call) ? call.answer : CALL_REAL(real, self, timeout, cfg);
+    result = faults_at_end(&call, result);
     if (result == 0 && cfg != NULL) {
         if (call.set != NULL) {
             guard_configured(call.set, cfg);
@@ -192,7 +189,8 @@ INJECT_EXPORT int vdi_set_open_device(ClientVirtualDeviceSet *self, char *name, 
     struct call call = call_on_set(VDI_FN_OPEN_DEVICE, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), name);
     faults_at_entry(&call);
-    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, name, device);
+    int result = faults_answered(&call) ? call.answer : CALL_REAL(real, self, name, device);
+    result = faults_at_end(&call, result);
     if (result == 0 && device != NULL && call.set != NULL && name != NULL) {
         call.device_index = run_device_index(call.operation, name);
         call.arg[0] = (int64_t)(intptr_t)*device;
@@ -212,10 +210,10 @@ INJECT_EXPORT int vdi_set_signal_abort(ClientVirtualDeviceSet *self)
     struct call call = call_on_set(VDI_FN_SIGNAL_ABORT, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    if (cut_off(&call)) {
-        return call_end(&call, VD_E_PROTOCOL);
+    if (faults_answered(&call)) {
+        return call_end(&call, call.answer);
     }
-    int result = CALL_REAL(real, self);
+    int result = faults_at_end(&call, CALL_REAL(real, self));
     if (call.set != NULL && atomic_load(&call.set->state) == SHADOW_OPEN) {
         if (result != 0 && atomic_load(&call.set->lost_devices) != 0) {
             /* To the client the set is Active, whatever the library has made of it meanwhile. */
@@ -239,11 +237,11 @@ INJECT_EXPORT int vdi_set_close(ClientVirtualDeviceSet *self)
     struct call call = call_on_set(VDI_FN_CLOSE, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    if (cut_off(&call)) {
+    if (faults_answered(&call)) {
         guard_closed(&call);
-        return call_end(&call, VD_E_PROTOCOL);
+        return call_end(&call, call.answer);
     }
-    int result = CALL_REAL(real, self);
+    int result = faults_at_end(&call, CALL_REAL(real, self));
     if (call.set != NULL && result != VD_E_PROTOCOL) {
         guard_closed(&call);
         bool open_to_client = atomic_load(&call.set->lost_devices) != 0 && !atomic_load(&call.set->aborted);
@@ -269,7 +267,8 @@ INJECT_EXPORT int vdi_set_get_buffer_handle(ClientVirtualDeviceSet *self, uint8_
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
     uint8_t *own = guard_buffer_for_handle(buffer); /* not in the library yet: a fault may be due */
-    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, own, handle);
+    int result = faults_answered(&call) ? call.answer : CALL_REAL(real, self, own, handle);
+    result = faults_at_end(&call, result);
     call.arg[0] = result == 0 && handle != NULL ? (int64_t)*handle : 0;
     return call_end(&call, result);
 }
@@ -284,7 +283,8 @@ INJECT_EXPORT int vdi_set_map_buffer_handle(ClientVirtualDeviceSet *self, int ha
     call.arg[0] = handle;
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    int result = cut_off(&call) ? VD_E_PROTOCOL : CALL_REAL(real, self, handle, buffer);
+    int result = faults_answered(&call) ? call.answer : CALL_REAL(real, self, handle, buffer);
+    result = faults_at_end(&call, result);
     call.arg[0] = result == 0 && buffer != NULL ? (int64_t)(intptr_t)*buffer : 0;
     return call_end(&call, result);
 }
@@ -301,10 +301,10 @@ INJECT_EXPORT void vdi_set_register_device_closed(ClientVirtualDeviceSet *self)
     struct call call = call_on_set(VDI_FN_REGISTER_DEVICE_CLOSED, shadow_set(self), self);
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    if (!cut_off(&call) && real != NULL) {
+    if (!faults_answered(&call) && real != NULL) {
         inject_thread.inside++;
         real(self);
         inject_thread.inside--;
     }
-    call_end(&call, 0);
+    call_end(&call, faults_at_end(&call, 0));
 }

@@ -10,6 +10,10 @@ static const char *const class_names[] = {
 
 static void print_sites(const struct fault_info *info)
 {
+    if (info->everywhere) {
+        printf("  sites:   none, it is at every call\n");
+        return;
+    }
     printf("  sites:  ");
     for (int function = 1; function < VDI_FN_COUNT; function++) {
         if ((info->functions >> function) & 1) {

@@ -446,6 +446,7 @@ void sets_fault(struct checker *checker, const struct event *event, const struct
             set->fault_aborted = true;
             break;
         case FAULT_LOST_CLOSE:
+        case FAULT_LATE_CLOSE: /* a client may be out of patience before it comes */
             if (device) {
                 device->lost_close = true;
             }

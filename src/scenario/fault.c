@@ -277,15 +277,15 @@ static int parse_site(struct parser *p, struct fault_site *site)
 static int illegal_site(struct parser *p, const char *where, const struct fault *fault, const char *name)
 {
     const struct fault_info *info = &fault_table[fault->kind];
-    char legal[160] = "";
+    char legal[200] = ""; /* every function's name fits */
     size_t used = 0;
-    for (uint32_t f = 1; f < VDI_FN_COUNT; f++) {
+    for (uint32_t f = 1; f < VDI_FN_COUNT && used < sizeof(legal); f++) {
         if (info->functions & (1u << f)) {
             used += (size_t)snprintf(legal + used, sizeof(legal) - used, "%s%s", used == 0 ? "" : ", ",
                                      vdi_function_names[f]);
         }
     }
-    if (info->commands != 0) {
+    if (info->commands != 0 && used < sizeof(legal)) {
         snprintf(legal + used, sizeof(legal) - used, "%s%s command", used == 0 ? "" : " or ",
                  fault->site.command != 0 ? "another" : "a");
     }
@@ -297,6 +297,9 @@ static int check_site(struct parser *p, const char *where, const struct fault *f
 {
     const struct fault_info *info = &fault_table[fault->kind];
     const struct fault_site *site = &fault->site;
+    if (info->everywhere) {
+        return 0;
+    }
     bool legal =
         site->function != 0 ? (info->functions >> site->function) & 1 : (info->commands >> site->command) & 1;
     const char *name =
@@ -326,10 +329,14 @@ int fault_parse(const char *text, struct fault *fault, struct fault_error *error
         status = parse_arguments(p, fault);
     }
     const char *site = p->at;
+    if (status == 0 && *p->at == '@' && fault_table[fault->kind].everywhere) {
+        return fail(p, p->at, "'%s' takes no site: it is at every call", fault_table[fault->kind].name);
+    }
     if (status == 0 && take_char(p, '@')) {
         site = p->at;
         status = parse_site(p, &fault->site);
-    } else if (status == 0 && fault_table[fault->kind].default_site == NULL) {
+    } else if (status == 0 && fault_table[fault->kind].default_site == NULL &&
+               !fault_table[fault->kind].everywhere) {
         const char *name = fault_table[fault->kind].name;
         return fail(p, p->at, "'%s' needs a site, such as %s@Write#2:0", name, name);
     }

@@ -34,11 +34,19 @@ enum fault_place {
     FAULT_IN_SERVER, /* the simulated server */
 };
 
+/* What a fault does that others must know; bits. */
+enum fault_effect {
+    FAULT_MEETS_CLOSE = 0x100, /* it happens to a device's VD_E_CLOSE */
+};
+
 /* Arguments; a kind takes some of them. */
 enum fault_arg {
     FAULT_ARG_BY,   /* enum fault_by */
     FAULT_ARG_AT,   /* enum fault_at */
-    FAULT_ARG_CODE, /* of a command, or a result */
+    FAULT_ARG_CODE, /* of a command, or the index of a result in fault_results */
+    FAULT_ARG_MS,
+    FAULT_ARG_SEED,
+    FAULT_ARG_HOW, /* what exactly happens; the choices are the row's */
     FAULT_ARG_COUNT
 };
 enum fault_by {
@@ -105,6 +113,8 @@ struct fault_info {
     uint32_t commands;        /* legal sites: bit per command code */
     bool once;                /* "n+" means nothing: it happens at most once to a device or a set */
     bool works_on_real_server;
+    bool everywhere;  /* it is at no site, but at every call of the run */
+    uint32_t effects; /* enum fault_effect */
     struct fault_arg_info args[FAULT_ARGS_MAX + 1];
     /* What of arguments and site does not go together: false, with the reason in `why`; NULL: nothing. */
     bool (*fits)(const struct fault *fault, char *why, size_t size);
@@ -120,8 +130,20 @@ extern const struct fault_info fault_table[FAULT_KIND_COUNT];
 
 struct fault_error {
     size_t offset;     /* byte in the text where the trouble starts */
-    char message[256]; /* names the input, what was expected, and near names */
+    char message[300]; /* names the input, what was expected, and near names */
 };
+
+/* A result that a fault may give in a call's place, or after it (spec 3.3 to 3.11), in the order of the words of
+ * error's and error-after's argument. */
+struct fault_result {
+    int32_t result;
+    uint32_t instead; /* functions that may give it without having been made: bit per enum vdi_function */
+    uint32_t after;   /* ... after they did what they do */
+};
+enum {
+    FAULT_RESULTS = 6
+};
+extern const struct fault_result fault_results[FAULT_RESULTS];
 
 /* 0, or EINVAL with *error filled. */
 int fault_parse(const char *text, struct fault *fault, struct fault_error *error);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "event.h"
-#include "fault.h"
+#include "fault_internal.h"
 #include "vdi.h"
 
 #define FUNCTION(name) (1u << VDI_FN_##name)
@@ -25,6 +25,10 @@ enum {
     WITH_OPEN_DEVICES = FUNCTION(OPEN_DEVICE) | FUNCTION(GET_COMMAND) | FUNCTION(COMPLETE_COMMAND) |
                         FUNCTION(SIGNAL_ABORT) | FUNCTION(CLOSE) | FUNCTION(GET_BUFFER_HANDLE) |
                         FUNCTION(MAP_BUFFER_HANDLE) | FUNCTION(REGISTER_DEVICE_CLOSED),
+    /* Sites at which a set can be open, or about to be by somebody else's Create. */
+    WITH_A_SET = WITH_OPEN_DEVICES | FUNCTION(GET_CONFIGURATION) | FUNCTION(OPEN_IN_SECONDARY),
+    ALL_CALLS = WITH_A_SET | FUNCTION(CREATE) | FUNCTION(DESTROY),
+    BUFFERED = 1u << VDC_Read | 1u << VDC_Write,
 };
 
 static bool refuse(char *why, size_t size, const char *reason)
@@ -39,22 +43,6 @@ static bool fault_fits_early_close(const struct fault *fault, char *why, size_t 
         fault->site.function == VDI_FN_OPEN_DEVICE && fault->site.nth == 1 && !fault->site.and_later;
     return !first_open ||
            refuse(why, size, "at OpenDevice#1 no device is open yet: expected OpenDevice#2 or later");
-}
-
-static bool fault_fits_lost_close(const struct fault *fault, char *why, size_t size)
-{
-    bool counted = fault->site.nth != 1 || fault->site.and_later;
-    return !counted || refuse(why, size, "takes no '#': VD_E_CLOSE comes once per device");
-}
-
-static bool fault_fits_abort(const struct fault *fault, char *why, size_t size)
-{
-    const struct fault_site *site = &fault->site;
-    bool has_buffer = site->command == VDC_Read || site->command == VDC_Write;
-    if (fault->arg[FAULT_ARG_AT] == FAULT_AT_TOUCH && !has_buffer) {
-        return refuse(why, size, "with at=touch needs a command that has a buffer: expected Read or Write");
-    }
-    return true;
 }
 
 /* Commands of device models: unknown to a client that announced another one. */

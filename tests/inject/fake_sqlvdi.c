@@ -137,6 +137,9 @@ int vdi_set_open_device(ClientVirtualDeviceSet *set, char *name, ClientVirtualDe
     if (!s->exists) {
         return missing();
     }
+    if (s->aborted) {
+        return VD_E_ABORT;
+    }
     if (s->opened == s->config.deviceCount) {
         return VD_E_OPEN;
     }

@@ -147,3 +147,24 @@ const struct event *harness_find(const struct harness *harness, enum event_kind 
     }
     return NULL;
 }
+
+static void play(const char *client, const struct scenario *scenario)
+{
+    struct harness h;
+    setenv("FAKE_STRICT", "1", 1);
+    harness_run(&h, client, scenario->faults, scenario->verbs);
+    if (strcmp(h.log, scenario->log) != 0) {
+        fail_msg("%s %s\n  gave     %s\n  expected %s", scenario->faults, scenario->verbs, h.log,
+                 scenario->log);
+    }
+    assert_int_equal(h.exit_status, scenario->exit_status);
+    assert_int_equal(atomic_load(&h.state->faults[0].fired), scenario->fired);
+    harness_end(&h);
+}
+
+void harness_play(const char *client, const struct scenario *scenarios, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        play(client, &scenarios[i]);
+    }
+}

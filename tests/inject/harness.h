@@ -37,6 +37,16 @@ void harness_end(struct harness *harness);
  * is a fault's doing ends in '!', a call that a fault made begins with '*', a call that waited for one ends
  * in '~'. */
 
+struct scenario {
+    const char *faults;
+    const char *verbs;
+    const char *log;
+    uint32_t fired; /* fault 0 */
+    int exit_status;
+};
+/* Each of them must give just that log, with a library that is asked nothing after its Close. */
+void harness_play(const char *client, const struct scenario *scenarios, size_t count);
+
 const struct event *harness_find(const struct harness *harness, enum event_kind kind,
                                  enum vdi_function function, int nth);
 

@@ -19,35 +19,7 @@
 #include "vdi.h"
 #include "vdierror.h"
 
-struct scenario {
-    const char *faults;
-    const char *verbs;
-    const char *log;
-    uint32_t fired; /* fault 0 */
-    int exit_status;
-};
-
-static void play(const struct scenario *scenario)
-{
-    struct harness h;
-    setenv("FAKE_STRICT", "1", 1);
-    harness_run(&h, CLIENT, scenario->faults, scenario->verbs);
-    if (strcmp(h.log, scenario->log) != 0) {
-        fail_msg("%s %s\n  gave     %s\n  expected %s", scenario->faults, scenario->verbs, h.log,
-                 scenario->log);
-    }
-    assert_int_equal(h.exit_status, scenario->exit_status);
-    assert_int_equal(atomic_load(&h.state->faults[0].fired), scenario->fired);
-    harness_end(&h);
-}
-
-static void play_all(const struct scenario *scenarios, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        play(&scenarios[i]);
-    }
-}
-#define PLAY_ALL(table) play_all(table, sizeof(table) / sizeof((table)[0]))
+#define PLAY_ALL(table) harness_play(CLIENT, table, sizeof(table) / sizeof((table)[0]))
 
 /* ---- no fault ---- */
 

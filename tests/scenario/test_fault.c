@@ -162,7 +162,16 @@ static const struct {
     {"abort@Write/256", 12, "bad operation '256': expected an index from 0 to 255"},
     {"abort@Write/", 12, "bad operation '': expected an index from 0 to 255"},
     {"abort@Write and more", 12, "unexpected 'and more' after the fault"},
-    {"abort@GetCommand", 6, "'abort' cannot be placed at 'GetCommand': expected a command"},
+    {"abort@Create", 6,
+     "'abort' cannot be placed at 'Create': expected GetConfiguration, OpenDevice, GetCommand, "
+     "CompleteCommand, "
+     "SignalAbort, Close, OpenInSecondary, GetBufferHandle, MapBufferHandle, RegisterDeviceClosed or a "
+     "command"},
+    {"abort(at=complete)@GetCommand", 19, "'abort' with at= needs a command: a call has but its entry"},
+    {"abort@Close", 6, "'abort' at Close or SignalAbort is by=client: the server may be gone by then"},
+    {"abort(by=client)@OpenInSecondary", 17,
+     "'abort' at OpenInSecondary is by=server: the set is not open here yet"},
+    {"late-close(ms=0)", 14, "bad value '0' for 'ms': expected a number from 1 to 3600000"},
     {"lost-close@Write", 11, "'lost-close' cannot be placed at 'Write': expected GetCommand"},
     {"lost-close@GetCommand#2", 11, "'lost-close' takes no '#': VD_E_CLOSE comes once per device"},
     {"lost-close@GetCommand#last", 11, "'lost-close' takes no '#': VD_E_CLOSE comes once per device"},

@@ -1,0 +1,176 @@
+/* fault_lifecycle.c - faults in the life of a set and its devices: aborts, closes, configurations; see deeds.h. */
+#include <stddef.h>
+
+#include "deeds.h"
+#include "guard.h"
+#include "idle.h"
+#include "inject.h"
+#include "next.h"
+#include "vdierror.h"
+
+enum {
+    ANSWER_SECONDS = 5,
+    NS_PER_MS = 1000000
+};
+
+/* A call that the fault makes in the client's place, recorded as such. */
+static int call_by_fault(const struct call *during, enum vdi_function function, enum next_function next)
+{
+    struct call call = call_on_set(function, during->set, NULL);
+    call.operation = during->operation;
+    call.flags = EVENT_FLAG_BY_FAULT;
+    set_int_function *real = (set_int_function *)next_definition(next);
+    call_begin(&call, NULL, NULL);
+    inject_thread.inside++;
+    int result =
+        real == NULL ? VD_E_UNEXPECTED : real((ClientVirtualDeviceSet *)atomic_load(&call.set->object));
+    inject_thread.inside--;
+    return call_end(&call, result);
+}
+
+/* ---- early-close ---- */
+
+/* Closes the set as another thread of the client might (VDI Close with open devices, spec 3.9). */
+void deed_early_close_at_entry(struct call *call, uint32_t fault)
+{
+    struct shadow_set *set = call->set;
+    /* First the state: calls that begin from here on do not enter the library for this set. Those that have
+     * looked at it before may still do so, as under a Close by another thread. */
+    if (set == NULL || atomic_load(&set->open_devices) == 0 || !guard_keeps_buffers(set) ||
+        (call->device != NULL && !shadow_device_is_current(call->device)) ||
+        !shadow_set_closed(set, SHADOW_CLOSED_BY_FAULT)) {
+        run_fault_take_back(fault);
+        return;
+    }
+    call_fault(call, fault);
+    call_by_fault(call, VDI_FN_CLOSE, NEXT_CLOSE);
+}
+
+void deed_early_close_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
+{
+    (void)delivery;
+    deed_early_close_at_entry(call, fault);
+}
+
+/* ---- abort ---- */
+
+bool deed_finds_set_active(const struct call *call)
+{
+    return call->set != NULL && atomic_load(&call->set->state) == SHADOW_OPEN &&
+           !atomic_load(&call->set->aborted) &&
+           (call->device == NULL || shadow_device_is_current(call->device));
+}
+
+void deed_abort_inside(struct call *call, uint32_t fault)
+{
+    call_fault(call, fault);
+    call_by_fault(call, VDI_FN_SIGNAL_ABORT, NEXT_SIGNAL_ABORT);
+    shadow_set_aborted(call->set);
+}
+
+/* Asks the server to abort now and waits until it has done so: the buffer is in the client's hands meanwhile.
+ * False: it has not, and will not. The steps are those of enum run_request. */
+static bool server_aborts(_Atomic uint32_t *request)
+{
+    _Atomic uint32_t *bell = &run_state_attach()->bell;
+    uint32_t state = RUN_REQUEST_NONE;
+    if (!run_state_is_recorded() || /* no run, so no server that could hear it */
+        !atomic_compare_exchange_strong(request, &state, RUN_REQUEST_ASKED)) {
+        return false;
+    }
+    atomic_fetch_add(bell, 1);
+    idle_wake_all(bell);
+    if (!idle_wait_for(request, RUN_REQUEST_DONE, ANSWER_SECONDS)) {
+        state = RUN_REQUEST_ASKED;
+        if (atomic_compare_exchange_strong(request, &state, RUN_REQUEST_NONE)) {
+            return false;
+        }
+        /* The server is at it. Should it die meanwhile, we have waited long enough all the same. */
+        idle_wait_for(request, RUN_REQUEST_DONE, ANSWER_SECONDS);
+    }
+    state = RUN_REQUEST_DONE;
+    atomic_compare_exchange_strong(request, &state, RUN_REQUEST_NONE);
+    return true;
+}
+
+static void abort_by_server(struct call *call, uint32_t fault)
+{
+    if (!server_aborts(&deed_counts(fault)->request)) {
+        run_fault_take_back(fault);
+        return;
+    }
+    call->flags |= EVENT_FLAG_WAITED_FOR_FAULT;
+    call_fault(call, fault);
+    if (call->function != VDI_FN_OPEN_IN_SECONDARY) { /* which learns it by its own result */
+        shadow_set_aborted(call->set);
+    }
+}
+
+void deed_abort(struct call *call, uint32_t fault)
+{
+    bool joins = call->function == VDI_FN_OPEN_IN_SECONDARY && call->set != NULL;
+    bool by_client = deed_fault(fault)->arg[FAULT_ARG_BY] == FAULT_BY_CLIENT;
+    if (!deed_finds_set_active(call) && (by_client || !joins)) {
+        run_fault_take_back(fault);
+    } else if (by_client) {
+        deed_abort_inside(call, fault);
+    } else {
+        abort_by_server(call, fault);
+    }
+}
+
+void deed_abort_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
+{
+    int32_t at = deed_fault(fault)->arg[FAULT_ARG_AT];
+    if (at == FAULT_AT_FETCH) {
+        deed_abort(call, fault);
+        return;
+    }
+    run_fault_take_back(fault); /* it has not happened yet, and will not if the moment never comes */
+    *(at == FAULT_AT_TOUCH ? &delivery->later->at_touch : &delivery->later->at_complete) |= UINT64_C(1)
+                                                                                            << fault;
+}
+
+/* ---- VD_E_CLOSE that is lost, late, or comes again and again ---- */
+
+void deed_lose_close(struct call *call, uint32_t fault)
+{
+    call_fault(call, fault);
+    shadow_device_withholds(call->device, INT64_MAX);
+}
+
+void deed_delay_close(struct call *call, uint32_t fault)
+{
+    call_fault(call, fault);
+    int64_t ms = deed_fault(fault)->arg[FAULT_ARG_MS];
+    shadow_device_withholds(call->device, inject_now() + ms * NS_PER_MS);
+}
+
+void deed_repeat_close(struct call *call, uint32_t fault)
+{
+    call_fault(call, fault);
+    atomic_store(&call->device->close, SHADOW_CLOSE_REPEATS);
+}
+
+/* ---- buffers that cannot be mapped ---- */
+
+/* The library has found out by itself, and aborted; only the next call tells (spec 14 item 1). */
+int deed_stale_config(struct call *call, uint32_t fault, int result)
+{
+    if (result != 0 || !deed_finds_set_active(call)) {
+        run_fault_take_back(fault);
+    } else {
+        deed_abort_inside(call, fault);
+    }
+    return result;
+}
+
+void deed_miss_buffers(struct call *call, uint32_t fault)
+{
+    if (!deed_finds_set_active(call)) {
+        run_fault_take_back(fault);
+        return;
+    }
+    deed_abort_inside(call, fault);
+    deed_answer(call, VD_E_ABORT);
+}
