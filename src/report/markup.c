@@ -1,0 +1,66 @@
+/* markup.c - see markup.h. */
+#include "markup.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* How a byte has to be written; NULL: as it is. */
+static const char *replacement(unsigned char byte)
+{
+    switch (byte) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    case '\n': /* an attribute's value would turn these into blanks */
+        return "&#10;";
+    case '\t':
+        return "&#9;";
+    case 0x7f:
+        return "\xef\xbf\xbd";
+    default:
+        return byte < ' ' ? "\xef\xbf\xbd" : NULL;
+    }
+}
+
+void markup_text(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        const char *instead = replacement((unsigned char)*text);
+
+        if (instead) {
+            fputs(instead, out);
+        } else if (strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0) {
+            fputs("\xef\xbf\xbd", out);
+            text += 2;
+        } else {
+            fputc(*text, out);
+        }
+    }
+}
+
+/* '<' occurs in JSON's strings only, where it can be written by its number: no "</script", no "<!--". */
+static int write_escaped(const char *bytes, size_t size, void *context)
+{
+    FILE *out = context;
+
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] == '<') {
+            fputs("\\u003c", out);
+        } else {
+            fputc(bytes[i], out);
+        }
+    }
+    return ferror(out) ? -1 : 0;
+}
+
+int markup_json(FILE *out, const json_t *value)
+{
+    return json_dump_callback(value, write_escaped, out, JSON_COMPACT | JSON_ENCODE_ANY) ? EIO : 0;
+}
