@@ -30,8 +30,8 @@ struct verb {
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit status */
 };
 
-extern const struct verb verb_run, verb_trace, verb_explain, verb_rules, verb_faults, verb_conform,
-    verb_doctor;
+extern const struct verb verb_run, verb_sweep, verb_trace, verb_explain, verb_rules, verb_faults,
+    verb_conform, verb_doctor;
 
 /* "vdifault: " + message + newline, on stderr. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -31,6 +31,7 @@ struct session_setup {
     const struct parts *parts;
     const struct client_file *client;
     bool add_library; /* the client does not find a libsqlvdi.so by itself */
+    int output;       /* what becomes the client's stdout and stderr; 0: the runner's own */
     int signals;      /* signalfd of SIGCHLD and the signals that end the run; all blocked */
 };
 

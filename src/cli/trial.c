@@ -114,6 +114,15 @@ int trial_bench_open(struct trial_bench *bench, const struct run_options *option
     return 0;
 }
 
+int trial_bench_inherit(struct trial_bench *bench)
+{
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        snprintf(bench->error, sizeof bench->error, "subreaper: %s", strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
 void trial_bench_close(struct trial_bench *bench)
 {
     symbols_free(bench->symbols);

@@ -3,8 +3,7 @@
  *
  * A bench is what all passes of a process share: the checks and look-ups that are made once, the signals, the symbols
  * of the client's modules. From its opening to its closing the process's signals come through a descriptor and it
- * reaps what its children orphan, so that there is one bench in a process. A process that forks opens its bench
- * afterwards. Errors: in words, in bench->error, and in verdict.why for a pass that shows nothing. Threads: one.
+ * reaps what its children orphan, so that there is one bench in a process. Errors: in words, in bench->error, and in verdict.why for a pass that shows nothing. Threads: one.
  */
 #ifndef VDIFAULT_TRIAL_H
 #define VDIFAULT_TRIAL_H
@@ -26,6 +25,8 @@ struct trial_bench {
 
 /* `options` must outlive the bench. 0, or -1 with bench->error filled; close it in either case. */
 int trial_bench_open(struct trial_bench *bench, const struct run_options *options);
+/* In a process forked from the bench's owner: the copy is a bench of its own. 0, or -1 with bench->error filled. */
+int trial_bench_inherit(struct trial_bench *bench);
 void trial_bench_close(struct trial_bench *bench);
 
 /* Large, and must stay where it is: for the heap. */

@@ -20,14 +20,15 @@ static const struct verb verb_help = {
     .run = run_help,
 };
 
-static const struct verb *const verbs[] = {&verb_run,    &verb_trace,   &verb_explain, &verb_rules,
-                                           &verb_faults, &verb_conform, &verb_doctor,  &verb_help};
+static const struct verb *const verbs[] = {&verb_run,     &verb_sweep,  &verb_trace,
+                                           &verb_explain, &verb_rules,  &verb_faults,
+                                           &verb_conform, &verb_doctor, &verb_help};
 enum {
     VERB_COUNT = sizeof verbs / sizeof verbs[0]
 };
 
 /* Verbs of other versions: named so that asking for one gets a plain answer instead of a guess. */
-static const char *const absent_verbs[] = {"sweep", "replay", "minimize"};
+static const char *const absent_verbs[] = {"replay", "minimize"};
 
 void cli_error(const char *format, ...)
 {

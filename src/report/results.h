@@ -69,6 +69,8 @@ enum {
 int results_merge(json_t *const *shards, const char *const *names, size_t count, json_t **merged,
                   char why[RESULTS_WHY_MAX]);
 
+/* Which fault was survived where, the findings, and one command that repeats each; a person reads it. */
+int report_sweep_text(FILE *out, const json_t *report, bool color);
 int report_junit(FILE *out, json_t *report);
 int report_sarif(FILE *out, json_t *report);
 int report_html(FILE *out, json_t *report);

@@ -155,5 +155,7 @@ void checker_gap(struct checker *checker);
 /* Settles what only the end of the run tells. The judgement lives as long as the checker. */
 const struct judgement *checker_finish(struct checker *checker);
 void checker_free(struct checker *checker);
+/* The call stack that an event names by its number; the checker's. NULL: it was never explained. */
+const struct stack *checker_stack(const struct checker *checker, uint32_t number);
 
 #endif

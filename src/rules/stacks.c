@@ -105,3 +105,8 @@ const struct stack *stacks_find(const struct checker *checker, uint32_t number)
     }
     return NULL;
 }
+
+const struct stack *checker_stack(const struct checker *checker, uint32_t number)
+{
+    return stacks_find(checker, number);
+}

@@ -1,0 +1,102 @@
+/* sweep_journal.c - see sweep_journal.h. */
+#include "sweep_journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static int add_line(int file, const json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    if (text == NULL) {
+        return ENOMEM;
+    }
+    size_t length = strlen(text), done = 0;
+    int error = 0;
+    text[length++] = '\n'; /* in place of its end: the length is known */
+    while (done < length && error == 0) {
+        ssize_t written = write(file, text + done, length - done);
+        error = written < 0 && errno != EINTR ? errno : 0;
+        done += written > 0 ? (size_t)written : 0;
+    }
+    free(text);
+    return error;
+}
+
+/* The lines that are whole; *whole is where they end. 0, or EEXIST. */
+static int read_lines(FILE *in, const json_t *identity, sweep_journal_take *take, void *context, off_t *whole)
+{
+    char *line = NULL;
+    size_t room = 0;
+    int error = 0;
+    *whole = 0;
+    for (ssize_t length; error == 0 && (length = getline(&line, &room, in)) > 0;) {
+        json_t *object = line[length - 1] == '\n' ? json_loadb(line, (size_t)length, 0, NULL) : NULL;
+        if (object == NULL) {
+            error = *whole == 0 && line[length - 1] == '\n' ? EEXIST : 0;
+            break;
+        }
+        if (*whole == 0) {
+            error = json_equal(object, identity) ? 0 : EEXIST;
+            json_decref(object);
+        } else {
+            take(context, object);
+        }
+        *whole += length;
+    }
+    free(line);
+    return error;
+}
+
+int sweep_journal_open(struct sweep_journal *journal, const char *path, json_t *identity,
+                       sweep_journal_take *take, void *context)
+{
+    int error = 0;
+    off_t whole = 0;
+    FILE *in = NULL;
+    *journal = (struct sweep_journal){.path = path, .file = -1};
+    if (path == NULL) {
+        goto out;
+    }
+    journal->file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int second = journal->file >= 0 ? fcntl(journal->file, F_DUPFD_CLOEXEC, 0) : -1;
+    in = second >= 0 ? fdopen(second, "r") : NULL;
+    if (in == NULL) {
+        error = errno;
+        goto out;
+    }
+    error = read_lines(in, identity, take, context, &whole);
+    if (error == 0 && ftruncate(journal->file, whole) != 0) {
+        error = errno;
+    }
+    if (error == 0 && whole == 0) {
+        error = add_line(journal->file, identity);
+    }
+out:
+    if (in != NULL) {
+        fclose(in);
+    }
+    json_decref(identity);
+    return error;
+}
+
+int sweep_journal_add(struct sweep_journal *journal, const json_t *object)
+{
+    return journal->file >= 0 ? add_line(journal->file, object) : 0;
+}
+
+void sweep_journal_close(struct sweep_journal *journal, int done)
+{
+    if (journal->file < 0) {
+        return;
+    }
+    if (done) {
+        (void)unlink(journal->path);
+    }
+    close(journal->file);
+    journal->file = -1;
+}

@@ -1,0 +1,214 @@
+/* sweep_options.c - see sweep_options.h. */
+#include "sweep_options.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "sweep_pool.h"
+
+enum {
+    PER_STACK_DEFAULT = 2, /* the first and the last */
+    NUMBER_MAX = 1000000
+};
+
+static uint32_t processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+}
+
+void sweep_options_init(struct sweep_options *options)
+{
+    *options = (struct sweep_options){.jobs = processors(), .per_stack = PER_STACK_DEFAULT};
+    run_options_init(&options->run, "sweep");
+    options->run.input = STDIN_NULL; /* many clients cannot share one */
+}
+
+/* A whole number from `least`; *end is what follows it. -1: it is none. */
+static int64_t read_number(const char *text, int64_t least, int64_t most, char **end)
+{
+    errno = 0;
+    long long value = strtoll(text, end, 10);
+    return text[0] < '0' || text[0] > '9' || errno != 0 || value < least || value > most ? -1 : value;
+}
+
+static int set_number(const char *option, const char *value, int64_t least, int64_t most, uint32_t *number)
+{
+    char *end = NULL;
+    int64_t read = read_number(value, least, most, &end);
+    if (read < 0 || *end != '\0') {
+        cli_error("sweep: --%s '%s': expected a number from %d to %d", option, value, (int)least, (int)most);
+        return -1;
+    }
+    *number = (uint32_t)read;
+    return 0;
+}
+
+static int set_jobs(void *context, const char *value)
+{
+    return set_number("jobs", value, 1, SWEEP_JOBS_MAX, &((struct sweep_options *)context)->jobs);
+}
+
+static int set_per_stack(void *context, const char *value)
+{
+    return set_number("per-stack", value, 1, NUMBER_MAX, &((struct sweep_options *)context)->per_stack);
+}
+
+static int set_pairs(void *context, const char *value)
+{
+    return set_number("pairs", value, 0, NUMBER_MAX, &((struct sweep_options *)context)->pairs);
+}
+
+static int set_shard(void *context, const char *value)
+{
+    struct sweep_shard *shard = &((struct sweep_options *)context)->shard;
+    char *end = NULL;
+    int64_t index = read_number(value, 1, NUMBER_MAX, &end);
+    int64_t count = index > 0 && *end == '/' ? read_number(end + 1, 1, NUMBER_MAX, &end) : -1;
+    if (count < 0 || *end != '\0' || index > count) {
+        cli_error("sweep: --shard '%s': expected I/N with I from 1 to N, for example 1/4", value);
+        return -1;
+    }
+    *shard = (struct sweep_shard){.index = (uint32_t)index, .count = (uint32_t)count};
+    return 0;
+}
+
+static int set_hostile(void *context, const char *value)
+{
+    (void)value;
+    ((struct sweep_options *)context)->hostile = true;
+    return 0;
+}
+
+static int set_dialects(void *context, const char *value)
+{
+    (void)value;
+    ((struct sweep_options *)context)->dialects = true;
+    return 0;
+}
+
+static int set_shuffle(void *context, const char *value)
+{
+    (void)value;
+    ((struct sweep_options *)context)->shuffle = true;
+    return 0;
+}
+
+static int set_anyway(void *context, const char *value)
+{
+    (void)value;
+    ((struct sweep_options *)context)->anyway = true;
+    return 0;
+}
+
+static int set_journal(void *context, const char *value)
+{
+    ((struct sweep_options *)context)->journal = value;
+    return 0;
+}
+
+static int set_json(void *context, const char *value)
+{
+    ((struct sweep_options *)context)->json = value;
+    return 0;
+}
+
+static int refuse_trace(void *context, const char *value)
+{
+    (void)context;
+    (void)value;
+    cli_error(
+        "sweep: --trace is an option of run: a sweep makes many runs, each with a command that repeats it");
+    return -1;
+}
+
+static int refuse_fault(void *context, const char *value)
+{
+    (void)context;
+    (void)value;
+    cli_error("sweep: --fault is an option of run: a sweep tries every fault itself");
+    return -1;
+}
+
+const struct option_row sweep_option_rows[] = {
+    {"jobs", "N", "worker processes (default: one for each processor)", set_jobs},
+    {"per-stack", "N",
+     "how many arrivals to try of those that come from one call stack: the first, the last\nand others "
+     "evenly "
+     "between (default 2); a new stack is always tried",
+     set_per_stack},
+    {"pairs", "N", "then up to so many runs of two faults, the second where the first leads to", set_pairs},
+    {"dialects", NULL,
+     "everything also under each other reading of what the documents contradict\n(VDI_DIALECT, "
+     "docs/states.md)",
+     set_dialects},
+    {"hostile", NULL, "faults of class hostile, too: what only a broken or malicious server does",
+     set_hostile},
+    {"shard", "I/N", "only the I-th of N parts of the runs, for several machines", set_shard},
+    {"shuffle", NULL, "in an order that --seed decides, instead of the likeliest bugs first", set_shuffle},
+    {"anyway", NULL, "go on although the client has findings without a fault", set_anyway},
+    {"journal", "FILE",
+     "where each finished run is noted: the same command goes on where it was interrupted\n(default: the "
+     "file of "
+     "--json with .journal, removed at the end)",
+     set_journal},
+    {"json", "FILE", "the report as JSON; - is stdout, the text then goes to stderr", set_json},
+    {"trace", NULL, NULL, refuse_trace},
+    {"fault", NULL, NULL, refuse_fault},
+    {NULL, NULL, NULL, NULL},
+};
+
+int sweep_options_check(const struct sweep_options *options)
+{
+    if (options->run.input == STDIN_INHERIT) {
+        cli_error("sweep: --stdin inherit: expected null or hold: many clients cannot share one stdin");
+        return -1;
+    }
+    if (options->run.plan.fault_count > 0) {
+        cli_error(
+            "sweep: the plan has faults: expected one with server lines only, as a sweep tries every fault");
+        return -1;
+    }
+    if (options->run.prove_durability && options->run.verify == NULL) {
+        cli_error(
+            "sweep: --prove-durability: expected --verify CMD, too: the command that restores is the proof");
+        return -1;
+    }
+    return run_options_check(&options->run);
+}
+
+/* The row that an argument names, in full or by its first letters, as getopt_long reads it. */
+static const struct option_row *find_row(const struct option_row *rows, const char *name, size_t length,
+                                         bool whole)
+{
+    for (const struct option_row *row = rows; row->name != NULL; row++) {
+        if (strncmp(row->name, name, length) == 0 && (!whole || row->name[length] == '\0')) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+int sweep_options_of_run(int first, char **argv, char **kept)
+{
+    int count = 0;
+    for (int i = 0; i < first && strcmp(argv[i], "--") != 0; i++) {
+        const char *name = argv[i] + strspn(argv[i], "-");
+        size_t length = strcspn(name, "=");
+        const struct option_row *own = NULL, *shared = NULL;
+        for (int whole = 1; whole >= 0 && own == NULL && shared == NULL; whole--) {
+            own = find_row(sweep_option_rows, name, length, whole);
+            shared = own == NULL ? find_row(run_option_rows, name, length, whole) : NULL;
+        }
+        const struct option_row *row = own != NULL ? own : shared;
+        int words = row != NULL && row->value != NULL && name[length] != '=' ? 2 : 1;
+        for (int word = 0; word < words && i + word < first && own == NULL; word++) {
+            kept[count++] = argv[i + word];
+        }
+        i += words - 1;
+    }
+    return count;
+}

@@ -1,0 +1,30 @@
+/* sweep_options.h - the options of `vdifault sweep`: its own, beside those of run. */
+#ifndef VDIFAULT_SWEEP_OPTIONS_H
+#define VDIFAULT_SWEEP_OPTIONS_H
+
+#include "run_options.h"
+#include "sweep_plan.h"
+
+struct sweep_options {
+    struct run_options run; /* first: its rows take this, too */
+    struct sweep_shard shard;
+    uint32_t jobs;
+    uint32_t per_stack;
+    uint32_t pairs;
+    bool hostile;
+    bool dialects;
+    bool shuffle;
+    bool anyway;
+    const char *journal; /* NULL: not given */
+    const char *json;
+};
+
+void sweep_options_init(struct sweep_options *options);
+/* What no option alone can tell. 0, or -1 after a message. */
+int sweep_options_check(const struct sweep_options *options);
+extern const struct option_row sweep_option_rows[]; /* context: struct sweep_options */
+
+/* Of a sweep's arguments up to `first`, those that `run` takes, too, in `kept` (room for as many); returns how many. */
+int sweep_options_of_run(int first, char **argv, char **kept);
+
+#endif

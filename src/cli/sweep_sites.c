@@ -1,0 +1,266 @@
+/* sweep_sites.c - see sweep_sites.h. */
+#include "sweep_sites.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "runstate.h"
+#include "vdierror.h"
+
+/* What is known of the run so far. */
+struct walk {
+    struct sweep_sites *sites;
+    const struct report_event *events;
+    size_t count;
+    const struct checker *checker;
+    uint64_t after;
+    int32_t open[RUN_OPERATIONS_MAX]; /* devices opened, VD_E_CLOSE not delivered */
+    uint32_t features[RUN_OPERATIONS_MAX];
+};
+
+const char *sweep_site_name(const struct sweep_site *site)
+{
+    return site->function != 0 ? vdi_function_names[site->function] : vdi_command_name(site->command);
+}
+
+static bool is_same(const struct sweep_site *a, const struct sweep_site *b)
+{
+    return a->function == b->function && a->command == b->command && a->device == b->device &&
+           a->operation == b->operation;
+}
+
+static struct sweep_site *find(const struct sweep_sites *sites, const struct sweep_site *like)
+{
+    for (size_t i = 0; i < sites->count; i++) {
+        if (is_same(&sites->list[i], like)) {
+            return &sites->list[i];
+        }
+    }
+    return NULL;
+}
+
+static struct sweep_site *find_or_add(struct sweep_sites *sites, const struct sweep_site *like)
+{
+    struct sweep_site *site = find(sites, like);
+    if (site != NULL) {
+        return site;
+    }
+    struct sweep_site *list = realloc(sites->list, (sites->count + 1) * sizeof *list);
+    if (list == NULL) {
+        return NULL;
+    }
+    sites->list = list;
+    list[sites->count] = *like;
+    return &list[sites->count++];
+}
+
+static int by_sequence(const void *key, const void *element)
+{
+    uint64_t sequence = *(const uint64_t *)key;
+    uint64_t other = ((const struct report_event *)element)->event.sequence;
+    return sequence < other ? -1 : sequence > other;
+}
+
+static const struct event *find_event(const struct walk *walk, uint64_t sequence)
+{
+    const struct report_event *found =
+        walk->count > 0 ? bsearch(&sequence, walk->events, walk->count, sizeof *walk->events, by_sequence)
+                        : NULL;
+    return found != NULL ? &found->event : NULL;
+}
+
+/* Which arrival of its stack each one is. */
+static void settle(struct sweep_site *site)
+{
+    site->stacks = 0;
+    for (size_t i = 0; i < site->count; i++) {
+        struct sweep_arrival *arrival = &site->list[i];
+        size_t first = 0;
+        while (site->list[first].place != arrival->place) {
+            first++;
+        }
+        arrival->first = first;
+        arrival->before = first == i ? 0 : site->list[first].of_stack;
+        arrival->of_stack = 0;
+        site->list[first].of_stack = arrival->before + arrival->count;
+        site->stacks += first == i;
+    }
+    for (size_t i = 0; i < site->count; i++) {
+        site->list[i].of_stack = site->list[site->list[i].first].of_stack;
+    }
+}
+
+/* Room for twice as much whenever it is full. */
+static int make_room(struct sweep_site *site)
+{
+    if (site->count > 0 && (site->count & (site->count - 1)) != 0) {
+        return 0;
+    }
+    size_t room = site->count > 0 ? site->count * 2 : 1;
+    struct sweep_arrival *list = realloc(site->list, room * sizeof *list);
+    if (list == NULL) {
+        return ENOMEM;
+    }
+    site->list = list;
+    return 0;
+}
+
+static int arrive(struct walk *walk, struct sweep_site like, const struct event *event,
+                  const struct event *begin)
+{
+    struct sweep_site *site = find_or_add(walk->sites, &like);
+    if (site == NULL) {
+        return ENOMEM;
+    }
+    uint32_t nth = ++site->arrivals;
+    site->features = walk->features[event->operation];
+    if (event->sequence <= walk->after) {
+        return 0;
+    }
+    if (make_room(site) != 0) {
+        return ENOMEM;
+    }
+    const struct stack *stack = begin != NULL ? checker_stack(walk->checker, begin->stack) : NULL;
+    struct sweep_arrival arrival = {
+        .nth = nth,
+        .count = 1,
+        .place = stack != NULL ? stack->place : 0,
+        .sequence = event->sequence,
+        .open_devices = walk->open[event->operation],
+    };
+    site->list[site->count++] = arrival;
+    return 0;
+}
+
+/* Calls folded into one are told by its end. */
+static void repeat(struct walk *walk, const struct sweep_site *like, const struct event *end)
+{
+    struct sweep_site *site = find(walk->sites, like);
+    for (size_t i = site != NULL ? site->count : 0; i-- > 0;) {
+        if (site->list[i].sequence == end->call) {
+            for (size_t later = i + 1; later < site->count; later++) {
+                site->list[later].nth += end->repeat;
+            }
+            site->list[i].count += end->repeat;
+            break;
+        }
+    }
+    if (site != NULL) {
+        site->arrivals += end->repeat;
+    }
+}
+
+static bool is_device_function(uint16_t function)
+{
+    return function == VDI_FN_GET_COMMAND || function == VDI_FN_COMPLETE_COMMAND;
+}
+
+static int take_end(struct walk *walk, const struct event *end, const struct sweep_site *function)
+{
+    int32_t *open = &walk->open[end->operation];
+    if (end->repeat > 0) {
+        repeat(walk, function, end);
+    }
+    if (end->function == VDI_FN_OPEN_DEVICE && end->result == 0) {
+        ++*open;
+    }
+    if (end->function != VDI_FN_GET_COMMAND) {
+        return 0;
+    }
+    if (end->result == VD_E_CLOSE) {
+        struct sweep_site *site = find(walk->sites, function);
+        *open -= site == NULL || !site->sees_close;
+        if (site != NULL) {
+            site->sees_close = true;
+        }
+    }
+    if (end->result != 0 || end->arg[1] < 1 || vdi_command_name((int32_t)end->arg[1]) == NULL) {
+        return 0;
+    }
+    const struct sweep_site command = {
+        .command = (uint16_t)end->arg[1], .device = end->device, .operation = end->operation};
+    return arrive(walk, command, end, find_event(walk, end->call));
+}
+
+static int take(struct walk *walk, const struct event *event)
+{
+    bool is_call = event->kind == EVENT_CALL_BEGIN || event->kind == EVENT_CALL_END;
+    if (!is_call || event->side != EVENT_SIDE_CLIENT || event->operation < 0 ||
+        event->operation >= RUN_OPERATIONS_MAX || event->function == VDI_FN_NONE) {
+        return 0;
+    }
+    if (event->kind == EVENT_CALL_END && event->function == VDI_FN_CLOSE) {
+        walk->open[event->operation] = 0;
+    }
+    if ((event->flags & EVENT_FLAG_BY_FAULT) != 0) {
+        return 0;
+    }
+    const struct sweep_site function = {
+        .function = event->function,
+        .device = is_device_function(event->function) ? event->device : -1,
+        .operation = event->operation,
+    };
+    if (event->kind == EVENT_CALL_END) {
+        return take_end(walk, event, &function);
+    }
+    if (event->function == VDI_FN_CREATE) {
+        walk->features[event->operation] = (uint32_t)event->arg[1];
+    }
+    return arrive(walk, function, event, event);
+}
+
+int sweep_sites_take(struct sweep_sites *sites, const struct report_event *events, size_t count,
+                     const struct checker *checker, uint64_t after)
+{
+    struct walk walk = {.sites = sites, .events = events, .count = count, .checker = checker, .after = after};
+    int error = 0;
+    *sites = (struct sweep_sites){0};
+    for (size_t i = 0; i < count && error == 0; i++) {
+        error = take(&walk, &events[i].event);
+    }
+    for (size_t i = 0; i < sites->count; i++) {
+        settle(&sites->list[i]);
+    }
+    return error;
+}
+
+void sweep_sites_free(struct sweep_sites *sites)
+{
+    for (size_t i = 0; i < sites->count; i++) {
+        free(sites->list[i].list);
+    }
+    free(sites->list);
+    *sites = (struct sweep_sites){0};
+}
+
+static void cut(struct sweep_site *site, uint32_t arrivals)
+{
+    site->arrivals = arrivals;
+    while (site->count > 0 && site->list[site->count - 1].nth > arrivals) {
+        site->count--;
+    }
+    if (site->count > 0) {
+        struct sweep_arrival *last = &site->list[site->count - 1];
+        last->count = arrivals - last->nth + 1 < last->count ? arrivals - last->nth + 1 : last->count;
+    }
+    settle(site);
+}
+
+void sweep_sites_keep_common(struct sweep_sites *sites, const struct sweep_sites *other)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < sites->count; i++) {
+        struct sweep_site *site = &sites->list[i];
+        const struct sweep_site *same = find(other, site);
+        if (same == NULL) {
+            free(site->list);
+            continue;
+        }
+        if (same->arrivals < site->arrivals) {
+            cut(site, same->arrivals);
+        }
+        site->sees_close = site->sees_close && same->sees_close;
+        sites->list[kept++] = *site;
+    }
+    sites->count = kept;
+}

@@ -1,0 +1,236 @@
+/* sweep_work.c - see sweep_work.h. */
+#include "sweep_work.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "dialect.h"
+#include "report.h"
+#include "text.h"
+
+enum {
+    TRIES = 3, /* a site may be reached less often once: how often a client polls is a matter of time */
+    COMMAND_MAX = 2 * SWEEP_FAULTS_MAX + 2
+};
+
+/* ---- the command that repeats it ---- */
+
+static void dialect_value(const struct sweep_work *work, int32_t dialect, char *text, size_t size)
+{
+    char one[64];
+    const char *other = sweep_dialect_text(dialect, one, sizeof one);
+    snprintf(text, size, "%s%s%s", work->dialect != NULL ? work->dialect : "",
+             work->dialect != NULL && other != NULL ? "," : "", other != NULL ? other : "");
+}
+
+int sweep_work_set_dialect(const struct sweep_work *work, int32_t dialect)
+{
+    char value[512];
+    dialect_value(work, dialect, value, sizeof value);
+    int failed = value[0] != '\0' ? setenv(DIALECT_VARIABLE, value, 1) : unsetenv(DIALECT_VARIABLE);
+    return failed != 0 ? errno : 0;
+}
+
+char *sweep_work_command(const struct sweep_work *work, const struct sweep_run *run)
+{
+    const struct run_options *options = work->bench->setup.options;
+    char faults[SWEEP_FAULTS_MAX][FAULT_TEXT_MAX];
+    char dialect[512];
+    int count = 0;
+    char **argv = calloc((size_t)(work->command_count + COMMAND_MAX + options->client_argc), sizeof *argv);
+    char *line = NULL, *whole = NULL;
+    if (argv == NULL) {
+        return NULL;
+    }
+    for (int i = 0; i < work->command_count; i++) {
+        argv[count++] = work->command[i];
+    }
+    for (uint32_t i = 0; i < run->fault_count; i++) {
+        fault_format(&run->faults[i], faults[i], sizeof faults[i]);
+        argv[count++] = (char *)"--fault";
+        argv[count++] = faults[i];
+    }
+    argv[count++] = (char *)"--";
+    for (int i = 0; i < options->client_argc; i++) {
+        argv[count++] = options->client_argv[i];
+    }
+    line = text_command_line(count, argv);
+    dialect_value(work, run->dialect, dialect, sizeof dialect);
+    if (line != NULL && dialect[0] != '\0' &&
+        asprintf(&whole, DIALECT_VARIABLE "=%s %s", dialect, line) < 0) {
+        whole = NULL;
+    } else if (dialect[0] == '\0') {
+        whole = line;
+        line = NULL;
+    }
+    free(line);
+    free(argv);
+    return whole;
+}
+
+/* ---- what is told of a run ---- */
+
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? json_string(text) : json_null();
+}
+
+/* What identifies the run, added to its object. */
+static void describe(json_t *object, const struct sweep_run *run)
+{
+    static const char *const classes[] = {
+        [FAULT_CLASS_SPEC] = "spec", [FAULT_CLASS_FIELD] = "field", [FAULT_CLASS_HOSTILE] = "hostile"};
+    const struct fault_info *info = run->fault_count > 0 ? &fault_table[run->faults[0].kind] : NULL;
+    char key[SWEEP_KEY_MAX], site[FAULT_TEXT_MAX] = "", dialect[64];
+    sweep_run_key(run, key, sizeof key);
+    if (info != NULL) {
+        sweep_site_text(&run->faults[0].site, site, sizeof site);
+    }
+    json_object_set_new(object, "id", json_integer(run->id));
+    json_object_set_new(object, "key", json_string(key));
+    json_object_set_new(object, "fault", text_or_null(info != NULL ? info->name : NULL));
+    json_object_set_new(object, "site", text_or_null(site));
+    json_object_set_new(object, "class", text_or_null(info != NULL ? classes[info->class] : NULL));
+    json_object_set_new(object, "persistent",
+                        json_boolean(run->fault_count > 0 && run->faults[0].site.and_later));
+    json_object_set_new(object, "dialect",
+                        text_or_null(sweep_dialect_text(run->dialect, dialect, sizeof dialect)));
+    json_object_set_new(object, "server", json_null());
+    json_object_set_new(object, "vacuous", json_null());
+    json_object_set_new(object, "again", json_null());
+}
+
+json_t *sweep_work_failed(const struct sweep_run *run, const char *why)
+{
+    json_t *object = json_pack("{s:i, s:s, s:{s:[], s:n, s:n, s:b, s:i}, s:[], s:[], s:[], s:s}", "schema", 1,
+                               "outcome", "error", "client", "argv", "exit", "signal", "timed_out", 0,
+                               "wall_ms", 0, "operations", "faults", "findings", "error", why);
+    if (object != NULL) {
+        describe(object, run);
+    }
+    return object;
+}
+
+static bool has_fired(const struct trial *trial)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < trial->plan.fault_count; i++) {
+        all = all && trial->verdict.judgement.fired[i] > 0;
+    }
+    return all;
+}
+
+/* The sequence of the last fault's event. */
+static uint64_t fault_sequence(const struct record *record)
+{
+    uint64_t sequence = 0;
+    for (size_t i = 0; i < record->count; i++) {
+        const struct event *event = &record->events[i].event;
+        sequence = event->kind == EVENT_FAULT ? event->sequence : sequence;
+    }
+    return sequence;
+}
+
+/* The faults that go second: where the run got after the first. */
+static json_t *then_value(const struct sweep_work *work, const struct sweep_run *run,
+                          const struct trial *trial)
+{
+    const struct record *record = &trial->session.record;
+    struct sweep_sites later = {0};
+    struct sweep_plan pairs = {0};
+    json_t *value = json_array();
+    if (sweep_sites_take(&later, record->events, record->count, trial->verdict.checker,
+                         fault_sequence(record)) == 0 &&
+        sweep_plan_add_pairs(&pairs, run, &later, work->choice, work->singles, work->end) == 0) {
+        for (size_t i = 0; i < pairs.count; i++) {
+            char text[FAULT_TEXT_MAX];
+            fault_format(&pairs.runs[i].faults[1], text, sizeof text);
+            json_array_append_new(value, json_string(text));
+        }
+    }
+    sweep_plan_free(&pairs);
+    sweep_sites_free(&later);
+    return value;
+}
+
+static void add_sequence(struct sweep_work *work, json_t *object, const struct sweep_run *run,
+                         const struct trial *trial, bool vacuous)
+{
+    bool *has = run->fault_count > 0 ? &work->has_sequence[run->faults[0].kind] : NULL;
+    bool wanted = vacuous || trial->verdict.judgement.finding_count > 0 || (has != NULL && !*has);
+    json_t *calls = NULL;
+    if (wanted && report_sequence(&trial->verdict.report, &calls) == 0) {
+        json_object_set_new(object, "calls", calls);
+    }
+    if (wanted && has != NULL) {
+        *has = *has || (!vacuous && trial->verdict.status == CLI_CLEAN);
+    }
+}
+
+json_t *sweep_work_tell(struct sweep_work *work, const struct sweep_run *run, const struct trial *trial)
+{
+    const struct verdict *verdict = &trial->verdict;
+    bool vacuous = trial->session.error[0] == '\0' && !has_fired(trial);
+    json_t *object = NULL;
+    if (trial_value(trial, &object) != 0) {
+        return NULL;
+    }
+    describe(object, run);
+    if (vacuous) {
+        char why[sizeof verdict->why];
+        verdict_nothing_shown(&trial->session.record, &trial->plan, verdict->judgement.fired,
+                              verdict->judgement.vdi_calls, trial->session.lost, why, sizeof why);
+        json_object_set_new(object, "vacuous", json_string(why));
+        /* It could be made, it only shows nothing. */
+        bool found = verdict->judgement.finding_count > 0 &&
+                     verdict->judgement.findings[0].severity >= work->bench->setup.options->fail_on;
+        json_object_set_new(object, "outcome", json_string(found ? "findings" : "clean"));
+    } else if (verdict->why[0] != '\0') {
+        json_object_set_new(object, "error", json_string(verdict->why));
+    }
+    add_sequence(work, object, run, trial, vacuous);
+    if (work->end != 0 && run->fault_count == 1 && verdict->status == CLI_CLEAN && !vacuous) {
+        json_object_set_new(object, "then", then_value(work, run, trial));
+    }
+    return object;
+}
+
+/* ---- a run ---- */
+
+static void make_plan(const struct sweep_work *work, const struct sweep_run *run, struct plan *plan)
+{
+    *plan = work->bench->setup.options->plan;
+    plan->fault_count = run->fault_count;
+    memcpy(plan->faults, run->faults, run->fault_count * sizeof run->faults[0]);
+}
+
+json_t *sweep_work_do(struct sweep_work *work, const struct sweep_run *run)
+{
+    char *repeat = sweep_work_command(work, run);
+    struct trial *trial = malloc(sizeof *trial);
+    struct plan *plan = malloc(sizeof *plan);
+    json_t *object = NULL;
+    if (repeat == NULL || trial == NULL || plan == NULL || sweep_work_set_dialect(work, run->dialect) != 0) {
+        goto out;
+    }
+    make_plan(work, run, plan);
+    for (int i = 0, again = 1; i < TRIES && again; i++) {
+        json_decref(object);
+        object = NULL;
+        again = 0;
+        trial_pass(trial, work->bench, plan);
+        if (trial->session.interrupted == 0) {
+            object = trial_judge(trial, work->bench, repeat) == 0 ? sweep_work_tell(work, run, trial) : NULL;
+            object = object != NULL ? object : sweep_work_failed(run, "no memory to judge the run");
+            again = !json_is_null(json_object_get(object, "vacuous"));
+        }
+        trial_end(trial);
+    }
+out:
+    free(plan);
+    free(trial);
+    free(repeat);
+    return object;
+}
