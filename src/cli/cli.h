@@ -30,8 +30,15 @@ struct verb {
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit status */
 };
 
-extern const struct verb verb_run, verb_sweep, verb_trace, verb_explain, verb_rules, verb_faults,
-    verb_conform, verb_doctor;
+extern const struct verb verb_run;
+extern const struct verb verb_sweep;
+extern const struct verb verb_report;
+extern const struct verb verb_trace;
+extern const struct verb verb_explain;
+extern const struct verb verb_rules;
+extern const struct verb verb_faults;
+extern const struct verb verb_conform;
+extern const struct verb verb_doctor;
 
 /* "vdifault: " + message + newline, on stderr. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

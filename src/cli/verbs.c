@@ -20,9 +20,18 @@ static const struct verb verb_help = {
     .run = run_help,
 };
 
-static const struct verb *const verbs[] = {&verb_run,     &verb_sweep,  &verb_trace,
-                                           &verb_explain, &verb_rules,  &verb_faults,
-                                           &verb_conform, &verb_doctor, &verb_help};
+static const struct verb *const verbs[] = {
+    &verb_run,
+    &verb_sweep,
+    &verb_report,
+    &verb_trace,
+    &verb_explain,
+    &verb_rules,
+    &verb_faults,
+    &verb_conform,
+    &verb_doctor,
+    &verb_help,
+};
 enum {
     VERB_COUNT = sizeof verbs / sizeof verbs[0]
 };
