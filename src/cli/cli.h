@@ -33,6 +33,7 @@ struct verb {
 extern const struct verb verb_run;
 extern const struct verb verb_sweep;
 extern const struct verb verb_report;
+extern const struct verb verb_bundle;
 extern const struct verb verb_trace;
 extern const struct verb verb_explain;
 extern const struct verb verb_rules;

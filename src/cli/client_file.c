@@ -131,14 +131,26 @@ int client_file_find(const char *name, struct client_file *file, char *why, size
 }
 
 /* A line of --list: "\tlibsqlvdi.so => /path (0x...)", or "=> not found". */
-static bool line_finds_vdi(const char *line)
+static bool line_finds_vdi(const char *line, char path[RUN_PATH_MAX])
 {
     const char *hit = strstr(line, "libsqlvdi.so");
     const char *arrow = hit != NULL ? strstr(hit, "=> ") : NULL;
-    return arrow != NULL && arrow[3] == '/';
+    if (arrow == NULL || arrow[3] != '/') {
+        return false;
+    }
+    const char *end = strstr(arrow, " (0x");
+    int length = end != NULL ? (int)(end - arrow) - 3 : (int)strcspn(arrow + 3, "\n");
+    snprintf(path, RUN_PATH_MAX, "%.*s", length, arrow + 3);
+    return true;
 }
 
 bool client_file_finds_vdi(const struct client_file *file)
+{
+    char path[RUN_PATH_MAX];
+    return client_file_find_vdi(file, path);
+}
+
+bool client_file_find_vdi(const struct client_file *file, char path[RUN_PATH_MAX])
 {
     int ends[2];
     bool found = false;
@@ -160,7 +172,7 @@ bool client_file_finds_vdi(const struct client_file *file)
         char *line = NULL;
         size_t capacity = 0;
         while (getline(&line, &capacity, list) > 0) {
-            found = found || line_finds_vdi(line);
+            found = found || line_finds_vdi(line, path);
         }
         free(line);
         fclose(list);

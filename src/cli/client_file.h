@@ -22,4 +22,7 @@ int client_file_find(const char *name, struct client_file *file, char *why, size
  * which maps libraries and runs nothing of the program. false for scripts. */
 bool client_file_finds_vdi(const struct client_file *file);
 
+/* The same, and which one it is; `path` is untouched where it finds none. */
+bool client_file_find_vdi(const struct client_file *file, char path[RUN_PATH_MAX]);
+
 #endif

@@ -9,6 +9,7 @@
 #include "near.h"
 #include "trace_file.h"
 #include "trace_print.h"
+#include "trace_show.h"
 #include "verdict.h"
 
 enum trace_format {
@@ -215,28 +216,8 @@ static int print(const struct trace_loaded *loaded, const struct trace_options *
         [FORMAT_JSON] = trace_print_json,
         [FORMAT_PERFETTO] = trace_print_perfetto,
     };
-    static const struct judgement nothing;
-    struct checker *checker = NULL;
-    const struct judgement *judgement = &nothing;
-    int error = options->format == FORMAT_PERFETTO
-                    ? verdict_judge(&loaded->plan, &loaded->session, &checker, &judgement)
-                    : 0;
-    struct report_input input = {
-        .judgement = judgement,
-        .plan = &loaded->plan,
-        .events = loaded->session.record.events,
-        .event_count = loaded->session.record.count,
-        .events_dropped = loaded->session.lost,
-        .client_argc = loaded->options.client_argc,
-        .client_argv = loaded->options.client_argv,
-        .wall_ms = loaded->session.wall_ms,
-    };
-    struct trace_print to_print = {
-        .input = &input, .filter = options->filter, .started = loaded->started, .dialect = loaded->dialect};
-    if (error == 0) {
-        error = printers[options->format](out, &to_print);
-    }
-    checker_free(checker);
+    int error = trace_show(out, loaded, &options->filter, printers[options->format],
+                           options->format == FORMAT_PERFETTO);
     if (error != 0) {
         cli_error("trace: cannot write the trace: %s", strerror(error));
     }

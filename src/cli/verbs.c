@@ -24,6 +24,7 @@ static const struct verb *const verbs[] = {
     &verb_run,
     &verb_sweep,
     &verb_report,
+    &verb_bundle,
     &verb_trace,
     &verb_explain,
     &verb_rules,
