@@ -2,7 +2,7 @@
 #include "markup.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdbool.h>
 
 /* How a byte has to be written; NULL: as it is. */
 static const char *replacement(unsigned char byte)
@@ -29,6 +29,17 @@ static const char *replacement(unsigned char byte)
     }
 }
 
+/* What would not be seen as it is written: U+FFFE, U+FFFF, and U+202A to 202E, U+2066 to 2069, which turn the order of
+ * what follows. All of them are three bytes long. */
+static bool is_unseen(const char *text)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    return (bytes[0] == 0xef && bytes[1] == 0xbf && bytes[2] >= 0xbe) ||
+           (bytes[0] == 0xe2 && bytes[1] == 0x80 && bytes[2] >= 0xaa && bytes[2] <= 0xae) ||
+           (bytes[0] == 0xe2 && bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9);
+}
+
 void markup_text(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -36,7 +47,7 @@ void markup_text(FILE *out, const char *text)
 
         if (instead) {
             fputs(instead, out);
-        } else if (strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0) {
+        } else if (is_unseen(text)) {
             fputs("\xef\xbf\xbd", out);
             text += 2;
         } else {

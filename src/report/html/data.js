@@ -19,6 +19,9 @@ const LIST_MAX = 120;        /* runs listed of one cell */
 
 /* ---- elements ---- */
 
+/* Characters that are not seen as they are written, or turn the order of others. */
+const plain = text => text.replace(/[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+
 /* An element; children that are strings become text. */
 function el(tag, properties, ...children) {
   const node = document.createElement(tag);
@@ -27,7 +30,8 @@ function el(tag, properties, ...children) {
     else if (name === 'on') node.addEventListener('click', value);
     else if (value !== null && value !== false && value !== undefined) node.setAttribute(name, value);
   }
-  node.append(...children.flat().filter(child => child !== null && child !== undefined && child !== ''));
+  node.append(...children.flat().filter(child => child !== null && child !== undefined && child !== '')
+    .map(child => typeof child === 'string' ? plain(child) : child));
   return node;
 }
 const mark = kind => el('i', {class: 'mark ' + kind, 'aria-hidden': 'true'});
