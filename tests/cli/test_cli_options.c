@@ -166,10 +166,10 @@ static int call_main(void *context)
 static void verbs_of_other_versions_are_refused(void **state)
 {
     (void)state;
-    char *sweep[] = {(char *)"vdifault", (char *)"sweep", NULL};
+    char *replay[] = {(char *)"vdifault", (char *)"replay", NULL};
     char *typo[] = {(char *)"vdifault", (char *)"explian", NULL};
     char *nothing[] = {(char *)"vdifault", (char *)"run", (char *)"--seed", (char *)"1", NULL};
-    assert_int_equal(with_stderr(call_main, sweep), CLI_USAGE);
+    assert_int_equal(with_stderr(call_main, replay), CLI_USAGE);
     assert_non_null(strstr(said, "not available in this version"));
     assert_int_equal(with_stderr(call_main, typo), CLI_USAGE);
     assert_non_null(strstr(said, "did you mean 'explain'"));
