@@ -49,6 +49,9 @@ static void print_fault(const struct fault_info *info)
         print_argument(arg);
     }
     print_sites(info);
+    if (info->unless != NULL) {
+        printf("  unless:  %s\n", info->unless);
+    }
     printf("  real server: %s\n  correct client: %s\n  brings out: %s\n\n",
            info->works_on_real_server ? "yes" : "no", info->correct_client, info->rules);
 }

@@ -32,6 +32,10 @@ static void explain_site(const struct record *record, const struct fault *fault,
                 snprintf(why + used, size - (size_t)used, ", %" PRIu64 " on device %d", count.device[i], i);
         }
     }
+    const char *unless = fault_table[fault->kind].unless;
+    if (unless != NULL && used > 0 && (size_t)used < size) {
+        snprintf(why + used, size - (size_t)used, "; it fires there unless %s", unless);
+    }
 }
 
 void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,

@@ -37,6 +37,7 @@ enum fault_place {
 /* What a fault does that others must know; bits. */
 enum fault_effect {
     FAULT_MEETS_CLOSE = 0x100, /* it happens to a device's VD_E_CLOSE */
+    FAULT_ALTERS_DATA = 1,     /* what a RESTORE is given is not what the client gave */
 };
 
 /* Arguments; a kind takes some of them. */
@@ -47,6 +48,8 @@ enum fault_arg {
     FAULT_ARG_MS,
     FAULT_ARG_SEED,
     FAULT_ARG_HOW, /* what exactly happens; the choices are the row's */
+    FAULT_ARG_OF,  /* enum fault_of */
+    FAULT_ARG_TO,  /* enum fault_to */
     FAULT_ARG_COUNT
 };
 enum fault_by {
@@ -57,6 +60,15 @@ enum fault_at {
     FAULT_AT_FETCH,
     FAULT_AT_TOUCH,
     FAULT_AT_COMPLETE
+};
+enum fault_of {
+    FAULT_OF_NOBODY,
+    FAULT_OF_MODEL
+};
+enum fault_to {
+    FAULT_TO_BLOCK,
+    FAULT_TO_FULL,
+    FAULT_TO_UNEVEN
 };
 enum fault_value_type {
     FAULT_VALUE_CHOICE = 1, /* one of `values`; its index */
@@ -113,14 +125,17 @@ struct fault_info {
     uint32_t commands;        /* legal sites: bit per command code */
     bool once;                /* "n+" means nothing: it happens at most once to a device or a set */
     bool works_on_real_server;
-    bool everywhere;  /* it is at no site, but at every call of the run */
-    uint32_t effects; /* enum fault_effect */
+    bool everywhere;   /* it is at no site, but at every call of the run */
+    uint32_t effects;  /* enum fault_effect */
+    uint32_t features; /* VDF_*: the client must have announced one of them; 0: whatever it is */
+    uint32_t devices;  /* the set must have so many; 0: any number */
     struct fault_arg_info args[FAULT_ARGS_MAX + 1];
     /* What of arguments and site does not go together: false, with the reason in `why`; NULL: nothing. */
     bool (*fits)(const struct fault *fault, char *why, size_t size);
-    const char *sweep; /* the arguments a sweep tries, each as in parentheses, by spaces: "() (by=client)" */
-    uint32_t weight;   /* a sweep tries heavier ones first: how likely it is to find a bug, 1 to 100 */
-    const char *what;  /* one line: what happens */
+    const char *unless; /* where it does not fire though its site comes; NULL: nowhere */
+    const char *sweep;  /* the arguments a sweep tries, each as in parentheses, by spaces: "() (by=client)" */
+    uint32_t weight;    /* a sweep tries heavier ones first: how likely it is to find a bug, 1 to 100 */
+    const char *what;   /* one line: what happens */
     const char
         *real; /* one line: when it happens in reality, and where that is told (spec section or a report) */
     const char *correct_client; /* one line: what a correct client does next */
