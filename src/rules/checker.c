@@ -25,6 +25,9 @@ static void take_fault(struct checker *checker, const struct event *event, const
     if ((unsigned)fault->kind < FAULT_KIND_COUNT) {
         checker->hostile_fired =
             checker->hostile_fired || fault_table[fault->kind].class == FAULT_CLASS_HOSTILE;
+        if (operation) {
+            operation->effects |= fault_table[fault->kind].effects;
+        }
         sets_fault(checker, event, fault);
     }
 }

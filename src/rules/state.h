@@ -195,6 +195,7 @@ struct operation_state {
     bool waiting;    /* the server waits for the client */
     int16_t wait_device;
     uint32_t fired;       /* faults */
+    uint32_t effects;     /* of them, enum fault_effect */
     uint64_t first_fault; /* sequence */
     uint64_t closed_at;   /* sequence of the client's Close of its set, or its destructor; 0 never */
     struct call error;    /* the first call that brought an error; sequence 0 none */

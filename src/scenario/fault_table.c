@@ -62,6 +62,18 @@ static bool fault_fits_unknown_command(const struct fault *fault, char *why, siz
     return false;
 }
 
+static bool fault_fits_satisfied_early(const struct fault *fault, char *why, size_t size)
+{
+    bool first = fault->site.nth == 1;
+    return !first || refuse(why, size, "at Read#1 not even the header was read: expected Read#2 or later");
+}
+
+static bool fault_fits_extra_flush(const struct fault *fault, char *why, size_t size)
+{
+    bool first = fault->site.command == VDC_Write && fault->site.nth == 1;
+    return !first || refuse(why, size, "at Write#1 there is nothing to flush yet: expected Write#2 or later");
+}
+
 const struct fault_info fault_table[FAULT_KIND_COUNT] = {
 #define FAULT(id, ...) [FAULT_##id] = {__VA_ARGS__},
 #include "faults.def"

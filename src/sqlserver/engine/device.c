@@ -2,7 +2,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "codes.h"
 #include "engine_state.h"
 
 /* --- buffers: one pool for the set, first freed, first used again (spec 8) --- */
@@ -81,10 +80,19 @@ static void submit(struct engine_device *device, struct engine_slot *slot)
         slot->order = device->next_order++;
     }
     device->outstanding++;
+    if (slot->extra || !faults_hold(device, slot)) {
+        device_send_held(device, slot);
+    }
+}
+
+void device_send_held(struct engine_device *device, struct engine_slot *slot)
+{
     server_device_send_command(device->handle, &slot->command); /* if refused, its callback has run */
 }
 
-static void send(struct engine_device *device, const struct device_command *command, bool extra)
+/* `orders` of faults; NULL: the command itself is a fault's. */
+static void send(struct engine_device *device, const struct device_command *command,
+                 const struct fault_orders *orders)
 {
     struct engine_slot *slot = free_slot(device);
     assert(slot != NULL);
@@ -92,8 +100,11 @@ static void send(struct engine_device *device, const struct device_command *comm
                                  .offset = command->offset,
                                  .buffer = command->buffer,
                                  .busy = true,
-                                 .extra = extra,
+                                 .extra = orders == NULL,
                                  .step = command->step};
+    if (orders != NULL) {
+        slot->orders = *orders;
+    }
     server_command_init(&slot->command, on_completion, slot);
     slot->command.commandCode = command->code;
     slot->command.size = command->size;
@@ -104,37 +115,19 @@ static void send(struct engine_device *device, const struct device_command *comm
     submit(device, slot);
 }
 
-/* A code that is no command is known to nobody; one of a device model, to clients of that model. */
-static bool client_knows(const struct engine *engine, int32_t code)
+void device_send(struct engine_device *device, const struct device_command *command)
 {
-    return (engine->client_config.features & command_features(code)) != 0;
-}
-
-/* unknown-command@SITE: a command the client cannot know, sent before the one of the site. */
-static void send_faults(struct engine_device *device, int32_t code)
-{
-    const struct engine *engine = device->engine;
-    const struct plan *plan = engine->options.plan;
-    for (uint32_t i = 0; i < plan->fault_count; i++) {
-        const struct fault *fault = &plan->faults[i];
-        if (fault->kind == FAULT_UNKNOWN_COMMAND && fault->site.command == code && device_can_send(device) &&
-            !client_knows(engine, fault->arg[FAULT_ARG_CODE]) &&
-            run_fault_arrive(i, fault, engine->operation, device->event_device)) {
-            struct event event = {.kind = EVENT_FAULT,
-                                  .side = EVENT_SIDE_SERVER,
-                                  .operation = engine->operation,
-                                  .device = device->event_device,
-                                  .arg = {i}};
-            event_record(&event, NULL);
-            send(device, &(struct device_command){.code = fault->arg[FAULT_ARG_CODE], .buffer = ENGINE_NO_BUFFER}, true);
-        }
+    struct fault_orders orders;
+    if (faults_before(device, command, &orders)) {
+        send(device, command, &orders);
+    } else if (command->buffer != ENGINE_NO_BUFFER) {
+        device_return_buffer(device, command->buffer);
     }
 }
 
-void device_send(struct engine_device *device, const struct device_command *command)
+void device_send_extra(struct engine_device *device, int32_t code)
 {
-    send_faults(device, command->code);
-    send(device, command, false);
+    send(device, &(struct device_command){.code = code, .buffer = ENGINE_NO_BUFFER}, NULL);
 }
 
 void device_send_plain(struct engine_device *device, int32_t code)
@@ -150,6 +143,7 @@ void device_send_rest(struct engine_device *device, struct engine_slot *slot, in
     assert(slot->kept && rest > 0);
     memmove(buffer, buffer + stored, (size_t)rest); /* only its start is aligned as the client asked */
     slot->kept = false;
+    slot->orders = (struct fault_orders){0};
     server_command_init(&slot->command, on_completion, slot);
     slot->command.commandCode = VDC_Write;
     slot->command.size = rest;
@@ -199,8 +193,13 @@ static struct engine_slot *next_done(struct engine_device *device, bool in_order
 void device_reap(struct engine_device *device, bool in_order, device_take *take)
 {
     for (struct engine_slot *slot; (slot = next_done(device, in_order)) != NULL;) {
-        if (!slot->extra) {
+        if (slot->extra) {
+            faults_answered(device, slot);
+        } else {
             device->next_completed++;
+            if (slot->orders.completed != 0 && take != NULL) {
+                faults_completed(device, slot);
+            }
             if (take != NULL && slot->step) {
                 media_take(device, slot);
             } else if (take != NULL) {

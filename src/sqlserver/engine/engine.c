@@ -31,8 +31,9 @@ static bool close_devices(struct engine *engine)
 {
     bool closed = true;
     for (uint32_t i = 0; i < engine->device_count; i++) {
-        struct server_device *handle = engine->devices[i].handle;
-        closed = handle != NULL && server_device_close(handle) == 0 && closed;
+        const struct engine_device *device = &engine->devices[i];
+        closed = device->handle != NULL &&
+                 (device->fault.closed || server_device_close(device->handle) == 0) && closed;
     }
     return closed;
 }
@@ -159,6 +160,7 @@ static void step_running(struct engine *engine)
     } else {
         restore_step(engine);
     }
+    faults_step(engine);
 }
 
 /* --- after an error (spec 9.4): every command is waited for, and none of the answers matters any more --- */
@@ -183,6 +185,7 @@ static bool wants_clear_error(const struct engine *engine)
 
 static void step_draining(struct engine *engine)
 {
+    faults_give_up(engine);
     for (uint32_t i = 0; i < engine->device_count; i++) {
         device_reap(&engine->devices[i], false, take_cleared);
     }

@@ -3,11 +3,12 @@
  *   engine.c       life of an engine, its phases, the end of a statement
  *   outcome.c      its messages and events
  *   configure.c    statement checks, Open, configuration, buffers
- *   device.c       commands of one device: slots, sending, completions, the fault unknown-command
+ *   device.c       commands of one device: slots, sending, completions
  *   snapshot.c     PrepareToFreeze, Snapshot, MountSnapshot
  *   media.c        what else a device model needs: positions, filemarks, volumes; media_steps.c when
  *   backup.c       what a BACKUP sends
  *   restore.c      what a RESTORE asks for; restore_set.c which backup set it is, and where it goes
+ *   fault_commands.c  faults in what is sent, and when; fault_deeds.c what each does
  *   fault_agent.c  abort(by=server)
  *
  * All of it runs on the engine's one thread, the fault agent excepted.
@@ -19,6 +20,7 @@
 #include "engine.h"
 #include "event.h"
 #include "fault_agent.h"
+#include "fault_commands.h"
 #include "hash.h"
 #include "media.h"
 #include "messages.h"
@@ -72,10 +74,12 @@ struct engine_slot {
     uint32_t stored; /* bytes of the buffer on volumes that are full */
     int32_t buffer;  /* index in engine.buffers, or ENGINE_NO_BUFFER */
     bool busy;
-    bool done;  /* completed, not yet looked at */
-    bool extra; /* of a fault; whatever the client answers is fine */
-    bool step;  /* of media.h */
-    bool kept;  /* the rest goes to the next volume */
+    bool done;     /* completed, not yet looked at */
+    bool extra;    /* of a fault; whatever the client answers is fine */
+    bool step;     /* of media.h */
+    bool kept;     /* the rest goes to the next volume */
+    uint64_t held; /* not sent yet; of the device's held commands the lowest goes first. 0: sent */
+    struct fault_orders orders;
 };
 
 struct engine_device {
@@ -98,6 +102,7 @@ struct engine_device {
     int32_t flush_code;
     int32_t complete_code;
     struct media media;
+    struct fault_device fault;
 
     /* backup */
     struct stripes stripes;
@@ -121,7 +126,9 @@ struct engine {
     enum engine_phase phase;
     enum engine_status status;
     bool cancelled;
-    bool failed; /* a message said why */
+    bool failed;    /* a message said why */
+    bool satisfied; /* by a fault: all is well, and no more data is wanted */
+    bool reordered; /* by a fault */
 
     struct server_set *set;
     struct VDConfig client_config;
@@ -196,11 +203,15 @@ struct device_command {
     int64_t position;
     uint64_t offset; /* in the stream, of a transfer */
     bool step;       /* of media.h, which gets the answer */
+    bool sized;      /* by faults_resize */
 };
 /* An error of the set comes back as a completion. */
 void device_send(struct engine_device *device, const struct device_command *command);
 /* A command without operands. */
 void device_send_plain(struct engine_device *device, int32_t code);
+/* What a fault adds: without operands, and not of the operation. */
+void device_send_extra(struct engine_device *device, int32_t code);
+void device_send_held(struct engine_device *device, struct engine_slot *slot);
 /* Sends again what a full volume left of a Write; a slot that is kept. */
 void device_send_rest(struct engine_device *device, struct engine_slot *slot, int64_t position);
 struct engine_slot *device_next_kept(struct engine_device *device); /* the oldest, or NULL */
@@ -213,6 +224,11 @@ int32_t device_take_buffer(
     struct engine_device *device); /* ENGINE_NO_BUFFER: none left, or its share is used */
 void device_return_buffer(struct engine_device *device, int32_t buffer);
 uint32_t device_outstanding(const struct engine *engine); /* of all devices */
+/* Outstanding, and known to the client. */
+static inline uint32_t device_sent(const struct engine_device *device)
+{
+    return device->outstanding - device->fault.held;
+}
 
 /* backup.c, restore.c */
 bool backup_begin(struct engine *engine); /* false: said and failed */

@@ -145,7 +145,7 @@ void engine_record_end(struct engine *engine, enum statement_outcome outcome)
 static int16_t find_awaited(const struct engine *engine)
 {
     for (uint32_t i = 0; i < engine->device_count; i++) {
-        if (engine->devices[i].outstanding > 0) {
+        if (device_sent(&engine->devices[i]) > 0) {
             return engine->devices[i].event_device;
         }
     }

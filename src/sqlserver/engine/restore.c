@@ -182,6 +182,7 @@ struct read {
     int32_t buffer;
     uint32_t size;
     uint64_t offset;
+    bool sized; /* by faults_resize */
 };
 
 static void send_read(struct engine_device *device, const struct read *read)
@@ -190,7 +191,8 @@ static void send_read(struct engine_device *device, const struct read *read)
                                                  .buffer = read->buffer,
                                                  .size = (int32_t)read->size,
                                                  .position = media_position(device, read->offset),
-                                                 .offset = read->offset});
+                                                 .offset = read->offset,
+                                                 .sized = read->sized});
 }
 
 static void read_header(struct engine_device *device)
@@ -199,7 +201,7 @@ static void read_header(struct engine_device *device)
         !media_is_ready(device)) {
         return;
     }
-    struct read read = {device_take_buffer(device), device->engine->block_size, device->bytes};
+    struct read read = {device_take_buffer(device), device->engine->block_size, device->bytes, false};
     if (read.buffer != ENGINE_NO_BUFFER) {
         device->requested += read.size;
         send_read(device, &read);
@@ -227,8 +229,9 @@ static bool plan_read(struct engine_device *device, struct read *read)
     if (end - offset >= size) {
         size = random_transfer(&device->random, engine->block_size, 1, size / engine->block_size);
     }
+    size = faults_resize(device, size);
     device->requested += size;
-    *read = (struct read){buffer, size, offset};
+    *read = (struct read){buffer, size, offset, true};
     return true;
 }
 
@@ -318,7 +321,7 @@ void restore_step(struct engine *engine)
             read_header(device);
         } else if (device->stage == STAGE_DATA) {
             fill(device);
-            if (device->ended && device->transfers == 0) {
+            if (device->ended && device->transfers == 0 && !engine->satisfied) {
                 device->stage = STAGE_DRAIN;
                 snapshot_after_reads(device);
             }

@@ -185,7 +185,7 @@ static const struct engine_device *find_obsolete(const struct engine *engine)
 
 bool restore_commit(struct engine *engine)
 {
-    if (engine->request.headers) {
+    if (engine->request.headers || engine->satisfied) {
         return true;
     }
     const struct engine_device *obsolete = find_obsolete(engine);
