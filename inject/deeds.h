@@ -22,6 +22,8 @@ struct deed {
     void (*at_entry)(struct call *call, uint32_t fault);
     void (*at_delivery)(struct call *call, uint32_t fault, struct delivery *delivery);
     void (*when_due)(struct call *call, uint32_t fault); /* of at_delivery's `later` */
+    int (*at_answer)(struct call *call,
+                     uint32_t fault); /* the code that the server gets for the client's SUCCESS */
     int (*at_end)(struct call *call, uint32_t fault, int result);
     void (*at_close)(struct call *call, uint32_t fault); /* VD_E_CLOSE of the device has come */
 };
@@ -46,5 +48,9 @@ void deed_delay_close(struct call *call, uint32_t fault);
 void deed_repeat_close(struct call *call, uint32_t fault);
 int deed_stale_config(struct call *call, uint32_t fault, int result);
 void deed_miss_buffers(struct call *call, uint32_t fault);
+
+/* ---- fault_answer.c ---- */
+void deed_fail_command_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
+int deed_fail_command(struct call *call, uint32_t fault);
 
 #endif

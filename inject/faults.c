@@ -2,12 +2,12 @@
  * are run_fault_arrive's. */
 #include "faults.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 #include "deeds.h"
 #include "guard.h"
 #include "inject.h"
+#include "vdi.h"
 
 enum {
     PASSING_DECIDED = 1u << VDI_FN_NONE
@@ -23,6 +23,7 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_LATE_CLOSE] = {.at_close = deed_delay_close},
     [FAULT_REPEAT_CLOSE] = {.at_close = deed_repeat_close},
     [FAULT_STALE_CONFIG] = {.at_end = deed_stale_config},
+    [FAULT_IO_ERROR] = {.at_delivery = deed_fail_command_at_delivery, .at_answer = deed_fail_command},
     [FAULT_BUFFERAREA_MISSING] = {.at_entry = deed_miss_buffers},
 };
 
@@ -110,11 +111,23 @@ void faults_when_due(struct call *call, uint64_t faults)
 {
     for (uint32_t i = 0; i < inject_plan()->plan.fault_count; i++) {
         const struct deed *deed = &deed_table[deed_fault(i)->kind];
-        if ((faults >> i & 1) != 0 && run_fault_fire(i, deed_fault(i))) {
-            assert(deed->when_due != NULL);
+        if ((faults >> i & 1) != 0 && deed->when_due != NULL && run_fault_fire(i, deed_fault(i))) {
             deed->when_due(call, i);
         }
     }
+}
+
+/* An error of the client's own is the one that counts (spec 2.2), and in a set that is aborted none does. */
+int faults_answer(struct call *call, uint64_t faults, int code)
+{
+    for (uint32_t i = 0; i < inject_plan()->plan.fault_count; i++) {
+        const struct deed *deed = &deed_table[deed_fault(i)->kind];
+        if ((faults >> i & 1) != 0 && deed->at_answer != NULL && code == ERROR_SUCCESS &&
+            deed_finds_set_active(call) && run_fault_fire(i, deed_fault(i))) {
+            code = deed->at_answer(call, i);
+        }
+    }
+    return code;
 }
 
 void faults_found_at_close(struct call *call)

@@ -56,6 +56,8 @@ static inline struct fault_moments faults_at_delivery(struct call *call, VDC_Com
 }
 /* Their moment has come. Of at_touch that is a signal handler's, which interrupted the client's own code. */
 void faults_when_due(struct call *call, uint64_t faults);
+/* The code that the library is to have of a command that the client completes with `code`. */
+int faults_answer(struct call *call, uint64_t faults, int code);
 
 /* VD_E_CLOSE came for the device. True: the client is not told yet, or never. */
 void faults_found_at_close(struct call *call);

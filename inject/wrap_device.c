@@ -195,8 +195,10 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
     }
     call_begin(&call, caller, NULL);
     faults_at_entry(&call);
+    int answer = completion_code;
     if (at_complete != 0) {
         faults_when_due(&call, at_complete);
+        answer = faults_answer(&call, at_complete, completion_code);
     }
     int result;
     if (faults_answered(&call)) {
@@ -205,8 +207,9 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
         guard_before_completion(guarded, &call, bytes_transferred);
         tell_completed(&call);
         inject_thread.inside++;
-        result =
-            real == NULL ? VD_E_UNEXPECTED : real(self, block, completion_code, bytes_transferred, position);
+        result = real == NULL
+                     ? VD_E_UNEXPECTED
+                     : real(self, block, answer, answer == completion_code ? bytes_transferred : 0, position);
         inject_thread.inside--;
         result = faults_at_end(&call, result);
         if (result == VD_E_ABORT && call.device != NULL && shadow_device_is_current(call.device)) {

@@ -438,6 +438,9 @@ void sets_fault(struct checker *checker, const struct event *event, const struct
         if (!hit) {
             continue;
         }
+        if (device && (fault_table[fault->kind].effects & FAULT_FAILS_COMMAND)) {
+            device->error_completed = true;
+        }
         switch (fault->kind) {
         case FAULT_EARLY_CLOSE:
             sets_close_by_fault(set);

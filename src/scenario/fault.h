@@ -38,6 +38,7 @@ enum fault_place {
 enum fault_effect {
     FAULT_MEETS_CLOSE = 0x100, /* it happens to a device's VD_E_CLOSE */
     FAULT_ALTERS_DATA = 1,     /* what a RESTORE is given is not what the client gave */
+    FAULT_FAILS_COMMAND = 2,   /* the device is in IO-ERROR, whatever the client answered (spec 2.2) */
 };
 
 /* Arguments; a kind takes some of them. */
@@ -47,9 +48,10 @@ enum fault_arg {
     FAULT_ARG_CODE, /* of a command, or the index of a result in fault_results */
     FAULT_ARG_MS,
     FAULT_ARG_SEED,
-    FAULT_ARG_HOW, /* what exactly happens; the choices are the row's */
-    FAULT_ARG_OF,  /* enum fault_of */
-    FAULT_ARG_TO,  /* enum fault_to */
+    FAULT_ARG_HOW,  /* what exactly happens; the choices are the row's */
+    FAULT_ARG_OF,   /* enum fault_of */
+    FAULT_ARG_TO,   /* enum fault_to */
+    FAULT_ARG_THEN, /* enum fault_then */
     FAULT_ARG_COUNT
 };
 enum fault_by {
@@ -69,6 +71,10 @@ enum fault_to {
     FAULT_TO_BLOCK,
     FAULT_TO_FULL,
     FAULT_TO_UNEVEN
+};
+enum fault_then {
+    FAULT_THEN_CLEAR,
+    FAULT_THEN_CLOSE
 };
 enum fault_value_type {
     FAULT_VALUE_CHOICE = 1, /* one of `values`; its index */

@@ -74,6 +74,19 @@ static bool fault_fits_extra_flush(const struct fault *fault, char *why, size_t 
     return !first || refuse(why, size, "at Write#1 there is nothing to flush yet: expected Write#2 or later");
 }
 
+/* Completion codes that leave a device as it is (spec 2.2, 5.7): success, not supported, ends of data and media. */
+static bool fault_fits_io_error(const struct fault *fault, char *why, size_t size)
+{
+    static const int32_t harmless[] = {0, 38, 50, 1100, 1101, 1104};
+    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
+        if (fault->arg[FAULT_ARG_CODE] == harmless[i]) {
+            snprintf(why, size, "code=%d is no I/O error: expected one such as 1117 or 112", harmless[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 const struct fault_info fault_table[FAULT_KIND_COUNT] = {
 #define FAULT(id, ...) [FAULT_##id] = {__VA_ARGS__},
 #include "faults.def"

@@ -178,9 +178,9 @@ static void take_cleared(struct engine_device *device, struct engine_slot *slot)
 /* "ClearError + recovery, or CloseDevice": there is nothing to recover, but a server may do either. */
 static bool wants_clear_error(const struct engine *engine)
 {
-    const struct plan *plan = engine->options.plan;
-    return plan->clear_error == PLAN_YES ||
-           (plan->clear_error == PLAN_UNSET && random_seed(plan->seed, PURPOSE_CLEAR_ERROR, 0) % 2 == 0);
+    enum plan_choice choice = faults_clear_error(engine);
+    uint64_t seed = engine->options.plan->seed;
+    return choice == PLAN_YES || (choice == PLAN_UNSET && random_seed(seed, PURPOSE_CLEAR_ERROR, 0) % 2 == 0);
 }
 
 static void step_draining(struct engine *engine)

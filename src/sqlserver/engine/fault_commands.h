@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "plan.h"
+
 struct engine;
 struct engine_device;
 struct engine_slot;
@@ -50,6 +52,9 @@ void faults_completed(struct engine_device *device, struct engine_slot *slot);
 void faults_answered(struct engine_device *device, const struct engine_slot *slot);
 /* The size of the stream's next Read, of which `size` bytes were to be. */
 uint32_t faults_resize(struct engine_device *device, uint32_t size);
+
+/* Whether devices in IO-ERROR get ClearError, as the plan or its io-error says. */
+enum plan_choice faults_clear_error(const struct engine *engine);
 
 /* At the end of each step: sends what has been held long enough. */
 void faults_step(struct engine *engine);

@@ -196,6 +196,20 @@ static bool end_volume(struct engine_device *device, struct engine_slot *slot)
     return true;
 }
 
+/* --- io-error: the client's side makes it happen --- */
+
+enum plan_choice faults_clear_error(const struct engine *engine)
+{
+    const struct plan *plan = engine->options.plan;
+    for (uint32_t i = 0; i < plan->fault_count; i++) {
+        const struct fault *fault = &plan->faults[i];
+        if (fault->kind == FAULT_IO_ERROR && fault->site.operation == engine->operation) {
+            return fault->arg[FAULT_ARG_THEN] == FAULT_THEN_CLEAR ? PLAN_YES : PLAN_NO;
+        }
+    }
+    return plan->clear_error;
+}
+
 /* --- the table --- */
 
 const struct fault_deeds fault_deeds[FAULT_KIND_COUNT] = {
