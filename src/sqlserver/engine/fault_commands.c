@@ -16,10 +16,10 @@ bool faults_before(struct engine_device *device, const struct device_command *co
                    struct fault_orders *orders)
 {
     const struct plan *plan = plan_of(device);
-    bool sent = true;
+    bool sent = device->engine->phase != ENGINE_PHASE_DRAINING || command->code == VDC_ClearError;
     *orders = device->fault.put_off;
     device->fault.put_off = (struct fault_orders){0};
-    for (uint32_t i = 0; i < plan->fault_count; i++) {
+    for (uint32_t i = 0; sent && i < plan->fault_count; i++) {
         const struct fault *fault = &plan->faults[i];
         fault_deed *arrives = fault_deeds[fault->kind].arrives;
         if (arrives == NULL || fault->site.command != command->code ||
@@ -32,7 +32,7 @@ bool faults_before(struct engine_device *device, const struct device_command *co
         if (result == DEED_IMPOSSIBLE || result == DEED_LATER) {
             run_fault_take_back(i);
         }
-        sent = sent && result != DEED_INSTEAD;
+        sent = result != DEED_INSTEAD;
     }
     if (command->code == VDC_Write) {
         device->fault.header_written = command->step;
@@ -156,6 +156,7 @@ static bool may_go(struct engine_device *device, struct engine_slot *slot)
 
 void faults_step(struct engine *engine)
 {
+    faults_close_done(engine);
     for (uint32_t i = 0; !engine->failed && i < engine->device_count; i++) {
         struct engine_device *device = &engine->devices[i];
         struct engine_slot *slot = first_held(device);
@@ -164,7 +165,6 @@ void faults_step(struct engine *engine)
             device_send_held(device, slot);
         }
     }
-    faults_close_done(engine);
 }
 
 void faults_give_up(struct engine *engine)

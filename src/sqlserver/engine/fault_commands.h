@@ -41,7 +41,7 @@ struct fault_device {
     bool closed;         /* before the others */
 };
 
-/* A command is about to be sent. False: it is not to be. */
+/* A command is about to be sent. False: it is not to be, as none is once a fault has ended the statement. */
 bool faults_before(struct engine_device *device, const struct device_command *command,
                    struct fault_orders *orders);
 /* The command is in its slot. True: it is held, and faults_step sends it. */
