@@ -135,6 +135,7 @@ struct fault_info {
     uint32_t effects;  /* enum fault_effect */
     uint32_t features; /* VDF_*: the client must have announced one of them; 0: whatever it is */
     uint32_t devices;  /* the set must have so many; 0: any number */
+    uint32_t without;  /* not in an operation that meets one of these; bit per command code */
     struct fault_arg_info args[FAULT_ARGS_MAX + 1];
     /* What of arguments and site does not go together: false, with the reason in `why`; NULL: nothing. */
     bool (*fits)(const struct fault *fault, char *why, size_t size);

@@ -74,6 +74,14 @@ static bool fault_fits_extra_flush(const struct fault *fault, char *why, size_t 
     return !first || refuse(why, size, "at Write#1 there is nothing to flush yet: expected Write#2 or later");
 }
 
+static bool fault_fits_end_of_media(const struct fault *fault, char *why, size_t size)
+{
+    bool first = fault->site.command == VDC_Write && fault->site.nth == 1;
+    return !first || refuse(why, size,
+                            "at Write#1 the volume holds but a header, which a tape's filemark must follow: "
+                            "expected Write#2 or later");
+}
+
 /* Completion codes that leave a device as it is (spec 2.2, 5.7): success, not supported, ends of data and media. */
 static bool fault_fits_io_error(const struct fault *fault, char *why, size_t size)
 {

@@ -66,9 +66,6 @@ static enum deed_result close_prematurely(const struct fault_arrival *arrival)
 {
     struct engine *engine = arrival->device->engine;
     char text[OS_ERROR_TEXT_MAX];
-    if (engine->failed) {
-        return DEED_IMPOSSIBLE;
-    }
     fault_record(arrival->device, arrival->index);
     if (engine->request.operation == ENGINE_BACKUP) {
         engine_say(engine, SQL_FILE_ERROR, file_of(engine), messages_os_error(CRC_ERROR, text, sizeof text));
@@ -86,7 +83,7 @@ static enum deed_result close_prematurely(const struct fault_arrival *arrival)
 static enum deed_result satisfy(const struct fault_arrival *arrival)
 {
     struct engine *engine = arrival->device->engine;
-    if (engine->failed || engine->phase != ENGINE_PHASE_RUNNING) {
+    if (engine->request.snapshot) {
         return DEED_IMPOSSIBLE;
     }
     fault_record(arrival->device, arrival->index);
