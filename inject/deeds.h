@@ -53,4 +53,10 @@ void deed_miss_buffers(struct call *call, uint32_t fault);
 void deed_fail_command_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 int deed_fail_command(struct call *call, uint32_t fault);
 
+/* ---- fault_results.c ---- */
+void deed_error(struct call *call, uint32_t fault);
+int deed_error_after(struct call *call, uint32_t fault, int result);
+void deed_timeout(struct call *call, uint32_t fault);
+void deed_null_command(struct call *call, uint32_t fault);
+
 #endif

@@ -25,6 +25,10 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_STALE_CONFIG] = {.at_end = deed_stale_config},
     [FAULT_IO_ERROR] = {.at_delivery = deed_fail_command_at_delivery, .at_answer = deed_fail_command},
     [FAULT_BUFFERAREA_MISSING] = {.at_entry = deed_miss_buffers},
+    [FAULT_ERROR] = {.at_entry = deed_error},
+    [FAULT_ERROR_AFTER] = {.at_end = deed_error_after},
+    [FAULT_TIMEOUT] = {.at_entry = deed_timeout},
+    [FAULT_NULL_COMMAND] = {.at_entry = deed_null_command},
 };
 
 uint32_t faults_decide_passing(void)

@@ -84,6 +84,10 @@ void commands_timed_out(struct vdi_set *set, const struct event *event, const st
     if (!device) {
         return;
     }
+    if (event->flags & EVENT_FLAG_FAULTED && !device->lost_close) {
+        device->transfer.timed_out = *call;
+        return; /* said before its time: nobody was kept waiting */
+    }
     device->waited = device->waited || call->timeout != 0;
     device->transfer.timed_out = *call;
     for (struct command *command = device->commands; command; command = command->next) {

@@ -56,6 +56,9 @@ void creation_end(struct checker *checker, struct vdi_set *set, const struct eve
 {
     const struct vdi_set *rival;
 
+    if (event->flags & EVENT_FLAG_FAULTED) {
+        return; /* refused for no reason of the client's */
+    }
     judge_name(checker, set, event, call);
     if (event->result == 0) {
         timeouts_settle(checker, set); /* of the life that ends */

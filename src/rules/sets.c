@@ -263,6 +263,9 @@ static void end_get_command(struct checker *checker, struct vdi_set *set, const 
     }
     device->last_result = event->result;
     device->called = true;
+    if (event->result == 0 && event->flags & EVENT_FLAG_FAULTED) {
+        return; /* a null-command: there is nothing in the client's hands */
+    }
     if (event->result == 0) {
         commands_fetched(checker, set, event, call);
     } else if (event->result == VD_E_TIMEOUT) {

@@ -56,7 +56,8 @@ static void report_failed_statement(struct checker *checker, const struct operat
 /* A Create that was refused because the object still held its set (VDI-CREATE-001) begins nothing. */
 static bool never_began(const struct operation_state *operation)
 {
-    return !operation->created && !operation->statement && operation->error_result == VD_E_PROTOCOL;
+    return !operation->created && !operation->statement && !operation->fired &&
+           operation->error_result == VD_E_PROTOCOL;
 }
 
 static void judge_success(struct checker *checker, const struct operation_state *operation)

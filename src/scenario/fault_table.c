@@ -15,6 +15,8 @@
     {                                                                        \
         FAULT_VALUE_NUMBER, FAULT_ARG_##id, name, means, low, high, fallback \
     }
+/* In the order of fault_results. */
+#define RESULT_NAMES "VD_E_ABORT|VD_E_MEMORY|VD_E_NOTSUPPORTED|VD_E_PROTOCOL|VD_E_SECURITY|VD_E_INVALID"
 
 enum {
     ALL_COMMANDS = 0xffffeu, /* bits 1 to 19 (spec 5.5) */

@@ -131,7 +131,7 @@ static void *serve(void *context)
             return NULL;
         }
         operation_progress(session->operation);
-        if (!take(device, command)) {
+        if (!session_accepts(session, command) || !take(device, command)) {
             return NULL;
         }
     }

@@ -12,6 +12,22 @@ void session_give_up(struct session *session, const char *call, int result)
     }
 }
 
+/* What a client can tell of a command before it touches anything: a server that has lost its mind shall not take the
+ * client with it. */
+bool session_accepts(struct session *session, const VDC_Command *command)
+{
+    bool transfers = command && (command->commandCode == VDC_Write || command->commandCode == VDC_Read) &&
+                     command->size != 0;
+    bool sound = command && (!transfers || (command->buffer && command->size > 0 &&
+                                            (uint32_t)command->size <= session->config.maxTransferSize));
+
+    if (!sound) {
+        operation_fail(session->operation, "GetCommand returned a command that cannot be");
+        vdi_set_signal_abort(&session->set);
+    }
+    return sound;
+}
+
 /* ---- commands ---- */
 
 static int write_file(struct session_device *device, const VDC_Command *command,
@@ -134,7 +150,7 @@ void *session_serve(void *context)
             return NULL;
         }
         operation_progress(session->operation);
-        if (!session->kind.answer(device, command)) {
+        if (!session_accepts(session, command) || !session->kind.answer(device, command)) {
             return NULL;
         }
     }

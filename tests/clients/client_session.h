@@ -113,6 +113,7 @@ void *session_serve(void *context);
 session_action session_perform;
 
 /* A call failed: nothing more can come of this set. */
+bool session_accepts(struct session *session, const VDC_Command *command); /* else the set was given up */
 void session_give_up(struct session *session, const char *call, int result);
 
 #endif

@@ -56,12 +56,80 @@ static void test_buffers_that_are_not_there(void **unused)
     UNDER(faults);
 }
 
+/* ---- results ---- */
+
+static void test_errors(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "error(VD_E_MEMORY)@Create",
+        "error(VD_E_NOTSUPPORTED)@Create/1",
+        "error(VD_E_PROTOCOL)@Create#1+",
+        "error(VD_E_SECURITY)@Create",
+        "error@GetConfiguration",
+        "error(VD_E_MEMORY)@OpenDevice",
+        "error(VD_E_MEMORY)@OpenDevice#2+",
+        "error(VD_E_INVALID)@OpenDevice#2",
+        "error@OpenDevice#2/1",
+        "error@GetCommand#3",
+        "error@GetCommand#2:1/1",
+        "error@CompleteCommand#2",
+        "error@CompleteCommand#3:0/1",
+        NULL,
+    };
+    UNDER(faults);
+}
+
+static void test_errors_after(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "error-after@GetConfiguration",
+        "error-after@OpenDevice",
+        "error-after@OpenDevice#2/1",
+        "error-after@GetCommand#3",
+        "error-after@GetCommand#2:1/1",
+        "error-after@CompleteCommand#2",
+        "error-after@CompleteCommand#last:0",
+        "error-after@CompleteCommand#3/1",
+        NULL,
+    };
+    UNDER(faults);
+}
+
+static void test_timeouts(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "timeout@GetConfiguration",
+        "timeout@GetCommand",
+        "timeout@GetCommand#4:1",
+        "timeout@GetCommand#2:*/1",
+        NULL,
+    };
+    static const struct correct_client with_limits[] = {
+        {.name = "correct_c"}, {.name = "async"}, {.name = "compressing"}, {.name = "multiprocess"}};
+    correct_under_faults(with_limits, sizeof with_limits / sizeof with_limits[0], faults);
+}
+
+static void test_null_commands(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {"null-command@GetCommand", "null-command@GetCommand#3:1",
+                                         "null-command@GetCommand#2+/1", NULL};
+    UNDER(faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_aborts_at_calls),
         cmocka_unit_test(test_closes),
         cmocka_unit_test(test_buffers_that_are_not_there),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_errors_after),
+        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_null_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

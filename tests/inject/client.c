@@ -1,6 +1,7 @@
 /* client.c - a VDI client that does what its arguments say, one call each:
  *
  *   init  create[:DEVICES]  config  open  get:D[:TIMEOUT]  complete:D  abort  close  destroy
+ *   get-null:D     95 unless GetCommand succeeds and gives no command
  *   touch:D        reads the command and the buffer fetched last on the device: 90 if not as they were
  *   gone:D         91 unless that buffer is out of reach
  *   aborted:YES    95 unless the last GetCommand or CompleteCommand returned VD_E_ABORT (1), or did not (0)
@@ -267,6 +268,10 @@ static int other(struct client *client, const char *verb, char *rest)
     if (strcmp(verb, "abort-beside") == 0 || strcmp(verb, "close-beside") == 0) {
         client->beside_call = verb[0] == 'a' ? vdi.abort : vdi.close;
         return pthread_create(&client->beside, NULL, call_beside, client);
+    }
+    if (strcmp(verb, "get-null") == 0) {
+        VDC_Command *command = (VDC_Command *)client;
+        return vdi.get(client->devices[atoi(rest)], 100, &command) == 0 && command == NULL ? 0 : 95;
     }
     if (strcmp(verb, "wait-beside") == 0) {
         return pthread_create(&client->beside, NULL, wait_beside, client->devices[atoi(rest)]);
