@@ -1,7 +1,7 @@
 /* deeds.h - what the faults of each kind do, by moment: between faults.c, which finds them, and fault_*.c.
  *
- * The table's functions are called once the fault's count says that it fires, `fired` raised. A deed that turns out
- * impossible takes its firing back (run_fault_take_back), so that nobody believes that it happened; one that happens
+ * The table's functions are called once the fault's count says that it fires, `fired` raised; of a kind that is
+ * everywhere, at every call, and it counts for itself. A deed that turns out impossible takes its firing back (run_fault_take_back), so that nobody believes that it happened; one that happens
  * records its EVENT_FAULT (call_fault) before anybody can notice it. Threads: any.
  */
 #ifndef VDIFAULT_DEEDS_H
@@ -58,5 +58,18 @@ void deed_error(struct call *call, uint32_t fault);
 int deed_error_after(struct call *call, uint32_t fault, int result);
 void deed_timeout(struct call *call, uint32_t fault);
 void deed_null_command(struct call *call, uint32_t fault);
+
+/* ---- fault_timing.c ---- */
+void deed_delay(struct call *call, uint32_t fault);
+void deed_delay_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_jitter(struct call *call, uint32_t fault);
+void deed_preempt(struct call *call, uint32_t fault);
+int deed_preempt_at_end(struct call *call, uint32_t fault, int result);
+
+/* ---- fault_crash.c ---- */
+void deed_crash(struct call *call, uint32_t fault);
+void deed_crash_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_crash_secondary(struct call *call, uint32_t fault);
+void deed_crash_secondary_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 
 #endif

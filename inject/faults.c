@@ -29,6 +29,12 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_ERROR_AFTER] = {.at_end = deed_error_after},
     [FAULT_TIMEOUT] = {.at_entry = deed_timeout},
     [FAULT_NULL_COMMAND] = {.at_entry = deed_null_command},
+    [FAULT_DELAY] = {.at_entry = deed_delay, .at_delivery = deed_delay_delivery},
+    [FAULT_JITTER] = {.at_entry = deed_jitter},
+    [FAULT_PREEMPT] = {.at_entry = deed_preempt, .at_end = deed_preempt_at_end},
+    [FAULT_CLIENT_CRASH] = {.at_entry = deed_crash, .at_delivery = deed_crash_at_delivery},
+    [FAULT_SECONDARY_CRASH] = {.at_entry = deed_crash_secondary,
+                               .at_delivery = deed_crash_secondary_at_delivery},
 };
 
 uint32_t faults_decide_passing(void)
@@ -84,8 +90,10 @@ void faults_found_at_entry(struct call *call)
 int faults_found_at_end(struct call *call, int result)
 {
     for (uint32_t i = 0; i < inject_plan()->plan.fault_count; i++) {
-        if ((call->at_end >> i & 1) != 0 && run_fault_fire(i, deed_fault(i))) {
-            result = deed_table[deed_fault(i)->kind].at_end(call, i, result);
+        const struct fault *fault = deed_fault(i);
+        if ((call->at_end >> i & 1) != 0 &&
+            (fault_table[fault->kind].everywhere || run_fault_fire(i, fault))) {
+            result = deed_table[fault->kind].at_end(call, i, result);
         }
     }
     return result;

@@ -148,8 +148,9 @@ bool shadow_device_is_current(const struct shadow_device *device)
     return set != NULL && atomic_load(&set->life) == atomic_load(&device->life);
 }
 
-void shadow_set_opened(struct shadow_set *set, int32_t operation)
+void shadow_set_opened(struct shadow_set *set, int32_t operation, bool secondary)
 {
+    atomic_store(&set->secondary, secondary);
     atomic_store(&set->operation, operation);
     atomic_store(&set->aborted, false);
     atomic_store(&set->open_devices, 0);

@@ -72,6 +72,7 @@ struct shadow_set {
     _Atomic int32_t operation;
     _Atomic bool aborted;
     _Atomic bool destroyed;
+    _Atomic bool secondary;        /* of the present life: by OpenInSecondary */
     _Atomic uint32_t open_devices; /* opened, VD_E_CLOSE not delivered */
     _Atomic uint32_t lost_devices;
     _Atomic uint32_t changed; /* futex: bumped at abort and close; idle GetCommands wait on it */
@@ -93,7 +94,7 @@ void shadow_set_constructed(const void *object);
 struct shadow_device *shadow_device(const void *object); /* NULL if unknown */
 
 /* Create or OpenInSecondary succeeded: a new life of the set. */
-void shadow_set_opened(struct shadow_set *set, int32_t operation);
+void shadow_set_opened(struct shadow_set *set, int32_t operation, bool secondary);
 /* From SHADOW_OPEN to `state`: false if another thread was faster. Wakes idle GetCommands. */
 bool shadow_set_closed(struct shadow_set *set, enum shadow_state state);
 void shadow_set_aborted(struct shadow_set *set);

@@ -121,7 +121,7 @@ INJECT_EXPORT int vdi_set_create(ClientVirtualDeviceSet *self, char *name, VDCon
     result = faults_at_end(&call, result);
     if (starts && result == 0) {
         guard_life_began(set, cfg);
-        shadow_set_opened(set, call.operation);
+        shadow_set_opened(set, call.operation, false);
     } else if (starts) {
         run_drop_operation(call.operation);
     }
@@ -147,7 +147,7 @@ INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *
     result = faults_at_end(&call, result);
     if (starts && result == 0) {
         guard_life_began(set, NULL);
-        shadow_set_opened(set, call.operation);
+        shadow_set_opened(set, call.operation, true);
     }
     return call_end(&call, result);
 }

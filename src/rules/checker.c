@@ -7,6 +7,16 @@
 
 #include "durability.h"
 
+/* A process that the plan kills does not die of its own doing. */
+static void take_crash(struct checker *checker, const struct event *event)
+{
+    struct process_state *process = state_process(checker, event->process);
+
+    if (process) {
+        process->killed_by_fault = true;
+    }
+}
+
 static void take_fault(struct checker *checker, const struct event *event, const char *text)
 {
     struct operation_state *operation = state_operation(checker, event->operation, event->sequence);
@@ -27,6 +37,9 @@ static void take_fault(struct checker *checker, const struct event *event, const
             checker->hostile_fired || fault_table[fault->kind].class == FAULT_CLASS_HOSTILE;
         if (operation) {
             operation->effects |= fault_table[fault->kind].effects;
+        }
+        if (fault_table[fault->kind].effects & FAULT_KILLS_PROCESS) {
+            take_crash(checker, event);
         }
         sets_fault(checker, event, fault);
     }

@@ -329,7 +329,7 @@ void outcome_process_exit(struct checker *checker, const struct event *event)
     }
     note_exit(checker, process, event);
     judge_spins(checker, event->process, event->time_ns);
-    if (is_clients_own(process) && died_by_itself(event) && !event->arg[3]) {
+    if (is_clients_own(process) && died_by_itself(event) && !event->arg[3] && !process->killed_by_fault) {
         report_death(checker, process);
         waiting_judge_death(checker, event->process);
     }

@@ -152,6 +152,7 @@ struct process_state {
     bool ended;
     bool by_itself;       /* exit, neither signal nor our kill */
     bool killed_by_us;    /* the supervisor ended it */
+    bool killed_by_fault; /* a crash of the plan's */
     uint64_t told_client; /* --sql: sequence at which --sql-result told the client the outcome; 0 never */
     int32_t status;
     int32_t signal;

@@ -146,23 +146,42 @@ static void judge_acknowledged(struct checker *checker, const struct operation_s
 
 /* ---- leftovers and open ends ---- */
 
+enum left {
+    LEFT_WILLINGLY,
+    LEFT_BY_A_CRASH_OF_OURS, /* which nobody can clean up after; its children should notice */
+    LEFT_BY_A_CRASH
+};
+
 /* What a killed or crashed process leaves is not its fault: only an end of its own choosing is judged. */
-static void judge_leftovers(struct checker *checker)
+static enum left how_left(const struct checker *checker)
 {
+    enum left left = LEFT_WILLINGLY;
+
     for (const struct process_state *process = checker->processes; process; process = process->next) {
         bool client = process->role == PROCESS_CLIENT;
         bool descendant = process->role == PROCESS_DESCENDANT && process->called && !process->killed_by_us;
+        enum left how = process->killed_by_fault ? LEFT_BY_A_CRASH_OF_OURS : LEFT_BY_A_CRASH;
 
-        if (process->ended && !process->by_itself && (client || descendant)) {
-            return;
+        if (process->ended && !process->by_itself && (client || descendant) && how > left) {
+            left = how;
         }
     }
-    for (const struct leftover *leftover = checker->leftovers; leftover; leftover = leftover->next) {
-        struct call at = {.process = leftover->process, .device = -1, .operation = -1};
+    return left;
+}
 
-        finding_add(checker, "VDI-OUT-004", &at, -1, -1, "left behind: %s %s",
-                    leftover->kind == LEFTOVER_PROCESS ? "process" : "shared memory",
-                    leftover->text ? leftover->text : "");
+static void judge_leftovers(struct checker *checker)
+{
+    enum left left = how_left(checker);
+
+    for (const struct leftover *leftover = checker->leftovers; leftover && left != LEFT_BY_A_CRASH;
+         leftover = leftover->next) {
+        struct call at = {.process = leftover->process, .device = -1, .operation = -1};
+        bool is_process = leftover->kind == LEFTOVER_PROCESS;
+
+        if (is_process || left == LEFT_WILLINGLY) {
+            finding_add(checker, "VDI-OUT-004", &at, -1, -1, "left behind: %s %s",
+                        is_process ? "process" : "shared memory", leftover->text ? leftover->text : "");
+        }
     }
 }
 

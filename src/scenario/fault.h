@@ -36,9 +36,10 @@ enum fault_place {
 
 /* What a fault does that others must know; bits. */
 enum fault_effect {
-    FAULT_MEETS_CLOSE = 0x100, /* it happens to a device's VD_E_CLOSE */
-    FAULT_ALTERS_DATA = 1,     /* what a RESTORE is given is not what the client gave */
-    FAULT_FAILS_COMMAND = 2,   /* the device is in IO-ERROR, whatever the client answered (spec 2.2) */
+    FAULT_MEETS_CLOSE = 0x100,   /* it happens to a device's VD_E_CLOSE */
+    FAULT_ALTERS_DATA = 1,       /* what a RESTORE is given is not what the client gave */
+    FAULT_FAILS_COMMAND = 2,     /* the device is in IO-ERROR, whatever the client answered (spec 2.2) */
+    FAULT_KILLS_PROCESS = 0x200, /* the one whose call it is at */
 };
 
 /* Arguments; a kind takes some of them. */

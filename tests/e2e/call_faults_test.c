@@ -120,6 +120,55 @@ static void test_null_commands(void **unused)
     UNDER(faults);
 }
 
+/* ---- timing ---- */
+
+static void test_timing(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "delay(ms=30)@Create",
+        "delay(ms=30)@GetConfiguration",
+        "delay(ms=30)@OpenDevice#2",
+        "delay(ms=10)@GetCommand#2+:1",
+        "delay(ms=30)@CompleteCommand#3",
+        "delay(ms=30)@Flush:*",
+        "delay(ms=30)@Close",
+        "jitter",
+        "jitter(seed=2)",
+        "preempt",
+        "preempt(seed=2)",
+        NULL,
+    };
+    UNDER(faults);
+}
+
+/* ---- crashes ---- */
+
+static void test_client_crashes(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "client-crash@Create",       "client-crash@GetConfiguration", "client-crash@OpenDevice",
+        "client-crash@GetCommand#3", "client-crash@Write#2",          "client-crash@CompleteCommand#last:0",
+        "client-crash@Close",        "client-crash@Read#2/1",         NULL,
+    };
+    UNDER(faults);
+}
+
+static void test_secondary_crashes(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "secondary-crash@OpenInSecondary",
+        "secondary-crash@GetCommand#2:1",
+        "secondary-crash@Write#2:1",
+        "secondary-crash@Read#2:1/1",
+        NULL,
+    };
+    static const struct correct_client with_secondaries[] = {{.name = "multiprocess"}};
+    correct_under_faults(with_secondaries, 1, faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +179,9 @@ int main(void)
         cmocka_unit_test(test_errors_after),
         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_null_commands),
+        cmocka_unit_test(test_timing),
+        cmocka_unit_test(test_client_crashes),
+        cmocka_unit_test(test_secondary_crashes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* client.c - a VDI client that does what its arguments say, one call each:
  *
  *   init  create[:DEVICES]  config  open  get:D[:TIMEOUT]  complete:D  abort  close  destroy
+ *   join-set       calls OpenInSecondary
  *   get-null:D     95 unless GetCommand succeeds and gives no command
  *   touch:D        reads the command and the buffer fetched last on the device: 90 if not as they were
  *   gone:D         91 unless that buffer is out of reach
@@ -48,6 +49,7 @@ static struct {
     int (*abort)(ClientVirtualDeviceSet *);
     int (*get)(ClientVirtualDevice *, time_t, VDC_Command **);
     int (*complete)(ClientVirtualDevice *, VDC_Command *, int, unsigned long, int64_t);
+    int (*join)(ClientVirtualDeviceSet *, char *);
 } vdi;
 
 #ifdef CLIENT_DLOPEN
@@ -65,7 +67,8 @@ static void load(void)
                            "_ZN22ClientVirtualDeviceSet5CloseEv",
                            "_ZN22ClientVirtualDeviceSet11SignalAbortEv",
                            "_ZN19ClientVirtualDevice10GetCommandElPP11VDC_Command",
-                           "_ZN19ClientVirtualDevice15CompleteCommandEP11VDC_Commandiml"};
+                           "_ZN19ClientVirtualDevice15CompleteCommandEP11VDC_Commandiml",
+                           "_ZN22ClientVirtualDeviceSet15OpenInSecondaryEPc"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         ((void **)&vdi)[i] = dlsym(library, names[i]);
     }
@@ -82,6 +85,7 @@ static void load(void)
     vdi.abort = vdi_set_signal_abort;
     vdi.get = vdi_device_get_command;
     vdi.complete = vdi_device_complete_command;
+    vdi.join = vdi_set_open_in_secondary;
 }
 #endif
 
@@ -268,6 +272,9 @@ static int other(struct client *client, const char *verb, char *rest)
     if (strcmp(verb, "abort-beside") == 0 || strcmp(verb, "close-beside") == 0) {
         client->beside_call = verb[0] == 'a' ? vdi.abort : vdi.close;
         return pthread_create(&client->beside, NULL, call_beside, client);
+    }
+    if (strcmp(verb, "join-set") == 0) {
+        return vdi.join(&client->set, client->name);
     }
     if (strcmp(verb, "get-null") == 0) {
         VDC_Command *command = (VDC_Command *)client;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -165,6 +166,95 @@ static void nothing_to_fetch(void **state)
     PLAY_ALL(untimely);
 }
 
+/* ---- timing ---- */
+
+static int64_t duration_of(const struct harness *h, enum vdi_function function, int nth)
+{
+    const struct event *begin = harness_find(h, EVENT_CALL_BEGIN, function, nth);
+    const struct event *end = harness_find(h, EVENT_CALL_END, function, nth);
+    assert_non_null(begin);
+    assert_non_null(end);
+    return (int64_t)(end->time_ns - begin->time_ns);
+}
+
+static void delays(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        enum vdi_function function;
+        int nth;
+    } cases[] = {
+        {"fault delay(ms=30)@Create", VDI_FN_CREATE, 1},
+        {"fault delay(ms=30)@CompleteCommand#2", VDI_FN_COMPLETE_COMMAND, 2},
+        {"fault delay(ms=30)@Flush", VDI_FN_GET_COMMAND, 4},
+        {"fault delay(ms=30)@Destroy", VDI_FN_DESTROY, 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct harness h;
+        harness_run(&h, CLIENT, cases[i].fault, OPENING ALL_COMMANDS "get:0 close destroy");
+        assert_int_equal(h.exit_status, 0);
+        assert_int_equal(atomic_load(&h.state->faults[0].fired), 1);
+        assert_true(duration_of(&h, cases[i].function, cases[i].nth) >= 30000000);
+        harness_end(&h);
+    }
+}
+
+static uint32_t count_of(const struct harness *h, enum event_kind kind)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < h->count; i++) {
+        count += h->events[i].event.kind == kind;
+    }
+    return count;
+}
+
+static void everywhere(void **state)
+{
+    (void)state;
+    char first[sizeof((struct harness){0}.log)];
+    struct harness h;
+    harness_run(&h, CLIENT, "fault jitter(seed=7)", OPENING ALL_COMMANDS "get:0 close destroy");
+    assert_int_equal(h.exit_status, 0);
+    assert_int_equal(atomic_load(&h.state->faults[0].fired), count_of(&h, EVENT_CALL_BEGIN));
+    assert_int_equal(count_of(&h, EVENT_FAULT), count_of(&h, EVENT_CALL_BEGIN));
+    harness_end(&h);
+    /* The same seed steps back at the same calls, another one at others. */
+    for (int i = 0; i < 3; i++) {
+        harness_run(&h, CLIENT, i < 2 ? "fault preempt(seed=7)" : "fault preempt(seed=8)",
+                    OPENING ALL_COMMANDS "get:0 close destroy");
+        uint32_t fired = atomic_load(&h.state->faults[0].fired);
+        assert_in_range(fired, 1, count_of(&h, EVENT_CALL_BEGIN) - 1);
+        assert_int_equal(count_of(&h, EVENT_FAULT), fired);
+        assert_true((i == 0 || strcmp(first, h.log) == 0) == (i < 2));
+        if (i == 0) {
+            strcpy(first, h.log);
+        }
+        harness_end(&h);
+    }
+}
+
+/* ---- crashes ---- */
+
+enum {
+    KILLED = 128 + 9
+};
+static const struct scenario crashes[] = {
+    {"fault client-crash@Create", "init create:1", "fault0", 1, KILLED},
+    {"fault client-crash@Write#2", OPENING COMMAND COMMAND, OPENED COMMAND_LOG "fault0", 1, KILLED},
+    {"fault client-crash@Close", OPENING "close", OPENED "fault0", 1, KILLED},
+    {"fault secondary-crash@OpenInSecondary", "init create:1 init join-set", "Create=NOERROR fault0", 1,
+     KILLED},
+    /* A primary's are not meant. */
+    {"fault secondary-crash@GetCommand", OPENING COMMAND "close", OPENED COMMAND_LOG "Close=VD_E_OPEN", 0, 0},
+};
+
+static void crashes_at_calls(void **state)
+{
+    (void)state;
+    PLAY_ALL(crashes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +264,9 @@ int main(void)
         cmocka_unit_test(errors_instead),
         cmocka_unit_test(results_replaced),
         cmocka_unit_test(nothing_to_fetch),
+        cmocka_unit_test(delays),
+        cmocka_unit_test(everywhere),
+        cmocka_unit_test(crashes_at_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void devices_opened_at_once_are_all_known(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, open_devices, (void *)i), 0);
     }
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        shadow_set_opened(set, 0);
+        shadow_set_opened(set, 0, false);
         objects[0] = 0x10000 + (uintptr_t)round * PLACE * 7919;
         objects[1] = next_with_same_entry(objects[0]);
         pthread_barrier_wait(&barrier);
