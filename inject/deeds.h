@@ -72,4 +72,10 @@ void deed_crash_at_delivery(struct call *call, uint32_t fault, struct delivery *
 void deed_crash_secondary(struct call *call, uint32_t fault);
 void deed_crash_secondary_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 
+/* ---- fault_hostile.c ---- */
+void deed_bad_size(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_bad_buffer(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_corrupt_transfer(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_corrupt_completion(struct call *call, uint32_t fault);
+
 #endif

@@ -33,10 +33,11 @@ void deed_error(struct call *call, uint32_t fault)
     deed_answer(call, result_of(fault));
 }
 
-/* What has failed by itself keeps its own error. */
+/* What has failed by itself keeps its own error; the end of a wait, whatever ended it, is none. */
 int deed_error_after(struct call *call, uint32_t fault, int result)
 {
-    if (result != 0 || !deed_finds_set_active(call)) {
+    bool failed = result != 0 && result != VD_E_TIMEOUT && result != VD_E_CLOSE;
+    if (failed || !deed_finds_set_active(call)) {
         run_fault_take_back(fault);
         return result;
     }

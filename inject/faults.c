@@ -35,6 +35,9 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_CLIENT_CRASH] = {.at_entry = deed_crash, .at_delivery = deed_crash_at_delivery},
     [FAULT_SECONDARY_CRASH] = {.at_entry = deed_crash_secondary,
                                .at_delivery = deed_crash_secondary_at_delivery},
+    [FAULT_BAD_SIZE] = {.at_delivery = deed_bad_size},
+    [FAULT_BAD_BUFFER] = {.at_delivery = deed_bad_buffer},
+    [FAULT_CORRUPT_TRANSFER] = {.at_delivery = deed_corrupt_transfer, .when_due = deed_corrupt_completion},
 };
 
 uint32_t faults_decide_passing(void)

@@ -12,7 +12,8 @@
 enum {
     ALWAYS_FIRST = 4096, /* of each device's commands, in `auto` */
     THEN_EVERY = 16,
-    ALIGNMENT_MAX = 65536 /* spec 7 */
+    ALIGNMENT_MAX = 65536, /* spec 7 */
+    FLIPPED_BITS = 0x5a
 };
 
 /* ---- configuration ---- */
@@ -288,6 +289,38 @@ bool guard_arm(const VDC_Command *command, uint64_t faults)
     buffer->is_withheld = armed;
     slot_release(buffer, SLOT_HELD);
     return armed;
+}
+
+bool guard_alter(const VDC_Command *given, const VDC_Command *altered)
+{
+    struct slot *slot = guard_find(given);
+    if (slot == NULL || slot_claim(slot, SLOT_BIT(HELD)) == SLOT_BUSY) {
+        return false;
+    }
+    bool altered_it = arena_protect(slot->first, slot->granted, PROT_READ | PROT_WRITE) == 0;
+    if (altered_it) {
+        *(VDC_Command *)atomic_load(&slot->data) = *altered;
+        altered_it = arena_protect(slot->first, slot->granted, slot->protection) == 0;
+    }
+    slot_release(slot, SLOT_HELD);
+    return altered_it;
+}
+
+bool guard_flip(const VDC_Command *given, size_t offset)
+{
+    struct slot *command = guard_find(given);
+    struct slot *slot = command == NULL ? NULL : command->buffer;
+    if (slot == NULL || offset >= atomic_load(&slot->size) || slot_claim(slot, SLOT_BIT(HELD)) == SLOT_BUSY) {
+        return false;
+    }
+    int protection = slot->protection;
+    bool flipped = pages_grant(slot, PROT_READ | PROT_WRITE) == 0;
+    if (flipped) {
+        ((uint8_t *)atomic_load(&slot->data))[offset] ^= FLIPPED_BITS;
+        flipped = pages_grant(slot, protection) == 0;
+    }
+    slot_release(slot, SLOT_HELD);
+    return flipped;
 }
 
 bool guard_keeps_buffers(const struct shadow_set *set)

@@ -53,7 +53,7 @@
 
 /* ---- for the wrappers of VDI calls ---- */
 
-/* The mode is not off, or the plan closes a set under the client. Inline, as the next ones: where the guard has nothing
+/* The mode is not off, or a fault of the plan needs it. Inline, as the next ones: where the guard has nothing
  * to do, a call spends next to nothing on it. */
 enum guard_work {
     GUARD_UNDECIDED,
@@ -88,6 +88,11 @@ static inline VDC_Command *guard_grant(const struct call *call, VDC_Command *blo
 }
 /* Faults that are to happen at the first touch of the command's buffer. False: it has none that is guarded. */
 bool guard_arm(const VDC_Command *command, uint64_t faults);
+
+/* Hostile faults. The client's copy of the command says what `altered` says; a byte of its buffer, as the client or the
+ * library sees it next, is not what it was. False: it is not guarded, or out of the client's hands. */
+bool guard_alter(const VDC_Command *given, const VDC_Command *altered);
+bool guard_flip(const VDC_Command *given, size_t offset);
 
 /* A command that guard_grant gave, in the client's hands or not; NULL for every other pointer. */
 struct slot *guard_find_slot(const VDC_Command *command);

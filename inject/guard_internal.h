@@ -29,7 +29,7 @@ enum guard_note {
 
 enum guard_mode guard_mode(void);
 enum guard_on_finding guard_on_finding(void);
-/* The plan closes a set under the client: buffers have to outlive it. */
+/* A fault of the plan works on what the guard gives: buffers that outlive an early close, commands that are altered. */
 bool guard_is_needed_by_plan(void);
 /* It strikes at the first touch of a buffer: none may be left out. */
 bool guard_is_struck_by_plan(void);

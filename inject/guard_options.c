@@ -58,7 +58,7 @@ bool guard_is_needed_by_plan(void)
 {
     const struct plan *plan = &inject_plan()->plan;
     for (uint32_t i = 0; i < plan->fault_count; i++) {
-        if (plan->faults[i].kind == FAULT_EARLY_CLOSE) {
+        if (fault_table[plan->faults[i].kind].effects & FAULT_NEEDS_GUARD) {
             return true;
         }
     }

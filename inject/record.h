@@ -23,9 +23,11 @@ struct call {
     uint32_t stack;     /* it comes from */
     int32_t operation;
     int32_t device_index;
-    int32_t answer;  /* with EVENT_FLAG_FAULTED: a fault's, in the library's place */
-    uint64_t at_end; /* faults of the plan that wait for the call's end, a bit each */
-    int64_t timeout; /* as passed to GetCommand, GetConfiguration */
+    int32_t answer;             /* with EVENT_FLAG_FAULTED: a fault's, in the library's place */
+    uint64_t at_end;            /* faults of the plan that wait for the call's end, a bit each */
+    int64_t timeout;            /* as passed to GetCommand, GetConfiguration */
+    const VDC_Command *command; /* as passed to CompleteCommand, with its bytesTransferred */
+    uint64_t bytes;
     int64_t arg[CALL_ARGS];
 };
 

@@ -182,6 +182,8 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
     VDC_Command *block = guarded == NULL ? command : guard_block(guarded);
     struct shadow_command *fetched = call.device == NULL ? NULL : shadow_find_command(call.device, block);
     uint64_t at_complete = 0;
+    call.command = command;
+    call.bytes = bytes_transferred;
     call.arg[0] = (int64_t)(intptr_t)command;
     call.arg[1] = completion_code;
     call.arg[2] = (int64_t)bytes_transferred;

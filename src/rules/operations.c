@@ -327,7 +327,8 @@ static enum durable judge_verification(const struct checker *checker, const stru
     const struct operation_state *verification = find_verification(checker, backup);
 
     if (!checker->verify_ended || !backup->shown.is_backup || backup->shown.outcome != OUTCOME_SUCCESS ||
-        operation_is_verify(checker, backup) || !is_newest_backup(checker, backup)) {
+        backup->effects & FAULT_ALTERS_DATA || operation_is_verify(checker, backup) ||
+        !is_newest_backup(checker, backup)) {
         return DURABLE_NOT_OBSERVABLE;
     }
     if (!verification) {

@@ -164,7 +164,8 @@ static void judge_streams(struct checker *checker, const struct operation_state 
     const struct operation_transfer *transfer = &restore->transfer;
     const struct operation_state *backup = last_backup(checker, restore);
     enum comparison comparison = backup ? compare_streams(&backup->transfer, transfer) : STREAMS_UNKNOWN;
-    bool altered = (restore->effects & FAULT_ALTERS_DATA) != 0; /* whose damage it is, nobody can tell */
+    uint32_t effects = restore->effects | (backup ? backup->effects : 0);
+    bool altered = (effects & FAULT_ALTERS_DATA) != 0; /* whose damage it is, nobody can tell */
     bool damaged = !altered && transfer->damage && !speaks_of_files(transfer) &&
                    restore->shown.outcome == OUTCOME_FAILED;
 

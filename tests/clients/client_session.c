@@ -16,11 +16,14 @@ void session_give_up(struct session *session, const char *call, int result)
  * client with it. */
 bool session_accepts(struct session *session, const VDC_Command *command)
 {
-    bool transfers = command && (command->commandCode == VDC_Write || command->commandCode == VDC_Read) &&
-                     command->size != 0;
-    bool sound = command && (!transfers || (command->buffer && command->size > 0 &&
-                                            (uint32_t)command->size <= session->config.maxTransferSize));
+    const VDConfig *config = &session->config;
+    bool sound = command != NULL;
 
+    if (sound && (command->commandCode == VDC_Write || command->commandCode == VDC_Read) &&
+        command->size != 0) {
+        sound = command->buffer && command->size > 0 && (uint32_t)command->size <= config->maxTransferSize &&
+                (config->alignment == 0 || (uintptr_t)command->buffer % config->alignment == 0);
+    }
     if (!sound) {
         operation_fail(session->operation, "GetCommand returned a command that cannot be");
         vdi_set_signal_abort(&session->set);

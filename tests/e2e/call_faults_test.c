@@ -169,6 +169,26 @@ static void test_secondary_crashes(void **unused)
     correct_under_faults(with_secondaries, 1, faults);
 }
 
+/* ---- what no sane server does ---- */
+
+static void test_hostile_commands(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "bad-size@Write#2",
+        "bad-size(how=negative)@Write#3:1",
+        "bad-size@Read#2/1",
+        "bad-buffer@Write#2+",
+        "bad-buffer(how=misaligned)@Write#2",
+        "bad-buffer@Read#3:1/1",
+        "corrupt-transfer@Write#3",
+        "corrupt-transfer@Read#2/1",
+        "corrupt-transfer@Read#2+:0/1",
+        NULL,
+    };
+    UNDER(faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_errors_after),
         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_null_commands),
+        cmocka_unit_test(test_hostile_commands),
         cmocka_unit_test(test_timing),
         cmocka_unit_test(test_client_crashes),
         cmocka_unit_test(test_secondary_crashes),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,6 +13,15 @@
 #include "scenario_words.h"
 
 #define PLAY_ALL(table) harness_play(CLIENT, table, sizeof(table) / sizeof((table)[0]))
+
+static uint32_t count_of(const struct harness *h, enum event_kind kind)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < h->count; i++) {
+        count += h->events[i].event.kind == kind;
+    }
+    return count;
+}
 
 /* ---- lifecycle ---- */
 
@@ -133,8 +143,10 @@ static const struct scenario errors_after[] = {
     /* It has failed by itself. */
     {"fault error-after@GetCommand#2", OPENING COMMAND "abort get:0 close",
      OPENED COMMAND_LOG "SignalAbort=NOERROR GetCommand:0=VD_E_ABORT Close=NOERROR", 0, 0},
+    {"fault error-after@OpenDevice#2", OPENING "open close", OPENED "OpenDevice=VD_E_OPEN Close=VD_E_OPEN", 0,
+     0},
     {"fault error-after@GetCommand#5", OPENING ALL_COMMANDS "get:0 close",
-     OPENED ALL_COMMANDS_LOG "GetCommand:0=VD_E_CLOSE Close=NOERROR", 0, 0},
+     OPENED ALL_COMMANDS_LOG "fault0 *SignalAbort=NOERROR GetCommand:0=VD_E_ABORT! Close=NOERROR", 1, 0},
 };
 
 static void results_replaced(void **state)
@@ -164,6 +176,77 @@ static void nothing_to_fetch(void **state)
 {
     (void)state;
     PLAY_ALL(untimely);
+}
+
+/* ---- what no sane server does ---- */
+
+/* With no more guard than the fault needs, too. */
+static void altered_commands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        int64_t size;
+        bool null;
+        int64_t offset; /* from the alignment */
+    } cases[] = {
+        {"fault bad-size@Write#2", 65536 + 65536, false, 0},
+        {"fault bad-size(how=negative)@Write#2", -4096, false, 0},
+        {"fault bad-buffer@Write#2", 4096, true, 0},
+        {"fault bad-buffer(how=misaligned)@Write#2", 4096, false, 1},
+    };
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        struct harness h;
+        size_t c = i / 2;
+        setenv("VDIFAULT_GUARD", i % 2 == 0 ? "off" : "auto", 1);
+        harness_run(&h, CLIENT, cases[c].fault, OPENING COMMAND COMMAND "get:0 touch:0 complete:0 close");
+        assert_int_equal(h.exit_status, 0);
+        assert_int_equal(atomic_load(&h.state->faults[0].fired), 1);
+        const struct event *altered = harness_find(&h, EVENT_CALL_END, VDI_FN_GET_COMMAND, 2);
+        assert_int_equal(altered->arg[2], cases[c].size);
+        assert_int_equal(altered->arg[4] == 0, cases[c].null);
+        assert_int_equal(altered->arg[4] % 512, cases[c].offset);
+        /* It is completed as the command that it was, and the next one is sound. */
+        assert_int_equal(harness_find(&h, EVENT_CALL_END, VDI_FN_COMPLETE_COMMAND, 2)->result, 0);
+        assert_int_equal(harness_find(&h, EVENT_CALL_END, VDI_FN_GET_COMMAND, 3)->arg[2], 4096);
+        harness_end(&h);
+    }
+    unsetenv("VDIFAULT_GUARD");
+}
+
+static const struct scenario corruptions[] = {
+    /* touch finds another byte than the library's. */
+    {"fault corrupt-transfer@Write#2", OPENING "get:0 touch:0 complete:0 get:0 touch:0",
+     OPENED COMMAND_LOG "fault0 GetCommand:0=NOERROR", 1, 90},
+    {"fault corrupt-transfer@Write#2", OPENING COMMAND COMMAND "get:0 touch:0 close",
+     OPENED COMMAND_LOG "fault0 " COMMAND_LOG "GetCommand:0=NOERROR", 1, 90},
+};
+
+static void bytes_that_change(void **state)
+{
+    (void)state;
+    static const char *const guards[] = {"off", "auto", "copy"};
+    for (size_t i = 0; i < 2; i++) {
+        setenv("VDIFAULT_GUARD", guards[i], 1);
+        PLAY_ALL(corruptions);
+    }
+    /* A private copy is nobody else's: the next command is what it was. */
+    setenv("VDIFAULT_GUARD", guards[2], 1);
+    harness_play(CLIENT, corruptions, 1);
+    /* Of a Read the client's byte is wrong in the library only: it meets it in the buffer's next use. */
+    setenv("FAKE_READ", "1", 1);
+    for (size_t i = 0; i < 3; i++) {
+        struct harness h;
+        setenv("VDIFAULT_GUARD", guards[i], 1);
+        harness_run(&h, CLIENT, "fault corrupt-transfer@Read#2",
+                    OPENING COMMAND "get:0 touch:0 complete:0 get:0 touch:0");
+        assert_int_equal(h.exit_status, 90);
+        assert_int_equal(atomic_load(&h.state->faults[0].fired), 1);
+        assert_int_equal(count_of(&h, EVENT_CALL_END), 8);
+        harness_end(&h);
+    }
+    unsetenv("FAKE_READ");
+    unsetenv("VDIFAULT_GUARD");
 }
 
 /* ---- timing ---- */
@@ -198,15 +281,6 @@ static void delays(void **state)
         assert_true(duration_of(&h, cases[i].function, cases[i].nth) >= 30000000);
         harness_end(&h);
     }
-}
-
-static uint32_t count_of(const struct harness *h, enum event_kind kind)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < h->count; i++) {
-        count += h->events[i].event.kind == kind;
-    }
-    return count;
 }
 
 static void everywhere(void **state)
@@ -264,6 +338,8 @@ int main(void)
         cmocka_unit_test(errors_instead),
         cmocka_unit_test(results_replaced),
         cmocka_unit_test(nothing_to_fetch),
+        cmocka_unit_test(altered_commands),
+        cmocka_unit_test(bytes_that_change),
         cmocka_unit_test(delays),
         cmocka_unit_test(everywhere),
         cmocka_unit_test(crashes_at_calls),
