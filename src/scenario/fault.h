@@ -36,12 +36,11 @@ enum fault_place {
 
 /* What a fault does that others must know; bits. */
 enum fault_effect {
-    FAULT_ALTERS_DATA = 1,       /* what one side is given is not what the other gave */
-    FAULT_MEETS_CLOSE = 0x100,   /* it happens to a device's VD_E_CLOSE */
-    FAULT_ALTERS_DATA = 1,       /* what a RESTORE is given is not what the client gave */
-    FAULT_FAILS_COMMAND = 2,     /* the device is in IO-ERROR, whatever the client answered (spec 2.2) */
-    FAULT_KILLS_PROCESS = 0x200, /* the one whose call it is at */
-    FAULT_NEEDS_GUARD = 0x400,   /* it works on the copies and aliases that the client gets (design 4.6) */
+    FAULT_ALTERS_DATA = 1,   /* what one side is given is not what the other gave */
+    FAULT_FAILS_COMMAND = 2, /* the device is in IO-ERROR, whatever the client answered (spec 2.2) */
+    FAULT_MEETS_CLOSE = 4,   /* it happens to a device's VD_E_CLOSE */
+    FAULT_KILLS_PROCESS = 8, /* the one whose call it is at */
+    FAULT_NEEDS_GUARD = 16,  /* it works on the copies and aliases that the client gets (design 4.6) */
 };
 
 /* Arguments; a kind takes some of them. */
