@@ -51,7 +51,9 @@ static inline struct call call_on_set(enum vdi_function function, struct shadow_
     call.stack = 0;
     call.operation = set == NULL ? -1 : atomic_load(&set->operation);
     call.device_index = -1;
+    call.answer = 0;
     call.at_end = 0;
+    call.timeout = 0;
     call_clear(&call);
     return call;
 }
