@@ -16,6 +16,7 @@
     FILE(transfer)            \
     FILE(waiting)             \
     FILE(faults)              \
+    FILE(call_faults)         \
     FILE(outcome)             \
     FILE(ends)                \
     FILE(durability)          \
