@@ -209,7 +209,7 @@ static void record_leftover_process(void *context, pid_t pid, enum run_member me
 {
     struct session *session = context;
     char command[200];
-    if (member != MEMBER_CLIENT || !session->client_exited) {
+    if (member != MEMBER_CLIENT || !session->child.ended || session->child.killed) {
         return;
     }
     struct event event = {.kind = EVENT_LEFTOVER, .process = (uint32_t)pid};

@@ -1,6 +1,9 @@
 /* buggy_ends.c - a correct client with one bug in how threads, devices, sets or operations end (bug.h). The bugs are where
  * `has` is called. */
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bug.h"
 #include "client_session.h"
@@ -22,6 +25,7 @@ enum bug_id {
     BUG_CLAIM_ON_CLOSE,
     BUG_STATEMENT_FIRST,
     BUG_KEEP_SET,
+    BUG_HELPER_STAYS,
     BUG_COUNT
 };
 
@@ -47,6 +51,8 @@ static const struct bug bugs[BUG_COUNT] = {
                              "waits for the statement before it creates the set"},
     [BUG_KEEP_SET] = {"keep-set", "VDI-OUT-009", "Create", "abort@Write#3", "backup", 1,
                       "tries again after an abort without having closed the set"},
+    [BUG_HELPER_STAYS] = {"helper-stays", "VDI-OUT-004", "-", "client-crash@Write#3", "backup", 1,
+                          "has a helper that does not notice when the client dies"},
 };
 
 static bool has(enum bug_id bug)
@@ -239,9 +245,28 @@ static void run(struct session *session)
     }
 }
 
+static pid_t start_helper(void)
+{
+    pid_t helper = fork();
+
+    while (helper == 0) {
+        pause(); /* it has nothing to do, and waits to be told to go */
+    }
+    return helper;
+}
+
+static void end_helper(pid_t helper)
+{
+    if (helper > 0) {
+        kill(helper, SIGTERM);
+        waitpid(helper, NULL, 0);
+    }
+}
+
 static void work(struct operation *operation)
 {
     struct session session;
+    pid_t helper = has(BUG_HELPER_STAYS) ? start_helper() : 0;
 
     if (has(BUG_CONCEAL_OPEN)) {
         unsetenv("VDI_DIALECT"); /* only under the usual reading Close gives VD_E_OPEN */
@@ -254,6 +279,7 @@ static void work(struct operation *operation)
     if (has(BUG_KEEP_SET) && operation_failed(operation)) {
         create(&session);
     }
+    end_helper(helper);
 }
 
 int main(int argc, char **argv)

@@ -35,6 +35,7 @@ static const struct bug_under_fault bugs[] = {
     {"null-command@GetCommand#3", "careless", "no-sync", "VDI-OUT-003", 1, "error"},
     {"bad-size(how=negative)@Write#2", "careless", "no-sync", "VDI-BUF-003", 1, "info"},
     {"bad-buffer@Write#2", "careless", "no-sync", "VDI-OUT-003", 1, "error"},
+    {"secondary-crash@OpenDevice", "buggy_bringup", "forget-secondary", "VDI-SEC-003", 1, "error"},
     {"delay(ms=1500)@GetCommand#3", "buggy_ends", "two-readers", "VDI-THR-001", 1, "error"},
     {"jitter", "buggy_ends", "two-readers", "VDI-THR-001", 1, "error"},
     {"preempt", "buggy_ends", "two-readers", "VDI-THR-001", 1, "error"},
