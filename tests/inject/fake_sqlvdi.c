@@ -27,6 +27,7 @@ struct CVD {
     ClientVirtualDevice object;
     uint32_t index;
     uint32_t fetched;
+    bool failed; /* a command was completed with an error */
     uint32_t open;
     VDC_Command commands[COMMANDS];
 };
@@ -257,7 +258,7 @@ int vdi_device_get_command(ClientVirtualDevice *device, time_t timeout, VDC_Comm
         return VD_E_ABORT;
     }
     uint32_t writes = count_of_writes();
-    if (d->fetched == writes + 1) {
+    if (d->fetched == writes + 1 || d->failed) { /* what a server may do about an error (spec 9.4) */
         d->open = 0;
         return VD_E_CLOSE;
     }
@@ -270,13 +271,16 @@ int vdi_device_complete_command(ClientVirtualDevice *device, VDC_Command *comman
                                 unsigned long bytes_transferred, int64_t position)
 {
     struct CVD *d = device->cvd;
-    (void)completion_code;
     (void)position;
     if (!d->set->exists) {
         return missing();
     }
     if (d->set->aborted) {
         return VD_E_ABORT;
+    }
+    d->failed = d->failed || completion_code != 0;
+    if (completion_code != 0 && bytes_transferred != 0) {
+        return VD_E_INVALID; /* stricter than the real one: nothing was moved */
     }
     bool is_ours = command >= d->commands && command < d->commands + COMMANDS;
     return is_ours && bytes_transferred <= BUFFER ? 0 : VD_E_INVALID;

@@ -287,6 +287,30 @@ static void abort_scenarios(void **state)
     PLAY_ALL(aborts);
 }
 
+/* ---- io-error ---- */
+
+static const struct scenario io_errors[] = {
+    /* The library has an error; the client, which gave none, is told of nothing. */
+    {"fault io-error@Write#2", OPENING COMMAND "get:0 touch:0 complete:0 get:0 close",
+     OPENED COMMAND_LOG GOT "fault0 " DONE "GetCommand:0=VD_E_CLOSE Close=NOERROR", 1, 0},
+    {"fault io-error(code=112)@Write:1", OPENING2 "get:0 get:1 complete:1 complete:0 get:1 get:0",
+     OPENED2 "GetCommand:0=NOERROR GetCommand:1=NOERROR fault0 CompleteCommand:1=NOERROR " DONE
+             "GetCommand:1=VD_E_CLOSE GetCommand:0=NOERROR",
+     1, 0},
+    /* Of a set that is aborted nobody looks at completions; and what is not completed has none. */
+    {"fault io-error@Write", OPENING "get:0 abort complete:0 close",
+     OPENED GOT "SignalAbort=NOERROR CompleteCommand:0=VD_E_ABORT Close=NOERROR", 0, 0},
+    {"fault io-error@Write", OPENING "get:0 close", OPENED GOT "Close=VD_E_OPEN", 0, 0},
+    {"fault io-error@Write\nfault abort(by=client,at=complete)@Write", OPENING "get:0 complete:0 close",
+     OPENED GOT "fault1 *SignalAbort=NOERROR CompleteCommand:0=VD_E_ABORT Close=NOERROR", 0, 0},
+};
+
+static void io_error_scenarios(void **state)
+{
+    (void)state;
+    PLAY_ALL(io_errors);
+}
+
 /* A server that takes the request, and is then killed. */
 static void *take_request(void *context)
 {
@@ -371,6 +395,7 @@ int main(void)
         cmocka_unit_test(lost_close_scenarios),
         cmocka_unit_test(lost_close_waits_for_others),
         cmocka_unit_test(abort_scenarios),
+        cmocka_unit_test(io_error_scenarios),
         cmocka_unit_test(abort_by_server),
         cmocka_unit_test(abort_by_server_that_is_not_there),
         cmocka_unit_test(abort_by_server_that_was_taken),

@@ -17,6 +17,7 @@
     FILE(waiting)             \
     FILE(faults)              \
     FILE(call_faults)         \
+    FILE(command_faults)      \
     FILE(outcome)             \
     FILE(ends)                \
     FILE(durability)          \
