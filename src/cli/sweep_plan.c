@@ -269,11 +269,14 @@ void sweep_plan_free(struct sweep_plan *plan)
     *plan = (struct sweep_plan){0};
 }
 
-/* The second can only be what the first one was already. */
-static bool happens_once(const struct fault *first, const struct fault *second)
+/* Not where other threads happen to be by then, nor what the first one was already. */
+static bool can_follow(const struct fault *first, const struct fault *second)
 {
-    return first->kind == second->kind && fault_table[first->kind].once &&
-           first->site.operation == second->site.operation;
+    if (second->site.operation != first->site.operation) {
+        return true;
+    }
+    bool known = second->site.device < 0 || second->site.device == first->site.device;
+    return known && (second->kind != first->kind || !fault_table[first->kind].once);
 }
 
 int sweep_plan_add_pairs(struct sweep_plan *pairs, const struct sweep_run *first,
@@ -288,7 +291,7 @@ int sweep_plan_add_pairs(struct sweep_plan *pairs, const struct sweep_run *first
     }
     uint64_t id = first->id;
     for (size_t i = 0; i < candidates.count && error == 0; i++) {
-        if (happens_once(&first->faults[0], &candidates.list[i].fault)) {
+        if (!can_follow(&first->faults[0], &candidates.list[i].fault)) {
             continue;
         }
         id += singles;

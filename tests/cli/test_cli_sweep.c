@@ -1,0 +1,434 @@
+/* What a sweep records of a clean run, which runs it makes of that and in which order, and its journal. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sweep_journal.h"
+#include "sweep_options.h"
+#include "sweep_plan.h"
+#include "vdi.h"
+#include "vdierror.h"
+
+enum {
+    EVENTS_MAX = 512,
+    DRAIN = 1, /* call stacks */
+    SERVE = 2,
+    LOOP = 3,
+};
+
+static struct report_event events[EVENTS_MAX];
+static size_t count;
+static struct checker *checker;
+static struct plan no_faults;
+static struct sweep_sites sites;
+static struct sweep_plan plan;
+static const struct sweep_choice usual = {.per_stack = 2, .guard = true};
+
+static uint64_t record(struct event event, const char *text)
+{
+    assert_true(count < EVENTS_MAX);
+    event.sequence = count + 1;
+    event.version = EVENT_VERSION;
+    event.side = EVENT_SIDE_CLIENT;
+    event.process = 10;
+    event.thread = 11;
+    events[count++] = (struct report_event){event, text};
+    assert_int_equal(checker_feed(checker, &event, text), 0);
+    return event.sequence;
+}
+
+static struct event call(int function, int device, int operation)
+{
+    return (struct event){.kind = EVENT_CALL_BEGIN,
+                          .function = (uint16_t)function,
+                          .device = (int16_t)device,
+                          .operation = operation,
+                          .set = 1};
+}
+
+/* A call from a stack; `code` is what GetCommand delivers. */
+static void make(int function, int device, int stack, int32_t result, int64_t code, uint32_t repeat)
+{
+    struct event begin = call(function, device, 0);
+    struct event end = begin;
+    begin.stack = (uint32_t)stack;
+    begin.arg[1] = function == VDI_FN_CREATE ? VDF_LikePipe : 0;
+    end.call = record(begin, "");
+    end.kind = EVENT_CALL_END;
+    end.result = result;
+    end.arg[1] = code;
+    end.repeat = repeat;
+    record(end, "");
+}
+
+static void add_stack(int number, const char *frames)
+{
+    record((struct event){.kind = EVENT_STACK, .stack = (uint32_t)number, .arg = {2}}, frames);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    count = 0;
+    plan_init(&no_faults);
+    return checker_new(&no_faults, &checker);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    sweep_sites_free(&sites);
+    sweep_plan_free(&plan);
+    checker_free(checker);
+    return 0;
+}
+
+/* One device: six Writes, the first from a stack of its own, a busy loop of GetCommand, a Flush, VD_E_CLOSE. */
+static void a_backup(void)
+{
+    add_stack(DRAIN, "1000 2000");
+    add_stack(SERVE, "1010 2000");
+    add_stack(LOOP, "1020 2000");
+    make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+    make(VDI_FN_OPEN_DEVICE, -1, 0, 0, 0, 0);
+    for (int i = 0; i < 6; i++) {
+        make(VDI_FN_GET_COMMAND, 0, i == 0 ? DRAIN : SERVE, 0, VDC_Write, 0);
+        make(VDI_FN_COMPLETE_COMMAND, 0, SERVE, 0, 0, 0);
+    }
+    make(VDI_FN_GET_COMMAND, 0, LOOP, VD_E_TIMEOUT, 0, 9);
+    make(VDI_FN_GET_COMMAND, 0, SERVE, 0, VDC_Flush, 0);
+    make(VDI_FN_COMPLETE_COMMAND, 0, SERVE, 0, 0, 0);
+    make(VDI_FN_GET_COMMAND, 0, SERVE, VD_E_CLOSE, 0, 0);
+    make(VDI_FN_CLOSE, -1, 0, 0, 0, 0);
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, 0), 0);
+}
+
+static struct sweep_site *site_of(int function, int command)
+{
+    for (size_t i = 0; i < sites.count; i++) {
+        if (sites.list[i].function == function && sites.list[i].command == command) {
+            return &sites.list[i];
+        }
+    }
+    fail_msg("no site of function %d, command %d", function, command);
+    return NULL;
+}
+
+static bool has(const char *key)
+{
+    char text[SWEEP_KEY_MAX];
+    for (size_t i = 0; i < plan.count; i++) {
+        sweep_run_key(&plan.runs[i], text, sizeof text);
+        if (strcmp(text, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void sites_are_what_the_client_reached(void **state)
+{
+    (void)state;
+    a_backup();
+    assert_int_equal(sites.count, 7);
+    const struct sweep_site *write = site_of(0, VDC_Write);
+    assert_int_equal(write->arrivals, 6);
+    assert_int_equal(write->stacks, 2);
+    assert_int_equal(write->device, 0);
+    const struct sweep_site *get = site_of(VDI_FN_GET_COMMAND, 0);
+    assert_int_equal(get->arrivals, 18); /* six Writes, ten of the loop, Flush, VD_E_CLOSE */
+    assert_int_equal(get->stacks, 3);
+    assert_int_equal(get->list[get->count - 1].nth, 18);
+    assert_true(get->sees_close);
+    assert_int_equal(site_of(VDI_FN_CLOSE, 0)->list[0].open_devices, 0);
+    assert_int_equal(site_of(VDI_FN_CLOSE, 0)->device, -1);
+}
+
+static void only_what_both_runs_reached_stays(void **state)
+{
+    (void)state;
+    struct sweep_sites first;
+    a_backup();
+    first = sites;
+    sites = (struct sweep_sites){0};
+    count = 0;
+    add_stack(DRAIN, "1000 2000");
+    make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+    make(VDI_FN_OPEN_DEVICE, -1, 0, 0, 0, 0);
+    for (int i = 0; i < 8; i++) {
+        make(VDI_FN_GET_COMMAND, 0, DRAIN, 0, VDC_Write, 0);
+    }
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, 0), 0);
+    sweep_sites_keep_common(&first, &sites);
+    sweep_sites_free(&sites);
+    sites = first;
+    assert_int_equal(sites.count, 4); /* Create, OpenDevice, GetCommand, Write */
+    const struct sweep_site *get = site_of(VDI_FN_GET_COMMAND, 0);
+    assert_int_equal(get->arrivals, 8);
+    assert_int_equal(get->list[get->count - 1].nth, 7);
+    assert_int_equal(get->list[get->count - 1].count, 2); /* of the ten in the loop */
+    assert_int_equal(get->stacks, 3);
+    assert_false(get->sees_close);
+    assert_int_equal(site_of(0, VDC_Write)->arrivals, 6);
+}
+
+static void a_new_stack_is_tried_and_a_repeated_one_sampled(void **state)
+{
+    (void)state;
+    a_backup();
+    assert_int_equal(sweep_plan_add(&plan, &sites, &usual, SWEEP_USUAL), 0);
+    assert_true(has("abort@Write:0"));   /* its own stack */
+    assert_true(has("abort@Write#2:0")); /* first and last of the other one */
+    assert_true(has("abort@Write#6:0"));
+    assert_false(has("abort@Write#3:0"));
+    assert_true(has("abort(by=client,at=complete)@Write#6:0"));
+    assert_true(has("unknown-command@Write#2+:0")); /* a kind that can happen again and again */
+    assert_false(has("abort@Write#2+:0"));          /* once is all that means anything */
+    assert_true(has("early-close@GetCommand#7:0")); /* the loop's first and last */
+    assert_true(has("early-close@GetCommand#16:0"));
+    assert_false(has("early-close@GetCommand#8:0"));
+}
+
+static void per_stack_says_how_many(void **state)
+{
+    (void)state;
+    struct sweep_choice all = usual;
+    a_backup();
+    all.per_stack = 100;
+    assert_int_equal(sweep_plan_add(&plan, &sites, &all, SWEEP_USUAL), 0);
+    for (int i = 1; i <= 6; i++) {
+        char key[64];
+        snprintf(key, sizeof key, i == 1 ? "abort@Write:0" : "abort@Write#%d:0", i);
+        assert_true(has(key));
+    }
+    sweep_plan_free(&plan);
+    all.per_stack = 1;
+    assert_int_equal(sweep_plan_add(&plan, &sites, &all, SWEEP_USUAL), 0);
+    assert_true(has("abort@Write:0"));
+    assert_true(has("abort@Write#2:0"));
+    assert_false(has("abort@Write#5:0"));
+    assert_true(has("abort@Write#6:0")); /* the last is always tried */
+}
+
+static void what_cannot_happen_is_not_tried(void **state)
+{
+    (void)state;
+    struct sweep_choice blind = usual;
+    a_backup();
+    blind.guard = false;
+    assert_int_equal(sweep_plan_add(&plan, &sites, &blind, SWEEP_USUAL), 0);
+    assert_false(has("early-close@Close"));       /* no device is open any more */
+    assert_false(has("early-close@OpenDevice"));  /* ... or not yet */
+    assert_false(has("abort(at=touch)@Write:0")); /* nobody would see it */
+    assert_false(has("abort(at=touch)@Flush:0"));
+    assert_true(has("lost-close@GetCommand:0"));
+    assert_true(has("unknown-command(code=4)@Write:0"));
+}
+
+static void every_entry_of_the_catalogue_has_a_site(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        const struct fault_info *info = &fault_table[kind];
+        for (const char *at = info->sweep != NULL ? info->sweep : ""; *at != '\0';) {
+            int length = (int)strcspn(at, " ");
+            bool legal = false;
+            for (int name = 1; name < 32 && !legal; name++) {
+                struct fault fault;
+                struct fault_error error;
+                char text[FAULT_TEXT_MAX];
+                const char *function = name < VDI_FN_COUNT ? vdi_function_names[name] : NULL;
+                const char *command = vdi_command_name(name);
+                for (int i = 0; i < 2 && !legal; i++) {
+                    const char *site = i == 0 ? function : command;
+                    snprintf(text, sizeof text, "%s%.*s@%s", info->name, length == 2 ? 0 : length, at,
+                             site != NULL ? site : "?");
+                    legal = fault_parse(text, &fault, &error) == 0;
+                }
+            }
+            if (!legal) {
+                fail_msg("%s: '%.*s' can be placed nowhere", info->name, length, at);
+            }
+            at += length + (int)strspn(at + length, " ");
+        }
+    }
+}
+
+static void heavier_kinds_come_first_in_each_turn(void **state)
+{
+    (void)state;
+    a_backup();
+    assert_int_equal(sweep_plan_add(&plan, &sites, &usual, SWEEP_USUAL), 0);
+    bool seen[FAULT_KIND_COUNT] = {0};
+    uint32_t before = UINT32_MAX;
+    size_t kinds = 0;
+    for (size_t i = 0; i < plan.count; i++) {
+        enum fault_kind kind = plan.runs[i].faults[0].kind;
+        assert_int_equal(plan.runs[i].id, i);
+        if (seen[kind]) {
+            break;
+        }
+        assert_true(fault_table[kind].weight <= before);
+        before = fault_table[kind].weight;
+        seen[kind] = true;
+        kinds++;
+    }
+    assert_true(kinds >= 4); /* each kind once before any comes again */
+}
+
+static void dialects_follow(void **state)
+{
+    (void)state;
+    a_backup();
+    assert_int_equal(sweep_plan_add(&plan, &sites, &usual, SWEEP_USUAL), 0);
+    size_t first = plan.count;
+    assert_int_equal(sweep_plan_add_dialect(&plan, 2), 0);
+    assert_int_equal(sweep_plan_add(&plan, &sites, &usual, 2), 0);
+    assert_int_equal(plan.count, 2 * first + 1);
+    assert_true(has("no fault [close-open:noerror]"));
+    assert_true(has("abort@Write:0 [close-open:noerror]"));
+    assert_int_equal(plan.runs[first].id, first);
+}
+
+static void pairs_go_where_the_first_fault_led(void **state)
+{
+    (void)state;
+    struct sweep_plan pairs = {0};
+    struct sweep_run first = {.id = 3, .fault_count = 1, .dialect = SWEEP_USUAL};
+    struct fault_error error;
+    char key[SWEEP_KEY_MAX];
+    a_backup();
+    sweep_sites_free(&sites);
+    uint64_t fired = events[count - 12].event.sequence; /* before the last Write's completion */
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, fired), 0);
+    assert_int_equal(fault_parse("unknown-command@Write#6:0", &first.faults[0], &error), 0);
+    assert_int_equal(sweep_plan_add_pairs(&pairs, &first, &sites, &usual, 100, 100 + 403), 0);
+    assert_int_equal(pairs.count, 4); /* 103, 203, 303, 403: below 503 */
+    for (size_t i = 0; i < pairs.count; i++) {
+        assert_int_equal(pairs.runs[i].id, 3 + 100 * (i + 1));
+        assert_int_equal(pairs.runs[i].fault_count, 2);
+        sweep_run_key(&pairs.runs[i], key, sizeof key);
+        assert_ptr_equal(strstr(key, "unknown-command@Write#6:0; "), key);
+        assert_null(strstr(key + 5, "@Write:0")); /* counted from the start of the run */
+    }
+    sweep_plan_free(&pairs);
+}
+
+static void shards_are_the_whole_once(void **state)
+{
+    (void)state;
+    for (uint32_t id = 0; id < 100; id++) {
+        int in = 0;
+        for (uint32_t i = 1; i <= 3; i++) {
+            in += sweep_shard_has(&(struct sweep_shard){i, 3}, id);
+        }
+        assert_int_equal(in, 1);
+        assert_true(sweep_shard_has(&(struct sweep_shard){0, 0}, id));
+    }
+}
+
+static void a_seed_gives_one_order(void **state)
+{
+    (void)state;
+    uint32_t plain[50], one[50], same[50], other[50];
+    bool there[50] = {0};
+    sweep_order(plain, 50, false, 7);
+    sweep_order(one, 50, true, 7);
+    sweep_order(same, 50, true, 7);
+    sweep_order(other, 50, true, 8);
+    for (uint32_t i = 0; i < 50; i++) {
+        assert_int_equal(plain[i], i);
+        there[one[i]] = true;
+    }
+    for (int i = 0; i < 50; i++) {
+        assert_true(there[i]);
+    }
+    assert_memory_equal(one, same, sizeof one);
+    assert_memory_not_equal(one, other, sizeof one);
+    assert_memory_not_equal(one, plain, sizeof one);
+}
+
+/* ---- the journal ---- */
+
+static json_int_t noted;
+
+static void note(void *context, json_t *object)
+{
+    (void)context;
+    noted = noted * 10 + json_integer_value(json_object_get(object, "id"));
+    json_decref(object);
+}
+
+static void a_journal_goes_on_after_what_is_whole(void **state)
+{
+    (void)state;
+    struct sweep_journal journal;
+    char path[] = "/tmp/vdifault-journal-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    noted = 0;
+    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), 0);
+    for (int i = 1; i <= 3; i++) {
+        json_t *run = json_pack("{s:i, s:s}", "id", i, "text", "a\nb");
+        assert_int_equal(sweep_journal_add(&journal, run), 0);
+        json_decref(run);
+    }
+    sweep_journal_close(&journal, false);
+    assert_int_equal(noted, 0);
+    off_t whole = lseek(file, 0, SEEK_END);
+    assert_int_equal(write(file, "{\"id\": 4, \"te", 13), 13); /* cut short by a crash */
+    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), 0);
+    assert_int_equal(noted, 123);
+    assert_int_equal(lseek(file, 0, SEEK_END), whole);
+    sweep_journal_close(&journal, false);
+    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 2), note, NULL), EEXIST);
+    sweep_journal_close(&journal, false);
+    assert_int_equal(lseek(file, 0, SEEK_END), whole); /* another sweep's is left alone */
+    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), 0);
+    sweep_journal_close(&journal, true);
+    assert_int_not_equal(access(path, F_OK), 0);
+    close(file);
+}
+
+/* ---- options ---- */
+
+static void a_run_gets_the_options_that_are_its(void **state)
+{
+    (void)state;
+    char *argv[] = {"--size", "1M", "--jobs=3",  "--per-stack", "4", "--patience=5", "--json", "x",
+                    "--pai",  "7",  "--hostile", "--see",       "9", "--verbose",    "--",     "--size"};
+    static const char *const expected[] = {"--size", "1M", "--patience=5", "--see", "9", "--verbose"};
+    char *kept[16];
+    int found = sweep_options_of_run(16, argv, kept);
+    assert_int_equal(found, 6);
+    for (int i = 0; i < found; i++) {
+        assert_string_equal(kept[i], expected[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(sites_are_what_the_client_reached, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_what_both_runs_reached_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_stack_is_tried_and_a_repeated_one_sampled, setup, teardown),
+        cmocka_unit_test_setup_teardown(per_stack_says_how_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_happen_is_not_tried, setup, teardown),
+        cmocka_unit_test(every_entry_of_the_catalogue_has_a_site),
+        cmocka_unit_test_setup_teardown(heavier_kinds_come_first_in_each_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(dialects_follow, setup, teardown),
+        cmocka_unit_test_setup_teardown(pairs_go_where_the_first_fault_led, setup, teardown),
+        cmocka_unit_test(shards_are_the_whole_once),
+        cmocka_unit_test(a_seed_gives_one_order),
+        cmocka_unit_test(a_journal_goes_on_after_what_is_whole),
+        cmocka_unit_test(a_run_gets_the_options_that_are_its),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
