@@ -7,6 +7,10 @@
 #include "runstate.h"
 #include "vdierror.h"
 
+enum {
+    SETS_MAX = 1024 /* beyond, they share a count */
+};
+
 /* What is known of the run so far. */
 struct walk {
     struct sweep_sites *sites;
@@ -14,13 +18,19 @@ struct walk {
     size_t count;
     const struct checker *checker;
     uint64_t after;
-    int32_t open[RUN_OPERATIONS_MAX]; /* devices opened, VD_E_CLOSE not delivered */
+    int32_t open[SETS_MAX]; /* of a set object: devices opened, VD_E_CLOSE not delivered */
     uint32_t features[RUN_OPERATIONS_MAX];
 };
 
 const char *sweep_site_name(const struct sweep_site *site)
 {
     return site->function != 0 ? vdi_function_names[site->function] : vdi_command_name(site->command);
+}
+
+/* A secondary is a set object of its own: the devices it did not open are none of its. */
+static int32_t *open_devices(struct walk *walk, const struct event *event)
+{
+    return &walk->open[event->set % SETS_MAX];
 }
 
 static bool is_same(const struct sweep_site *a, const struct sweep_site *b)
@@ -126,7 +136,7 @@ static int arrive(struct walk *walk, struct sweep_site like, const struct event 
         .count = 1,
         .place = stack != NULL ? stack->place : 0,
         .sequence = event->sequence,
-        .open_devices = walk->open[event->operation],
+        .open_devices = *open_devices(walk, event),
     };
     site->list[site->count++] = arrival;
     return 0;
@@ -157,7 +167,7 @@ static bool is_device_function(uint16_t function)
 
 static int take_end(struct walk *walk, const struct event *end, const struct sweep_site *function)
 {
-    int32_t *open = &walk->open[end->operation];
+    int32_t *open = open_devices(walk, end);
     if (end->repeat > 0) {
         repeat(walk, function, end);
     }
@@ -190,7 +200,7 @@ static int take(struct walk *walk, const struct event *event)
         return 0;
     }
     if (event->kind == EVENT_CALL_END && event->function == VDI_FN_CLOSE) {
-        walk->open[event->operation] = 0;
+        *open_devices(walk, event) = 0;
     }
     if ((event->flags & EVENT_FLAG_BY_FAULT) != 0) {
         return 0;
