@@ -128,6 +128,107 @@ static json_t *rules_value(const json_t *sweep)
 
 /* ---- runs ---- */
 
+enum {
+    SETS_MAX = 10, /* names a run's texts are shared over; a digit tells which */
+    SET_MIN = 4    /* bytes; shorter ones are found in other words */
+};
+
+/* Which set's name the text begins with; SETS_MAX: none. */
+static size_t set_at(const json_t *operations, const char *text, size_t *length)
+{
+    const json_t *operation;
+    size_t i;
+
+    json_array_foreach(operations, i, operation)
+    {
+        const char *name = results_text(operation, "set");
+
+        *length = strlen(name);
+        if (i < SETS_MAX && *length >= SET_MIN && strncmp(text, name, *length) == 0) {
+            return i;
+        }
+    }
+    return SETS_MAX;
+}
+
+/* The text with each set's name as U+0001 and its operation's digit. */
+static json_t *shared_text(const json_t *operations, const char *text)
+{
+    char *copy = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&copy, &size);
+    json_t *value;
+
+    if (!out) {
+        return json_string(text);
+    }
+    while (*text) {
+        size_t length, set = set_at(operations, text, &length);
+
+        if (set < SETS_MAX) {
+            fprintf(out, "\x01%zu", set);
+            text += length;
+        } else {
+            fputs(*text == '\x01' ? "\xef\xbf\xbd" : (const char[]){*text, '\0'}, out);
+            text++;
+        }
+    }
+    value = fclose(out) == 0 ? json_stringn(copy, size) : NULL;
+    free(copy);
+    return value;
+}
+
+/* Set names differ from run to run (clients make them unique), and nearly nothing else does: without them, whole
+ * operations and calls are the same. */
+static json_t *shared_value(const json_t *operations, const json_t *value)
+{
+    json_t *copy, *member_value;
+    const char *key;
+    size_t i;
+
+    if (json_is_string(value)) {
+        return shared_text(operations, json_string_value(value));
+    }
+    if (json_is_array(value)) {
+        copy = json_array();
+        json_array_foreach(value, i, member_value)
+        {
+            json_array_append_new(copy, shared_value(operations, member_value));
+        }
+        return copy;
+    }
+    if (!json_is_object(value)) {
+        return json_deep_copy(value);
+    }
+    copy = json_object();
+    json_object_foreach((json_t *)value, key, member_value)
+    {
+        json_object_set_new(copy, key, shared_value(operations, member_value));
+    }
+    return copy;
+}
+
+/* Takes the value over. */
+static json_t *add_shared(struct table *table, const json_t *run, json_t *value)
+{
+    json_t *index = table_add(table, shared_value(json_object_get(run, "operations"), value));
+
+    json_decref(value);
+    return index;
+}
+
+static json_t *sets_value(const json_t *run)
+{
+    json_t *list = json_array(), *operation;
+    size_t i;
+
+    json_array_foreach(json_object_get(run, "operations"), i, operation)
+    {
+        json_array_append_new(list, json_string(results_text(operation, "set")));
+    }
+    return list;
+}
+
 static json_t *operations_value(struct data *data, const json_t *run)
 {
     json_t *list = json_array(), *operation;
@@ -136,9 +237,9 @@ static json_t *operations_value(struct data *data, const json_t *run)
     json_array_foreach(json_object_get(run, "operations"), i, operation)
     {
         json_array_append_new(
-            list,
-            table_add(&data->operations, MEMBERS(operation, "id", "set", "database", "statement", "issued_by",
-                                                 "messages", "outcome", "bytes", "client_says", "durable")));
+            list, add_shared(&data->operations, run,
+                             MEMBERS(operation, "id", "set", "database", "statement", "issued_by", "messages",
+                                     "outcome", "bytes", "client_says", "durable")));
     }
     return list;
 }
@@ -159,8 +260,9 @@ static json_t *calls_value(struct data *data, const json_t *run)
     {
         json_int_t n = results_number(call, "n", number), t = results_number(call, "t_us", time);
 
-        json_array_append_new(list, table_add(&data->calls, MEMBERS(call, "side", "thread", "device", "text",
-                                                                    "result", "fault", "rules")));
+        json_array_append_new(
+            list, add_shared(&data->calls, run,
+                             MEMBERS(call, "side", "thread", "device", "text", "result", "fault", "rules")));
         json_array_append_new(list, json_integer(n - number));
         json_array_append_new(list, json_integer(t - time));
         number = n;
@@ -242,15 +344,15 @@ static json_t *run_value(struct data *data, const json_t *run)
 {
     const json_t *client = json_object_get(run, "client");
 
-    return json_pack("[o, o, o, i, i, s, o, o, o, o, o, o, o]", member(run, "id"),
-                     table_add(&data->faults, MEMBERS(run, "fault", "class")),
-                     table_add(&data->sites, json_string(results_text(run, "site"))),
-                     json_is_true(json_object_get(run, "persistent")), (int)results_kind(run),
-                     results_text(run, "key"), middle_value(data, run),
-                     table_add(&data->ends, MEMBERS(client, "exit", "signal", "timed_out")),
-                     member(client, "wall_ms"),
-                     table_add(&data->notes, MEMBERS(run, "vacuous", "again", "dialect", "server", "error")),
-                     seen_value(data, run), operations_value(data, run), calls_value(data, run));
+    return json_pack(
+        "[o, o, o, i, i, s, o, o, o, o, o, o, o, o]", member(run, "id"),
+        table_add(&data->faults, MEMBERS(run, "fault", "class")),
+        table_add(&data->sites, json_string(results_text(run, "site"))),
+        json_is_true(json_object_get(run, "persistent")), (int)results_kind(run), results_text(run, "key"),
+        middle_value(data, run), table_add(&data->ends, MEMBERS(client, "exit", "signal", "timed_out")),
+        member(client, "wall_ms"),
+        table_add(&data->notes, MEMBERS(run, "vacuous", "again", "dialect", "server", "error")),
+        seen_value(data, run), operations_value(data, run), calls_value(data, run), sets_value(run));
 }
 
 static json_t *runs_value(struct data *data, const json_t *runs)

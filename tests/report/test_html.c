@@ -123,6 +123,42 @@ static void test_data_holds_every_run(void **state)
     json_decref(sweep);
 }
 
+/* Set names are each run's own; what is told of the sets is held once for all runs. */
+static void test_runs_share_texts_but_for_names(void **state)
+{
+    json_t *sweep = sweep_fixture(120), *run, *operations, *data;
+    char name[32], statement[128], *page;
+    size_t i;
+
+    (void)state;
+    json_array_foreach(json_object_get(sweep, "runs"), i, run)
+    {
+        json_t *operation = json_array_get(json_object_get(run, "operations"), 0);
+
+        snprintf(name, sizeof name, "set-%zu-x", i);
+        snprintf(statement, sizeof statement,
+                 "BACKUP DATABASE d TO VIRTUAL_DEVICE='%s', VIRTUAL_DEVICE='%s-1'", name, name);
+        json_object_set_new(operation, "set", json_string(name));
+        json_object_set_new(operation, "statement", json_string(statement));
+    }
+    page = page_of(sweep);
+    data = data_of(page);
+    operations = json_object_get(data, "operations");
+    assert_true(json_array_size(operations) < 10);
+    assert_string_equal(json_string_value(json_array_get(json_array_get(operations, 0), 3)),
+                        "BACKUP DATABASE d TO VIRTUAL_DEVICE='\x01"
+                        "0', VIRTUAL_DEVICE='\x01"
+                        "0-1'");
+    json_array_foreach(json_object_get(data, "runs"), i, run)
+    {
+        snprintf(name, sizeof name, "set-%zu-x", i);
+        assert_string_equal(json_string_value(json_array_get(json_array_get(run, 13), 0)), name);
+    }
+    json_decref(data);
+    free(page);
+    json_decref(sweep);
+}
+
 /* Commands that share ends which overlap, or that have nothing in common, come back as they were. */
 static void test_commands_come_back(void **state)
 {
@@ -218,13 +254,10 @@ static void test_odd_objects(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_is_self_contained),
-        cmocka_unit_test(test_is_whole_without_its_script),
-        cmocka_unit_test(test_data_holds_every_run),
-        cmocka_unit_test(test_commands_come_back),
-        cmocka_unit_test(test_ten_thousand_runs_are_small),
-        cmocka_unit_test(test_hostile_text_stays_text),
-        cmocka_unit_test(test_odd_objects),
+        cmocka_unit_test(test_is_self_contained),       cmocka_unit_test(test_is_whole_without_its_script),
+        cmocka_unit_test(test_data_holds_every_run),    cmocka_unit_test(test_runs_share_texts_but_for_names),
+        cmocka_unit_test(test_commands_come_back),      cmocka_unit_test(test_ten_thousand_runs_are_small),
+        cmocka_unit_test(test_hostile_text_stays_text), cmocka_unit_test(test_odd_objects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

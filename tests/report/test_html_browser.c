@@ -214,6 +214,7 @@ static void test_address_opens_a_run(void **state)
     assert_told("start-faults", "1");
     assert_told("start-broken", "1");
     assert_told("start-views", "3");
+    assert_non_null(strstr(told("start-statement"), "VIRTUAL_DEVICE%3D'set-1'"));
     assert_told("start-backtrace", "3");
     assert_non_null(strstr(told("start-command"), "vdifault%20run%20--seed%201%20--fault"));
     assert_told("closed", "true");

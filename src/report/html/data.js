@@ -8,7 +8,7 @@ const data = JSON.parse(document.getElementById('data').textContent);
 
 /* Columns of a run's row, as html_data.c writes them. */
 const ID = 0, FAULT = 1, SITE = 2, PERSISTENT = 3, KIND = 4, KEY = 5, MIDDLE = 6, END = 7, WALL = 8, NOTE = 9,
-      SEEN = 10, OPERATIONS = 11, CALLS = 12;
+      SEEN = 10, OPERATIONS = 11, CALLS = 12, SETS = 13;
 /* By weight: a cell shows the heaviest of its runs. */
 const KINDS = ['clean', 'remark', 'vacuous', 'warning', 'failed', 'violation'];
 const WORDS = ['clean', 'remark', 'vacuous', 'warning', 'not made', 'violation'];
@@ -50,7 +50,7 @@ function parseSite(text) {
   const parts = /^([^#:\/]*)(?:#(\d+|last|\*)\+?)?(?::(\d+|\*))?(?:\/(\d+))?$/.exec(text) || [text, text];
   const [, name, nth = '1', device = '', operation = ''] = parts;
   const label = nth + (device === '' ? '' : ':' + device) + (operation === '' || operation === '0' ? '' : '/' + operation);
-  return {name, label, order: [Number(operation) || 0, Number(nth) || 1e9, device === '' ? -1 : Number(device)]};
+  return {name: name || 'no site', label, order: [Number(operation) || 0, Number(nth) || 1e9, device === '' ? -1 : Number(device)]};
 }
 const compare = (a, b) => {
   const at = a.order.findIndex((value, i) => value !== b.order[i]);
@@ -84,7 +84,7 @@ function readAxes() {
   data.runs.forEach((run, index) => {
     const [kind, faultClass] = data.faults[run[FAULT]];
     const column = sites[run[SITE]];
-    const row = rows.get(kind) || {kind: kind || 'none', faultClass, variants: new Set(), open: false};
+    const row = rows.get(kind) || {kind: kind || 'no fault', faultClass, variants: new Set(), open: false};
     rows.set(kind, row);
     const variant = variantOf(run);
     row.variants.add(variant);

@@ -145,6 +145,9 @@ function repeat(run) {
   return [el('h3', {}, 'Repeat it'), command(data.repeat[0] + middle + data.repeat[1])];
 }
 
+/* Texts that runs share hold U+0001 and a digit where the run's own have a set's name. */
+const own = (run, text) => String(text).replace(/\x01(\d)/g, (whole, at) => run[SETS][at] ?? whole);
+
 /* ---- what each side believes ---- */
 
 /* Where the three do not agree, in words. */
@@ -164,11 +167,11 @@ function operations(run) {
       el('span', {class: 'answer'}, answer), small.filter(Boolean).map(text => el('small', {}, text))));
     const wrong = clash(says, outcome, durable);
     return el('div', {class: 'operation'},
-      el('p', {class: 'set'}, statement ? el('code', {}, statement) : [set, database].filter(Boolean).join(', ')),
+      el('p', {class: 'set'}, statement ? el('code', {}, own(run, statement)) : [set, database].filter(Boolean).map(name => own(run, name)).join(', ')),
       el('dl', {class: 'views'},
         view('The client said', says || 'nothing'),
         view('The server believed', String(outcome).replace('-', ' '),
-             ...(Array.isArray(messages) ? messages : []).map(message => `${message.number}: ${message.text}`)),
+             ...(Array.isArray(messages) ? messages : []).map(message => `${message.number}: ${own(run, message.text)}`)),
         view('Durable', answers[durable] || String(durable), typeof bytes === 'number' ? `${bytes.toLocaleString('en')} bytes transferred` : '')),
       wrong ? el('p', {class: 'clash'}, mark('violation'), wrong) : null);
   })];
@@ -195,7 +198,7 @@ function rail(side, result) {
 
 function sequence(run) {
   const flat = run[CALLS];
-  if (!flat) return [el('h3', {}, 'Calls'), el('p', {class: 'quiet'}, 'Kept for runs with findings, vacuous ones, and one clean run a fault kind. The command above shows them with --trace.')];
+  if (!flat) return [el('h3', {}, 'Calls'), el('p', {class: 'quiet'}, 'Kept for runs with findings, vacuous ones, and one clean run a fault kind; vdifault run --trace shows those of any run.')];
   const list = el('ol', {});
   let number = 0, time = 0;
   for (let i = 0; i + 2 < flat.length; i += 3) {
@@ -205,10 +208,10 @@ function sequence(run) {
     const broken = Array.isArray(rules) && rules.length > 0;
     const fault = isFault === true || side === 'fault';
     const who = [thread !== null && side === 'client' ? 'T' + thread : '', device !== null ? 'd' + device : ''].filter(Boolean).join(' ');
-    list.append(el('li', {class: fault ? 'fault' : broken ? 'broken' : ''},
+    list.append(el('li', {class: broken ? 'broken' : fault ? 'fault' : ''},
       rail(side, result),
-      el('span', {class: 'said-text'}, String(text === null ? '' : text), ' ',
-         result !== null ? el('span', {class: 'result'}, String(result))
+      el('span', {class: 'said-text'}, text === null ? '' : own(run, text), ' ',
+         result !== null ? el('span', {class: 'result'}, own(run, result))
            : side === 'client' ? el('span', {class: 'no-return'}, 'did not return') : null,
          broken ? rules.map(rule => el('b', {class: 'rule'}, String(rule))) : null),
       el('span', {class: 'when', title: `call ${number}` + (device !== null ? `, device ${device}` : '')},
