@@ -196,6 +196,7 @@ static void test_keyboard(void **state)
     assert_told("marked", "1");
     assert_told("focused", "panel-title");
     assert_told("returned", "true");
+    assert_told("kept-focus", "true");
     json_decref(sweep);
 }
 

@@ -38,7 +38,6 @@ function makeCell(row, variant, columns, first) {
     (runs.length > 1 ? `, ${share} of ${runs.length} runs` : ''));
   cell.append(mark(KINDS[worst]));
   if (many && matching.length > 0) cell.append(el('span', {}, share.toLocaleString('en')));
-  if (runs.includes(openRun)) cell.className += ' open';
   cells.set(cell, {row, variant, columns});
   return cell;
 }
@@ -50,7 +49,7 @@ function makeHead(visible) {
     const foldable = group.columns.length > 1;
     const toggle = () => { group.open = !group.open; draw(); };
     upper.append(el('th', {class: 'group', colspan: parts.length, scope: 'colgroup'},
-      el('button', {type: 'button', on: foldable ? toggle : null, disabled: foldable ? null : '',
+      el('button', {type: 'button', on: foldable ? toggle : null, 'data-fold': 'site ' + group.name, disabled: foldable ? null : '',
                     'aria-expanded': foldable ? String(group.open) : null},
          foldable ? el('span', {class: 'chevron'}) : null, group.name)));
     parts.forEach((columns, i) => {
@@ -67,7 +66,7 @@ function makeRow(row, variant, visible) {
   const foldable = variant === null && row.variants.size > 1;
   const toggle = () => { row.open = !row.open; draw(); };
   const head = variant !== null ? variant
-    : foldable ? el('button', {type: 'button', on: toggle, 'aria-expanded': String(row.open)},
+    : foldable ? el('button', {type: 'button', on: toggle, 'data-fold': 'fault ' + row.kind, 'aria-expanded': String(row.open)},
                     el('span', {class: 'chevron'}), row.kind)
                : el('span', {class: 'plain'}, row.kind);
   const line = el('tr', {class: variant === null ? '' : 'variant'},
@@ -80,6 +79,7 @@ function makeRow(row, variant, visible) {
 
 function draw() {
   const old = document.querySelector('.scroll');
+  const fold = document.activeElement?.dataset?.fold;  /* a button that is about to be made anew, keeping the keyboard */
   const [left, top] = old ? [old.scrollLeft, old.scrollTop] : [0, 0];
   if (data.runs.length === 0) {
     byId('grid').replaceChildren(el('p', {class: 'quiet'}, 'No run was made.'));
@@ -97,9 +97,10 @@ function draw() {
   const scroll = el('div', {class: 'scroll'}, table);
   byId('grid').replaceChildren(scroll);
   [scroll.scrollLeft, scroll.scrollTop] = [left, top];
-  showCell(scroll, table.querySelector('td.open'));
-  focusCell = table.querySelector('td.open') || table.querySelector('td.has');
+  for (const button of table.querySelectorAll('[data-fold]')) if (button.dataset.fold === fold) button.focus();
+  focusCell = table.querySelector('td.has');
   if (focusCell) focusCell.tabIndex = 0;
+  markOpen();
   table.addEventListener('click', event => activate(event.target.closest('td')));
   table.addEventListener('keydown', onKey);
   table.addEventListener('mouseover', event => {  /* tooltips: made when wanted */
@@ -107,6 +108,28 @@ function draw() {
     if (cell && !cell.title) cell.title = cell.getAttribute('aria-label');
   });
   drawTools();
+}
+
+/* Marks the cells (a row's, and an unfolded variant's) that the run in the panel belongs to; the keys start there. */
+function markOpen() {
+  const scroll = document.querySelector('.scroll');
+  for (const cell of document.querySelectorAll('td.open')) cell.classList.remove('open');
+  if (openRun < 0 || !scroll) return;
+  const {row, variant, column} = placeOf[openRun];
+  for (const cell of scroll.querySelectorAll('td.has')) {
+    const place = cells.get(cell);
+    const here = place.row === row && place.columns.includes(column) && (place.variant === null || place.variant === variant);
+    if (here) cell.classList.add('open');
+  }
+  moveStop([...scroll.querySelectorAll('td.open')].at(-1));
+  showCell(scroll, focusCell);
+}
+
+/* The one cell that the Tab key stops at. */
+function moveStop(cell) {
+  if (focusCell) focusCell.tabIndex = -1;
+  focusCell = cell;
+  cell.tabIndex = 0;
 }
 
 /* Scrolls the matrix, never the page, to a cell that is out of sight. */
@@ -171,9 +194,7 @@ function onKey(event) {
              : moves[event.key] ? neighbour(cell, ...moves[event.key]) : null;
   if (moves[event.key] || all) event.preventDefault();
   if (!next) return;
-  focusCell.tabIndex = -1;
-  focusCell = next;
-  next.tabIndex = 0;
+  moveStop(next);
   next.focus();
   next.scrollIntoView({block: 'nearest', inline: 'nearest'});
 }

@@ -34,8 +34,7 @@ function show(index) {
   panel.hidden = false;
   panel.scrollTop = 0;
   document.body.classList.add('opened');
-  for (const cell of document.querySelectorAll('td.open')) cell.classList.remove('open');
-  draw();
+  markOpen();
   byId('panel-title').focus({preventScroll: true});
 }
 
@@ -43,14 +42,11 @@ function close() {
   if (openRun < 0) return;
   openRun = -1;
   listed = [];
-  const cell = document.querySelector('td.open');
   byId('panel').hidden = true;
   document.body.classList.remove('opened');
   history.replaceState(null, '', location.pathname + location.search);
-  if (cell) {
-    cell.classList.remove('open');
-    cell.focus();
-  }
+  markOpen();
+  if (focusCell) focusCell.focus();
 }
 
 function top(run) {
