@@ -329,7 +329,8 @@ const struct option_row run_option_rows[] = {
     {"plan", "FILE",
      "a plan, on top of what was given so far; on each line fault FAULT or server SETTING:\nseed N, size "
      "BYTES, database NAME=FILE, clear-error always|never (a device after an\nerror, before it is closed), "
-     "late-buffers yes|no (a second buffer area),\ncomplete yes|no (VDC_Complete for who asks)",
+     "late-buffers yes|no (a second buffer area),\ncomplete yes|no (VDC_Complete for who asks),\nbacked-up "
+     "yes|no (a full backup was taken before)",
      set_plan},
     {"sql", "STATEMENT",
      "run this statement once a set exists, one process a set; the i-th --sql for\nthe i-th set, the last "

@@ -169,6 +169,11 @@ static int parse_complete(const char *rest, size_t offset, struct plan *plan, st
     return parse_choice("complete", yes_no_words, rest, offset, &plan->complete, error);
 }
 
+static int parse_backed_up(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
+{
+    return parse_choice("backed-up", yes_no_words, rest, offset, &plan->backed_up, error);
+}
+
 struct item {
     const char *word;
     item_parser *parse; /* NULL: more words follow, from server_items */
@@ -181,6 +186,7 @@ static const struct item server_items[] = {
     {"clear-error", parse_clear_error},
     {"late-buffers", parse_late_buffers},
     {"complete", parse_complete},
+    {"backed-up", parse_backed_up},
 };
 
 static const struct item *find_item(const struct item *table, size_t count, const char *word, size_t length,
@@ -218,7 +224,7 @@ static int parse_item(char *line, struct plan *plan, struct fault_error *error)
             return fail(
                 error, (size_t)(word - line),
                 "unknown server setting '%.*s'%s (expected 'seed', 'size', 'database', 'clear-error', "
-                "'late-buffers' or 'complete')",
+                "'late-buffers', 'complete' or 'backed-up')",
                 (int)(length < 60 ? length : 60), word, hint);
         }
         word += length + strspn(word + length, " \t");
@@ -296,6 +302,9 @@ int plan_format(const struct plan *plan, char *text, size_t size)
     }
     if (plan->complete != PLAN_UNSET) {
         used += (size_t)snprintf(ROOM, "server complete %s\n", yes_no_words[plan->complete == PLAN_NO]);
+    }
+    if (plan->backed_up != PLAN_UNSET) {
+        used += (size_t)snprintf(ROOM, "server backed-up %s\n", yes_no_words[plan->backed_up == PLAN_NO]);
     }
 #undef ROOM
     return (int)used;

@@ -12,6 +12,9 @@
  *                                    for more than the first area has)
  *   server complete yes|no           whether VDC_Complete is sent to who asks for it; a server from before
  *                                    KB3188454 does not (without this line: yes)
+ *   server backed-up yes|no          whether a database that no statement has mentioned yet counts as one of which a full
+ *                                    backup was taken (without this line: yes); if not, a log or differential
+ *                                    backup is refused before the first full one (4214, 3035)
  * libc only, no allocation: the same code runs inside the client.
  */
 #ifndef VDIFAULT_PLAN_H
@@ -51,6 +54,7 @@ struct plan {
     enum plan_choice clear_error;
     enum plan_choice late_buffers;
     enum plan_choice complete;
+    enum plan_choice backed_up;
     struct fault faults[PLAN_FAULTS_MAX];
     struct plan_database databases[PLAN_DATABASES_MAX];
 };

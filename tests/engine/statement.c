@@ -50,6 +50,8 @@ void statement_init(struct statement *statement, enum engine_operation operation
 void statement_begin(struct statement *statement)
 {
     struct engine_options options = {.plan = &statement->plan,
+                                     .catalog = statement->catalog,
+                                     .verification = statement->verification,
                                      .open_patience_ms = statement->patience_ms,
                                      .report = report,
                                      .describe = describe,

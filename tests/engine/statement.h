@@ -13,6 +13,8 @@ struct statement {
     const char *devices[64];
     char device_names[64][64];
     struct plan plan;
+    struct catalog *catalog; /* NULL: the server remembers nothing */
+    bool verification;
     int64_t patience_ms;
     struct engine *engine;
     uint32_t count;

@@ -145,11 +145,28 @@ static void what_was_written_comes_back(void **state)
 static void the_format_is_little_endian_at_fixed_offsets(void **state)
 {
     struct sample *sample = *state;
-    assert_memory_equal(sample->bytes, "VDIFHDR1\1\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\0\x10\0\0\0\0\1\0", 32);
+    assert_memory_equal(sample->bytes, "VDIFHDR1\2\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0\0\x10\0\0\0\0\1\0", 32);
     assert_memory_equal(sample->bytes + 40, "\xe1\x93\4\0\0\0\0\0", 8);
     assert_memory_equal(sample->bytes + 80, "pubs", 5);
     assert_memory_equal(sample->bytes + BLOCK, "VDIFEXT1", 8);
     assert_memory_equal(sample->bytes + sample->trailer, "VDIFTRL1", 8);
+}
+
+/* A stream that an earlier version stored is still one; it lacks the numbers of the log. */
+static void version_1_is_read(void **state)
+{
+    struct sample *sample = *state;
+    sample->bytes[8] = 1;
+    uint64_t hash = XXH64(sample->bytes, STREAM_BLOCK - 8, 0);
+    memcpy(sample->bytes + STREAM_BLOCK - 8, &hash, sizeof hash);
+    stream_reader_init(&sample->reader);
+    assert_int_equal(stream_reader_take(&sample->reader, sample->bytes, BLOCK, NULL, NULL), STREAM_OK);
+    assert_string_equal(sample->reader.header.database, "pubs");
+    assert_int_equal(sample->reader.header.last_lsn, 0);
+    sample->bytes[8] = 3;
+    hash = XXH64(sample->bytes, STREAM_BLOCK - 8, 0);
+    memcpy(sample->bytes + STREAM_BLOCK - 8, &hash, sizeof hash);
+    assert_int_equal(read_back(sample, BLOCK), STREAM_BAD_HEADER);
 }
 
 /* Every single flipped byte is found, and nowhere but in the piece that holds it. */
@@ -265,8 +282,8 @@ static void sound_nonsense_is_refused(void **state)
                                    .database_size = SIZE,
                                    .content_bytes = SIZE,
                                    .stream_bytes = 2 * BLOCK};
-    struct stream_header bad[11];
-    for (size_t i = 0; i < 11; i++) {
+    struct stream_header bad[14];
+    for (size_t i = 0; i < 14; i++) {
         bad[i] = header;
     }
     bad[0].device_count = 65;
@@ -281,7 +298,10 @@ static void sound_nonsense_is_refused(void **state)
     bad[8].content_bytes = SIZE + 1;
     bad[9].kind = 4;
     bad[10].soft_mark = BLOCK + 1;
-    for (size_t i = 0; i < 11; i++) {
+    bad[11].first_lsn = 1; /* and no end */
+    bad[12].last_lsn = UINT64_MAX;
+    bad[13].base_lsn = bad[13].last_lsn + 1;
+    for (size_t i = 0; i < 14; i++) {
         bad[i].set_id = stream_set_id(&bad[i]);
         stream_write_header(sample->bytes, BLOCK, &bad[i]);
         assert_int_equal(read_back(sample, 4096), STREAM_BAD_HEADER);
@@ -309,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_written_comes_back),
         TEST(the_format_is_little_endian_at_fixed_offsets),
+        TEST(version_1_is_read),
         TEST(every_changed_byte_is_found_in_its_place),
         TEST(damage_is_told_by_kind),
         TEST(a_changed_payload_names_its_place_in_the_database),

@@ -28,7 +28,8 @@ static void parses_every_item(void **state)
         "server database hr=hr.bin\n"
         "server clear-error never\n"
         "server late-buffers yes\n"
-        "server complete no";
+        "server complete no\n"
+        "server backed-up no";
     struct plan plan;
     struct fault_error error;
     uint32_t line = 0;
@@ -46,6 +47,7 @@ static void parses_every_item(void **state)
     assert_int_equal(plan.clear_error, PLAN_NO);
     assert_int_equal(plan.late_buffers, PLAN_YES);
     assert_int_equal(plan.complete, PLAN_NO);
+    assert_int_equal(plan.backed_up, PLAN_NO);
 
     char printed[1024], again[1024];
     struct plan copy;
@@ -71,10 +73,10 @@ static const struct {
     {"server sead 1", 1, 7,
      "unknown server setting 'sead': did you mean 'seed'? (expected 'seed', 'size', 'database', "
      "'clear-error', "
-     "'late-buffers' or 'complete')"},
+     "'late-buffers', 'complete' or 'backed-up')"},
     {"server", 1, 6,
-     "unknown server setting '' (expected 'seed', 'size', 'database', 'clear-error', 'late-buffers' or "
-     "'complete')"},
+     "unknown server setting '' (expected 'seed', 'size', 'database', 'clear-error', 'late-buffers', "
+     "'complete' or 'backed-up')"},
     {"server clear-error yes", 1, 19, "bad clear-error 'yes': expected 'always' or 'never'"},
     {"server clear-error", 1, 18, "bad clear-error '': expected 'always' or 'never'"},
     {"server complete maybe", 1, 16, "bad complete 'maybe': expected 'yes' or 'no'"},

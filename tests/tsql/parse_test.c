@@ -32,12 +32,23 @@ static void print_terms(FILE *out, const struct tsql_term *term)
 
 static void print_statement(FILE *out, const struct tsql_statement *s)
 {
-    static const char *const kinds[] = {
-        [TSQL_BACKUP] = "backup",     [TSQL_RESTORE] = "restore",  [TSQL_VERIFYONLY] = "verify",
-        [TSQL_HEADERONLY] = "header", [TSQL_LABELONLY] = "label",  [TSQL_FILELISTONLY] = "files",
-        [TSQL_ASSIGN] = "assign",     [TSQL_SELECT] = "select",    [TSQL_PRINT] = "print",
-        [TSQL_USE] = "use",           [TSQL_EXECUTE] = "execute",  [TSQL_NOCOUNT] = "nocount",
-        [TSQL_IGNORED] = "ignored",   [TSQL_REGISTER] = "register"};
+    static const char *const kinds[] = {[TSQL_BACKUP] = "backup",
+                                        [TSQL_RESTORE] = "restore",
+                                        [TSQL_VERIFYONLY] = "verify",
+                                        [TSQL_HEADERONLY] = "header",
+                                        [TSQL_LABELONLY] = "label",
+                                        [TSQL_FILELISTONLY] = "files",
+                                        [TSQL_ASSIGN] = "assign",
+                                        [TSQL_SELECT] = "select",
+                                        [TSQL_PRINT] = "print",
+                                        [TSQL_USE] = "use",
+                                        [TSQL_EXECUTE] = "execute",
+                                        [TSQL_NOCOUNT] = "nocount",
+                                        [TSQL_IGNORED] = "ignored",
+                                        [TSQL_REGISTER] = "register",
+                                        [TSQL_MODEL] = "model",
+                                        [TSQL_BEGIN] = "begin",
+                                        [TSQL_END] = "end"};
     fprintf(out, "%s%s%s", kinds[s->kind], s->log ? " log" : "", s->on ? " on" : "");
     if (s->subject != NULL) {
         fputc(' ', out);
@@ -116,7 +127,12 @@ static const struct {
      "use s<master>;print s<x>0<NULL>;select | v:g0 | one:n<1> | s<b>;"},
     {"SET NOCOUNT ON SET ANSI_NULLS, QUOTED_IDENTIFIER ON; SET NOCOUNT OFF", "nocount on;ignored;nocount;"},
     {"ALTER DATABASE x SET SINGLE_USER WITH ROLLBACK IMMEDIATE; PRINT 1", "ignored;print n<1>;"},
-    {"ALTER DATABASE x SET RECOVERY FULL PRINT 1", "ignored;print n<1>;"},
+    {"ALTER DATABASE x SET RECOVERY FULL PRINT 1", "model s<x> | FULL:;print n<1>;"},
+    {"ALTER DATABASE [a b] SET RECOVERY simple WITH NO_WAIT", "model s<a b> | simple:;"},
+    {"BEGIN TRAN t BACKUP LOG db TO VIRTUAL_DEVICE='s' COMMIT TRANSACTION; ROLLBACK",
+     "begin;backup log s<db> | s<s>;end;end on;"},
+    {"BEGIN TRANSACTION @t WITH MARK 'm'; COMMIT WORK ROLLBACK TRAN [t] PRINT 1",
+     "begin;end;end on;print n<1>;"},
     {"EXEC sp_addumpdevice 'virtual_device', 'a', 'b' exec master..SP_ADDUMPDEVICE @a = 1; PRINT 'x'",
      "register;register;print s<x>;"},
     {"EXEC('a' + 'b') EXECUTE master..sp_executesql N'c'", "execute s<a>s<b>;execute s<c>;"},
@@ -192,6 +208,7 @@ static const struct {
     {"SET FOO ON", 195, 15, 5, 1, "'FOO' is not a recognized SET option."},
     {"SET NOCOUNT MAYBE", 102, 15, 1, 1, "Incorrect syntax near 'MAYBE'."},
     {"CREATE TABLE t (i int)", 40517, 16, 1, 1, OTHER("CREATE")},
+    {"BEGIN PRINT 1 END", 40517, 16, 1, 1, OTHER("BEGIN")},
     {"sp_who", 2812, 16, 62, 1, "Could not find stored procedure 'sp_who'."},
     {"EXEC dbo.sp_who", 2812, 16, 62, 1, "Could not find stored procedure 'sp_who'."},
     {"PRINT 1 sp_who", 102, 15, 1, 1, "Incorrect syntax near 'sp_who'."},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 struct plan plan;
+struct catalog *catalog;
 atomic_bool interrupted;
 
 struct outcome run_as(enum process_role role, const char *input, int argc, char *const *argv)
@@ -15,6 +16,7 @@ struct outcome run_as(enum process_role role, const char *input, int argc, char 
     size_t out_size, err_size;
     assert_int_equal(sqlcmd_options_parse(argc, argv, &options, message), 0);
     struct sqlcmd_environment environment = {.plan = &plan,
+                                             .catalog = catalog,
                                              .role = role,
                                              .interrupted = &interrupted,
                                              .in = fmemopen((char *)input, strlen(input), "r"),

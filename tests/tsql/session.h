@@ -29,6 +29,7 @@
     "Msg 3013, Level 16, State 1, Server H, Line 1\nBACKUP DATABASE is terminating abnormally.\n"
 
 extern struct plan plan;
+extern struct catalog *catalog; /* NULL unless a test makes one */
 extern atomic_bool interrupted;
 
 struct outcome {

@@ -22,7 +22,7 @@ static struct stripes_parameters parameters_of(const struct engine *engine)
     };
 }
 
-static void describe(struct engine *engine)
+void backup_describe(struct engine *engine)
 {
     struct stream_header *header = &engine->header;
     const struct engine_request *request = &engine->request;
@@ -38,6 +38,9 @@ static void describe(struct engine *engine)
         .generated = engine->source.file < 0,
         .content_seed = engine->source.seed,
         .stripe_seed = engine->options.plan->seed,
+        .first_lsn = engine->chain.first,
+        .last_lsn = engine->chain.last,
+        .base_lsn = engine->chain.base,
     };
     snprintf(header->database, sizeof header->database, "%s", request->database);
     header->set_id = stream_set_id(header);
@@ -69,7 +72,6 @@ bool backup_begin(struct engine *engine)
         engine_fail(engine);
         return false;
     }
-    describe(engine);
     return true;
 }
 
@@ -318,6 +320,9 @@ static bool all_flushed(struct engine *engine)
 static void complete_all(struct engine *engine)
 {
     bool enabled = (engine->features & VDF_CompleteEnabled) != 0;
+    if (!enabled) {
+        log_chain_acknowledge(engine); /* spec 10, 5: whatever the client does from here on */
+    }
     for (uint32_t i = 0; i < engine->device_count; i++) {
         struct engine_device *device = &engine->devices[i];
         device->stage = enabled ? STAGE_COMPLETE : STAGE_DONE;

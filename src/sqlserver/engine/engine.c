@@ -13,6 +13,7 @@ enum {
     NS_PER_MS = 1000000,
     WAIT_BEFORE_SAYING_NS = 200 * NS_PER_MS, /* how long the server sleeps before that is an event */
     WAIT_FOR_SET_NS = 250 * NS_PER_MS,       /* design 2: waits are cut into slices */
+    WAIT_FOR_DATABASE_NS = 20 * NS_PER_MS,   /* no wake comes from another process's end */
     PURPOSE_CLEAR_ERROR = 8,
 };
 
@@ -60,14 +61,12 @@ static void finish(struct engine *engine)
     if (!engine->failed && engine->request.operation == ENGINE_RESTORE && !restore_commit(engine)) {
         engine->failed = true;
     }
-    if (!engine->failed) {
-        close_set(engine); /* a client's abort comes too late from here on */
-        if (!engine->request.headers) {
-            engine_say_success(engine);
-        }
-    } else {
-        close_set(engine);
+    close_set(engine); /* a client's abort comes too late from here on */
+    log_chain_end(engine);
+    if (engine->failed) {
         engine_say(engine, SQL_TERMINATING, engine->statement);
+    } else if (!engine->request.headers) {
+        engine_say_success(engine);
     }
     engine_note_progress(engine);
     engine_record_end(engine, !engine->failed   ? STATEMENT_SUCCESS
@@ -86,8 +85,28 @@ static void step_start(struct engine *engine)
         finish(engine);
         return;
     }
-    engine->open_deadline = engine->started + engine->options.open_patience_ms * NS_PER_MS;
-    engine->phase = ENGINE_PHASE_OPENING;
+    engine->phase = ENGINE_PHASE_QUEUED;
+}
+
+/* The statement does not begin before the database is free. */
+static void step_queued(struct engine *engine)
+{
+    enum log_chain_answer answer = LOG_CHAIN_REFUSED;
+    if (engine->cancelled) {
+        engine_say(engine, SQL_ABORTED);
+    } else {
+        answer = log_chain_begin(engine);
+    }
+    if (answer == LOG_CHAIN_REFUSED) {
+        engine_fail(engine);
+        finish(engine);
+    } else if (answer == LOG_CHAIN_GO) {
+        if (engine->request.operation == ENGINE_BACKUP) {
+            backup_describe(engine);
+        }
+        engine->open_deadline = os_now() + engine->options.open_patience_ms * NS_PER_MS;
+        engine->phase = ENGINE_PHASE_OPENING;
+    }
 }
 
 /* The watch is only made for a set that is not there yet, and before looking once more. */
@@ -251,10 +270,13 @@ enum engine_status engine_step(struct engine *engine)
     if (engine->phase == ENGINE_PHASE_START) {
         step_start(engine);
     }
+    if (engine->phase == ENGINE_PHASE_QUEUED) {
+        step_queued(engine);
+    }
     if (engine->phase == ENGINE_PHASE_OPENING) {
         step_opening(engine);
     }
-    if (engine->phase != ENGINE_PHASE_OPENING && engine->phase != ENGINE_PHASE_ENDED) {
+    if (engine->phase >= ENGINE_PHASE_DEVICES && engine->phase != ENGINE_PHASE_ENDED) {
         step_set(engine);
     }
     return engine->status;
@@ -267,19 +289,28 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static void sleep_until(int64_t deadline)
+{
+    _Atomic uint32_t nobody = 0;
+    os_wait(&nobody, 0, deadline);
+}
+
 static void wait_for_set(struct engine *engine, int64_t deadline)
 {
     deadline = earlier(earlier(deadline, engine->open_deadline), os_now() + WAIT_FOR_SET_NS);
     if (engine->watch >= 0) {
         os_memory_watch_wait(engine->watch, deadline);
     } else {
-        _Atomic uint32_t nobody = 0;
-        os_wait(&nobody, 0, deadline);
+        sleep_until(deadline);
     }
 }
 
 void engine_wait(struct engine *engine, int64_t deadline)
 {
+    if (engine->phase == ENGINE_PHASE_QUEUED) {
+        sleep_until(earlier(deadline, os_now() + WAIT_FOR_DATABASE_NS));
+        return;
+    }
     if (engine->phase == ENGINE_PHASE_OPENING) {
         wait_for_set(engine, deadline);
         return;
@@ -375,6 +406,8 @@ void engine_free(struct engine *engine)
         server_set_signal_abort(engine->set);
     }
     close_set(engine);
+    engine->failed = engine->failed || engine->phase != ENGINE_PHASE_ENDED;
+    log_chain_end(engine);
     if (engine->watch >= 0) {
         os_memory_watch_close(engine->watch);
     }

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "catalog.h"
 #include "plan.h"
 #include "server.h"
 
@@ -38,6 +39,8 @@ struct engine_request {
     bool replace;      /* RESTORE ... WITH REPLACE */
     bool store;        /* false: RESTORE checks the stream and writes nothing (verification) */
     bool verify_only;  /* RESTORE VERIFYONLY: not even the client is told to lay anything down */
+    bool copy_only;    /* BACKUP ... WITH COPY_ONLY: nothing else takes notice of it */
+    bool no_recovery;  /* WITH NORECOVERY or STANDBY: the database is RESTORING afterwards */
     bool overwrite;    /* BACKUP ... WITH INIT or FORMAT: a tape from its start (media.h) */
     uint32_t file;     /* RESTORE ... WITH FILE = n: of the sets on a tape; 0 = 1 */
     const char *database;
@@ -76,6 +79,8 @@ typedef void engine_describe(void *context, const struct engine_backup_set *set)
 
 struct engine_options {
     const struct plan *plan;  /* faults, seed, size, databases; must outlive the engine */
+    struct catalog *catalog;  /* what the server remembers; NULL: nothing. Must outlive the engine */
+    bool verification;        /* on behalf of --verify (catalog.h) */
     int64_t open_patience_ms; /* how long a set that does not exist yet is waited for */
     engine_report *report;
     engine_describe *describe; /* of a statement with `headers`; NULL: nobody wants to know */

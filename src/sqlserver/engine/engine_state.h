@@ -9,6 +9,7 @@
  *   backup.c       what a BACKUP sends
  *   restore.c      what a RESTORE asks for; restore_set.c which backup set it is, and where it goes
  *   fault_commands.c  faults in what is sent, and when; fault_deeds.c what each does
+ *   log_chain.c    what earlier statements have left, and what this one leaves (catalog.h)
  *   fault_agent.c  abort(by=server)
  *
  * All of it runs on the engine's one thread, the fault agent excepted.
@@ -22,6 +23,7 @@
 #include "fault_agent.h"
 #include "fault_commands.h"
 #include "hash.h"
+#include "log_chain.h"
 #include "media.h"
 #include "messages.h"
 #include "runstate.h"
@@ -43,6 +45,7 @@ enum {
 
 enum engine_phase {
     ENGINE_PHASE_START,    /* nothing checked yet */
+    ENGINE_PHASE_QUEUED,   /* another statement has the database */
     ENGINE_PHASE_OPENING,  /* the set is not there yet */
     ENGINE_PHASE_DEVICES,  /* configured; the client has still to open devices (VDI-OPEN-005) */
     ENGINE_PHASE_RUNNING,  /* commands flow */
@@ -151,6 +154,7 @@ struct engine {
     uint32_t device_count;
     struct engine_device *devices;
 
+    struct log_chain chain;
     uint64_t database_size;
     struct database_source source;
     struct database_target target;
@@ -231,8 +235,9 @@ static inline uint32_t device_sent(const struct engine_device *device)
 }
 
 /* backup.c, restore.c */
-bool backup_begin(struct engine *engine); /* false: said and failed */
-void backup_start(struct engine *engine); /* the set is configured */
+bool backup_begin(struct engine *engine);    /* false: said and failed */
+void backup_describe(struct engine *engine); /* the log chain's numbers are fixed */
+void backup_start(struct engine *engine);    /* the set is configured */
 void backup_step(struct engine *engine);
 void backup_write_header(struct engine_device *device, int32_t buffer); /* to memory: as it will stay */
 void restore_start(struct engine *engine);

@@ -13,9 +13,23 @@
 
 #define SQL_NO_DATABASE \
     911, 16, 11, "Database '%s' does not exist. Make sure that the name is entered correctly."
-#define SQL_TERMINATING 3013, 16, 1, "%s is terminating abnormally."
-#define SQL_SUCCESS     3014, 10, 1, "%s successfully processed %llu pages in %d.%03d seconds (%d.%03d MB/sec)."
-#define SQL_IN_USE      3101, 16, 1, "Exclusive access could not be obtained because the database is in use."
+#define SQL_BEING_RESTORED 927, 14, 2, "Database '%s' cannot be opened. It is in the middle of a restore."
+#define SQL_TERMINATING    3013, 16, 1, "%s is terminating abnormally."
+#define SQL_SUCCESS        3014, 10, 1, "%s successfully processed %llu pages in %d.%03d seconds (%d.%03d MB/sec)."
+#define SQL_SERIALIZED                                                                                      \
+    3023, 16, 2,                                                                                            \
+        "Backup, file manipulation operations (such as ALTER DATABASE ADD FILE) and encryption changes on " \
+        "a database must be serialized. Reissue the statement after the current backup or file "            \
+        "manipulation operation is completed."
+#define SQL_NO_DIFFERENTIAL_BASE                                                                            \
+    3035, 16, 1,                                                                                            \
+        "Cannot perform a differential backup for database \"%s\", because a current database backup does " \
+        "not exist. Perform a full database backup by reissuing BACKUP DATABASE, omitting the WITH "        \
+        "DIFFERENTIAL option."
+#define SQL_IN_USE 3101, 16, 1, "Exclusive access could not be obtained because the database is in use."
+#define SQL_NOTHING_TO_ROLL_FORWARD \
+    3117, 16, 1,                    \
+        "The log or differential backup cannot be restored because no files are ready to rollforward."
 #define SQL_MISSING_MEMBERS \
     3132, 16, 1, "The media set has %u media families but only %u are provided. All members must be provided."
 #define SQL_OTHER_KIND \
@@ -119,6 +133,20 @@
     3634, 16, 1, "The operating system returned the error '%s' while attempting '%s' on '%s'."
 #define SQL_PROCESSED   4035, 10, 1, "Processed %llu pages for database '%s', file '%s' on file %u."
 #define SQL_NO_SUCH_SET 4038, 16, 1, "Cannot find file ID %u on device '%s'."
+#define SQL_NO_LOG_BACKUPS                                                                        \
+    4208, 16, 1,                                                                                  \
+        "The statement BACKUP LOG is not allowed while the recovery model is SIMPLE. Use BACKUP " \
+        "DATABASE or change the recovery model using ALTER DATABASE."
+#define SQL_NO_CURRENT_BACKUP \
+    4214, 16, 1, "BACKUP LOG cannot be performed because there is no current database backup."
+#define SQL_LOG_TOO_RECENT                                                                    \
+    4305, 16, 1,                                                                              \
+        "The log in this backup set begins at LSN %llu, which is too recent to apply to the " \
+        "database. An earlier log backup that includes LSN %llu can be restored."
+#define SQL_LOG_TOO_EARLY                                                                        \
+    4326, 16, 1,                                                                                 \
+        "The log in this backup set terminates at LSN %llu, which is too early to apply to the " \
+        "database. A more recent log backup that includes LSN %llu can be restored."
 #define SQL_CANNOT_OPEN \
     5120, 16, 101, "Unable to open the physical file \"%s\". Operating system error %d: \"%s\"."
 #define SQL_IO_FAILURE 18210, 16, 1, "%s: %s failure on backup device '%s'. Operating system error %s."

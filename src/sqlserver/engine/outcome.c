@@ -138,6 +138,8 @@ void engine_record_end(struct engine *engine, enum statement_outcome outcome)
     event.arg[1] = outcome;
     event.arg[2] = (int64_t)bytes;
     event.arg[3] = engine->opened ? (int64_t)hash_digests(digests, engine->device_count) : 0;
+    event.arg[4] = (int64_t)(engine->chain.missing != 0 ? engine->chain.missing : engine->chain.first);
+    event.arg[5] = (int64_t)engine->chain.last;
     event_record(&event, NULL);
 }
 

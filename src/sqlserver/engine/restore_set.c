@@ -74,7 +74,7 @@ static bool check_existing(struct engine *engine, const char *path)
         return false;
     }
     if (path == NULL || engine->request.replace || engine->request.log || differential ||
-        !database_exists(path)) {
+        !database_exists(path) || log_chain_allows_overwrite(engine)) {
         return true;
     }
     if (strcasecmp(engine->header.database, engine->request.database) != 0) {
@@ -113,7 +113,7 @@ bool restore_begin_target(struct engine *engine)
     engine->database_size = engine->header.database_size;
     engine->target.generated = engine->header.generated;
     engine->target.seed = engine->header.content_seed;
-    if (!check_existing(engine, path)) {
+    if (!check_existing(engine, path) || !log_chain_check_set(engine)) {
         return false;
     }
     if (engine->header.snapshot) {

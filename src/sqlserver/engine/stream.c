@@ -18,8 +18,13 @@ uint64_t stream_set_id(const struct stream_header *header)
         htole32(header->max_transfer),  htole32(header->generated),    htole32(header->snapshot),
     };
     _Static_assert(sizeof identity == 48, "no padding: the bytes are hashed");
-    return XXH64(header->database, strnlen(header->database, STREAM_NAME_MAX),
-                 XXH64(&identity, sizeof identity, 0));
+    const uint64_t lsns[] = {htole64(header->first_lsn), htole64(header->last_lsn),
+                             htole64(header->base_lsn)};
+    uint64_t hash = XXH64(&identity, sizeof identity, 0);
+    if (header->last_lsn != 0) {
+        hash = XXH64(lsns, sizeof lsns, hash);
+    }
+    return XXH64(header->database, strnlen(header->database, STREAM_NAME_MAX), hash);
 }
 
 /* Ends a structure: its checksum, and zeros up to the block's end. */
@@ -50,6 +55,9 @@ void stream_write_header(uint8_t *block, uint32_t size, const struct stream_head
         .soft_mark = htole32(header->soft_mark),
         .content_bytes = htole64(header->content_bytes),
         .snapshot = htole32(header->snapshot),
+        .first_lsn = htole64(header->first_lsn),
+        .last_lsn = htole64(header->last_lsn),
+        .base_lsn = htole64(header->base_lsn),
     };
     memcpy(raw.magic, STREAM_MAGIC_HEADER, sizeof raw.magic);
     memcpy(raw.database, header->database, strnlen(header->database, STREAM_NAME_MAX - 1));

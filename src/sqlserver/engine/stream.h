@@ -1,4 +1,4 @@
-/* stream.h - the format of a backup stream: how it is written, read and checked. Version 1.
+/* stream.h - the format of a backup stream: how it is written, read and checked. Version 2.
  *
  *   header   one block: what was backed up, how the set is striped, this device's place in it, how long this
  * is extents  each starts on a block: 512 bytes of struct extent_block, payload, zeros up to the next block
@@ -21,8 +21,9 @@
 #include "hash.h"
 
 enum {
-    STREAM_VERSION = 1,
-    STREAM_BLOCK = 512, /* bytes of each structure; no block size is below it (spec 7) */
+    STREAM_VERSION = 2,
+    STREAM_VERSION_OLD = 1, /* is read, too: it has no log sequence numbers */
+    STREAM_BLOCK = 512,     /* bytes of each structure; no block size is below it (spec 7) */
     STREAM_NAME_MAX = 129,
     STREAM_PARTS_MAX = 48,
     STREAM_DEVICES_MAX = 64,
@@ -51,6 +52,9 @@ struct stream_header {
     uint64_t stripe_seed;
     uint64_t stream_bytes; /* of this device, header and trailer included */
     uint32_t soft_mark;    /* bytes of a soft filemark; 0: none */
+    uint64_t first_lsn;    /* the log it holds, from here ... */
+    uint64_t last_lsn;     /* ... up to here; 0: not known */
+    uint64_t base_lsn;     /* checkpoint of the full backup that it is, or builds on; 0 in a log */
     char database[STREAM_NAME_MAX];
 };
 

@@ -1,4 +1,4 @@
-/* stream_format.h - the bytes of a stream's structures, version 1 (see stream.h). Little-endian throughout.
+/* stream_format.h - the bytes of a stream's structures, version 2 (see stream.h). Little-endian throughout.
  */
 #ifndef VDIFAULT_ENGINE_STREAM_FORMAT_H
 #define VDIFAULT_ENGINE_STREAM_FORMAT_H
@@ -32,7 +32,11 @@ struct header_block {
     char database[136];
     uint64_t content_bytes;
     uint32_t snapshot;
-    uint8_t zero[276];
+    uint32_t reserved;
+    uint64_t first_lsn; /* from version 2 on; zero in version 1 */
+    uint64_t last_lsn;
+    uint64_t base_lsn;
+    uint8_t zero[248];
     uint64_t hash; /* XXH64 of all before it; in each structure */
 };
 
@@ -64,14 +68,14 @@ struct trailer_block {
     uint64_t hash;
 };
 
-_Static_assert(sizeof(struct header_block) == STREAM_BLOCK, "version 1");
-_Static_assert(sizeof(struct extent_block) == STREAM_BLOCK, "version 1");
-_Static_assert(sizeof(struct trailer_block) == STREAM_BLOCK, "version 1");
+_Static_assert(sizeof(struct header_block) == STREAM_BLOCK, "as published");
+_Static_assert(sizeof(struct extent_block) == STREAM_BLOCK, "as published");
+_Static_assert(sizeof(struct trailer_block) == STREAM_BLOCK, "as published");
 _Static_assert(offsetof(struct header_block, set_id) == 32 && offsetof(struct header_block, database) == 80,
-               "version 1");
+               "as published");
 _Static_assert(offsetof(struct extent_block, device) == 32 && offsetof(struct extent_block, parts) == 48,
-               "version 1");
-_Static_assert(offsetof(struct trailer_block, device) == 48, "version 1");
+               "as published");
+_Static_assert(offsetof(struct trailer_block, device) == 48, "as published");
 _Static_assert(offsetof(struct header_block, hash) == 504 && offsetof(struct extent_block, hash) == 504 &&
                    offsetof(struct trailer_block, hash) == 504,
                "every structure ends in its checksum");

@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "catalog.h"
 #include "stream.h"
 #include "stream_format.h"
 
@@ -66,7 +67,8 @@ static bool is_sane(const struct stream_header *h)
            h->max_transfer % h->block_size == 0 && h->database_size <= INT64_MAX &&
            h->stream_bytes >= 2 * (uint64_t)h->block_size && h->stream_bytes % h->block_size == 0 &&
            h->stream_bytes <= INT64_MAX && h->soft_mark <= STREAM_TRANSFER_MAX &&
-           h->soft_mark % h->block_size == 0 && has_sane_content(h);
+           h->soft_mark % h->block_size == 0 && h->first_lsn <= h->last_lsn && h->base_lsn <= h->last_lsn &&
+           h->last_lsn <= CATALOG_LSN_MAX && has_sane_content(h);
 }
 
 static void enter_padding(struct stream_reader *reader, uint32_t used)
@@ -80,7 +82,9 @@ static enum stream_fault end_header(struct stream_reader *reader)
 {
     struct header_block raw;
     memcpy(&raw, reader->block, sizeof raw);
-    if (!is_sound(reader->block, STREAM_MAGIC_HEADER) || le32toh(raw.version) != STREAM_VERSION) {
+    uint32_t version = le32toh(raw.version);
+    if (!is_sound(reader->block, STREAM_MAGIC_HEADER) ||
+        (version != STREAM_VERSION && version != STREAM_VERSION_OLD)) {
         return fail_structure(reader, STREAM_BAD_HEADER);
     }
     struct stream_header *h = &reader->header;
@@ -99,6 +103,9 @@ static enum stream_fault end_header(struct stream_reader *reader)
         .soft_mark = le32toh(raw.soft_mark),
         .content_bytes = le64toh(raw.content_bytes),
         .snapshot = le32toh(raw.snapshot) != 0,
+        .first_lsn = le64toh(raw.first_lsn),
+        .last_lsn = le64toh(raw.last_lsn),
+        .base_lsn = le64toh(raw.base_lsn),
     };
     memcpy(h->database, raw.database, STREAM_NAME_MAX - 1);
     if (!is_sane(h) || h->set_id != stream_set_id(h)) {

@@ -176,6 +176,12 @@ static int take_option(struct job *job, const struct tsql_item *option)
     case TSQL_DIFFERENTIAL:
         request->differential = true;
         return 0;
+    case TSQL_COPY_ONLY:
+        request->copy_only = true;
+        return 0;
+    case TSQL_NO_RECOVERY:
+        request->no_recovery = true;
+        return 0;
     case TSQL_INIT:
         request->overwrite = true;
         return 0;
@@ -206,6 +212,15 @@ static void check_options(struct job *job)
     }
 }
 
+static void check_transaction(struct job *job)
+{
+    if (job->session->transactions > 0) {
+        session_say(job->session, 3021, 16, 0,
+                    "Cannot perform a backup or restore operation within a transaction.");
+        job->refused = true;
+    }
+}
+
 /* Spec 13, VDI-SQL-004. */
 static void check_login(struct job *job)
 {
@@ -228,6 +243,8 @@ static int make_request(struct job *job)
         record_devices(job);
     if (rc == 0 && !job->refused)
         check_login(job);
+    if (rc == 0 && !job->refused)
+        check_transaction(job);
     for (const struct tsql_item *o = statement->options; o != NULL && rc == 0 && !job->refused; o = o->next)
         rc = take_option(job, o);
     if (rc == 0 && !job->refused)
@@ -301,6 +318,8 @@ static int run_engine(struct job *job)
 {
     struct engine_options options = {
         .plan = job->session->settings.plan,
+        .catalog = job->session->settings.catalog,
+        .verification = job->session->settings.role == PROCESS_VERIFY,
         .open_patience_ms = OPEN_PATIENCE_MS,
         .report = report,
         .describe = describe,
@@ -325,6 +344,8 @@ int session_backup(struct session *session, const struct tsql_statement *stateme
     int rc = make_request(&job);
     if (rc == 0 && !job.refused && job.device_count > 0)
         rc = run_engine(&job);
+    else if (rc == 0 && !job.refused && !session_recover(session, job.database, !job.request.no_recovery))
+        job.refused = true;
     else if (rc == 0 && !job.refused) /* RESTORE DATABASE x WITH RECOVERY: nothing left to restore */
         session_say(session, 3014, 10, 1,
                     "%s successfully processed 0 pages in 0.001 seconds (0.000 MB/sec).", job.name);

@@ -2,13 +2,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "catalog.h"
 #include "run.h"
+#include "runstate.h"
 
 enum {
     EXIT_OPTIONS = 1,
@@ -60,6 +63,23 @@ static enum process_role role_from_environment(void)
     return PROCESS_CLIENT;
 }
 
+/* In the run's folder, or where the runner says that it is: --before is no part of what is recorded. */
+static int open_catalog(struct catalog **catalog)
+{
+    char path[PATH_MAX];
+    const char *folder = run_state_is_recorded() ? run_variable("VDIFAULT_TRACE") : NULL;
+    const char *file = getenv("VDIFAULT_CATALOG");
+    if (file == NULL && folder != NULL) {
+        snprintf(path, sizeof(path), "%s/catalog", folder);
+        file = path;
+    }
+    int error = catalog_open(file, catalog);
+    if (error != 0)
+        fprintf(stderr, "sqlcmd: catalog '%s': %s\n", file != NULL ? file : "",
+                error == EPROTO ? "expected one that this version of vdifault has written" : strerror(error));
+    return error;
+}
+
 static int load_plan(struct plan *plan)
 {
     struct fault_error error = {0};
@@ -78,6 +98,7 @@ int main(int argc, char **argv)
     static struct plan plan;
     struct sqlcmd_options options;
     char message[SQLCMD_MESSAGE_MAX];
+    struct catalog *catalog = NULL;
     int status = EXIT_OPTIONS;
     if (!reserve_standard_files())
         return EXIT_OPTIONS;
@@ -90,11 +111,12 @@ int main(int argc, char **argv)
         else
             puts("sqlcmd: stand-in of vdifault for SQL Server's sqlcmd");
         status = 0;
-    } else if (load_plan(&plan) != 0) {
+    } else if (load_plan(&plan) != 0 || open_catalog(&catalog) != 0) {
         status = EXIT_PLAN;
     } else {
         catch_signals();
         struct sqlcmd_environment environment = {.plan = &plan,
+                                                 .catalog = catalog,
                                                  .role = role_from_environment(),
                                                  .interrupted = &interrupted,
                                                  .in = stdin,
@@ -102,6 +124,7 @@ int main(int argc, char **argv)
                                                  .err = stderr};
         status = sqlcmd_run(&options, &environment);
     }
+    catalog_close(catalog);
     sqlcmd_options_free(&options);
     return status;
 }

@@ -315,6 +315,7 @@ int sqlcmd_run(struct sqlcmd_options *options, const struct sqlcmd_environment *
     output_init(&runner.output, options, out, environment->err);
     struct session_settings settings = {
         .plan = environment->plan,
+        .catalog = environment->catalog,
         .output = &runner.output,
         .interrupted = environment->interrupted,
         .role = environment->role,

@@ -15,6 +15,7 @@
 
 struct sqlcmd_environment {
     const struct plan *plan;
+    struct catalog *catalog; /* NULL: the server remembers nothing */
     enum process_role role;
     const atomic_bool *interrupted;
     FILE *in, *out, *err;

@@ -205,6 +205,36 @@ static int run_backup(struct session *session, const struct tsql_statement *stat
     return session_backup(session, statement, values);
 }
 
+static int run_model(struct session *session, const struct tsql_statement *statement,
+                     struct tsql_values *values)
+{
+    struct tsql_error error;
+    struct tsql_value name;
+    int rc = tsql_evaluate(values, statement->subject, &name, &error);
+    if (rc != 0)
+        return expression_failed(session, rc, &error);
+    if (session_check_database(session, name.text != NULL ? name.text : "", 5))
+        session_set_model(session, name.text, statement->items->name);
+    free(name.text);
+    return 0;
+}
+
+static int run_begin(struct session *session, const struct tsql_statement *statement,
+                     struct tsql_values *values)
+{
+    (void)statement, (void)values;
+    session_begin_transaction(session);
+    return 0;
+}
+
+static int run_end(struct session *session, const struct tsql_statement *statement,
+                   struct tsql_values *values)
+{
+    (void)values;
+    session_end_transaction(session, statement->on);
+    return 0;
+}
+
 /* Only a record that it was asked for. */
 static int run_register(struct session *session, const struct tsql_statement *statement,
                         struct tsql_values *values)
@@ -221,7 +251,8 @@ static run_statement *const runners[] = {
     [TSQL_HEADERONLY] = run_backup, [TSQL_LABELONLY] = run_backup, [TSQL_FILELISTONLY] = run_backup,
     [TSQL_ASSIGN] = run_assign,     [TSQL_SELECT] = run_select,    [TSQL_PRINT] = run_print,
     [TSQL_USE] = run_use,           [TSQL_NOCOUNT] = run_nocount,  [TSQL_IGNORED] = run_nothing,
-    [TSQL_REGISTER] = run_register,
+    [TSQL_REGISTER] = run_register, [TSQL_MODEL] = run_model,      [TSQL_BEGIN] = run_begin,
+    [TSQL_END] = run_end,
 };
 
 /* ---- batches ---- */

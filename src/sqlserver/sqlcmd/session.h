@@ -19,6 +19,7 @@
 
 struct session_settings {
     const struct plan *plan;
+    struct catalog *catalog; /* what the server remembers; NULL: nothing */
     struct output *output;
     const atomic_bool *interrupted; /* SIGINT, SIGTERM */
     enum process_role role;         /* on whose behalf statements run; PROCESS_VERIFY stores nothing */

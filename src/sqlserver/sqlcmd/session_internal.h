@@ -1,4 +1,4 @@
-/* session_internal.h - shared by session.c and backup.c. */
+/* session_internal.h - shared by session.c, states.c and backup.c. */
 #ifndef VDIFAULT_SQLCMD_SESSION_INTERNAL_H
 #define VDIFAULT_SQLCMD_SESSION_INTERNAL_H
 
@@ -10,8 +10,9 @@ struct session {
     struct session_result *result;
     const char *globals[TSQL_GLOBAL_COUNT];
     char spid[16];
-    char last_error[16]; /* @@ERROR: of the statement before */
-    int32_t error;       /* number of the last error of the statement that runs */
+    char last_error[16];   /* @@ERROR: of the statement before */
+    int32_t error;         /* number of the last error of the statement that runs */
+    uint32_t transactions; /* begun and not ended: @@TRANCOUNT */
     bool no_count;
     bool stop; /* what runs now ends the batch */
     /* the statement that runs: its event is written when it first has something to tell */
@@ -32,6 +33,13 @@ void session_say(struct session *session, int32_t number, int32_t severity, int3
 void session_begin(struct session *session);
 /* 911 for names that no database can have. */
 bool session_check_database(struct session *session, const char *name, int32_t state);
+
+/* states.c: what statements about a database's state and about transactions do. */
+void session_set_model(struct session *session, const char *database, const char *model);
+/* RESTORE ... WITH RECOVERY that names no device. False: refused, and said. */
+bool session_recover(struct session *session, const char *database, bool recover);
+void session_begin_transaction(struct session *session);
+void session_end_transaction(struct session *session, bool roll_back);
 
 /* backup.c: BACKUP and every form of RESTORE. 0 or ENOMEM. */
 int session_backup(struct session *session, const struct tsql_statement *statement,

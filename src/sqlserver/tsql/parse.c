@@ -111,17 +111,85 @@ bool parse_skip(struct parser *parser)
     return true;
 }
 
-/* ALTER DATABASE x SET ...: the SET belongs to it and must not be taken for the next statement. */
-static bool parse_alter(struct parser *parser, struct tsql_statement *statement)
+/* RECOVERY is the current token. */
+static bool parse_model(struct parser *parser, struct tsql_statement *statement)
 {
-    (void)statement;
-    if (!tsql_token_is(&parser->token, "DATABASE"))
-        return parse_unsupported(parser);
-    if (!parse_advance(parser) || parse_name(parser) == NULL)
+    struct tsql_item **end = &statement->items;
+    if (!parse_advance(parser))
         return false;
     if (parser->token.kind != TSQL_TOKEN_WORD)
         return parse_near(parser);
+    struct tsql_item *item = parse_item(parser, &end);
+    if (item == NULL)
+        return false;
+    statement->kind = TSQL_MODEL;
+    item->name = parser->token.text;
     return parse_advance(parser) && parse_skip(parser);
+}
+
+/* ALTER DATABASE x SET ...: the SET belongs to it and must not be taken for the next statement. */
+static bool parse_alter(struct parser *parser, struct tsql_statement *statement)
+{
+    if (!tsql_token_is(&parser->token, "DATABASE"))
+        return parse_unsupported(parser);
+    if (!parse_advance(parser))
+        return false;
+    struct tsql_term *database = parse_name(parser);
+    if (database == NULL)
+        return false;
+    if (parser->token.kind != TSQL_TOKEN_WORD)
+        return parse_near(parser);
+    bool set = tsql_token_is(&parser->token, "SET");
+    if (!parse_advance(parser))
+        return false;
+    if (set && tsql_token_is(&parser->token, "RECOVERY")) {
+        statement->subject = database;
+        return parse_model(parser, statement);
+    }
+    return parse_skip(parser);
+}
+
+static bool is_transaction(const struct tsql_token *token)
+{
+    return tsql_token_is(token, "TRAN") || tsql_token_is(token, "TRANSACTION");
+}
+
+/* [TRANSACTION] [name] [WITH MARK ...]: the name may be a variable that the batch lacks, as it has no effect. */
+static bool parse_transaction(struct parser *parser)
+{
+    if (is_transaction(&parser->token) || tsql_token_is(&parser->token, "WORK")) {
+        if (!parse_advance(parser))
+            return false;
+    }
+    const struct tsql_token *token = &parser->token;
+    bool name = token->kind == TSQL_TOKEN_NAME || token->kind == TSQL_TOKEN_VARIABLE ||
+                (token->kind == TSQL_TOKEN_WORD && !tsql_word_is_reserved(token->text));
+    if (name && !parse_advance(parser))
+        return false;
+    return tsql_token_is(token, "WITH") ? parse_skip(parser) : true;
+}
+
+/* A block of statements is none of what is carried out here. */
+static bool parse_begin(struct parser *parser, struct tsql_statement *statement)
+{
+    (void)statement;
+    if (!is_transaction(&parser->token)) {
+        parser->token = parser->previous;
+        return parse_unsupported(parser);
+    }
+    return parse_transaction(parser);
+}
+
+static bool parse_commit(struct parser *parser, struct tsql_statement *statement)
+{
+    (void)statement;
+    return parse_transaction(parser);
+}
+
+static bool parse_rollback(struct parser *parser, struct tsql_statement *statement)
+{
+    statement->on = true;
+    return parse_transaction(parser);
 }
 
 static bool parse_checkpoint(struct parser *parser, struct tsql_statement *statement)
@@ -197,6 +265,9 @@ static const struct verb {
     {"EXEC", TSQL_EXECUTE, parse_execute},
     {"EXECUTE", TSQL_EXECUTE, parse_execute},
     {"ALTER", TSQL_IGNORED, parse_alter},
+    {"BEGIN", TSQL_BEGIN, parse_begin},
+    {"COMMIT", TSQL_END, parse_commit},
+    {"ROLLBACK", TSQL_END, parse_rollback},
     {"CHECKPOINT", TSQL_IGNORED, parse_checkpoint},
 };
 

@@ -81,7 +81,9 @@ enum tsql_option_id {
     TSQL_REPLACE,
     TSQL_SNAPSHOT,
     TSQL_DIFFERENTIAL,
-    TSQL_INIT, /* INIT and FORMAT */
+    TSQL_COPY_ONLY,
+    TSQL_NO_RECOVERY, /* NORECOVERY and STANDBY */
+    TSQL_INIT,        /* INIT and FORMAT */
     TSQL_FILE
 };
 
@@ -116,7 +118,10 @@ enum tsql_statement_kind {
     TSQL_EXECUTE,  /* subject: the batch to run, EXEC(...) or sp_executesql */
     TSQL_NOCOUNT,  /* SET NOCOUNT: on */
     TSQL_REGISTER, /* EXEC sp_addumpdevice ...: without effect, but to be told (VDI-SQL-003) */
-    TSQL_IGNORED,  /* harmless and without effect here: SET ANSI_NULLS ON, ALTER DATABASE ... */
+    TSQL_MODEL,    /* ALTER DATABASE ... SET RECOVERY: subject: database; item: its name is the model's */
+    TSQL_BEGIN,    /* BEGIN TRANSACTION */
+    TSQL_END,      /* COMMIT; on: ROLLBACK */
+    TSQL_IGNORED,  /* harmless and without effect here: SET ANSI_NULLS ON, other ALTER DATABASE ... */
 };
 
 struct tsql_item {
