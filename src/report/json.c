@@ -74,14 +74,19 @@ static json_t *operation_value(const struct report_input *input, const struct op
                        : operation->client_says_success ? "success"
                                                         : "failure";
 
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "id", (int)operation->id,
-                     "set", json_text(operation->set), "database", json_text(operation->database),
-                     "statement", json_text(operation->statement), "issued_by",
-                     operation->statement ? json_string(issuer_name(operation->issued_by)) : json_null(),
-                     "messages", messages_value(operation), "outcome", outcome_name(operation->outcome),
-                     "bytes", reached ? json_integer((json_int_t)operation->bytes) : json_null(), "hash",
-                     reached ? hex_value(operation->hash) : json_null(), "client_says", json_text(says),
-                     "durable", durable_name(operation->durable));
+    json_t *value =
+        json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "id", (int)operation->id, "set",
+                  json_text(operation->set), "database", json_text(operation->database), "statement",
+                  json_text(operation->statement), "issued_by",
+                  operation->statement ? json_string(issuer_name(operation->issued_by)) : json_null(),
+                  "messages", messages_value(operation), "outcome", outcome_name(operation->outcome), "bytes",
+                  reached ? json_integer((json_int_t)operation->bytes) : json_null(), "hash",
+                  reached ? hex_value(operation->hash) : json_null(), "client_says", json_text(says),
+                  "durable", durable_name(operation->durable));
+    if (value && operation->again) {
+        json_object_set_new(value, "again", json_true());
+    }
+    return value;
 }
 
 static json_t *operations_value(const struct report_input *input)

@@ -183,7 +183,8 @@ static void print_operation(FILE *out, const struct report_input *input, const s
              operation->set ? operation->set : "none", operation->database ? operation->database : "none");
     text_heading(out, input, heading);
     if (operation->statement) {
-        snprintf(line, sizeof line, "%s (from %s)", operation->statement, issuer_name(operation->issued_by));
+        snprintf(line, sizeof line, "%s (from %s%s)", operation->statement, issuer_name(operation->issued_by),
+                 operation->again ? ", run again" : "");
         text_labelled(out, "statement", line);
     }
     print_messages(out, operation);

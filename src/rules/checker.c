@@ -133,8 +133,9 @@ int checker_new(const struct plan *plan, struct checker **out)
 int checker_feed(struct checker *checker, const struct event *event, const char *text)
 {
     assert(checker && event && !checker->finished);
-    if (event->kind >= EVENT_KIND_COUNT || !event_handlers[event->kind]) {
-        return 0;
+    if (event->kind >= EVENT_KIND_COUNT || !event_handlers[event->kind] ||
+        again_take(checker, event, text ? text : "")) {
+        return checker->out_of_memory ? ENOMEM : 0;
     }
     checker->last_time_ns = event->time_ns;
     event_handlers[event->kind](checker, event, text ? text : "");
@@ -158,14 +159,18 @@ static void publish_operations(struct checker *checker)
 {
     struct judgement *judgement = &checker->judgement;
     struct operation_state *operation = checker->operations;
+    const struct judgement *second = checker->again ? &checker->again->judgement : NULL;
+    size_t more = second ? second->operation_count : 0;
 
-    judgement->operations =
-        calloc(checker->operation_count ? checker->operation_count : 1, sizeof *judgement->operations);
+    judgement->operations = calloc(checker->operation_count + more + 1, sizeof *judgement->operations);
     if (!judgement->operations) {
         return; /* an empty list: the findings still stand */
     }
     for (; operation; operation = operation->next) {
         judgement->operations[judgement->operation_count++] = operation->shown;
+    }
+    for (size_t i = 0; i < more; i++) {
+        judgement->operations[judgement->operation_count++] = second->operations[i];
     }
     qsort(judgement->operations, judgement->operation_count, sizeof *judgement->operations, by_id);
 }
@@ -178,6 +183,8 @@ const struct judgement *checker_finish(struct checker *checker)
         operations_settle(checker);
         durability_settle(checker);
         verdict_settle(checker);
+        again_finish(checker);
+        again_judge(checker);
         findings_settle(checker);
         checker->judgement.findings = checker->findings;
         checker->judgement.finding_count = checker->finding_count;
@@ -189,6 +196,7 @@ const struct judgement *checker_finish(struct checker *checker)
 void checker_free(struct checker *checker)
 {
     if (checker) {
+        checker_free(checker->again);
         state_free(checker);
         free(checker);
     }

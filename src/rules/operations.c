@@ -93,6 +93,8 @@ static void statement_end(struct checker *checker, const struct event *event, st
     statement->ended_ns = event->time_ns;
     statement->bytes = (uint64_t)event->arg[2];
     statement->hash = (uint64_t)event->arg[3];
+    statement->first_lsn = (uint64_t)event->arg[4];
+    statement->last_lsn = (uint64_t)event->arg[5];
     statement->outcome = event->arg[1] == STATEMENT_SUCCESS   ? OUTCOME_SUCCESS
                          : event->arg[1] == STATEMENT_ABORTED ? OUTCOME_ABORTED
                                                               : OUTCOME_FAILED;
@@ -295,12 +297,13 @@ bool same_database(const struct operation *a, const struct operation *b)
     return a->database && b->database && strcasecmp(a->database, b->database) == 0;
 }
 
-/* The verification that speaks about this backup: the newest RESTORE of its database. */
+/* The verification that speaks about this backup: the newest RESTORE of its database and kind. */
 static const struct operation_state *find_verification(const struct checker *checker,
                                                        const struct operation_state *backup)
 {
     for (const struct operation_state *other = checker->operations; other; other = other->next) {
         if (operation_is_verify(checker, other) && !other->shown.is_backup &&
+            log_chain_same_kind(backup, other) &&
             (same_database(&backup->shown, &other->shown) || !other->shown.database)) {
             return other;
         }
@@ -327,8 +330,13 @@ static enum durable judge_verification(const struct checker *checker, const stru
     const struct operation_state *verification = find_verification(checker, backup);
 
     if (!checker->verify_ended || !backup->shown.is_backup || backup->shown.outcome != OUTCOME_SUCCESS ||
-        backup->effects & FAULT_ALTERS_DATA || operation_is_verify(checker, backup) ||
-        !is_newest_backup(checker, backup)) {
+        backup->effects & FAULT_ALTERS_DATA || operation_is_verify(checker, backup)) {
+        return DURABLE_NOT_OBSERVABLE;
+    }
+    if (log_chain_is_lost(checker, backup)) {
+        return DURABLE_NO;
+    }
+    if (!is_newest_backup(checker, backup) || (verification && log_chain_missing(verification))) {
         return DURABLE_NOT_OBSERVABLE;
     }
     if (!verification) {

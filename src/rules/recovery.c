@@ -66,8 +66,7 @@ static bool could_succeed(const struct operation_state *faulted, const struct op
     return was_refused(operation) || (!operation->io_error && (is_backup(operation) || both_restores));
 }
 
-/* Whether the client brought the failure about: what SQL Server refuses or ends by itself has reasons of its own. */
-static bool is_clients_doing(const struct checker *checker, const struct operation_state *operation)
+bool recovery_is_clients_doing(const struct checker *checker, const struct operation_state *operation)
 {
     const struct statement *statement = operation->statement;
     bool over = statement && statement->ended;
@@ -105,7 +104,7 @@ void recovery_judge(struct checker *checker, struct operation_state *operation)
     }
     judge_refused_retry(checker, operation);
     if (!faulted || operation->fired || operation->shown.outcome == OUTCOME_SUCCESS ||
-        !could_succeed(faulted, operation) || !is_clients_doing(checker, operation)) {
+        !could_succeed(faulted, operation) || !recovery_is_clients_doing(checker, operation)) {
         return;
     }
     finding_add(

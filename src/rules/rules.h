@@ -118,6 +118,7 @@ struct operation {
     char *statement;             /* redacted; NULL */
     enum process_role issued_by; /* PROCESS_CLIENT, _SQL or _VERIFY */
     bool is_backup;
+    bool again; /* of the run after it, without faults (--again) */
     enum operation_outcome outcome;
     uint32_t message_count;
     struct operation_message *messages;

@@ -180,6 +180,8 @@ struct statement {
     enum operation_outcome outcome;
     uint64_t bytes;
     uint64_t hash;
+    uint64_t first_lsn,
+        last_lsn; /* of the log it holds; of a RESTORE that lacks a log: what it lacks, and 0 */
     uint32_t message_count;
     struct operation_message *messages;
 };
@@ -246,6 +248,7 @@ struct checker {
     struct module *modules;
     struct stack *stacks; /* newest first */
     struct leftover *leftovers;
+    struct checker *again;         /* of the second run, --again; NULL until it begins */
     struct durability *durability; /* NULL until there is something to remember */
     uint32_t set_count, thread_count, process_count, operation_count, statement_count, module_count,
         stack_count;
@@ -255,8 +258,9 @@ struct checker {
     uint64_t faults_fired;
     uint64_t file_error; /* sequence of the newest call on a file that failed; 0 none */
     bool hostile_fired;
-    bool client_by_itself; /* it ended so: neither by a signal nor by us */
-    bool hung_for_sure;    /* a hang that was no mere slowness */
+    bool client_by_itself;    /* it ended so: neither by a signal nor by us */
+    bool hung_for_sure;       /* a hang that was no mere slowness */
+    bool again_without_fault; /* the second run fails after one without a fault, too */
     bool verify_ended;
     bool verify_succeeded;
     bool any_exit;
@@ -430,6 +434,19 @@ bool endings_statement_is_known(const struct checker *checker, const struct stat
 
 /* ---- recovery.c: VDI-OUT-009 ---- */
 void recovery_judge(struct checker *checker, struct operation_state *operation);
+/* Whether the client brought the failure about: what SQL Server refuses or ends by itself has reasons of its own. */
+bool recovery_is_clients_doing(const struct checker *checker, const struct operation_state *operation);
+
+/* ---- log_chain.c: which backup a broken chain lacks ---- */
+bool log_chain_same_kind(const struct operation_state *a, const struct operation_state *b); /* logs, or not */
+uint64_t log_chain_missing(const struct operation_state *operation); /* 0: not for want of a log */
+bool log_chain_is_lost(const struct checker *checker, const struct operation_state *backup);
+
+/* ---- again.c: VDI-OUT-009, of a whole second run ---- */
+/* True: the event belongs to the second run, or begins it. */
+bool again_take(struct checker *checker, const struct event *event, const char *text);
+void again_finish(struct checker *checker);
+void again_judge(struct checker *checker);
 
 /* ---- operations.c ---- */
 bool statement_names_set(const struct statement *statement, const char *set);

@@ -129,7 +129,15 @@ static void judge_acknowledged(struct checker *checker, const struct operation_s
             "every device answered its last Flush with success and SQL Server took operation %d for done; "
             "had the machine stopped then, what was on disk would not have restored",
             operation->shown.id);
-    } else if (operation->restored == DURABLE_NO && !was_given_up(checker, operation)) {
+    } else if (operation->restored == DURABLE_NO && was_given_up(checker, operation)) {
+        return;
+    } else if (operation->restored == DURABLE_NO && log_chain_is_lost(checker, operation)) {
+        finding_add(checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
+                    "every device answered its last Flush with success and SQL Server truncated the log that "
+                    "operation"
+                    " %d holds, yet it is missing when the log chain is restored",
+                    operation->shown.id);
+    } else if (operation->restored == DURABLE_NO) {
         finding_add(
             checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
             "every device answered its last Flush with success, yet what was stored in operation %d does not"

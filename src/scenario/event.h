@@ -55,7 +55,9 @@ enum event_kind {
     EVENT_ACCESS, /* guard: the client touched what it must not, see below          function or "" */
     EVENT_FILE,   /* a call on a file, see below                                   path(s) */
     EVENT_NOTE,   /* what a witness could not observe, for the report: arg0 = enum note_kind   a sentence;
-                     NOTE_PROOF: supervisor; arg1 = an operation, whose files are now as they were on disk */
+                     NOTE_PROOF: supervisor; arg1 = an operation, whose files are now as they were on disk.
+                     NOTE_AGAIN: supervisor; from here on the client runs again, without faults (--again).
+                     NOTE_AGAIN_CONTROL: supervisor, at the end; that fails after a run without a fault, too */
     EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role
                               of its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement,
                               redacted */
@@ -67,7 +69,9 @@ enum event_kind {
     EVENT_STREAM,        /* server, per device at the statement's end: device; arg0 = statement, arg1 = bytes,
                             arg2 = xxh64 of the bytes, arg3 = last Flush completion code or -1,
                             arg4 = VDC_Complete completion code or -1 (not sent) */
-    EVENT_STATEMENT_END, /* arg0 = statement, arg1 = enum statement_outcome, arg2 = bytes, arg3 = hash */
+    EVENT_STATEMENT_END, /* arg0 = statement, arg1 = enum statement_outcome, arg2 = bytes, arg3 = hash; of a BACKUP
+                            arg4, arg5 = the log sequence numbers it holds, [first, last); 0, 0: not known. Of a
+                            RESTORE LOG that was refused with 4305: arg4 = the number that it lacks, arg5 = 0 */
     EVENT_SERVER_WAIT,   /* server can only go on when the client acts: arg0 = statement,
                             arg1 = outstanding commands, device = one of theirs or -1 */
     EVENT_SERVER_RESUME, /* the wait above ended */
@@ -163,7 +167,9 @@ enum note_kind {
     NOTE_GUARD = 1,
     NOTE_FILES,
     NOTE_INTERPOSER,
-    NOTE_PROOF
+    NOTE_PROOF,
+    NOTE_AGAIN,
+    NOTE_AGAIN_CONTROL
 };
 
 enum event_flag {
@@ -181,7 +187,8 @@ enum process_role {
     PROCESS_CLIENT = 1,
     PROCESS_SQL,
     PROCESS_VERIFY,
-    PROCESS_DESCENDANT
+    PROCESS_DESCENDANT,
+    PROCESS_AGAIN /* the client, run again; only in EVENT_PROCESS_EXIT */
 };
 enum hang_reason {
     HANG_CERTAIN = 1,

@@ -283,6 +283,8 @@ void sql_end(struct run *run, enum statement_outcome outcome, uint64_t bytes, ui
     event.arg[1] = outcome;
     event.arg[2] = (int64_t)bytes;
     event.arg[3] = (int64_t)hash;
+    event.arg[4] = (int64_t)run->log[0];
+    event.arg[5] = (int64_t)run->log[1];
     feed(run, event, NULL);
 }
 
@@ -321,6 +323,14 @@ void process_ends(struct run *run, uint32_t process, enum process_role role, int
                           .arg = {signal ? -1 : status, signal, role, by_us}};
 
     feed(run, event, NULL);
+}
+
+void note(struct run *run, enum note_kind kind)
+{
+    struct event event = {
+        .kind = EVENT_NOTE, .side = EVENT_SIDE_SUPERVISOR, .device = -1, .operation = -1, .arg = {kind}};
+
+    feed(run, event, "a note");
 }
 
 void process_waited(struct run *run, uint32_t process, int32_t status, int32_t signal)

@@ -53,6 +53,7 @@ struct run {
     struct { /* what was fetched last into each block, by its lowest bits */
         int64_t block, code, size;
     } fetched[64];
+    uint64_t log[2];          /* of the next sql_end: the log sequence numbers that it holds, or lacks */
     uint64_t stream_hash;     /* of the next sql_stream */
     int64_t configuration[3]; /* of the next GetConfiguration: features, blockSize, maxTransferSize */
     const struct judgement *judgement;
@@ -117,6 +118,8 @@ void sql_process_ends(struct run *run, bool told); /* after a statement of --sql
 void hang(struct run *run, enum hang_reason reason);
 void leftover(struct run *run, enum leftover_kind kind, const char *text);
 void sanitizer(struct run *run, const char *text);
+/* From here on the client runs again; NOTE_AGAIN_CONTROL: as it cannot after a run without a fault either. */
+void note(struct run *run, enum note_kind kind);
 
 /* ---- whole phases ---- */
 void up(struct run *run, uint32_t devices);                      /* statement, Create .. OpenDevice of all */

@@ -27,6 +27,8 @@
     FILE(handles)             \
     FILE(endings)             \
     FILE(recovery)            \
+    FILE(again)               \
+    FILE(log_chain)           \
     FILE(vendors)             \
     FILE(garbage)
 
