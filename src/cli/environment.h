@@ -25,8 +25,10 @@
 enum environment_kind {
     ENVIRONMENT_CLIENT, /* wrapped; the run's plan */
     ENVIRONMENT_VERIFY, /* wrapped; a plan without faults */
+    ENVIRONMENT_AGAIN,  /* as the client's; a plan without faults */
     ENVIRONMENT_SQL,    /* the stand-in for --sql: same run, not wrapped */
-    ENVIRONMENT_HELPER  /* --before and --after: the stand-in and a plan without faults, not wrapped */
+    ENVIRONMENT_SQL_AGAIN,
+    ENVIRONMENT_HELPER /* --before and --after: the stand-in and a plan without faults, not wrapped */
 };
 
 /* What depends on the run's options. */

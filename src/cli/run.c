@@ -93,7 +93,9 @@ static int resolve_last(struct run *run)
     }
     *clean = run->plan;
     clean->fault_count = 0;
+    run->bench.setup.again = false; /* it only counts */
     trial_pass(trial, &run->bench, clean);
+    run->bench.setup.again = run->options.again;
     free(clean);
     if (session->interrupted != 0) {
         status = interrupted_status(session);

@@ -166,6 +166,13 @@ static int set_prove_durability(void *context, const char *value)
     return 0;
 }
 
+static int set_again(void *context, const char *value)
+{
+    (void)value;
+    ((struct run_options *)context)->again = true;
+    return 0;
+}
+
 static int set_keep(void *context, const char *value)
 {
     (void)value;
@@ -365,6 +372,10 @@ const struct option_row run_option_rows[] = {
      "where Flush was answered before everything was durable: --verify runs again, with\nthe files as they "
      "would be had the machine stopped then; they are put back afterwards",
      set_prove_durability},
+    {"again", NULL,
+     "run the client once more after it, with the same arguments and without faults: does\nit recover? "
+     "(VDI-OUT-009)",
+     set_again},
     {"ignore", "RULE[@WHERE]",
      "drop findings of this rule, with WHERE only those with this function of the client\n(or module:NAME, "
      "a program or library) in their stack, or of this VDI function;\n* stands for any characters; "
@@ -386,6 +397,5 @@ const struct option_row run_option_rows[] = {
     {"per-stack", "N", NULL, NULL},
     {"fork-server", "MODE", NULL, NULL},
     {"real-time", NULL, NULL, NULL},
-    {"again", NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };

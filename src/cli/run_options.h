@@ -41,6 +41,7 @@ struct run_options {
     bool keep;
     bool verbose;
     bool prove_durability;
+    bool again;
     int client_argc;
     char *const *client_argv;
 };

@@ -32,11 +32,12 @@ struct session_setup {
     const struct client_file *client;
     bool add_library; /* the client does not find a libsqlvdi.so by itself */
     int output;       /* what becomes the client's stdout and stderr; 0: the runner's own */
+    bool again;       /* --again; not of a pass that only counts */
     int signals;      /* signalfd of SIGCHLD and the signals that end the run; all blocked */
 };
 
-/* The process the session waits for at the moment: --before, the client, --verify, --after, one after
- * another. */
+/* The process the session waits for at the moment: --before, the client, --verify, the client again, --after, one
+ * after another. */
 struct session_child {
     pid_t pid;
     int role; /* enum process_role, 0 a helper */
@@ -59,10 +60,14 @@ struct session {
     bool survived; /* a process withstood SIGKILL: it keeps us no longer */
     struct sql_process sql[RUN_SQL_MAX];
     uint32_t sql_count;
+    uint32_t sql_first; /* of this run of the client */
     char **sql_environment;
     int hold[2];        /* --stdin hold: the pipe */
     int interrupted;    /* signal that ends the run, 0 none */
     bool client_exited; /* by itself, with a status */
+    bool succeeded;     /* it exited with 0 */
+    bool ran_again;
+    bool again_succeeded;
     int64_t wall_ms;
     uint64_t lost;                   /* events that were recorded but never collected; known at the end */
     char error[SESSION_MESSAGE_MAX]; /* the pass could not be made; "" it could */
@@ -72,7 +77,7 @@ struct session {
 int session_open(struct session *session, const struct session_setup *setup, const struct plan *plan);
 void session_close(struct session *session);
 
-/* Before, client, verify, after. Nothing of the pass lives on when this returns, whatever happened. */
+/* Before, client, verify, again, after. Nothing of the pass lives on when this returns, whatever happened. */
 void session_run(struct session *session);
 
 /* Records an event of the supervisor's own. */

@@ -34,10 +34,11 @@ static void start_sql(void *context, const struct event *end, const char *name, 
     const struct run_options *options = session->setup.options;
     (void)end;
     if (options->sql_count == 0 || session->sql_count == RUN_SQL_MAX ||
-        session->child.role != PROCESS_CLIENT) {
+        (session->child.role != PROCESS_CLIENT && session->child.role != PROCESS_AGAIN)) {
         return;
     }
-    uint32_t index = session->sql_count < options->sql_count ? session->sql_count : options->sql_count - 1;
+    uint32_t index = session->sql_count - session->sql_first;
+    index = index < options->sql_count ? index : options->sql_count - 1;
     uint32_t devices = device_count > 0 && device_count <= RUN_DEVICES_MAX ? (uint32_t)device_count : 0;
     char *statement = sql_expand(options->sql[index], name, devices);
     struct sql_process *process = &session->sql[session->sql_count];
@@ -57,6 +58,9 @@ static void start_sql(void *context, const struct event *end, const char *name, 
 
 static int open_input(struct session *session)
 {
+    if (session->hold[0] >= 0) {
+        return session->hold[0]; /* of the first run */
+    }
     switch (session->setup.options->input) {
     case STDIN_NULL:
         session->hold[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -111,7 +115,13 @@ static int start(struct session *session, struct launch *launch, enum environmen
     return error;
 }
 
-static int start_client(struct session *session)
+/* The first run of the client, or the one of --again. */
+struct client_run {
+    enum environment_kind kind;
+    int role;
+};
+
+static int start_client(struct session *session, const struct client_run *run)
 {
     const struct run_options *options = session->setup.options;
     bool json_to_stdout = options->json != NULL && strcmp(options->json, "-") == 0;
@@ -124,7 +134,7 @@ static int start_client(struct session *session)
     };
     session->record.on_set = start_sql;
     session->record.on_set_context = session;
-    int error = start(session, &launch, ENVIRONMENT_CLIENT, PROCESS_CLIENT, argv);
+    int error = start(session, &launch, run->kind, run->role, argv);
     environment_free(argv);
     return error;
 }
@@ -250,10 +260,10 @@ static bool is_interrupt_of_terminal(const struct session *session)
            session->setup.options->input == STDIN_INHERIT && isatty(STDIN_FILENO);
 }
 
-static void run_client(struct session *session)
+static void run_client(struct session *session, const struct client_run *run)
 {
     int64_t begin = os_now();
-    if (start_client(session) != 0) {
+    if (start_client(session, run) != 0) {
         return;
     }
     watch_client(session);
@@ -271,6 +281,65 @@ static void run_client(struct session *session)
     cleanup_objects(session->dir.token, record_leftover_object, session);
     sanitizer_collect(&session->dir, record_sanitizer, session);
 }
+
+static bool has_succeeded(const struct session *session)
+{
+    return session->client_exited && WEXITSTATUS(session->child.status) == 0;
+}
+
+/* ---- --again ---- */
+
+/* What the first run of the client was told is not for the second. */
+static int forget_result(const struct session *session)
+{
+    const char *result = session->setup.options->sql_result;
+    char *file = result != NULL ? text_expand_run(result, session->dir.path) : NULL;
+    int error = file != NULL && unlink(file) != 0 && errno != ENOENT ? errno : 0;
+    free(file);
+    return error;
+}
+
+/* The statements of --sql, too, meet no faults. */
+static int clean_statements(struct session *session)
+{
+    const struct environment_choice none = {0};
+    char **environment =
+        environment_make(ENVIRONMENT_SQL_AGAIN, &session->dir, session->setup.parts, &none, environ);
+    if (environment == NULL) {
+        return ENOMEM;
+    }
+    environment_free(session->sql_environment);
+    session->sql_environment = environment;
+    session->sql_first = session->sql_count;
+    return 0;
+}
+
+/* Same arguments, same folder, same databases; how long the run took and how it ended is still the first one's. */
+static void run_again(struct session *session)
+{
+    static const struct client_run second = {ENVIRONMENT_AGAIN, PROCESS_AGAIN};
+    int64_t wall_ms = session->wall_ms;
+    bool exited = session->client_exited;
+    int error = forget_result(session);
+    if (error == 0) {
+        error = clean_statements(session);
+    }
+    if (error != 0) {
+        snprintf(session->error, sizeof session->error, "--again: %s", strerror(error));
+        return;
+    }
+    session_event(session, (struct event){.kind = EVENT_NOTE, .arg = {NOTE_AGAIN}},
+                  "the client was run again, without faults");
+    hang_watch_free(&session->watch);
+    session->client_exited = false;
+    session->ran_again = true;
+    run_client(session, &second);
+    session->again_succeeded = has_succeeded(session);
+    session->wall_ms = wall_ms;
+    session->client_exited = exited;
+}
+
+/* ---- commands ---- */
 
 /* The commands around the client. Who outlives its phase is decided here and in run_client alone: helpers of
  * --before live on till the end, all of the client's and of --verify's tree ends with its phase. */
@@ -347,6 +416,7 @@ static void verify(struct session *session)
 
 void session_run(struct session *session)
 {
+    static const struct client_run first = {ENVIRONMENT_CLIENT, PROCESS_CLIENT};
     const struct run_options *options = session->setup.options;
     if (options->before != NULL) {
         int status = run_command(session, &before_phase, options->before);
@@ -357,9 +427,13 @@ void session_run(struct session *session)
         }
     }
     if (session->error[0] == '\0' && session->interrupted == 0) {
-        run_client(session);
+        run_client(session, &first);
+        session->succeeded = has_succeeded(session);
         if (options->verify != NULL && session->client_exited && session->interrupted == 0) {
             verify(session);
+        }
+        if (session->setup.again && session->error[0] == '\0' && session->interrupted == 0) {
+            run_again(session);
         }
     }
     if (options->after != NULL && session->interrupted == 0) {

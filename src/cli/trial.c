@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "again.h"
 #include "cleanup.h"
 #include "machine.h"
 #include "report.h"
@@ -109,6 +110,7 @@ int trial_bench_open(struct trial_bench *bench, const struct run_options *option
         .parts = &bench->parts,
         .client = &bench->client,
         .add_library = !client_file_finds_vdi(&bench->client),
+        .again = options->again,
         .signals = bench->setup.signals,
     };
     return 0;
@@ -148,6 +150,7 @@ void trial_pass(struct trial *trial, const struct trial_bench *bench, const stru
     *trial = (struct trial){.plan = *plan, .started = microseconds_now()};
     if (session_open(&trial->session, &bench->setup, &trial->plan) == 0) {
         session_run(&trial->session);
+        again_control(&trial->session);
     }
 }
 
