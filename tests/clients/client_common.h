@@ -66,6 +66,7 @@ struct client_options {
     const char *with;       /* further WITH options of the statement, or NULL */
     const char *sql_result; /* file that will hold the statement's outcome, or NULL */
     int devices;
+    bool log;            /* BACKUP LOG, RESTORE LOG */
     bool append;         /* the backup goes behind what is on the media */
     int fail_write;      /* this Write of each device meets an I/O error; 0: none does */
     bool no_sql;         /* someone else issues the statement */
@@ -92,6 +93,9 @@ bool client_number(const char *text, int64_t low, int64_t high, int64_t otherwis
  * the VDI calls; it returns when the set is closed and every thread but the statement's has ended. */
 typedef void client_work(struct operation *operation);
 int client_run(const struct client_options *options, client_work *work);
+
+/* One of them; tells what came of it. */
+bool client_run_one(const struct client_options *options, bool backup, client_work *work);
 
 const struct client_options *operation_options(const struct operation *operation);
 bool operation_is_backup(const struct operation *operation);

@@ -127,7 +127,7 @@ static char *statement_text(const struct operation *operation)
     if (!out) {
         return NULL;
     }
-    fprintf(out, "%s DATABASE [", operation->backup ? "BACKUP" : "RESTORE");
+    fprintf(out, "%s %s [", operation->backup ? "BACKUP" : "RESTORE", options->log ? "LOG" : "DATABASE");
     print_quoted(out, options->database, ']');
     fprintf(out, "] %s ", operation->backup ? "TO" : "FROM");
     for (int i = 0; i < options->devices; i++) {

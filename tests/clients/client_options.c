@@ -206,7 +206,7 @@ int client_parse(int argc, char **argv, struct client_options *options)
     return check(options);
 }
 
-static bool run_one(const struct client_options *options, bool backup, client_work *work)
+bool client_run_one(const struct client_options *options, bool backup, client_work *work)
 {
     struct operation *operation = operation_new(options, backup);
     const char *what = backup ? "backup" : "restore";
@@ -231,10 +231,10 @@ static bool run_one(const struct client_options *options, bool backup, client_wo
 
 int client_run(const struct client_options *options, client_work *work)
 {
-    if (options->backup && !run_one(options, true, work)) {
+    if (options->backup && !client_run_one(options, true, work)) {
         return CLIENT_FAILURE;
     }
-    if (options->restore && !run_one(options, false, work)) {
+    if (options->restore && !client_run_one(options, false, work)) {
         return CLIENT_FAILURE;
     }
     return CLIENT_SUCCESS;
