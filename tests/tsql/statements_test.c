@@ -143,7 +143,10 @@ static const struct engine_backup_set set = {.database = "db",
                                              .set_id = 0x0123456789abcdef,
                                              .database_size = 8192,
                                              .content_bytes = 4096,
-                                             .block_size = 512};
+                                             .block_size = 512,
+                                             .first_lsn = 70,
+                                             .last_lsn = 80,
+                                             .base_lsn = 60};
 
 /* Column names of the first line, values of the third, by position: `name=value` for those that tell. */
 static void check_row(const char *kind, const char *const *pairs)
@@ -176,11 +179,12 @@ static void test_rows_of_headers(void **state)
     (void)state;
     fake.set = &set;
     check_row("HEADERONLY",
-              (const char *const[]){"BackupName=NULL", "BackupType=5", "Position=2", "DeviceType=7",
-                                    "ServerName=H", "DatabaseName=db", "BackupSize=4096", "IsSnapshot=0",
-                                    "BackupTypeDescription=Database Differential",
-                                    "BackupSetGUID=01234567-89AB-CDEF-5644-000000000000",
-                                    "EncryptorType=NULL", NULL});
+              (const char *const[]){
+                  "BackupName=NULL", "BackupType=5", "Position=2", "DeviceType=7", "ServerName=H",
+                  "DatabaseName=db", "BackupSize=4096", "FirstLSN=70", "LastLSN=80", "CheckpointLSN=NULL",
+                  "DatabaseBackupLSN=60", "IsSnapshot=0", "DifferentialBaseLSN=60",
+                  "BackupTypeDescription=Database Differential",
+                  "BackupSetGUID=01234567-89AB-CDEF-5644-000000000000", "EncryptorType=NULL", NULL});
     check_row("LABELONLY", (const char *const[]){"FamilyCount=3", "FamilySequenceNumber=2",
                                                  "MediaFamilyId=01234567-89AB-CDEF-5644-000000000002",
                                                  "SoftwareName=Microsoft SQL Server", NULL});

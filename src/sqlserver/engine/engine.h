@@ -74,6 +74,7 @@ struct engine_backup_set {
     uint64_t content_bytes;
     uint32_t block_size;
     bool snapshot;
+    uint64_t first_lsn, last_lsn, base_lsn; /* stream.h */
 };
 typedef void engine_describe(void *context, const struct engine_backup_set *set);
 

@@ -74,7 +74,7 @@ static void number_backup(struct engine *engine, struct catalog_database *databa
     database->log_end += CATALOG_LSN_STEP;
     chain->first = engine->request.log ? database->log_start : now;
     chain->last = database->log_end;
-    chain->base = engine->request.log ? 0 : engine->request.differential ? database->base : now;
+    chain->base = engine->request.log || engine->request.differential ? database->base : now;
     if (database->state == CATALOG_UNKNOWN) {
         database->state = CATALOG_ONLINE;
     }

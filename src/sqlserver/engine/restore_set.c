@@ -150,6 +150,9 @@ void restore_describe(struct engine *engine)
         .content_bytes = header->content_bytes,
         .block_size = header->block_size,
         .snapshot = header->snapshot,
+        .first_lsn = header->first_lsn,
+        .last_lsn = header->last_lsn,
+        .base_lsn = header->base_lsn,
     };
     if (engine->options.describe != NULL) {
         engine->options.describe(engine->options.report_context, &set);

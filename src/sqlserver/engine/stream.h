@@ -54,7 +54,7 @@ struct stream_header {
     uint32_t soft_mark;    /* bytes of a soft filemark; 0: none */
     uint64_t first_lsn;    /* the log it holds, from here ... */
     uint64_t last_lsn;     /* ... up to here; 0: not known */
-    uint64_t base_lsn;     /* checkpoint of the full backup that it is, or builds on; 0 in a log */
+    uint64_t base_lsn;     /* checkpoint of the full backup that it is, or builds on */
     char database[STREAM_NAME_MAX];
 };
 

@@ -22,6 +22,11 @@ enum source {
     FAMILY_NUMBER,
     SNAPSHOT,
     PHYSICAL_NAME,
+    FIRST_LSN,
+    LAST_LSN,
+    CHECKPOINT,        /* of a full backup */
+    FULL_BACKUP,       /* the checkpoint of the one before */
+    DIFFERENTIAL_BASE, /* the same, of a differential */
 };
 
 struct column {
@@ -33,6 +38,8 @@ struct column {
 
 enum {
     COLUMNS_MAX = 64,
+    BACKUP_DATABASE = 1, /* of BackupType */
+    BACKUP_DIFFERENTIAL = 5,
     TEXT_MAX = 320
 };
 
@@ -67,10 +74,10 @@ static const struct column header_columns[] = {
     NUMBER("DatabaseVersion", "957"),
     NOTHING("DatabaseCreationDate"),
     {"BackupSize", true, CONTENT, NULL},
-    NO_NUMBER("FirstLSN"),
-    NO_NUMBER("LastLSN"),
-    NO_NUMBER("CheckpointLSN"),
-    NO_NUMBER("DatabaseBackupLSN"),
+    {"FirstLSN", true, FIRST_LSN, NULL},
+    {"LastLSN", true, LAST_LSN, NULL},
+    {"CheckpointLSN", true, CHECKPOINT, NULL},
+    {"DatabaseBackupLSN", true, FULL_BACKUP, NULL},
     NOTHING("BackupStartDate"),
     NOTHING("BackupFinishDate"),
     NUMBER("SortOrder", "52"),
@@ -101,7 +108,7 @@ static const struct column header_columns[] = {
     {"FirstRecoveryForkID", false, SET_GUID, NULL},
     NO_NUMBER("ForkPointLSN"),
     WORDS("RecoveryModel", "FULL"),
-    NO_NUMBER("DifferentialBaseLSN"),
+    {"DifferentialBaseLSN", true, DIFFERENTIAL_BASE, NULL},
     NOTHING("DifferentialBaseGUID"),
     {"BackupTypeDescription", false, KIND, NULL},
     {"BackupSetGUID", false, SET_GUID, NULL},
@@ -169,6 +176,12 @@ static const char *number(char *text, uint64_t value)
     return text;
 }
 
+/* NULL: the stream does not tell, or there is none. */
+static const char *lsn(char *text, uint64_t value, bool has)
+{
+    return has && value != 0 ? number(text, value) : NULL;
+}
+
 static const char *value_of(const struct column *column, const struct output *output,
                             const struct engine_backup_set *set, char *text)
 {
@@ -201,6 +214,16 @@ static const char *value_of(const struct column *column, const struct output *ou
         return number(text, set->device + 1);
     case SNAPSHOT:
         return set->snapshot ? "1" : "0";
+    case FIRST_LSN:
+        return lsn(text, set->first_lsn, set->last_lsn != 0);
+    case LAST_LSN:
+        return lsn(text, set->last_lsn, true);
+    case CHECKPOINT:
+        return lsn(text, set->base_lsn, set->type == BACKUP_DATABASE);
+    case FULL_BACKUP:
+        return lsn(text, set->base_lsn, set->type != BACKUP_DATABASE);
+    case DIFFERENTIAL_BASE:
+        return lsn(text, set->base_lsn, set->type == BACKUP_DIFFERENTIAL);
     case PHYSICAL_NAME:
         snprintf(text, TEXT_MAX, "/var/opt/mssql/data/%s.mdf", set->database);
         return text;
