@@ -162,8 +162,14 @@ static void describe_statement_end(const struct view *view, const struct event *
     static const char *const outcomes[] = {"?", "success", "failed", "aborted"};
     (void)view;
     (void)text;
-    snprintf(line, TRACE_LINE_MAX, "statement %" PRId64 " ends: %s, %" PRId64 " bytes, hash %016" PRIx64,
-             event->arg[0], WORD(outcomes, event->arg[1]), event->arg[2], (uint64_t)event->arg[3]);
+    char log[64] = "";
+    if (event->arg[5] != 0) {
+        snprintf(log, sizeof log, ", log %" PRId64 " to %" PRId64, event->arg[4], event->arg[5]);
+    } else if (event->arg[4] != 0) {
+        snprintf(log, sizeof log, ", lacks log %" PRId64, event->arg[4]);
+    }
+    snprintf(line, TRACE_LINE_MAX, "statement %" PRId64 " ends: %s, %" PRId64 " bytes, hash %016" PRIx64 "%s",
+             event->arg[0], WORD(outcomes, event->arg[1]), event->arg[2], (uint64_t)event->arg[3], log);
 }
 
 static void describe_wait(const struct view *view, const struct event *event, const char *text,
@@ -183,7 +189,8 @@ static void describe_wait(const struct view *view, const struct event *event, co
 static void describe_exit(const struct view *view, const struct event *event, const char *text,
                           char line[TRACE_LINE_MAX])
 {
-    static const char *const roles[] = {"process", "the client", "--sql", "--verify", "a descendant"};
+    static const char *const roles[] = {"process",  "the client",   "--sql",
+                                        "--verify", "a descendant", "the client, run again,"};
     uint32_t number = view_process_number(view, event->process);
     char which[64] = "";
     (void)text;
