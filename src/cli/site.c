@@ -28,7 +28,7 @@ static uint64_t arrivals(const struct event *event, const struct fault_site *sit
 void site_count(const struct record *record, const struct fault_site *site, struct site_count *count)
 {
     *count = (struct site_count){0};
-    for (size_t i = 0; i < record->count; i++) {
+    for (size_t i = 0; i < record->count && !event_begins_again(&record->events[i].event); i++) {
         const struct event *event = &record->events[i].event;
         uint64_t more = arrivals(event, site);
         count->total += more;

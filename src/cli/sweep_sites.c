@@ -225,7 +225,7 @@ int sweep_sites_take(struct sweep_sites *sites, const struct report_event *event
     struct walk walk = {.sites = sites, .events = events, .count = count, .checker = checker, .after = after};
     int error = 0;
     *sites = (struct sweep_sites){0};
-    for (size_t i = 0; i < count && error == 0; i++) {
+    for (size_t i = 0; i < count && error == 0 && !event_begins_again(&events[i].event); i++) {
         error = take(&walk, &events[i].event);
     }
     for (size_t i = 0; i < sites->count; i++) {

@@ -28,7 +28,7 @@ bool again_take(struct checker *checker, const struct event *event, const char *
 {
     struct event own = *event;
 
-    if (event->kind == EVENT_NOTE && event->arg[0] == NOTE_AGAIN) {
+    if (event_begins_again(event)) {
         begin(checker);
         return true;
     }

@@ -7,6 +7,7 @@
 #ifndef VDIFAULT_EVENT_H
 #define VDIFAULT_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -240,6 +241,12 @@ static inline void event_set_config_word(struct event *event, unsigned n, uint32
 {
     uint64_t other = (uint64_t)event->arg[n / 2] & ~(UINT64_C(0xffffffff) << (n % 2 * 32));
     event->arg[n / 2] = (int64_t)(other | (uint64_t)value << (n % 2 * 32));
+}
+
+/* What comes after it is the second run of --again, which no site of a fault is in. */
+static inline bool event_begins_again(const struct event *event)
+{
+    return event->kind == EVENT_NOTE && event->arg[0] == NOTE_AGAIN;
 }
 
 extern const char *const vdi_function_names[VDI_FN_COUNT]; /* "Create", "GetConfiguration", ... */
