@@ -54,6 +54,8 @@ static inline struct call call_on_set(enum vdi_function function, struct shadow_
     call.answer = 0;
     call.at_end = 0;
     call.timeout = 0;
+    call.command = NULL;
+    call.bytes = 0;
     call_clear(&call);
     return call;
 }
