@@ -5,88 +5,14 @@
 #include <string.h>
 
 #include "cli.h"
+#include "outputs.h"
 #include "report_file.h"
 #include "results.h"
 
-enum report_format {
-    FORMAT_JSON,
-    FORMAT_JUNIT,
-    FORMAT_SARIF,
-    FORMAT_HTML,
-    FORMAT_COUNT
-};
-
-struct report_options {
-    const char *outputs[FORMAT_COUNT]; /* NULL: not asked for; "-": stdout */
-};
-
-static int write_json(FILE *out, json_t *report)
-{
-    if (json_dumpf(report, out, JSON_INDENT(2)) != 0 || fputc('\n', out) == EOF || fflush(out) != 0) {
-        return errno != 0 ? errno : EIO;
-    }
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    int (*write)(FILE *out, json_t *report);
-} formats[FORMAT_COUNT] = {
-    [FORMAT_JSON] = {"json", write_json},
-    [FORMAT_JUNIT] = {"junit", report_junit},
-    [FORMAT_SARIF] = {"sarif", report_sarif},
-    [FORMAT_HTML] = {"html", report_html},
-};
-
-static int set_output(void *context, enum report_format format, const char *value)
-{
-    ((struct report_options *)context)->outputs[format] = value;
-    return 0;
-}
-
-static int set_json(void *context, const char *value)
-{
-    return set_output(context, FORMAT_JSON, value);
-}
-
-static int set_junit(void *context, const char *value)
-{
-    return set_output(context, FORMAT_JUNIT, value);
-}
-
-static int set_sarif(void *context, const char *value)
-{
-    return set_output(context, FORMAT_SARIF, value);
-}
-
-static int set_html(void *context, const char *value)
-{
-    return set_output(context, FORMAT_HTML, value);
-}
-
 static const struct option_row rows[] = {
-    {"json", "FILE", "the same as one JSON object; - is stdout", set_json},
-    {"junit", "FILE", "JUnit XML: a suite per fault kind, a test per site and fault", set_junit},
-    {"sarif", "FILE", "SARIF 2.1.0: a result per distinct finding, with fingerprints", set_sarif},
-    {"html", "FILE", "one self-contained page: the matrix, and every run behind it", set_html},
+    OUTPUT_ROWS,
     {NULL, NULL, NULL, NULL},
 };
-
-static int write_one(json_t *report, enum report_format format, const char *path)
-{
-    bool to_stdout = strcmp(path, "-") == 0;
-    FILE *out = to_stdout ? stdout : fopen(path, "we");
-    int error = out != NULL ? formats[format].write(out, report) : errno;
-
-    if (out != NULL && !to_stdout && fclose(out) != 0 && error == 0) {
-        error = errno;
-    }
-    if (error != 0) {
-        cli_error("report: --%s: cannot write '%s': %s", formats[format].name, path, strerror(error));
-        return CLI_SETUP;
-    }
-    return CLI_CLEAN;
-}
 
 /* Without a format: what it came to, for a person. */
 static void print_summary(json_t *report)
@@ -111,23 +37,6 @@ static void print_summary(json_t *report)
                results_text(finding, "rule"), results_text(finding, "message"), runs,
                runs == 1 ? "run" : "runs");
     }
-}
-
-static int write_all(json_t *report, const struct report_options *options)
-{
-    int status = CLI_CLEAN;
-    bool asked = false;
-
-    for (int format = 0; format < FORMAT_COUNT && status == CLI_CLEAN; format++) {
-        if (options->outputs[format] != NULL) {
-            asked = true;
-            status = write_one(report, (enum report_format)format, options->outputs[format]);
-        }
-    }
-    if (!asked) {
-        print_summary(report);
-    }
-    return status;
 }
 
 /* One report, or shards made one. */
@@ -160,12 +69,12 @@ static int load(int count, char **paths, json_t **report)
 
 static int run_report(int argc, char **argv)
 {
-    struct report_options options = {0};
+    struct outputs outputs = {0};
     json_t *report = NULL;
     int first = 0;
     int status = CLI_CLEAN;
 
-    if (cli_verb_start(&verb_report, argc, argv, &options, &first, &status) != 0) {
+    if (cli_verb_start(&verb_report, argc, argv, &outputs, &first, &status) != 0) {
         return status;
     }
     if (first >= argc) {
@@ -174,8 +83,15 @@ static int run_report(int argc, char **argv)
     }
     status = load(argc - first, argv + first, &report);
     if (status == CLI_CLEAN) {
-        status = write_all(report, &options);
+        status = outputs_open(&outputs, "report");
     }
+    if (status == CLI_CLEAN) {
+        status = outputs_write(&outputs, "report", report);
+    }
+    if (status == CLI_CLEAN && !outputs_are_asked(&outputs)) {
+        print_summary(report);
+    }
+    outputs_close(&outputs);
     json_decref(report);
     return status;
 }
@@ -192,7 +108,7 @@ const struct verb verb_report = {
         "      one report of all shards, the same as of a sweep that was not sharded\n\n"
         "  vdifault report sweep.json\n"
         "      what it came to, and the distinct findings\n\n"
-        "exit status: 0 written, 2 usage, an unreadable report or shards that do not belong together,\n"
-        "3 it could not be written\n",
+        "exit status: 0 written, 2 usage, an unreadable report, shards that do not belong together\n"
+        "or a path that cannot be written, 3 writing failed\n",
     .run = run_report,
 };

@@ -17,8 +17,7 @@ struct run {
     struct trial_bench bench;
     struct trial trial;
     struct plan plan; /* "#last" resolved */
-    FILE *json;
-    FILE *trace; /* NULL: not asked for, or not written */
+    FILE *trace;      /* NULL: not asked for, or not written */
     char *repeat;
 };
 
@@ -37,27 +36,16 @@ static char *command_to_repeat(int argc, char **argv)
     return whole;
 }
 
-/* A file that is written at the end is opened before anything runs. */
-static int open_output(const char *option, const char *name, FILE **out)
-{
-    *out = name != NULL ? fopen(name, "we") : NULL;
-    if (name != NULL && *out == NULL) {
-        cli_error("run: --%s: cannot write '%s': %s", option, name, strerror(errno));
-        return CLI_USAGE;
-    }
-    return CLI_CLEAN;
-}
-
+/* What is written at the end is opened before anything runs. */
 static int open_outputs(struct run *run)
 {
-    const char *json = run->options.json;
-    int status = open_output("trace", run->options.trace, &run->trace);
-    if (json != NULL && strcmp(json, "-") == 0) {
-        run->json = stdout;
-    } else if (status == CLI_CLEAN) {
-        status = open_output("json", json, &run->json);
+    const char *trace = run->options.trace;
+    run->trace = trace != NULL ? fopen(trace, "we") : NULL;
+    if (trace != NULL && run->trace == NULL) {
+        cli_error("run: --trace: cannot write '%s': %s", trace, strerror(errno));
+        return CLI_USAGE;
     }
-    return status;
+    return outputs_open(&run->options.outputs, "run");
 }
 
 /* ---- passes ---- */
@@ -132,6 +120,31 @@ static int save_trace(struct run *run)
     return error != 0 ? CLI_SETUP : CLI_CLEAN;
 }
 
+/* The exit status. */
+static int write_outputs(struct run *run, const struct verdict *verdict)
+{
+    json_t *report = NULL, *calls = NULL;
+    int status = verdict->status;
+    if (!outputs_are_asked(&run->options.outputs)) {
+        return status;
+    }
+    int error = report_value(&verdict->report, &report);
+    if (error == 0) {
+        error = report_sequence(&verdict->report, &calls);
+    }
+    if (error == 0 && json_object_set_new(report, "calls", calls) != 0) {
+        error = ENOMEM;
+    }
+    if (error != 0) {
+        cli_error("run: cannot write the report: %s", strerror(error));
+        status = CLI_SETUP;
+    } else if (outputs_write(&run->options.outputs, "run", report) != CLI_CLEAN) {
+        status = CLI_SETUP;
+    }
+    json_decref(report);
+    return status;
+}
+
 static int judge_and_report(struct run *run)
 {
     struct trial *trial = &run->trial;
@@ -140,12 +153,13 @@ static int judge_and_report(struct run *run)
         cli_error("run: cannot judge the run: %s", strerror(error));
         return CLI_SETUP;
     }
-    error = verdict_write(&trial->verdict, run->json == stdout ? stderr : stdout, run->json);
+    error =
+        verdict_write(&trial->verdict, outputs_take_stdout(&run->options.outputs) ? stderr : stdout, NULL);
     if (error != 0) {
         cli_error("run: cannot write the report: %s", strerror(error));
         return CLI_SETUP;
     }
-    return trial->verdict.status;
+    return write_outputs(run, &trial->verdict);
 }
 
 static int make_passes(struct run *run)
@@ -173,10 +187,8 @@ static int make_passes(struct run *run)
 static void run_end(struct run *run)
 {
     free(run->repeat);
+    outputs_close(&run->options.outputs);
     run_options_free(&run->options);
-    if (run->json != NULL && run->json != stdout) {
-        fclose(run->json);
-    }
     if (run->trace != NULL) {
         fclose(run->trace);
     }
@@ -184,16 +196,23 @@ static void run_end(struct run *run)
     free(run);
 }
 
-/* A run that could not even start: the reason on stderr, and in the JSON report, which scripts read. */
+/* A run that could not even start: the reason on stderr, and in the reports, which scripts read. */
 static int refuse(struct run *run)
 {
     struct session *session = &run->trial.session;
     struct verdict_input input = {
         .options = &run->options, .session = session, .plan = &run->plan, .repeat = run->repeat};
+    struct verdict verdict;
     snprintf(session->error, sizeof session->error, "%s", run->bench.error);
     cli_error("run: %s", session->error);
     save_trace(run);
-    return run->json != NULL ? verdict_report(&input, NULL, run->json) : CLI_SETUP;
+    int error = verdict_make(&verdict, &input);
+    if (error != 0) {
+        cli_error("run: cannot judge the run: %s", strerror(error));
+    }
+    int status = error == 0 ? write_outputs(run, &verdict) : CLI_SETUP;
+    verdict_free(&verdict);
+    return status;
 }
 
 static int run_client(struct run *run)

@@ -147,12 +147,6 @@ static int set_after(void *context, const char *value)
     return 0;
 }
 
-static int set_json(void *context, const char *value)
-{
-    ((struct run_options *)context)->json = value;
-    return 0;
-}
-
 static int set_trace(void *context, const char *value)
 {
     ((struct run_options *)context)->trace = value;
@@ -382,13 +376,10 @@ const struct option_row run_option_rows[] = {
      "repeatable",
      set_ignore},
     {"suppressions", "FILE", "what --ignore takes, one a line; # begins a comment", set_suppressions},
-    {"json", "FILE", "the report as JSON; - is stdout, the text then goes to stderr", set_json},
+    OUTPUT_ROWS,
     {"verbose", NULL, "the text report has whole stacks, and the calls around every finding", set_verbose},
     {"trace", "FILE", "all events of the run, for vdifault trace FILE", set_trace},
     {"keep", NULL, "keep the run's scratch folder", set_keep},
-    {"junit", "FILE", NULL, NULL},
-    {"sarif", "FILE", NULL, NULL},
-    {"html", "FILE", NULL, NULL},
     {"jobs", "N", NULL, NULL},
     {"shard", "I/N", NULL, NULL},
     {"pairs", "N", NULL, NULL},

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "option.h"
+#include "outputs.h"
 #include "plan.h"
 #include "rules.h"
 #include "suppress.h"
@@ -21,7 +22,8 @@ enum stdin_mode {
 };
 
 struct run_options {
-    const char *verb; /* for messages */
+    struct outputs outputs; /* first: its rows take this, too */
+    const char *verb;       /* for messages */
     struct plan plan;
     const char *sql[RUN_SQL_MAX];
     uint32_t sql_count;
@@ -30,7 +32,6 @@ struct run_options {
     const char *verify;
     const char *before;
     const char *after;
-    const char *json; /* "-": stdout */
     const char *trace;
     int64_t timeout_ms;
     int64_t patience_ms;

@@ -124,12 +124,11 @@ struct client_run {
 static int start_client(struct session *session, const struct client_run *run)
 {
     const struct run_options *options = session->setup.options;
-    bool json_to_stdout = options->json != NULL && strcmp(options->json, "-") == 0;
     int output = session->setup.output > 0 ? session->setup.output : -1;
     char **argv = expand_arguments(session);
     struct launch launch = {
         .path = session->setup.client->path,
-        .standard = {open_input(session), output < 0 && json_to_stdout ? STDERR_FILENO : output, output},
+        .standard = {open_input(session), output < 0 && outputs_take_stdout(&options->outputs) ? STDERR_FILENO : output, output},
         .foreground = options->input == STDIN_INHERIT,
     };
     session->record.on_set = start_sql;

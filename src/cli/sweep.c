@@ -33,19 +33,14 @@ static int make_command(struct sweep *sweep, int first, char **argv)
 
 static int open_outputs(struct sweep *sweep)
 {
-    const char *json = sweep->options.json;
-    bool is_file = json != NULL && strcmp(json, "-") != 0;
-    if (json != NULL) {
-        sweep->json = is_file ? fopen(json, "we") : stdout;
-    }
-    if (json != NULL && sweep->json == NULL) {
-        cli_error("sweep: --json: cannot write '%s': %s", json, strerror(errno));
-        return CLI_USAGE;
-    }
-    if (sweep->options.journal == NULL && is_file && asprintf(&sweep->journal_path, "%s.journal", json) < 0) {
+    struct outputs *outputs = &sweep->options.run.outputs;
+    const char *json = outputs->path[OUTPUT_JSON];
+    int status = outputs_open(outputs, "sweep");
+    if (sweep->options.journal == NULL && json != NULL && strcmp(json, "-") != 0 &&
+        asprintf(&sweep->journal_path, "%s.journal", json) < 0) {
         sweep->journal_path = NULL;
     }
-    return CLI_CLEAN;
+    return status;
 }
 
 /* Another program, or other options, would make other runs of the same ids. */
@@ -173,16 +168,14 @@ static int make_clean_passes(struct sweep *sweep)
 
 static int write_reports(struct sweep *sweep, json_t *report)
 {
-    FILE *text = sweep->json == stdout ? stderr : stdout;
+    const struct outputs *outputs = &sweep->options.run.outputs;
+    FILE *text = outputs_take_stdout(outputs) ? stderr : stdout;
     bool color = isatty(fileno(text)) != 0 && getenv("NO_COLOR") == NULL;
-    int error = 0;
-    errno = 0;
-    if (sweep->json != NULL && (json_dumpf(report, sweep->json, JSON_INDENT(1)) != 0 ||
-                                fputc('\n', sweep->json) == EOF || fflush(sweep->json) != 0)) {
-        error = errno != 0 ? errno : EIO;
+    int error = report_sweep_text(text, report, color);
+    if (error != 0) {
+        cli_error("sweep: cannot write the report: %s", strerror(error));
     }
-    int text_error = report_sweep_text(text, report, color);
-    return error != 0 ? error : text_error;
+    return outputs_write(outputs, "sweep", report) == CLI_CLEAN && error == 0 ? CLI_CLEAN : CLI_SETUP;
 }
 
 static int status_of(const json_t *report)
@@ -206,10 +199,11 @@ static int report(struct sweep *sweep)
         .version = VDIFAULT_VERSION,
     };
     json_t *whole = sweep_result_report(&sweep->result, &facts);
-    int error = whole == NULL ? ENOMEM : write_reports(sweep, whole);
-    int status = error == 0 ? status_of(whole) : CLI_SETUP;
-    if (error != 0) {
-        cli_error("sweep: cannot write the report: %s", strerror(error));
+    int status = CLI_SETUP;
+    if (whole == NULL) {
+        cli_error("sweep: cannot write the report: no memory");
+    } else if (write_reports(sweep, whole) == CLI_CLEAN) {
+        status = status_of(whole);
     }
     json_decref(whole);
     return status;
@@ -269,9 +263,7 @@ static void sweep_end(struct sweep *sweep)
         close(sweep->bench.setup.output);
     }
     trial_bench_close(&sweep->bench);
-    if (sweep->json != NULL && sweep->json != stdout) {
-        fclose(sweep->json);
-    }
+    outputs_close(&sweep->options.run.outputs);
     run_options_free(&sweep->options.run);
     free(sweep->journal_path);
     free(sweep->command);
@@ -339,6 +331,8 @@ const struct verb verb_sweep = {
     .examples =
         "  vdifault sweep -- ./backup_client set1 {run}/out.bak\n"
         "      {run} is a folder of each run's own: runs are made side by side\n\n"
+        "  vdifault sweep --html report.html --junit report.xml -- ./backup_client set1 {run}/out.bak\n"
+        "      a page to look at, and one test for each site and fault\n\n"
         "  vdifault sweep --json report.json --pairs 500 --dialects -- ./backup_client set1 {run}/out.bak\n"
         "      more of it; ^C ends the sweep, the same command goes on from there\n\n"
         "  vdifault sweep --shard 2/3 --json part2.json -- ./backup_client set1 {run}/out.bak\n"

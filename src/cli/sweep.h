@@ -27,7 +27,6 @@ struct sweep {
     size_t noted_count;
     char **command; /* sweep_work.command */
     char *journal_path;
-    FILE *json;
     size_t all; /* runs this sweep makes, as far as known */
     int64_t start_ns;
     uint32_t jobs;

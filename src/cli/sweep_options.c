@@ -110,12 +110,6 @@ static int set_journal(void *context, const char *value)
     return 0;
 }
 
-static int set_json(void *context, const char *value)
-{
-    ((struct sweep_options *)context)->json = value;
-    return 0;
-}
-
 static int refuse_trace(void *context, const char *value)
 {
     (void)context;
@@ -155,7 +149,7 @@ const struct option_row sweep_option_rows[] = {
      "file of "
      "--json with .journal, removed at the end)",
      set_journal},
-    {"json", "FILE", "the report as JSON; - is stdout, the text then goes to stderr", set_json},
+    OUTPUT_ROWS,
     {"trace", NULL, NULL, refuse_trace},
     {"fault", NULL, NULL, refuse_fault},
     {NULL, NULL, NULL, NULL},

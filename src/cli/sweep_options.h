@@ -16,7 +16,6 @@ struct sweep_options {
     bool shuffle;
     bool anyway;
     const char *journal; /* NULL: not given */
-    const char *json;
 };
 
 void sweep_options_init(struct sweep_options *options);

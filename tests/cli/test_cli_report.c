@@ -135,8 +135,12 @@ static void wrong_files_are_named(void **state)
     assert_says("unable to decode byte 0xe9");
     assert_int_equal(vdifault("report 1.json 1.json"), CLI_USAGE);
     assert_says("both shard 1 of 3");
-    assert_int_equal(vdifault("report --html /nowhere/x.html 1.json"), CLI_SETUP);
+    assert_int_equal(vdifault("report --html /nowhere/x.html 1.json"), CLI_USAGE);
     assert_says("cannot write '/nowhere/x.html'");
+    assert_int_equal(vdifault("report --html - --json - 1.json"), CLI_USAGE);
+    assert_says("stdout is where --json goes");
+    assert_int_equal(vdifault("report --html /dev/full 1.json"), CLI_SETUP);
+    assert_says("cannot write '/dev/full'");
     json_decref(shard);
     json_decref(sweep);
 }
