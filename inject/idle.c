@@ -9,6 +9,7 @@
 
 #include "inject.h"
 #include "vdierror.h"
+#include "virtual_time.h"
 
 enum {
     MS = 1000000
@@ -34,29 +35,47 @@ void idle_wake_all(_Atomic uint32_t *word)
     errno = saved;
 }
 
+static int64_t run_now(void)
+{
+    return inject_now() + virtual_ahead();
+}
+
 int64_t idle_deadline(time_t timeout_ms)
 {
     if (timeout_ms < 0 || timeout_ms > INT64_MAX / MS / 2) {
         return INT64_MAX;
     }
-    return inject_now() + (int64_t)timeout_ms * MS;
+    return run_now() + (int64_t)timeout_ms * MS;
+}
+
+/* VD_E_TIMEOUT as long as nothing else has happened. */
+static int idle_result(struct shadow_set *set)
+{
+    if (atomic_load(&set->state) != SHADOW_OPEN) {
+        return VD_E_PROTOCOL;
+    }
+    return atomic_load(&set->aborted) ? VD_E_ABORT : VD_E_TIMEOUT;
 }
 
 int idle_wait(struct shadow_set *set, int64_t deadline)
 {
-    for (;;) {
-        uint32_t changed = atomic_load(&set->changed);
-        if (atomic_load(&set->state) != SHADOW_OPEN) {
-            return VD_E_PROTOCOL;
+    struct timed_wait wait;
+    bool forever = deadline == INT64_MAX;
+    bool told = virtual_wait_begin(&wait, RUN_WAIT_IDLE, forever ? RUN_WAIT_FOREVER : deadline - run_now());
+    uint32_t changed = atomic_load(&set->changed);
+    int result;
+    while ((result = idle_result(set)) == VD_E_TIMEOUT && (forever || run_now() < deadline)) {
+        int64_t slice = told ? vdifault_wait_slice(&wait) : deadline - run_now();
+        wait_on(&set->changed, changed, forever ? INT64_MAX : inject_now() + slice);
+        if (told) {
+            vdifault_wait_pause(&wait);
         }
-        if (atomic_load(&set->aborted)) {
-            return VD_E_ABORT;
-        }
-        if (deadline != INT64_MAX && inject_now() >= deadline) {
-            return VD_E_TIMEOUT;
-        }
-        wait_on(&set->changed, changed, deadline);
+        changed = atomic_load(&set->changed);
     }
+    if (told) {
+        vdifault_wait_end(&wait);
+    }
+    return result;
 }
 
 int idle_wait_for_close(struct shadow_device *device, int64_t deadline)

@@ -1,8 +1,8 @@
 /* idle.h - a GetCommand whose VD_E_CLOSE was withheld waits like one that has nothing to deliver
  * (lost-close).
  *
- * One futex wait, not sliced: an infinite wait shows as what it is to whoever looks at the process from
- * outside.
+ * An infinite wait is one futex wait, not sliced: it shows as what it is to whoever looks at the process from
+ * outside. Finite ones go by the run's clock (virtual_time.h).
  */
 #ifndef VDIFAULT_IDLE_H
 #define VDIFAULT_IDLE_H
@@ -12,7 +12,7 @@
 
 #include "shadow.h"
 
-/* The time at which a GetCommand called now ends, ns; milliseconds as VDI counts them: negative is for ever.
+/* The time at which a GetCommand called now ends, ns of the run's clock; milliseconds as VDI counts them: negative is for ever.
  */
 int64_t idle_deadline(time_t timeout_ms);
 

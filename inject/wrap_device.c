@@ -7,6 +7,7 @@
 #include "inject.h"
 #include "next.h"
 #include "vdierror.h"
+#include "virtual_time.h"
 
 /* A client built with ThreadSanitizer sees neither the library nor the server: a buffer that one device's thread
  * gave back and another's got would be a race to it. Whatever was completed comes before whatever is fetched
@@ -59,6 +60,23 @@ static int ask_for_command(get_command_function *real, ClientVirtualDevice *self
     return result;
 }
 
+/* The same in slices, where the run's clock may move on meanwhile. */
+static int wait_for_command(get_command_function *real, ClientVirtualDevice *self, time_t timeout,
+                            VDC_Command **block)
+{
+    struct timed_wait wait;
+    if (timeout <= 0 || !virtual_library_wait_begin(&wait, timeout)) {
+        return ask_for_command(real, self, timeout, block);
+    }
+    int result = VD_E_TIMEOUT;
+    for (time_t slice; result == VD_E_TIMEOUT && (slice = virtual_library_slice(&wait)) > 0;) {
+        result = ask_for_command(real, self, slice, block);
+        vdifault_wait_pause(&wait);
+    }
+    vdifault_wait_end(&wait);
+    return result;
+}
+
 /* What the library's answer means for the device, and what the client's is. */
 static int answer(struct call *call, int result, int64_t deadline, VDC_Command **block)
 {
@@ -93,7 +111,7 @@ static int get_command(struct call *call, ClientVirtualDevice *self, time_t time
     if (real == NULL) {
         return VD_E_UNEXPECTED;
     }
-    return answer(call, ask_for_command(real, self, timeout, block), deadline, block);
+    return answer(call, wait_for_command(real, self, timeout, block), deadline, block);
 }
 
 /* As the library does (design 4.2); of a fault that says success, what it is about. */
@@ -125,6 +143,7 @@ static __attribute__((noinline)) int observe_get_command(ClientVirtualDevice *se
                                                          VDC_Command **block, const void *caller)
 {
     struct call call = call_on_device(VDI_FN_GET_COMMAND, shadow_device(self), self);
+    int64_t ahead = virtual_ahead();
     call.arg[0] = timeout;
     call.timeout = timeout;
     call_begin(&call, caller, NULL);
@@ -137,6 +156,7 @@ static __attribute__((noinline)) int observe_get_command(ClientVirtualDevice *se
     } else {
         result = faults_at_end(&call, get_command(&call, self, timeout, block));
     }
+    call.flags |= virtual_ahead() != ahead ? EVENT_FLAG_SHORTENED : 0u;
     return call_end(&call, without_command(&call, result, block));
 }
 

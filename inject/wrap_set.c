@@ -6,6 +6,7 @@
 #include "inject.h"
 #include "next.h"
 #include "vdierror.h"
+#include "virtual_time.h"
 
 /* Calls the real function as `real(...)`, or gives VD_E_UNEXPECTED where no library has it. What the library
  * calls of its own interface meanwhile is not the client's. */
@@ -152,6 +153,23 @@ INJECT_EXPORT int vdi_set_open_in_secondary(ClientVirtualDeviceSet *self, char *
     return call_end(&call, result);
 }
 
+/* The library's GetConfiguration, in slices where the run's clock may move on meanwhile. */
+static int call_get_configuration(get_configuration_function *real, ClientVirtualDeviceSet *self,
+                                  time_t timeout, VDConfig *cfg)
+{
+    struct timed_wait wait;
+    if (timeout <= 0 || !virtual_library_wait_begin(&wait, timeout)) {
+        return CALL_REAL(real, self, timeout, cfg);
+    }
+    int result = VD_E_TIMEOUT;
+    for (time_t slice; result == VD_E_TIMEOUT && (slice = virtual_library_slice(&wait)) > 0;) {
+        result = CALL_REAL(real, self, slice, cfg);
+        vdifault_wait_pause(&wait);
+    }
+    vdifault_wait_end(&wait);
+    return result;
+}
+
 INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t timeout, VDConfig *cfg)
 {
     get_configuration_function *real = (get_configuration_function *)next_definition(NEXT_GET_CONFIGURATION);
@@ -159,12 +177,14 @@ INJECT_EXPORT int vdi_set_get_configuration(ClientVirtualDeviceSet *self, time_t
         return real == NULL ? VD_E_UNEXPECTED : real(self, timeout, cfg);
     }
     struct call call = call_on_set(VDI_FN_GET_CONFIGURATION, shadow_set(self), self);
+    int64_t ahead = virtual_ahead();
     call.arg[0] = timeout;
     call.timeout = timeout;
     call_begin(&call, __builtin_return_address(0), NULL);
     faults_at_entry(&call);
-    int result = faults_answered(&call) ? call.answer : CALL_REAL(real, self, timeout, cfg);
+    int result = faults_answered(&call) ? call.answer : call_get_configuration(real, self, timeout, cfg);
     result = faults_at_end(&call, result);
+    call.flags |= virtual_ahead() != ahead ? EVENT_FLAG_SHORTENED : 0u;
     if (result == 0 && cfg != NULL) {
         if (call.set != NULL) {
             guard_configured(call.set, cfg);

@@ -38,9 +38,10 @@ const char *note_name(int64_t kind)
 {
     static const char *const names[] = {
         [NOTE_GUARD] = "guard", [NOTE_FILES] = "files", [NOTE_INTERPOSER] = "interposer",
-        [NOTE_PROOF] = "proof", [NOTE_AGAIN] = "again", [NOTE_AGAIN_CONTROL] = "again"};
+        [NOTE_PROOF] = "proof", [NOTE_AGAIN] = "again", [NOTE_AGAIN_CONTROL] = "again",
+        [NOTE_TIME] = "time"};
 
-    return kind >= NOTE_GUARD && kind <= NOTE_AGAIN_CONTROL ? names[kind] : "note";
+    return kind >= NOTE_GUARD && kind <= NOTE_TIME ? names[kind] : "note";
 }
 
 bool view_is_repeated(const struct report_input *input, size_t index)

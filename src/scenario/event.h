@@ -170,13 +170,16 @@ enum note_kind {
     NOTE_INTERPOSER,
     NOTE_PROOF,
     NOTE_AGAIN,
-    NOTE_AGAIN_CONTROL
+    NOTE_AGAIN_CONTROL,
+    NOTE_TIME /* supervisor: why time stays real */
 };
 
 enum event_flag {
     EVENT_FLAG_FAULTED = 1,  /* END: the result is a fault's doing; the library was not asked, or overruled */
     EVENT_FLAG_BY_FAULT = 2, /* BEGIN/END: a fault made this call, not the client */
     EVENT_FLAG_WAITED_FOR_FAULT = 4,
+    EVENT_FLAG_SHORTENED =
+        8, /* END: the run's clock was moved on meanwhile: the call took less than it shows */
 };
 
 enum statement_outcome {
@@ -203,8 +206,7 @@ enum leftover_kind {
 
 struct event {
     uint64_t sequence; /* run-wide order, from 1 */
-    uint64_t
-        time_ns; /* monotonic, of the run: exact to some tens of nanoseconds between threads (event_time.h) */
+    uint64_t time_ns;  /* monotonic, by the run's clock; to some tens of ns between threads (event_time.h) */
     uint16_t version;
     uint8_t kind;      /* enum event_kind */
     uint8_t side;      /* enum event_side */

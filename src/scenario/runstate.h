@@ -53,6 +53,13 @@ enum run_request {
     RUN_REQUEST_DONE
 };
 
+/* Whether the run's clocks may be moved on (docs/time.md). */
+enum run_clock {
+    RUN_CLOCK_REAL,   /* they run with the system's, whatever clock_ahead is by now */
+    RUN_CLOCK_ARMED,  /* a fault may fire that leaves somebody waiting: waits are told (waits.h) */
+    RUN_CLOCK_VIRTUAL /* one has: what nothing can end but its time limit is not waited for */
+};
+
 /* How often a fault matched and fired; one cache line of hot words, then the per-device counts. */
 struct run_fault {
     _Atomic uint32_t fired;
@@ -76,7 +83,9 @@ struct run_state {
         collected;         /* 1: a collector drains the rings; a full ring waits for it, else overwrites */
     _Atomic uint32_t lost; /* events of threads that got no ring, for want of room */
     _Atomic uint32_t stack_count; /* the last stack number given out */
-    uint32_t reserved[3];
+    _Atomic uint32_t clock;       /* enum run_clock, the runner's to set */
+    _Atomic int64_t
+        clock_ahead; /* ns that every clock of the run is ahead of the system's; only ever grows */
     struct run_operation operations[RUN_OPERATIONS_MAX];
     struct run_fault faults[PLAN_FAULTS_MAX];
 };
