@@ -26,7 +26,7 @@ void hang_watch_init(struct hang_watch *watch, const struct hang_scope *scope, i
                                  .timeout_ms = timeout_ms,
                                  .patience_ms = patience_ms,
                                  .quiet_ns = now,
-                                 .work_ns = now,
+                                 .work_ns = hang_now(scope),
                                  .cpu_ns = now};
 }
 
@@ -81,7 +81,7 @@ static void look_for_work(struct hang_watch *watch, const struct record *record,
             (now - watch->cpu_ns) / NS_PER_MS * sysconf(_SC_CLK_TCK) / 1000 * CPU_WORKING_PERCENT / 100;
         bool idle_calls = record->idle_calls - watch->cpu_idle_calls > CPU_IDLE_CALLS_MAX;
         if (ticks > working && !idle_calls) {
-            watch->work_ns = now;
+            watch->work_ns = hang_now(&watch->scope);
         }
         watch->cpu_ticks = sample.cpu_ticks;
         watch->cpu_idle_calls = record->idle_calls;
@@ -111,8 +111,14 @@ void hang_watch_pause(struct hang_watch *watch, struct record *record)
     watch->start_ns += now - watch->step_ns;
     watch->step_ns = now;
     watch->quiet_ns = now; /* no sample from before counts */
-    watch->work_ns = now;
-    record->progress_ns = now;
+    watch->work_ns = hang_now(&watch->scope);
+    record->progress_ns = watch->work_ns;
+}
+
+int64_t hang_patience_end(const struct hang_watch *watch, const struct record *record)
+{
+    int64_t last = record->progress_ns > watch->work_ns ? record->progress_ns : watch->work_ns;
+    return last + watch->patience_ms * NS_PER_MS;
 }
 
 int hang_watch_step(struct hang_watch *watch, const struct record *record)
@@ -132,8 +138,7 @@ int hang_watch_step(struct hang_watch *watch, const struct record *record)
         return conclude(watch, record, HANG_CERTAIN, "nobody can act");
     }
     look_for_work(watch, record, now);
-    int64_t last = record->progress_ns > watch->work_ns ? record->progress_ns : watch->work_ns;
-    if (elapsed(now, last, watch->patience_ms)) {
+    if (hang_now(&watch->scope) >= hang_patience_end(watch, record)) {
         uint64_t idle = record_longest_idle(record);
         int length =
             snprintf(headline, sizeof headline, "no progress for %.3g s", (double)watch->patience_ms / 1000);

@@ -2,39 +2,52 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "environment.h"
-#include "hang.h"
+#include "hang_look.h"
 #include "os.h"
 #include "procfs.h"
 
-enum {
-    SYSCALL_ARGUMENTS = 6,
-    FUTEX_PRIVATE = 0x80,
-    FUTEX_COMMANDS = 0x7f,
-    PIPE_NAME_MAX = 32 /* "pipe:[<inode>]" */
-};
+#define WAITS_LIBRARY "libvdifault-sys.so" /* what tells of waits */
 
-struct look {
-    const struct hang_scope *scope;
-    const struct record *record;
-    struct hang_sample *sample;
-    FILE *text;
-    pid_t process; /* whose threads are looked at */
-    bool first;
-    char (*pipes)[PIPE_NAME_MAX]; /* that threads wait for */
-    size_t pipe_count;
-};
+void look_mix(uint64_t *hash, const void *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) { /* FNV-1a */
+        *hash = (*hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
+    }
+}
 
 static void mix(struct hang_sample *sample, const void *bytes, size_t length)
 {
-    for (size_t i = 0; i < length; i++) { /* FNV-1a */
-        sample->fingerprint = (sample->fingerprint ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
+    look_mix(&sample->fingerprint, bytes, length);
+}
+
+int64_t hang_now(const struct hang_scope *scope)
+{
+    return os_now() + (scope->state != NULL ? atomic_load(&scope->state->clock_ahead) : 0);
+}
+
+/* Somebody may act, and nobody knows when. */
+static void __attribute__((format(printf, 2, 3))) obstacle(struct look *look, const char *format, ...)
+{
+    struct hang_sample *sample = look->sample;
+    sample->waits = false;
+    if (sample->obstacle[0] == '\0') {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(sample->obstacle, sizeof sample->obstacle, format, arguments);
+        va_end(arguments);
     }
+}
+
+void look_runs(struct look *look)
+{
+    look->sample->waits = false;
+    look->sample->runs = true;
 }
 
 static void note(struct look *look, const char *what, pid_t process, pid_t thread)
@@ -45,115 +58,20 @@ static void note(struct look *look, const char *what, pid_t process, pid_t threa
     }
     look->first = false;
 }
-
-/* ---- signals ---- */
-
-static uint64_t signal_bit(int number)
+/* How often a thread has been put to sleep, or aside: it has run when one of them is another. */
+static void mix_switches(struct look *look, pid_t process, pid_t thread)
 {
-    return 1ull << (number - 1);
-}
-
-static bool caught_signals(const char *root, pid_t process, uint64_t *caught)
-{
+    char file[48];
     char text[4096];
-    if (proc_read(root, process, "status", text, sizeof text) <= 0) {
-        return false;
+    snprintf(file, sizeof file, "task/%d/status", (int)thread);
+    if (proc_read(look->scope->proc_root, process, file, text, sizeof text) <= 0) {
+        look_runs(look);
+        return;
     }
-    const char *line = strstr(text, "\nSigCgt:");
-    *caught = line != NULL ? strtoull(line + 8, NULL, 16) : 0;
-    return line != NULL;
-}
-
-/* ---- waits of the kernel that have no time limit ---- */
-
-/* A futex wait: FUTEX_WAIT 0, FUTEX_LOCK_PI 6, FUTEX_WAIT_BITSET 9; the 4th argument is the limit. In a shared
- * mapping (a named semaphore, MAP_SHARED) a process that we do not look at may wake it. */
-static bool futex_is_untimed(struct look *look, const uint64_t *argument)
-{
-    uint64_t command = argument[1] & FUTEX_COMMANDS;
-    if ((command != 0 && command != 6 && command != 9) || argument[3] != 0) {
-        return false;
-    }
-    return (argument[1] & FUTEX_PRIVATE) != 0 ||
-           proc_mapping(look->scope->proc_root, look->process, argument[0]) == PROC_MAPPING_PRIVATE;
-}
-
-static bool always_untimed(struct look *look, const uint64_t *argument)
-{
-    (void)look;
-    (void)argument;
-    return true;
-}
-
-/* Waits for a signal end by a handler, and anybody may send a signal that is caught. Not so the signals of
- * the C library's own (32, 33), those of faults, and SIGCHLD: it comes from a child, which is looked at. */
-static bool catches_nothing(struct look *look, const uint64_t *argument)
-{
-    static const int harmless[] = {SIGCHLD, SIGSEGV, SIGBUS,  SIGFPE, SIGILL,
-                                   SIGTRAP, SIGSYS,  SIGABRT, 32,     33};
-    uint64_t caught = 0;
-    (void)argument;
-    if (!caught_signals(look->scope->proc_root, look->process, &caught)) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++) {
-        caught &= ~signal_bit(harmless[i]);
-    }
-    return caught == 0;
-}
-
-/* Notes the pipe; who else holds it is looked for once all processes look stuck. */
-static bool reads_pipe(struct look *look, const uint64_t *argument)
-{
-    char file[32];
-    char target[128];
-    snprintf(file, sizeof file, "fd/%" PRIu64, argument[0]);
-    if (!proc_link(look->scope->proc_root, look->process, file, target, sizeof target) ||
-        strncmp(target, "pipe:[", 6) != 0 || strlen(target) >= PIPE_NAME_MAX) {
-        return false;
-    }
-    void *pipes = realloc(look->pipes, (look->pipe_count + 1) * sizeof *look->pipes);
-    if (pipes == NULL) {
-        return false;
-    }
-    look->pipes = pipes;
-    memcpy(look->pipes[look->pipe_count++], target, strlen(target) + 1);
-    return true;
-}
-
-struct wait_row {
-    long number;
-    const char *name;
-    bool (*untimed)(struct look *look, const uint64_t *argument);
-};
-
-static const struct wait_row waits[] = {
-    {SYS_futex, "futex", futex_is_untimed},   {SYS_wait4, "wait4", always_untimed},
-    {SYS_waitid, "waitid", always_untimed},   {SYS_rt_sigsuspend, "sigsuspend", catches_nothing},
-    {SYS_read, "read of a pipe", reads_pipe},
-#ifdef SYS_pause
-    {SYS_pause, "pause", catches_nothing},
-#endif
-};
-
-/* The wait a thread is in, or NULL: it can act, or we cannot tell. */
-static const char *untimed_wait(struct look *look, const char *line)
-{
-    uint64_t argument[SYSCALL_ARGUMENTS];
-    char *at = NULL;
-    long number = strtol(line, &at, 10);
-    if (at == line) {
-        return NULL; /* "running" */
-    }
-    for (int i = 0; i < SYSCALL_ARGUMENTS; i++) {
-        argument[i] = strtoull(at, &at, 16);
-    }
-    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
-        if (waits[i].number == number) {
-            return waits[i].untimed(look, argument) ? waits[i].name : NULL;
-        }
-    }
-    return NULL;
+    const char *switches = strstr(text, "voluntary_ctxt_switches:");
+    switches = switches != NULL ? switches : text;
+    look_mix(&look->sample->activity, &thread, sizeof thread);
+    look_mix(&look->sample->activity, switches, strlen(switches));
 }
 
 /* ---- threads ---- */
@@ -175,7 +93,7 @@ static void look_at_call(struct look *look, pid_t thread, const struct event *be
     if (begin->device >= 0) {
         fprintf(look->text, " on device %d", begin->device);
     }
-    fprintf(look->text, " for %.1f s", (double)(os_now() - (int64_t)begin->time_ns) / 1e9);
+    fprintf(look->text, " for %.1f s", (double)(hang_now(look->scope) - (int64_t)begin->time_ns) / 1e9);
     mix(look->sample, &begin->sequence, sizeof begin->sequence);
 }
 
@@ -193,17 +111,34 @@ static void look_at_thread(void *context, pid_t thread)
     mix(look->sample, &thread, sizeof thread);
     const struct record_thread *call =
         record_open_call(look->record, (uint32_t)look->process, (uint32_t)thread);
+    snprintf(file, sizeof file, "task/%d/syscall", (int)thread);
+    bool readable = proc_read(root, look->process, file, line, sizeof line) > 0 && stat.state == 'S';
+    const struct asleep asleep = look_parse(readable ? line : "running");
+    bool told = look_at_told_wait(look, thread, &asleep);
+    if (!told) {
+        mix_switches(look, look->process, thread);
+    }
+    if (stat.state != 'S') {
+        look_runs(look);
+    }
     if (call != NULL && stat.state == 'S') {
+        look->sample->in_library = look->sample->in_library || !told;
+        if (!told && !waits_for_ever(&call->begin)) {
+            obstacle(look, "process %d thread %d is in %s", (int)look->process, (int)thread,
+                     vdi_function_names[call->begin.function]);
+        }
         look_at_call(look, thread, &call->begin);
         return;
     }
-    snprintf(file, sizeof file, "task/%d/syscall", (int)thread);
-    bool readable = proc_read(root, look->process, file, line, sizeof line) > 0;
-    const char *wait = readable && stat.state == 'S' ? untimed_wait(look, line) : NULL;
+    const char *wait = readable ? look_untimed_wait(look, &asleep) : NULL;
     note(look, "client", look->process, thread);
     fprintf(look->text, " %s%s", wait != NULL ? "in " : "not in a known wait", wait != NULL ? wait : "");
     if (wait == NULL) {
         look->sample->stuck = false;
+        if (!told && stat.state == 'S') {
+            obstacle(look, "process %d thread %d waits in system call %ld, which we know nothing about",
+                     (int)look->process, (int)thread, asleep.number);
+        }
     }
     mix(look->sample, line, strlen(line));
     mix(look->sample, &stat.cpu_ticks, sizeof stat.cpu_ticks);
@@ -228,8 +163,18 @@ static bool has_alarm(const char *root, pid_t process)
     if (proc_read(root, process, "timers", text, sizeof text) != 0) {
         return true;
     }
-    uint64_t caught = 0;
-    return !caught_signals(root, process, &caught) || (caught & signal_bit(SIGALRM)) != 0;
+    return look_catches(root, process, SIGALRM);
+}
+
+/* All it has to do waits for the client: then so does each of its threads, unless it runs just now. */
+static void look_at_server_thread(void *context, pid_t thread)
+{
+    struct look *look = context;
+    struct proc_stat stat;
+    if (proc_stat_read(look->scope->proc_root, look->process, thread, &stat) != 0 || stat.state != 'S') {
+        look_runs(look);
+    }
+    mix_switches(look, look->process, thread);
 }
 
 /* A process of the simulated server: stuck while all it has to do waits for the client. */
@@ -255,6 +200,11 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
     }
     if (!waiting || row->state != 'S') {
         look->sample->stuck = false;
+        look_runs(look);
+    }
+    look->process = process;
+    if (proc_each_thread(look->scope->proc_root, process, look_at_server_thread, look) != 0) {
+        look_runs(look);
     }
     if (!waiting) {
         note(look, "sqlcmd", process, 0);
@@ -268,6 +218,9 @@ static void look_at_process(struct look *look, const struct proc_stat *row)
     char target[4096];
     const char *root = look->scope->proc_root;
     if (row->state == 'Z' || row->state == 'X') {
+        if (row->parent == look->scope->runner) {
+            look_runs(look); /* the runner itself has yet to take note of its end */
+        }
         return;
     }
     if (proc_link(root, row->pid, "exe", target, sizeof target) &&
@@ -275,12 +228,18 @@ static void look_at_process(struct look *look, const struct proc_stat *row)
         look_at_server(look, row);
         return;
     }
+    look->process = row->pid;
     if (has_alarm(root, row->pid)) {
         look->sample->stuck = false;
+        obstacle(look, "process %d has a timer, or a handler for SIGALRM", (int)row->pid);
     }
-    look->process = row->pid;
+    if (look->scope->waits != NULL && !proc_has_mapped(root, row->pid, WAITS_LIBRARY)) {
+        obstacle(look, "process %d goes by the system's clock: " WAITS_LIBRARY " is not loaded into it",
+                 (int)row->pid);
+    }
     if (proc_each_thread(root, row->pid, look_at_thread, look) != 0) {
         look->sample->stuck = false;
+        look_runs(look);
     }
 }
 
@@ -336,9 +295,11 @@ static void look_at_all(struct look *look, const struct proc_table *table)
     const struct proc_stat *client = proc_table_find(table, look->scope->client);
     if (client == NULL || client->state == 'Z') {
         sample->stuck = false; /* it has ended: nothing hangs */
+        look_runs(look);
     }
-    if (sample->stuck && somebody_else_holds_a_pipe(look, table)) {
+    if ((sample->stuck || sample->waits) && somebody_else_holds_a_pipe(look, table)) {
         sample->stuck = false;
+        obstacle(look, "a pipe that is waited for is also open outside of the run");
     }
 }
 
@@ -346,7 +307,11 @@ int hang_sample_take(const struct hang_scope *scope, const struct record *record
 {
     struct proc_table table;
     size_t size = 0;
-    *sample = (struct hang_sample){.fingerprint = 0xcbf29ce484222325u, .stuck = true};
+    *sample = (struct hang_sample){.fingerprint = 0xcbf29ce484222325u,
+                                   .activity = 0xcbf29ce484222325u,
+                                   .deadline = RUN_WAIT_FOREVER,
+                                   .stuck = true,
+                                   .waits = true};
     int error = proc_table_read(scope->proc_root, &table);
     struct look look = {.scope = scope, .record = record, .sample = sample, .first = true};
     if (error == 0 && (look.text = open_memstream(&sample->text, &size)) == NULL) {
@@ -358,6 +323,7 @@ int hang_sample_take(const struct hang_scope *scope, const struct record *record
     }
     if (error != 0) {
         sample->stuck = false;
+        sample->waits = false;
     }
     free(look.pipes);
     proc_table_free(&table);

@@ -129,6 +129,26 @@ enum proc_mapping proc_mapping(const char *root, pid_t pid, uint64_t address)
     return found;
 }
 
+bool proc_has_mapped(const char *root, pid_t pid, const char *name)
+{
+    char path[PATH_MAX];
+    bool found = false;
+    file_path(path, sizeof path, root, pid, "maps");
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t capacity = 0;
+    size_t length = strlen(name);
+    while (file != NULL && !found && getline(&line, &capacity, file) > 0) {
+        const char *base = strrchr(line, '/');
+        found = base != NULL && strncmp(base + 1, name, length) == 0 && base[1 + length] == '\n';
+    }
+    free(line);
+    if (file != NULL) {
+        fclose(file);
+    }
+    return found;
+}
+
 struct table_reader {
     const char *root;
     struct proc_table *table;

@@ -49,6 +49,9 @@ enum proc_mapping {
 };
 enum proc_mapping proc_mapping(const char *root, pid_t pid, uint64_t address);
 
+/* A file of this name (its last part) is mapped into the process. */
+bool proc_has_mapped(const char *root, pid_t pid, const char *name);
+
 /* A small file of a process as text; its length, or -1. */
 ssize_t proc_read(const char *root, pid_t pid, const char *file, char *text, size_t size);
 /* Where a link of a process leads ("exe", "fd/3", "ns/pid"). */

@@ -62,6 +62,12 @@ void record_keep(struct record *record, const struct event *event, const char *t
     store(record, event, text);
 }
 
+static void note_time(struct record *record)
+{
+    int64_t ahead = record->state != NULL ? atomic_load(&record->state->clock_ahead) : 0;
+    record->progress_ns = os_now() + ahead;
+}
+
 static struct record_thread *find_thread(const struct record *record, uint32_t process, uint32_t thread)
 {
     for (size_t i = 0; i < record->thread_count; i++) {
@@ -134,7 +140,7 @@ static void note_progress(struct record *record, struct record_thread *thread, c
         return;
     }
     thread->idle_calls = 0;
-    record->progress_ns = os_now();
+    note_time(record);
     if (end->function == VDI_FN_GET_COMMAND && end->arg[2] > 0) {
         record->bytes += (uint64_t)end->arg[2];
     }
@@ -209,7 +215,7 @@ static void take_server(struct record *record, const struct event *event)
     default:
         break;
     }
-    record->progress_ns = os_now();
+    note_time(record);
 }
 
 void record_take(void *context, const struct event *event, const char *text)
@@ -232,7 +238,7 @@ void record_take(void *context, const struct event *event, const char *text)
     }
     store(record, event, text);
     if (event->kind == EVENT_FAULT) {
-        record->progress_ns = os_now();
+        note_time(record);
     }
     if (event->kind == EVENT_ACCESS) {
         record->access = *event;

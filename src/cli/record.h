@@ -14,6 +14,7 @@
 
 #include "event.h"
 #include "report.h"
+#include "runstate.h"
 #include "spill.h"
 
 enum {
@@ -56,12 +57,13 @@ struct record {
     size_t thread_count;
     struct record_statement *statements;
     size_t statement_count;
-    uint64_t taken;      /* events seen, folded ones included */
-    uint64_t calls;      /* calls of the client, folded ones included */
-    uint64_t idle_calls; /* of them without progress */
-    uint64_t bytes;      /* handed out in commands */
-    int64_t progress_ns; /* os_now() of the last progress */
-    struct event access; /* the last EVENT_ACCESS; kind 0: there was none */
+    uint64_t taken;                /* events seen, folded ones included */
+    uint64_t calls;                /* calls of the client, folded ones included */
+    uint64_t idle_calls;           /* of them without progress */
+    uint64_t bytes;                /* handed out in commands */
+    int64_t progress_ns;           /* of the last progress, by the run's clock */
+    const struct run_state *state; /* of that clock; NULL: it is the system's */
+    struct event access;           /* the last EVENT_ACCESS; kind 0: there was none */
     bool out_of_memory;
     record_set *on_set; /* or NULL */
     void *on_set_context;

@@ -167,6 +167,13 @@ static int set_again(void *context, const char *value)
     return 0;
 }
 
+static int set_real_time(void *context, const char *value)
+{
+    (void)value;
+    ((struct run_options *)context)->real_time = true;
+    return 0;
+}
+
 static int set_keep(void *context, const char *value)
 {
     (void)value;
@@ -344,7 +351,8 @@ const struct option_row run_option_rows[] = {
     {"size", "BYTES", "size of a generated database (K, M, G; default 8M)", set_size},
     {"seed", "N", "shapes transfer sizes, stripes and generated content (default 1)", set_seed},
     {"timeout", "SEC", "end the run after this time (default 60)", set_timeout},
-    {"patience", "SEC", "without progress for so long, the run hangs (default 30)", set_patience},
+    {"patience", "SEC", "without progress for so long, by the client's clock, the run hangs (default 30)",
+     set_patience},
     {"fail-on", "SEVERITY", "least severity for exit status 1: error, warning or info (default error)",
      set_fail_on},
     {"guard", "MODE",
@@ -379,6 +387,8 @@ const struct option_row run_option_rows[] = {
     OUTPUT_ROWS,
     {"verbose", NULL, "the text report has whole stacks, and the calls around every finding", set_verbose},
     {"trace", "FILE", "all events of the run, for vdifault trace FILE", set_trace},
+    {"real-time", NULL, "wait for every time limit of the client in full, also where nothing else can come",
+     set_real_time},
     {"keep", NULL, "keep the run's scratch folder", set_keep},
     {"jobs", "N", NULL, NULL},
     {"shard", "I/N", NULL, NULL},
@@ -387,6 +397,5 @@ const struct option_row run_option_rows[] = {
     {"hostile", NULL, NULL, NULL},
     {"per-stack", "N", NULL, NULL},
     {"fork-server", "MODE", NULL, NULL},
-    {"real-time", NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -40,6 +40,7 @@ struct run_options {
     const char *guard; /* a word the interposer knows; NULL: not given, as the next one */
     const char *on_finding;
     bool keep;
+    bool real_time;
     bool verbose;
     bool prove_durability;
     bool again;

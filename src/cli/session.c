@@ -86,6 +86,8 @@ static int make_state(struct session *session)
     }
     if (error == 0) {
         atomic_store(&session->state->collected, 1);
+        session->record.state = session->state;
+        time_watch_init(&session->time, session, folder);
     }
     free(folder);
     return error;
@@ -131,6 +133,7 @@ void session_close(struct session *session)
     if (session->collector != NULL) {
         collector_close(session->collector);
     }
+    time_watch_free(&session->time);
     if (session->state != NULL) {
         munmap(session->state, sizeof *session->state);
     }
@@ -146,7 +149,7 @@ void session_close(struct session *session)
 void session_event(struct session *session, struct event event, const char *text)
 {
     event.sequence = atomic_fetch_add(&session->state->sequence, 1) + 1;
-    event.time_ns = (uint64_t)os_now();
+    event.time_ns = (uint64_t)(os_now() + atomic_load(&session->state->clock_ahead));
     event.version = EVENT_VERSION;
     event.side = EVENT_SIDE_SUPERVISOR;
     event.device = -1;

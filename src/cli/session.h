@@ -20,6 +20,7 @@
 #include "rundir.h"
 #include "runstate.h"
 #include "sql.h"
+#include "time_watch.h"
 
 enum {
     SESSION_MESSAGE_MAX = 512
@@ -54,6 +55,7 @@ struct session {
     struct collector *collector;
     struct record record;
     struct hang_watch watch;
+    struct time_watch time;
     uint64_t shown_access; /* sequence of the access that --on-finding stop was last said about */
     struct session_child child;
     bool killing;  /* a process that SIGKILL ends now ends by our hand */

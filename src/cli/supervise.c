@@ -149,6 +149,8 @@ static void start_watch(struct session *session, char own_pipe[64])
         .client = session->child.pid,
         .token = session->dir.token,
         .stand_in = session->setup.parts->stand_in,
+        .state = session->state,
+        .waits = session->time.waits,
     };
     char file[32];
     snprintf(file, sizeof file, "fd/%d", session->hold[0]);
@@ -156,7 +158,7 @@ static void start_watch(struct session *session, char own_pipe[64])
         scope.own_pipe = own_pipe;
     }
     hang_watch_init(&session->watch, &scope, options->timeout_ms, options->patience_ms);
-    session->record.progress_ns = session->watch.start_ns;
+    session->record.progress_ns = session->watch.work_ns;
 }
 
 static void end_hung_client(struct session *session, int reason)
@@ -201,13 +203,15 @@ static void watch_client(struct session *session)
     progress_start(&progress);
     while (!session->child.ended && session->interrupted == 0 && reason == 0) {
         uint64_t taken = session->record.taken;
-        session_tick(session, wait_ms);
+        session_tick(session, time_watch_wait_ms(session, wait_ms));
         wait_ms = session->record.taken - taken > TICK_BUSY_EVENTS ? TICK_BUSY_MS : SESSION_TICK_MS;
         progress_show(&progress, &session->record);
-        reason = session->child.ended || is_stopped(session)
-                     ? 0
-                     : hang_watch_step(&session->watch, &session->record);
+        if (!session->child.ended && !is_stopped(session)) {
+            time_watch_step(session);
+            reason = hang_watch_step(&session->watch, &session->record);
+        }
     }
+    time_watch_end(session);
     progress_end(&progress);
     if (reason != 0) {
         end_hung_client(session, reason);

@@ -48,8 +48,9 @@ void outcome_call_begin(struct checker *checker, struct thread_state *thread, ui
 
 void outcome_call_end(struct thread_state *thread, const struct call *call, const struct event *event)
 {
-    bool cut_short = event->flags & EVENT_FLAG_FAULTED; /* a fault may have taken its wait away */
-    bool waited = call->timeout != 0 && (event->result == VD_E_TIMEOUT || cut_short);
+    bool cut_short = event->flags & EVENT_FLAG_FAULTED;    /* a fault may have taken its wait away */
+    bool waited = (event->flags & EVENT_FLAG_SHORTENED) || /* it would have, had we not taken the time away */
+                  (call->timeout != 0 && (event->result == VD_E_TIMEOUT || cut_short));
 
     if (event->result >= 0 || event->result == VD_E_CLOSE || waited) {
         thread->spin.count = 0;
