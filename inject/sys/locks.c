@@ -183,17 +183,26 @@ static _Atomic uint32_t *signals_of(const void *condition)
     return &signal_counts[(uintptr_t)condition / 16 % COUNTERS];
 }
 
-/* By version: without one, an old program's kind of condition may be found. */
+/* The C library has two kinds of conditions, by version: without one, an old program's may be found. A sanitizer's
+ * runtime between us and the C library has one, without version. */
 static void *next_condition(_Atomic(void *) *slot, const char *name)
 {
+    Dl_info found, newest;
     void *definition = atomic_load_explicit(slot, memory_order_acquire);
-    if (definition == NULL) {
-        int saved = errno;
-        definition = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
-        atomic_store_explicit(slot, definition, memory_order_release);
-        errno = saved;
+    if (definition != NULL) {
+        return definition;
     }
-    return definition != NULL ? definition : sys_next(slot, name);
+    _Atomic(void *) of_any = NULL; /* not yet in `slot`: other threads would take it */
+    int saved = errno;
+    definition = sys_next(&of_any, name);
+    void *of_version = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+    if (of_version != NULL && dladdr(definition, &found) != 0 && dladdr(of_version, &newest) != 0 &&
+        found.dli_fbase == newest.dli_fbase) {
+        definition = of_version;
+    }
+    atomic_store_explicit(slot, definition, memory_order_release);
+    errno = saved;
+    return definition;
 }
 
 SYS_EXPORT int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
