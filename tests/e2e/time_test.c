@@ -1,0 +1,225 @@
+/* What a client does when it waits for what cannot come is the same with virtual time and long limits as with real
+ * time and short ones, but for how long we wait for it (docs/time.md).
+ *
+ * E2E_ROUNDS repeats all of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "e2e.h"
+
+enum {
+    LONG_MS = 600000, /* the client's limits */
+    SHORT_MS = 1500,  /* the same in a run with real time */
+    ENOUGH_S = 30,    /* of real time, for LONG_MS: a small part of it, on a busy machine, too */
+    RAW_S = 2
+};
+
+enum limits {
+    LIMITS_LONG,
+    LIMITS_SHORT
+};
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* `client` is one of tests/clients with its own options, in single words. */
+static void build(struct e2e_args *args, const char *client, const char *bug, enum limits limits)
+{
+    *args = (struct e2e_args){0};
+    int limit = limits == LIMITS_LONG ? LONG_MS : SHORT_MS;
+    e2e_arg(args, "run");
+    e2e_arg(args, "--size");
+    e2e_arg(args, "%d", 300000);
+    e2e_arg(args, "--patience");
+    e2e_arg(args, "%d", limits == LIMITS_LONG ? LONG_MS : 20);
+    if (limits == LIMITS_SHORT) {
+        e2e_arg(args, "--real-time");
+    }
+    e2e_arg(args, "--fault");
+    e2e_arg(args, "lost-close");
+    e2e_arg(args, "--");
+    e2e_arg(args, E2E_CLIENTS "/%s", client);
+    e2e_arg(args, "backup");
+    e2e_arg(args, "--database");
+    e2e_arg(args, "sales");
+    e2e_arg(args, "--dir");
+    e2e_arg(args, "{run}");
+    e2e_arg(args, "--devices");
+    e2e_arg(args, bug != NULL ? "1" : "2");
+    e2e_arg(args, "--timeout");
+    e2e_arg(args, "%d", limit);
+    e2e_arg(args, "--patience");
+    e2e_arg(args, "%d", limit);
+    if (bug != NULL) {
+        e2e_arg(args, "--bug");
+        e2e_arg(args, "%s", bug);
+    }
+}
+
+/* The rules of a run's findings, in their order, blanks between. */
+static void list_rules(const struct e2e_run *run, char rules[512])
+{
+    json_t *findings = json_object_get(run->report, "findings");
+    size_t used = 0;
+    rules[0] = '\0';
+    for (size_t i = 0; i < json_array_size(findings); i++) {
+        const char *rule = json_string_value(json_object_get(json_array_get(findings, i), "rule"));
+        used += (size_t)snprintf(rules + used, 512 - used, "%s ", rule);
+        assert_true(used < 512);
+    }
+}
+
+static int client_exit(const struct e2e_run *run)
+{
+    return (int)json_integer_value(json_object_get(json_object_get(run->report, "client"), "exit"));
+}
+
+static void judged_alike(const char *client, const char *bug)
+{
+    struct e2e_args args;
+    struct e2e_run short_run, long_run;
+    char real[512], virtual[512];
+    build(&args, client, bug, LIMITS_SHORT);
+    e2e_run(&short_run, args.list);
+    list_rules(&short_run, real);
+    build(&args, client, bug, LIMITS_LONG);
+    double began = seconds();
+    e2e_run(&long_run, args.list);
+    double took = seconds() - began;
+    list_rules(&long_run, virtual);
+    if (long_run.status != short_run.status || client_exit(&long_run) != client_exit(&short_run) ||
+        strcmp(real, virtual) != 0) {
+        e2e_fail(&long_run, &args, "with real time: exit status %d, findings %s", short_run.status, real);
+    }
+    if (took > ENOUGH_S) {
+        e2e_fail(&long_run, &args, "took %.1f s", took);
+    }
+    e2e_free(&short_run);
+    e2e_free(&long_run);
+}
+
+static void correct_clients_end_as_in_real_time(void **state)
+{
+    static const char *const clients[] = {"watchdog", "correct_c", "correct_cpp", "multiprocess",
+                                          "async",    "disk",      "prefixed"};
+    (void)state;
+    for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
+        judged_alike(clients[i], NULL);
+    }
+}
+
+static void bugs_are_found_as_in_real_time(void **state)
+{
+    (void)state;
+    judged_alike("buggy", "close-on-timeout");
+    judged_alike("buggy", "wait-for-ever");
+    judged_alike("buggy_answers", "timeout-is-end");
+    judged_alike("buggy_ends", "close-under-thread");
+}
+
+/* A client that goes on asking for ten minutes is told of after --patience, by its own clock. */
+static void patience_is_the_clients(void **state)
+{
+    struct e2e_args args;
+    struct e2e_run run;
+    (void)state;
+    build(&args, "correct_c", NULL, LIMITS_LONG);
+    snprintf(args.text[4], sizeof args.text[4], "30");
+    double began = seconds();
+    e2e_run(&run, args.list);
+    double took = seconds() - began;
+    if (e2e_finding(&run, "VDI-OUT-002") == NULL || took > 15) {
+        e2e_fail(&run, &args, "no hang after 30 s of patience, or after %.1f real seconds", took);
+    }
+    e2e_free(&run);
+}
+
+/* A shell that runs a client, under whose fault the clock may be moved, and then `after`. */
+static double run_and_then(struct e2e_run *run, struct e2e_args *args, const char *after)
+{
+    *args = (struct e2e_args){0};
+    e2e_arg(args, "run");
+    e2e_arg(args, "--size");
+    e2e_arg(args, "%d", 300000);
+    e2e_arg(args, "--fault");
+    e2e_arg(args, "lost-close");
+    e2e_arg(args, "--patience");
+    e2e_arg(args, "%d", LONG_MS);
+    e2e_arg(args, "--");
+    e2e_arg(args, "sh");
+    e2e_arg(args, "-c");
+    e2e_arg(
+        args, "%s",
+        E2E_CLIENTS
+        "/watchdog backup --database sales --dir {run} --timeout 1000 --patience 600000; exec " E2E_TIME_TOOL
+        " \"$@\"");
+    e2e_arg(args, "sh");
+    char words[64], *rest = words;
+    snprintf(words, sizeof words, "%s", after);
+    for (char *word; (word = strsep(&rest, " ")) != NULL;) {
+        e2e_arg(args, "%s", word);
+    }
+    double began = seconds();
+    e2e_run(run, args->list);
+    return seconds() - began;
+}
+
+static bool has_note_of_time(const struct e2e_run *run)
+{
+    json_t *notes = json_object_get(run->report, "notes");
+    bool found = false;
+    for (size_t i = 0; i < json_array_size(notes); i++) {
+        const char *about = json_string_value(json_object_get(json_array_get(notes, i), "about"));
+        found = found || (about != NULL && strcmp(about, "time") == 0);
+    }
+    return found;
+}
+
+static void nobody_who_works_is_overtaken(void **state)
+{
+    struct e2e_args args;
+    struct e2e_run run;
+    (void)state;
+    double took = run_and_then(&run, &args, "work");
+    if (run.status != 0 || run.report == NULL || client_exit(&run) != 0 || took > ENOUGH_S ||
+        has_note_of_time(&run)) {
+        e2e_fail(&run, &args, "took %.1f s", took);
+    }
+    e2e_free(&run);
+}
+
+/* How long it waits nobody knows: time stays real, and the report says so. */
+static void an_unknown_wait_is_waited_for(void **state)
+{
+    struct e2e_args args;
+    struct e2e_run run;
+    char after[32];
+    (void)state;
+    snprintf(after, sizeof after, "raw %d", RAW_S);
+    double took = run_and_then(&run, &args, after);
+    if (run.status != 0 || run.report == NULL || client_exit(&run) != 0 || took < RAW_S ||
+        !has_note_of_time(&run)) {
+        e2e_fail(&run, &args, "took %.1f s", took);
+    }
+    e2e_free(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(correct_clients_end_as_in_real_time),
+        cmocka_unit_test(bugs_are_found_as_in_real_time), cmocka_unit_test(patience_is_the_clients),
+        cmocka_unit_test(nobody_who_works_is_overtaken), cmocka_unit_test(an_unknown_wait_is_waited_for)};
+    int failed = 0;
+    for (int round = 0; round < e2e_rounds() && failed == 0; round++) {
+        failed = cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    return failed;
+}
