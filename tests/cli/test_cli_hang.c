@@ -1,126 +1,16 @@
 /* The hang rule's sample on pictures of /proc: who can act, who cannot (design 4.5). */
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "hang.h"
-#include "rundir.h"
-
-enum {
-    RUNNER = 100,
-    CLIENT = 200,
-    SERVER = 300
-};
-
-static char root[64];
-static struct record record;
-static const struct hang_scope scope = {
-    .proc_root = root,
-    .runner = RUNNER,
-    .client = CLIENT,
-    .token = "100-7",
-    .stand_in = "/p/sqlcmd",
-    .own_pipe = "pipe:[88]",
-};
-
-static void put(const char *text, const char *format, ...)
-{
-    char path[256];
-    int used = snprintf(path, sizeof path, "%s/", root);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(path + used, sizeof path - (size_t)used, format, arguments);
-    va_end(arguments);
-    for (char *slash = strchr(path + used, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(path, 0700);
-        *slash = '/';
-    }
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void put_link(const char *target, const char *format, int pid)
-{
-    char path[256];
-    int used = snprintf(path, sizeof path, "%s/", root);
-    snprintf(path + used, sizeof path - (size_t)used, format, pid);
-    (void)unlink(path);
-    assert_int_equal(symlink(target, path), 0);
-}
-
-static void put_stat(int pid, int thread, int parent, char state, int cpu)
-{
-    char text[256];
-    snprintf(text, sizeof text, "%d (a) b (c)) %c %d 1 1 0 -1 0 0 0 0 0 %d 0 0 0 20 0\n",
-             thread != 0 ? thread : pid, state, parent, cpu);
-    if (thread != 0) {
-        put(text, "%d/task/%d/stat", pid, thread);
-    } else {
-        put(text, "%d/stat", pid);
-    }
-}
-
-/* A sleeping thread in this system call. */
-static void put_thread(int pid, int thread, const char *syscall)
-{
-    put_stat(pid, thread, 0, 'S', 3);
-    put(syscall, "%d/task/%d/syscall", pid, thread);
-}
-
-static void put_process(int pid, int parent)
-{
-    put_stat(pid, 0, parent, 'S', 0);
-    put("", "%d/timers", pid);
-    put("Name:\tx\nSigCgt:\t0000000180010440\n", "%d/status", pid);
-    char path[128];
-    snprintf(path, sizeof path, "%s/%d/fd", root, pid);
-    (void)mkdir(path, 0700);
-}
-
-static const char *call(long number, const char *arguments)
-{
-    static char text[160];
-    snprintf(text, sizeof text, "%ld %s 0x7ffd0 0x7f001\n", number, arguments);
-    return text;
-}
-
-#define FUTEX_UNTIMED "0x5500 0x189 0x0 0x0 0x0 0xffffffff"
-#define FUTEX_TIMED   "0x5500 0x189 0x0 0x7ffe00 0x0 0xffffffff"
-#define NOTHING       "0x0 0x0 0x0 0x0 0x0 0x0"
-
-/* A client of one thread that waits on a futex for ever. */
-static int start(void **state)
-{
-    (void)state;
-    snprintf(root, sizeof root, "/tmp/test-cli-hang-XXXXXX");
-    if (mkdtemp(root) == NULL) {
-        return 1;
-    }
-    record_init(&record, "/tmp");
-    put_process(RUNNER, 1);
-    put_process(CLIENT, RUNNER);
-    put_thread(CLIENT, CLIENT, call(SYS_futex, FUTEX_UNTIMED));
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    record_free(&record);
-    return folder_remove(root);
-}
+#include "picture.h"
 
 static bool stuck(void)
 {
@@ -377,22 +267,24 @@ static void a_client_that_ended_does_not_hang(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(untimed_waits_are_stuck, start, end),
-        cmocka_unit_test_setup_teardown(pipes_count_only_inside_the_run, start, end),
-        cmocka_unit_test_setup_teardown(futexes_in_shared_memory_can_be_woken_from_outside, start, end),
-        cmocka_unit_test_setup_teardown(a_caught_signal_can_end_a_pause, start, end),
-        cmocka_unit_test_setup_teardown(helpers_do_not_count, start, end),
-        cmocka_unit_test_setup_teardown(one_that_can_act_is_enough, start, end),
-        cmocka_unit_test_setup_teardown(an_orphan_of_the_run_counts, start, end),
-        cmocka_unit_test_setup_teardown(a_stranger_does_not_count, start, end),
-        cmocka_unit_test_setup_teardown(running_and_stopped_threads_can_act, start, end),
-        cmocka_unit_test_setup_teardown(alarms_can_act, start, end),
-        cmocka_unit_test_setup_teardown(what_cannot_be_seen_can_act, start, end),
-        cmocka_unit_test_setup_teardown(calls_without_limit_are_stuck, start, end),
-        cmocka_unit_test_setup_teardown(a_server_acts_unless_it_waits_for_the_client, start, end),
-        cmocka_unit_test_setup_teardown(the_picture_names_who_waits, start, end),
-        cmocka_unit_test_setup_teardown(fingerprints_tell_change, start, end),
-        cmocka_unit_test_setup_teardown(a_client_that_ended_does_not_hang, start, end),
+        cmocka_unit_test_setup_teardown(untimed_waits_are_stuck, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(pipes_count_only_inside_the_run, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(futexes_in_shared_memory_can_be_woken_from_outside, picture_start,
+                                        picture_end),
+        cmocka_unit_test_setup_teardown(a_caught_signal_can_end_a_pause, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(helpers_do_not_count, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(one_that_can_act_is_enough, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(an_orphan_of_the_run_counts, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(a_stranger_does_not_count, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(running_and_stopped_threads_can_act, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(alarms_can_act, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_seen_can_act, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(calls_without_limit_are_stuck, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(a_server_acts_unless_it_waits_for_the_client, picture_start,
+                                        picture_end),
+        cmocka_unit_test_setup_teardown(the_picture_names_who_waits, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(fingerprints_tell_change, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(a_client_that_ended_does_not_hang, picture_start, picture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -324,6 +324,40 @@ static void test_folded_calls(void **state)
     }
 }
 
+/* The time was taken away while the client asked, and asked again: it would have waited. */
+static void test_shortened_calls_are_not_busy(void **state)
+{
+    struct event end = {.kind = EVENT_CALL_END,
+                        .side = EVENT_SIDE_CLIENT,
+                        .function = VDI_FN_GET_COMMAND,
+                        .process = CLIENT,
+                        .thread = WORKER,
+                        .set = 1,
+                        .result = VD_E_TIMEOUT};
+    struct run run;
+
+    (void)state;
+    for (int shortened = 0; shortened <= 1; shortened++) {
+        run_start(&run, NULL);
+        up(&run, 1);
+        for (int i = 0; i < 3; i++) {
+            end.flags = i == 1 && shortened ? EVENT_FLAG_SHORTENED : 0;
+            end.repeat = end.flags ? 0 : 15000;
+            end.call = call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){0}, NULL);
+            feed(&run, end, NULL);
+        }
+        transfer(&run, WORKER, 0);
+        down(&run, 1);
+        client_exits(&run, 0);
+        if (shortened) {
+            expect_clean(&run);
+        } else {
+            expect(&run, "VDI-OUT-005");
+        }
+        run_end(&run);
+    }
+}
+
 int test_ends(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +377,7 @@ int test_ends(void)
         cmocka_unit_test(test_busy_loop),
         cmocka_unit_test(test_loops_that_are_not_busy),
         cmocka_unit_test(test_folded_calls),
+        cmocka_unit_test(test_shortened_calls_are_not_busy),
     };
 
     return cmocka_run_group_tests_name("ends", tests, NULL, NULL);
