@@ -85,6 +85,20 @@ static int64_t now_of(const struct run_state *state)
     return inject_now() + clock_ahead(state);
 }
 
+/* Without a system call for each wait. */
+static uint32_t own_thread(uint32_t process)
+{
+    static _Thread_local struct {
+        uint32_t process; /* another one in a child */
+        uint32_t thread;
+    } self __attribute__((tls_model("initial-exec")));
+    if (self.process != process) {
+        self.process = process;
+        self.thread = (uint32_t)syscall(SYS_gettid);
+    }
+    return self.thread;
+}
+
 bool virtual_wait_begin(struct timed_wait *wait, enum run_wait_kind kind, int64_t nanoseconds)
 {
     struct run_state *state = run_time();
@@ -94,7 +108,8 @@ bool virtual_wait_begin(struct timed_wait *wait, enum run_wait_kind kind, int64_
     int saved = errno;
     int64_t now = now_of(state);
     wait->deadline = nanoseconds < RUN_WAIT_FOREVER - now ? now + nanoseconds : RUN_WAIT_FOREVER;
-    wait->slot = run_wait_claim(shown.waits, run_process(), (uint32_t)syscall(SYS_gettid));
+    uint32_t process = run_process();
+    wait->slot = run_wait_claim(shown.waits, process, own_thread(process));
     if (wait->slot != NULL) {
         wait->owner = atomic_load(&wait->slot->owner);
         atomic_store(&wait->slot->deadline, wait->deadline);

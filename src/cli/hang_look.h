@@ -45,6 +45,10 @@ void look_runs(struct look *look);
 bool look_catches(const char *root, pid_t process, int number);
 /* Of /proc/PID/task/TID/syscall. */
 struct asleep look_parse(const char *line);
+/* ThreadSanitizer's background thread: it looks around every 100 ms and does nothing to the client. It sleeps by an old
+ * system call that the C library makes no more, with the same place for the time that is asked for and the time that is
+ * left, and takes no signals. */
+bool look_is_sanitizers_own(const struct look *look, pid_t thread, const struct asleep *asleep);
 /* The wait without time limit that a thread is in, or NULL: it can act, or we cannot tell. */
 const char *look_untimed_wait(struct look *look, const struct asleep *asleep);
 /* The thread sleeps in a wait that it has told of, and that nobody outside the run can end. Notes until when. */

@@ -114,6 +114,9 @@ static void look_at_thread(void *context, pid_t thread)
     snprintf(file, sizeof file, "task/%d/syscall", (int)thread);
     bool readable = proc_read(root, look->process, file, line, sizeof line) > 0 && stat.state == 'S';
     const struct asleep asleep = look_parse(readable ? line : "running");
+    if (look_is_sanitizers_own(look, thread, &asleep)) {
+        return;
+    }
     bool told = look_at_told_wait(look, thread, &asleep);
     if (!told) {
         mix_switches(look, look->process, thread);

@@ -20,15 +20,22 @@ static uint64_t signal_bit(int number)
     return 1ull << (number - 1);
 }
 
-static bool caught_signals(const char *root, pid_t process, uint64_t *caught)
+/* A mask out of a status file, by the name at the start of its line. */
+static bool read_signals(const char *root, pid_t process, const char *file, const char *name,
+                         uint64_t *signals)
 {
     char text[4096];
-    if (proc_read(root, process, "status", text, sizeof text) <= 0) {
+    if (proc_read(root, process, file, text, sizeof text) <= 0) {
         return false;
     }
-    const char *line = strstr(text, "\nSigCgt:");
-    *caught = line != NULL ? strtoull(line + 8, NULL, 16) : 0;
+    const char *line = strstr(text, name);
+    *signals = line != NULL ? strtoull(line + strlen(name), NULL, 16) : 0;
     return line != NULL;
+}
+
+static bool caught_signals(const char *root, pid_t process, uint64_t *caught)
+{
+    return read_signals(root, process, "status", "\nSigCgt:", caught);
 }
 
 /* ---- waits of the kernel that have no time limit ---- */
@@ -161,6 +168,30 @@ struct asleep look_parse(const char *line)
     }
     asleep.stack = strtoull(at, &at, 16);
     return asleep;
+}
+
+#ifdef SYS_nanosleep
+#define OLD_NANOSLEEP SYS_nanosleep
+#else
+#define OLD_NANOSLEEP (-2) /* none */
+#endif
+
+bool look_is_sanitizers_own(const struct look *look, pid_t thread, const struct asleep *asleep)
+{
+    static const int kept[] = {SIGKILL, SIGSTOP, SIGPROF, SIGSYS, 32, 33};
+    char file[48];
+    uint64_t blocked = 0;
+    uint64_t all = UINT64_MAX;
+    if (thread == look->process || asleep->number != OLD_NANOSLEEP ||
+        asleep->argument[0] != asleep->argument[1]) {
+        return false;
+    }
+    snprintf(file, sizeof file, "task/%d/status", (int)thread);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        all &= ~signal_bit(kept[i]);
+    }
+    return read_signals(look->scope->proc_root, look->process, file, "\nSigBlk:", &blocked) &&
+           (blocked & all) == all;
 }
 
 const char *look_untimed_wait(struct look *look, const struct asleep *asleep)

@@ -113,6 +113,22 @@ static void shared_memory_and_foreign_clocks_are_obstacles(void **state)
     run_wait_release(wait);
 }
 
+/* Its background thread; the mask is what it has on Linux. */
+static void threadsanitizers_thread_does_not_count(void **state)
+{
+    (void)state;
+    struct run_wait *wait = tell(RUN_WAIT_TIME, INT64_MAX / 2);
+    put("SigPnd:\t0\nSigBlk:\tfffffffe3ffbfeff\n", "%d/task/%d/status", CLIENT, CLIENT + 1);
+    put_thread(CLIENT, CLIENT + 1, call(SYS_nanosleep, "0x7f0 0x7f0 0x0 0x0 0x0 0x0"));
+    assert_true(look().waits);
+    put_thread(CLIENT, CLIENT + 1, call(SYS_nanosleep, "0x7f0 0x7f8 0x0 0x0 0x0 0x0"));
+    assert_false(look().waits);
+    put_thread(CLIENT, CLIENT + 1, call(SYS_nanosleep, "0x7f0 0x7f0 0x0 0x0 0x0 0x0"));
+    put("SigPnd:\t0\nSigBlk:\t0000000000000000\n", "%d/task/%d/status", CLIENT, CLIENT + 1);
+    assert_false(look().waits);
+    run_wait_release(wait);
+}
+
 static void activity_tells_who_has_run(void **state)
 {
     (void)state;
@@ -137,6 +153,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_others_may_bring_is_an_obstacle, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(shared_memory_and_foreign_clocks_are_obstacles, picture_start,
                                         picture_end),
+        cmocka_unit_test_setup_teardown(threadsanitizers_thread_does_not_count, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(activity_tells_who_has_run, picture_start, picture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
