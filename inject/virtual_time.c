@@ -28,6 +28,7 @@ static struct {
     _Atomic bool looked;
     struct run_state *_Atomic state;
     struct run_waits *waits;
+    bool library_in_seconds;
 } shown = {.once = PTHREAD_ONCE_INIT};
 
 /* The simulated server keeps the system's time, also where a client starts it with us on board. */
@@ -46,6 +47,8 @@ static void look(void)
     if (folder != NULL && run_state_is_recorded() && !is_server()) {
         shown.waits = run_waits_map(folder, false);
     }
+    const char *dialect = getenv("VDI_DIALECT");
+    shown.library_in_seconds = dialect != NULL && strstr(dialect, "timeout-unit:s") != NULL;
     if (shown.waits != NULL) {
         atomic_store_explicit(&shown.state, run_state_attach(), memory_order_release);
     }
@@ -174,13 +177,10 @@ INJECT_EXPORT void vdifault_wait_end(struct timed_wait *wait)
 
 bool virtual_library_wait_begin(struct timed_wait *wait, time_t timeout_ms)
 {
-    const char *dialect = getenv("VDI_DIALECT");
-    if (dialect != NULL && strstr(dialect, "timeout-unit:s") != NULL) {
-        return false;
-    }
-    return virtual_wait_begin(
-        wait, RUN_WAIT_LIBRARY,
-        timeout_ms < RUN_WAIT_FOREVER / MS ? (int64_t)timeout_ms * MS : RUN_WAIT_FOREVER);
+    return run_time() != NULL && !shown.library_in_seconds &&
+           virtual_wait_begin(
+               wait, RUN_WAIT_LIBRARY,
+               timeout_ms < RUN_WAIT_FOREVER / MS ? (int64_t)timeout_ms * MS : RUN_WAIT_FOREVER);
 }
 
 time_t virtual_library_slice(struct timed_wait *wait)
