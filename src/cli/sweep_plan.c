@@ -31,11 +31,18 @@ struct candidates {
 static bool can_happen(const struct fault *fault, const struct sweep_site *site,
                        const struct sweep_arrival *arrival, const struct sweep_choice *choice)
 {
+    const struct fault_info *info = &fault_table[fault->kind];
+    if ((info->features != 0 && (info->features & site->features) == 0) || site->devices < info->devices ||
+        (site->met & info->without) != 0 || ((info->effects & FAULT_MEETS_CLOSE) != 0 && !site->sees_close)) {
+        return false;
+    }
     switch (fault->kind) {
     case FAULT_EARLY_CLOSE:
         return arrival->open_devices > 0;
-    case FAULT_LOST_CLOSE:
-        return site->sees_close;
+    case FAULT_TIMEOUT:
+        return arrival->limited;
+    case FAULT_SECONDARY_CRASH:
+        return arrival->secondary;
     case FAULT_ABORT:
         return arrival->open_devices > 0 && (choice->guard || fault->arg[FAULT_ARG_AT] != FAULT_AT_TOUCH);
     case FAULT_UNKNOWN_COMMAND: /* nobody sends a client a command of its own model as an unknown one */
@@ -137,11 +144,24 @@ static int add_arrival(struct candidates *candidates, const struct pattern *patt
     return error;
 }
 
+/* A kind that is at no site but at every call. */
+static int add_everywhere(struct candidates *candidates, const struct pattern *pattern)
+{
+    char text[2 * FAULT_TEXT_MAX];
+    struct fault fault;
+    struct fault_error error;
+    snprintf(text, sizeof text, "%s%s", fault_table[pattern->kind].name, pattern->arguments);
+    return fault_parse(text, &fault, &error) == 0 ? add(candidates, &fault, pattern->variant) : 0;
+}
+
 static int add_pattern(struct candidates *candidates, const struct pattern *pattern,
                        const struct sweep_sites *sites)
 {
     const struct fault_info *info = &fault_table[pattern->kind];
     int error = 0;
+    if (info->everywhere) {
+        return add_everywhere(candidates, pattern);
+    }
     for (size_t s = 0; s < sites->count && error == 0; s++) {
         const struct sweep_site *site = &sites->list[s];
         bool legal = site->function != 0 ? (info->functions >> site->function) & 1
@@ -272,6 +292,9 @@ void sweep_plan_free(struct sweep_plan *plan)
 /* Not where other threads happen to be by then, nor what the first one was already. */
 static bool can_follow(const struct fault *first, const struct fault *second)
 {
+    if (fault_table[second->kind].everywhere) {
+        return false; /* it is there from the start */
+    }
     if (second->site.operation != first->site.operation) {
         return true;
     }

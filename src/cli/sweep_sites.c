@@ -18,8 +18,13 @@ struct walk {
     size_t count;
     const struct checker *checker;
     uint64_t after;
-    int32_t open[SETS_MAX]; /* of a set object: devices opened, VD_E_CLOSE not delivered */
-    uint32_t features[RUN_OPERATIONS_MAX];
+    int32_t open[SETS_MAX];   /* of a set object: devices opened, VD_E_CLOSE not delivered */
+    bool secondary[SETS_MAX]; /* of a set object: OpenInSecondary made it */
+    struct {
+        uint32_t features;
+        uint32_t devices;
+        uint32_t met;
+    } operations[RUN_OPERATIONS_MAX];
 };
 
 const char *sweep_site_name(const struct sweep_site *site)
@@ -115,6 +120,12 @@ static int make_room(struct sweep_site *site)
     return 0;
 }
 
+static bool has_limit(const struct event *call)
+{
+    bool waits = call->function == VDI_FN_GET_COMMAND || call->function == VDI_FN_GET_CONFIGURATION;
+    return waits && call->arg[0] >= 0;
+}
+
 static int arrive(struct walk *walk, struct sweep_site like, const struct event *event,
                   const struct event *begin)
 {
@@ -123,7 +134,6 @@ static int arrive(struct walk *walk, struct sweep_site like, const struct event 
         return ENOMEM;
     }
     uint32_t nth = ++site->arrivals;
-    site->features = walk->features[event->operation];
     if (event->sequence <= walk->after) {
         return 0;
     }
@@ -137,6 +147,8 @@ static int arrive(struct walk *walk, struct sweep_site like, const struct event 
         .place = stack != NULL ? stack->place : 0,
         .sequence = event->sequence,
         .open_devices = *open_devices(walk, event),
+        .limited = begin != NULL && has_limit(begin),
+        .secondary = walk->secondary[event->set % SETS_MAX] || event->function == VDI_FN_OPEN_IN_SECONDARY,
     };
     site->list[site->count++] = arrival;
     return 0;
@@ -173,7 +185,9 @@ static int take_end(struct walk *walk, const struct event *end, const struct swe
     }
     if (end->function == VDI_FN_OPEN_DEVICE && end->result == 0) {
         ++*open;
+        walk->operations[end->operation].devices++;
     }
+    walk->secondary[end->set % SETS_MAX] |= end->function == VDI_FN_OPEN_IN_SECONDARY;
     if (end->function != VDI_FN_GET_COMMAND) {
         return 0;
     }
@@ -187,6 +201,7 @@ static int take_end(struct walk *walk, const struct event *end, const struct swe
     if (end->result != 0 || end->arg[1] < 1 || vdi_command_name((int32_t)end->arg[1]) == NULL) {
         return 0;
     }
+    walk->operations[end->operation].met |= 1u << end->arg[1];
     const struct sweep_site command = {
         .command = (uint16_t)end->arg[1], .device = end->device, .operation = end->operation};
     return arrive(walk, command, end, find_event(walk, end->call));
@@ -214,7 +229,7 @@ static int take(struct walk *walk, const struct event *event)
         return take_end(walk, event, &function);
     }
     if (event->function == VDI_FN_CREATE) {
-        walk->features[event->operation] = (uint32_t)event->arg[1];
+        walk->operations[event->operation].features = (uint32_t)event->arg[1];
     }
     return arrive(walk, function, event, event);
 }
@@ -229,7 +244,11 @@ int sweep_sites_take(struct sweep_sites *sites, const struct report_event *event
         error = take(&walk, &events[i].event);
     }
     for (size_t i = 0; i < sites->count; i++) {
-        settle(&sites->list[i]);
+        struct sweep_site *site = &sites->list[i];
+        site->features = walk.operations[site->operation].features;
+        site->devices = walk.operations[site->operation].devices;
+        site->met = walk.operations[site->operation].met;
+        settle(site);
     }
     return error;
 }

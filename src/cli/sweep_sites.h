@@ -24,6 +24,8 @@ struct sweep_arrival {
     size_t first;         /* index of the first of them */
     uint64_t sequence;    /* of the event that is counted */
     int32_t open_devices; /* of the set, just before */
+    bool limited;         /* the call has a time limit */
+    bool secondary;       /* the set is open by OpenInSecondary, or this is that call */
 };
 
 struct sweep_site {
@@ -34,6 +36,8 @@ struct sweep_site {
     uint32_t arrivals; /* how often */
     uint32_t stacks;   /* how many different ones */
     uint32_t features; /* VDF_*, as Create asked for them */
+    uint32_t devices;  /* devices of the operation that were opened */
+    uint32_t met;      /* commands that the operation met; bit per code */
     bool sees_close;   /* VD_E_CLOSE of the device was delivered */
     struct sweep_arrival *list;
     size_t count;

@@ -85,7 +85,7 @@ static void describe(json_t *object, const struct sweep_run *run)
     const struct fault_info *info = run->fault_count > 0 ? &fault_table[run->faults[0].kind] : NULL;
     char key[SWEEP_KEY_MAX], site[FAULT_TEXT_MAX] = "", dialect[64];
     sweep_run_key(run, key, sizeof key);
-    if (info != NULL) {
+    if (info != NULL && !info->everywhere) {
         sweep_site_text(&run->faults[0].site, site, sizeof site);
     }
     json_object_set_new(object, "id", json_integer(run->id));
@@ -169,6 +169,12 @@ static void add_sequence(struct sweep_work *work, json_t *object, const struct s
     }
 }
 
+/* What is at every call leads nowhere that the clean run does not. */
+static bool is_somewhere(const struct sweep_run *run)
+{
+    return run->fault_count == 1 && !fault_table[run->faults[0].kind].everywhere;
+}
+
 json_t *sweep_work_tell(struct sweep_work *work, const struct sweep_run *run, const struct trial *trial)
 {
     const struct verdict *verdict = &trial->verdict;
@@ -191,7 +197,7 @@ json_t *sweep_work_tell(struct sweep_work *work, const struct sweep_run *run, co
         json_object_set_new(object, "error", json_string(verdict->why));
     }
     add_sequence(work, object, run, trial, vacuous);
-    if (work->end != 0 && run->fault_count == 1 && verdict->status == CLI_CLEAN && !vacuous) {
+    if (work->end != 0 && is_somewhere(run) && verdict->status == CLI_CLEAN && !vacuous) {
         json_object_set_new(object, "then", then_value(work, run, trial));
     }
     return object;

@@ -59,6 +59,7 @@ static void make(int function, int device, int stack, int32_t result, int64_t co
     struct event begin = call(function, device, 0);
     struct event end = begin;
     begin.stack = (uint32_t)stack;
+    begin.arg[0] = function == VDI_FN_GET_COMMAND ? (stack == LOOP ? 10 : -1) : 0;
     begin.arg[1] = function == VDI_FN_CREATE ? VDF_LikePipe : 0;
     end.call = record(begin, "");
     end.kind = EVENT_CALL_END;
@@ -229,7 +230,51 @@ static void what_cannot_happen_is_not_tried(void **state)
     assert_false(has("abort(at=touch)@Write:0")); /* nobody would see it */
     assert_false(has("abort(at=touch)@Flush:0"));
     assert_true(has("lost-close@GetCommand:0"));
-    assert_true(has("unknown-command(code=4)@Write:0"));
+    assert_true(has("unknown-command(of=model)@Write:0"));
+    assert_false(has("reordered@Write:0"));       /* among one device */
+    assert_false(has("end-of-media@Write#2:0"));  /* of a client that takes no tapes */
+    assert_false(has("secondary-crash@Write:0")); /* in the primary */
+    assert_false(has("timeout@GetCommand:0"));    /* of a wait without limit */
+    assert_true(has("timeout@GetCommand#7:0"));   /* ... and of one with */
+}
+
+static void what_is_at_every_call_is_at_no_site(void **state)
+{
+    (void)state;
+    size_t found = 0;
+    a_backup();
+    assert_int_equal(sweep_plan_add(&plan, &sites, &usual, SWEEP_USUAL), 0);
+    for (size_t i = 0; i < plan.count; i++) {
+        found += plan.runs[i].faults[0].kind == FAULT_JITTER;
+    }
+    assert_int_equal(found, 3);
+    assert_true(has("jitter"));
+    assert_true(has("jitter(seed=2)"));
+}
+
+static bool is_legal(const char *what, const char *at, const char *nth)
+{
+    struct fault fault;
+    struct fault_error error;
+    char text[2 * FAULT_TEXT_MAX];
+    snprintf(text, sizeof text, "%s%s%s%s", what, at != NULL ? "@" : "", at != NULL ? at : "", nth);
+    return fault_parse(text, &fault, &error) == 0;
+}
+
+/* Some kinds are at no first arrival, some at no later one. */
+static bool has_place(const struct fault_info *info, const char *what)
+{
+    static const char *const counts[] = {"", "#2"};
+    bool legal = info->everywhere && is_legal(what, NULL, "");
+    for (int name = 1; name < 32; name++) {
+        const char *function = name < VDI_FN_COUNT ? vdi_function_names[name] : NULL;
+        const char *command = vdi_command_name(name);
+        for (int i = 0; i < 2; i++) {
+            legal = legal || (function != NULL && is_legal(what, function, counts[i])) ||
+                    (command != NULL && is_legal(what, command, counts[i]));
+        }
+    }
+    return legal;
 }
 
 static void every_entry_of_the_catalogue_has_a_site(void **state)
@@ -239,22 +284,10 @@ static void every_entry_of_the_catalogue_has_a_site(void **state)
         const struct fault_info *info = &fault_table[kind];
         for (const char *at = info->sweep != NULL ? info->sweep : ""; *at != '\0';) {
             int length = (int)strcspn(at, " ");
-            bool legal = false;
-            for (int name = 1; name < 32 && !legal; name++) {
-                struct fault fault;
-                struct fault_error error;
-                char text[FAULT_TEXT_MAX];
-                const char *function = name < VDI_FN_COUNT ? vdi_function_names[name] : NULL;
-                const char *command = vdi_command_name(name);
-                for (int i = 0; i < 2 && !legal; i++) {
-                    const char *site = i == 0 ? function : command;
-                    snprintf(text, sizeof text, "%s%.*s@%s", info->name, length == 2 ? 0 : length, at,
-                             site != NULL ? site : "?");
-                    legal = fault_parse(text, &fault, &error) == 0;
-                }
-            }
-            if (!legal) {
-                fail_msg("%s: '%.*s' can be placed nowhere", info->name, length, at);
+            char what[FAULT_TEXT_MAX];
+            snprintf(what, sizeof what, "%s%.*s", info->name, length == 2 ? 0 : length, at);
+            if (!has_place(info, what)) {
+                fail_msg("%s can be placed nowhere", what);
             }
             at += length + (int)strspn(at + length, " ");
         }
@@ -421,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_stack_is_tried_and_a_repeated_one_sampled, setup, teardown),
         cmocka_unit_test_setup_teardown(per_stack_says_how_many, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_happen_is_not_tried, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_at_every_call_is_at_no_site, setup, teardown),
         cmocka_unit_test(every_entry_of_the_catalogue_has_a_site),
         cmocka_unit_test_setup_teardown(heavier_kinds_come_first_in_each_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(dialects_follow, setup, teardown),
