@@ -67,21 +67,36 @@ void deed_answer(struct call *call, int result)
     call->answer = result;
 }
 
+/* Of the faults, those that the entry of the call is the site of; bits. The last first: one of "#next" is not to be at
+ * the call at which the one before it fires. */
+static uint64_t arrive_at_entry(const struct call *call)
+{
+    uint64_t arrived = 0;
+    for (uint32_t i = inject_plan()->plan.fault_count; i-- > 0;) {
+        const struct fault *fault = deed_fault(i);
+        const struct deed *deed = &deed_table[fault->kind];
+        bool at_call = deed->at_entry != NULL || deed->at_end != NULL;
+        if (fault_table[fault->kind].everywhere ||
+            (fault->site.function == call->function && at_call &&
+             run_fault_arrive(i, fault, call->operation, call->device_index))) {
+            arrived |= UINT64_C(1) << i;
+        }
+    }
+    return arrived;
+}
+
 void faults_found_at_entry(struct call *call)
 {
-    const struct inject_plan *plan = inject_plan();
-    for (uint32_t i = 0; i < plan->plan.fault_count; i++) {
-        const struct fault *fault = &plan->plan.faults[i];
+    uint64_t arrived = arrive_at_entry(call);
+    for (uint32_t i = 0; i < inject_plan()->plan.fault_count; i++) {
+        const struct fault *fault = deed_fault(i);
         const struct deed *deed = &deed_table[fault->kind];
+        if ((arrived >> i & 1) == 0) {
+            continue;
+        }
         if (fault_table[fault->kind].everywhere) {
             deed->at_entry(call, i);
-            continue;
-        }
-        if (fault->site.function != call->function || (deed->at_entry == NULL && deed->at_end == NULL) ||
-            !run_fault_arrive(i, fault, call->operation, call->device_index)) {
-            continue;
-        }
-        if (deed->at_end != NULL) {
+        } else if (deed->at_end != NULL) {
             run_fault_take_back(i); /* it has not happened yet, and will not if the call fails by itself */
             call->at_end |= UINT64_C(1) << i;
         } else {

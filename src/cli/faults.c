@@ -71,7 +71,7 @@ static int run_faults(int argc, char **argv)
         print_fault(&fault_table[i]);
     }
     printf(
-        "site = name[#nth][:device][/op]   nth = n, n+ (n and later), last, *   device = index or *\n"
+        "site = name[#nth][:device][/op]   nth = n, n+ (n and later), last, next, next+, *   device = index or *\n"
         "  name: a VDI function, counted on entry, or a command without VDC_, counted on delivery\n");
     return CLI_CLEAN;
 }

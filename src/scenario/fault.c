@@ -238,13 +238,19 @@ static int parse_nth(struct parser *p, struct fault_site *site)
         site->nth = FAULT_NTH_LAST;
         return 0;
     }
+    if (word_is(word, "next") || word_is(word, "next+")) {
+        site->nth = FAULT_NTH_NEXT;
+        site->and_later = word.length > strlen("next");
+        return 0;
+    }
     struct word digits = word;
     site->and_later = word.length > 0 && strchr("+*", word.text[word.length - 1]) != NULL;
     digits.length -= site->and_later ? 1 : 0;
     site->nth = word_is(word, "*") ? 1 : number(digits, NTH_MAX);
     if (site->nth < 1 || (word.length > 1 && word.text[word.length - 1] == '*')) {
-        return fail(p, word.text, "bad count '%.*s': expected N, N+ (N from 1), 'last' or '*'", shown(word),
-                    word.text);
+        return fail(p, word.text,
+                    "bad count '%.*s': expected N, N+ (N from 1), 'last', 'next', 'next+' or '*'",
+                    shown(word), word.text);
     }
     return 0;
 }

@@ -2,7 +2,7 @@
  *
  *   fault  = kind [ "(" arg {"," arg} ")" ] [ "@" site ]
  *   site   = name [ "#" nth ] [ ":" device ] [ "/" op ]
- *   nth    = n | n "+" | "last" | "*"         device = index | "*"       op = index
+ *   nth    = n | n "+" | "last" | "next" | "next+" | "*"         device = index | "*"       op = index
  *
  * Responsible for: which kinds exist, where each may be placed, its arguments and their defaults, text to
  * struct and back. Not responsible for making faults happen (inject/, sqlserver/). libc only, no allocation,
@@ -87,7 +87,8 @@ enum {
     FAULT_TEXT_MAX = 128
 };
 enum {
-    FAULT_NTH_LAST = -1
+    FAULT_NTH_LAST = -1,
+    FAULT_NTH_NEXT = -2 /* the first one once the fault before it in the plan has fired */
 };
 enum {
     FAULT_DEVICE_ANY = -1,
@@ -97,7 +98,7 @@ enum {
 struct fault_site {
     uint16_t function; /* enum vdi_function, or 0 */
     uint16_t command;  /* VDC_* code, or 0: exactly one of the two is set */
-    int32_t nth;       /* from 1, or FAULT_NTH_LAST */
+    int32_t nth;       /* from 1, or FAULT_NTH_LAST or _NEXT */
     bool and_later;    /* "n+": every match from the nth on ("*" is 1+) */
     int32_t device;    /* index, FAULT_DEVICE_ANY (first to reach nth) or FAULT_DEVICE_EACH */
     int32_t operation;

@@ -83,6 +83,8 @@ static size_t format_site(const struct fault_site *site, char *text, size_t size
     APPEND(text, size, used, "@%s", command != NULL ? command : vdi_function_names[site->function]);
     if (site->nth == FAULT_NTH_LAST) {
         APPEND(text, size, used, "#last");
+    } else if (site->nth == FAULT_NTH_NEXT) {
+        APPEND(text, size, used, site->and_later ? "#next+" : "#next");
     } else if (site->and_later && site->nth == 1) {
         APPEND(text, size, used, "#*");
     } else if (site->and_later || site->nth != 1) {

@@ -89,6 +89,9 @@ static int parse_fault(const char *rest, size_t offset, struct plan *plan, struc
     if (plan->fault_count == PLAN_FAULTS_MAX) {
         return fail(error, offset, "too many faults: expected at most %d", PLAN_FAULTS_MAX);
     }
+    if (fault.site.nth == FAULT_NTH_NEXT && plan->fault_count == 0) {
+        return fail(error, offset, "'#next' needs a fault before it, which must fire first");
+    }
     plan->faults[plan->fault_count++] = fault;
     return 0;
 }

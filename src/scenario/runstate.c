@@ -100,8 +100,13 @@ bool run_fault_arrive(uint32_t index, const struct fault *fault, int32_t operati
     }
     /* Calls on the set have no device; they never share a fault with calls on devices. */
     struct run_fault *counts = &run_state_attach()->faults[index];
+    bool next = site->nth == FAULT_NTH_NEXT;
+    if (next && (index == 0 || atomic_load(&counts[-1].fired) == 0)) {
+        return false;
+    }
     uint32_t nth = atomic_fetch_add(&counts->seen[device < 0 ? 0 : device], 1) + 1;
-    if (site->and_later ? nth < (uint32_t)site->nth : nth != (uint32_t)site->nth) {
+    uint32_t from = next ? 1 : (uint32_t)site->nth;
+    if (site->and_later ? nth < from : nth != from) {
         return false;
     }
     if (site->device == FAULT_DEVICE_ANY && !site->and_later) {

@@ -46,6 +46,9 @@ static const struct good good[] = {
     {"early-close@Flush#last",
      "early-close@Flush#last",
      {.kind = FAULT_EARLY_CLOSE, .site = SITE(FAULT_NTH_LAST, .command = VDC_Flush)}},
+    {"early-close@Flush#next",
+     "early-close@Flush#next",
+     {.kind = FAULT_EARLY_CLOSE, .site = SITE(FAULT_NTH_NEXT, .command = VDC_Flush)}},
     {"abort@Write", "abort@Write", {.kind = FAULT_ABORT, .site = SITE(1, .command = VDC_Write)}},
     {"abort(by=server,at=fetch)@Write#1:*",
      "abort@Write:*",
@@ -150,13 +153,13 @@ static const struct {
      "its "
      "VDC_ prefix)"},
     {"abort@", 6, "unknown site '' (expected a VDI function, or a command without its VDC_ prefix)"},
-    {"abort@Write#0", 12, "bad count '0': expected N, N+ (N from 1), 'last' or '*'"},
-    {"abort@Write#", 12, "bad count '': expected N, N+ (N from 1), 'last' or '*'"},
-    {"abort@Write#-1", 12, "bad count '-1': expected N, N+ (N from 1), 'last' or '*'"},
-    {"abort@Write#+", 12, "bad count '+': expected N, N+ (N from 1), 'last' or '*'"},
-    {"abort@Write#2*", 12, "bad count '2*': expected N, N+ (N from 1), 'last' or '*'"},
+    {"abort@Write#0", 12, "bad count '0': expected N, N+ (N from 1), 'last', 'next', 'next+' or '*'"},
+    {"abort@Write#", 12, "bad count '': expected N, N+ (N from 1), 'last', 'next', 'next+' or '*'"},
+    {"abort@Write#-1", 12, "bad count '-1': expected N, N+ (N from 1), 'last', 'next', 'next+' or '*'"},
+    {"abort@Write#+", 12, "bad count '+': expected N, N+ (N from 1), 'last', 'next', 'next+' or '*'"},
+    {"abort@Write#2*", 12, "bad count '2*': expected N, N+ (N from 1), 'last', 'next', 'next+' or '*'"},
     {"abort@Write#99999999999999999999", 12,
-     "bad count '99999999999999999999': expected N, N+ (N from 1), 'last' or '*'"},
+     "bad count '99999999999999999999': expected N, N+ (N from 1), 'last', 'next', 'next+' or '*'"},
     {"abort@Write:64", 12, "bad device '64': expected an index from 0 to 63, or '*'"},
     {"abort@Write:x", 12, "bad device 'x': expected an index from 0 to 63, or '*'"},
     {"abort@Write/256", 12, "bad operation '256': expected an index from 0 to 255"},
@@ -222,15 +225,15 @@ static const char *next_arguments(const char *after, size_t *length)
 /* One kind with these arguments at one site, counted and aimed in several ways: what fits comes back from its text. */
 static size_t round_trips(int kind, const char *arguments, size_t length, const char *name, bool of_device)
 {
-    static const char *const counts[] = {"", "#7", "#7+", "#*", "#last"};
+    static const char *const counts[] = {"", "#7", "#7+", "#*", "#last", "#next", "#next+"};
     static const char *const aims[] = {"", ":3", ":*", "/4", ":0/5"};
     size_t tried = 0;
-    for (size_t n = 0; n < 25; n++) {
+    for (size_t n = 0; n < 35; n++) {
         struct fault fault, again;
         struct fault_error error;
         char text[FAULT_TEXT_MAX], printed[FAULT_TEXT_MAX];
         snprintf(text, sizeof(text), "%s%.*s@%s%s%s", fault_table[kind].name, length > 2 ? (int)length : 0,
-                 arguments, name, counts[n % 5], aims[n / 5]);
+                 arguments, name, counts[n % 7], aims[n / 7]);
         if (fault_parse(text, &fault, &error) != 0) {
             continue;
         }

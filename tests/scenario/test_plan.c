@@ -119,6 +119,12 @@ static void limits(void **state)
     assert_string_equal(error.message, "too many faults: expected at most 64");
     assert_int_equal(plan_parse_line("fault lost-close\nfault lost-close", &plan, &error), EINVAL);
 
+    plan_init(&plan);
+    assert_int_equal(plan_parse_line("fault abort@Write#next", &plan, &error), EINVAL);
+    assert_string_equal(error.message, "'#next' needs a fault before it, which must fire first");
+    assert_int_equal(plan_parse_line("fault timeout@GetCommand", &plan, &error), 0);
+    assert_int_equal(plan_parse_line("fault abort@Write#next", &plan, &error), 0);
+
     char name[PLAN_NAME_MAX + 40];
     memset(name, 'n', sizeof(name));
     memcpy(name, "server database ", 16);

@@ -47,6 +47,11 @@ static void arrivals(void)
     struct fault last = parsed("abort@Write#last");
     CHECK(!run_fault_arrive(4, &last, 0, 0));               /* unresolved: never */
     CHECK(!run_fault_arrive(5, &each, 0, RUN_DEVICES_MAX)); /* a device there can be no count for */
+
+    struct fault first = parsed("abort@Flush:0"), next = parsed("abort@Write#next:0");
+    CHECK(!run_fault_arrive(7, &next, 0, 0) && !run_fault_arrive(7, &next, 0, 0));
+    CHECK(run_fault_arrive(6, &first, 0, 0));
+    CHECK(run_fault_arrive(7, &next, 0, 0) && !run_fault_arrive(7, &next, 0, 0));
 }
 
 static void counts_sites(void **state)
