@@ -23,6 +23,7 @@ struct candidates {
     struct candidate *list;
     size_t count;
     const struct sweep_choice *choice;
+    const struct fault *first; /* NULL: of one fault; else of pairs that begin with this one */
 };
 
 /* ---- what can be tried where ---- */
@@ -34,6 +35,10 @@ static bool can_happen(const struct fault *fault, const struct sweep_site *site,
     const struct fault_info *info = &fault_table[fault->kind];
     if ((info->features != 0 && (info->features & site->features) == 0) || site->devices < info->devices ||
         (site->met & info->without) != 0 || ((info->effects & FAULT_MEETS_CLOSE) != 0 && !site->sees_close)) {
+        return false;
+    }
+    bool needs_set = fault->kind != FAULT_DELAY && (info->effects & FAULT_KILLS_PROCESS) == 0;
+    if (arrival->given_up && needs_set) {
         return false;
     }
     switch (fault->kind) {
@@ -88,12 +93,12 @@ static bool place(const struct pattern *pattern, const struct fault_site *site, 
 
 /* One pattern at one arrival: once, and from there on. */
 static int add_at(struct candidates *candidates, const struct pattern *pattern, const struct sweep_site *site,
-                  const struct sweep_arrival *arrival, uint32_t nth, uint32_t tier, bool first_of_stack)
+                  const struct sweep_arrival *arrival, int32_t nth, uint32_t tier, bool also_later)
 {
     struct fault_site where = {
         .function = site->function,
         .command = site->command,
-        .nth = (int32_t)nth,
+        .nth = nth,
         .device = site->device >= 0 ? site->device : FAULT_DEVICE_ANY,
         .operation = site->operation,
     };
@@ -103,7 +108,7 @@ static int add_at(struct candidates *candidates, const struct pattern *pattern, 
         error = add(candidates, &fault, tier);
     }
     where.and_later = true;
-    if (error == 0 && first_of_stack && !fault_table[pattern->kind].once && place(pattern, &where, &fault) &&
+    if (error == 0 && also_later && !fault_table[pattern->kind].once && place(pattern, &where, &fault) &&
         can_happen(&fault, site, arrival, candidates->choice)) {
         error = add(candidates, &fault, tier + 1);
     }
@@ -138,10 +143,41 @@ static int add_arrival(struct candidates *candidates, const struct pattern *patt
             continue;
         }
         uint32_t finer = sample < 0 ? candidates->choice->per_stack : (uint32_t)sample;
-        error = add_at(candidates, pattern, site, arrival, arrival->nth + i, pattern->variant + finer,
-                       sample == 0);
+        error = add_at(candidates, pattern, site, arrival, (int32_t)(arrival->nth + i),
+                       pattern->variant + finer, sample == 0);
     }
     return error;
+}
+
+/* Not where other threads happen to be by then, nor what the first one was already. */
+static bool can_follow(const struct fault *first, enum fault_kind kind, const struct sweep_site *site)
+{
+    if (site->operation != first->site.operation) {
+        return true;
+    }
+    bool known = site->device < 0 || site->device == first->site.device;
+    bool same_close = (fault_table[kind].effects & fault_table[first->kind].effects & FAULT_MEETS_CLOSE) != 0;
+    return known && !same_close && (kind != first->kind || !fault_table[kind].once);
+}
+
+/* As a second fault at the next arrival after the first one: how many came before, as by polling, is a matter of time.
+ * The server is ahead of the client: its own faults are at the last command, which it sends in any case. */
+static int add_second(struct candidates *candidates, const struct pattern *pattern,
+                      const struct sweep_site *site)
+{
+    const struct fault_info *info = &fault_table[pattern->kind];
+    const struct fault_info *first = &fault_table[candidates->first->kind];
+    bool by_server = info->place == FAULT_IN_SERVER && site->command != 0;
+    bool meets_close = (info->effects & FAULT_MEETS_CLOSE) != 0;
+    /* What the server did may as well have been while this one call was already under way. */
+    bool racing =
+        first->place == FAULT_IN_SERVER && site->function != 0 && site->list[0].nth == site->arrivals;
+    if (racing || !can_follow(candidates->first, pattern->kind, site)) {
+        return 0;
+    }
+    const struct sweep_arrival *arrival = by_server ? &site->list[site->count - 1] : &site->list[0];
+    int32_t nth = by_server ? (int32_t)site->arrivals : meets_close ? 1 : FAULT_NTH_NEXT;
+    return add_at(candidates, pattern, site, arrival, nth, pattern->variant, !by_server);
 }
 
 /* A kind that is at no site but at every call. */
@@ -159,13 +195,17 @@ static int add_pattern(struct candidates *candidates, const struct pattern *patt
 {
     const struct fault_info *info = &fault_table[pattern->kind];
     int error = 0;
-    if (info->everywhere) {
-        return add_everywhere(candidates, pattern);
+    if (info->everywhere) { /* it cannot be second: it is there from the start */
+        return candidates->first == NULL ? add_everywhere(candidates, pattern) : 0;
     }
     for (size_t s = 0; s < sites->count && error == 0; s++) {
         const struct sweep_site *site = &sites->list[s];
         bool legal = site->function != 0 ? (info->functions >> site->function) & 1
                                          : (info->commands >> site->command) & 1;
+        if (legal && candidates->first != NULL && site->count > 0) {
+            error = add_second(candidates, pattern, site);
+            continue;
+        }
         for (size_t i = 0; legal && i < site->count && error == 0; i++) {
             error = add_arrival(candidates, pattern, site, i);
         }
@@ -289,24 +329,11 @@ void sweep_plan_free(struct sweep_plan *plan)
     *plan = (struct sweep_plan){0};
 }
 
-/* Not where other threads happen to be by then, nor what the first one was already. */
-static bool can_follow(const struct fault *first, const struct fault *second)
-{
-    if (fault_table[second->kind].everywhere) {
-        return false; /* it is there from the start */
-    }
-    if (second->site.operation != first->site.operation) {
-        return true;
-    }
-    bool known = second->site.device < 0 || second->site.device == first->site.device;
-    return known && (second->kind != first->kind || !fault_table[first->kind].once);
-}
-
 int sweep_plan_add_pairs(struct sweep_plan *pairs, const struct sweep_run *first,
                          const struct sweep_sites *later, const struct sweep_choice *choice, uint32_t singles,
                          uint32_t end)
 {
-    struct candidates candidates = {.choice = choice};
+    struct candidates candidates = {.choice = choice, .first = &first->faults[0]};
     assert(first->fault_count == 1 && first->id < singles);
     int error = find_candidates(&candidates, later);
     if (error == 0) {
@@ -314,9 +341,6 @@ int sweep_plan_add_pairs(struct sweep_plan *pairs, const struct sweep_run *first
     }
     uint64_t id = first->id;
     for (size_t i = 0; i < candidates.count && error == 0; i++) {
-        if (!can_follow(&first->faults[0], &candidates.list[i].fault)) {
-            continue;
-        }
         id += singles;
         if (id >= end) {
             break;

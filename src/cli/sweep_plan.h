@@ -7,7 +7,7 @@
  * Order: the n-th run of every kind before the (n+1)-th of any, heavier kinds first, a kind's own runs over all sites
  * before the finer ones. A run's id is its place in that order: the same for the same client and options, whatever
  * part of the runs a shard makes, in whatever order. The id of a pair is computed from that of its first fault: the
- * second is put where the run with the first one alone got after it had fired.
+ * second is put where the run with the first one alone got after it had fired, at the next arrival there.
  *
  * Ownership: the plan owns its list. Errors: 0 or ENOMEM. Threads: one.
  */
@@ -52,7 +52,7 @@ int sweep_plan_add(struct sweep_plan *plan, const struct sweep_sites *sites,
 int sweep_plan_add_dialect(struct sweep_plan *plan, int32_t dialect);
 void sweep_plan_free(struct sweep_plan *plan);
 
-/* The pairs that begin with `first`, a run of one fault: the second fault at each of `later`, the sites its run reached
+/* The pairs that begin with `first`, a run of one fault: the second fault at each of `later`, where its run got
  * after the fault, likeliest first; ids first->id + singles, + 2 * singles, ... below `end`. Appends. */
 int sweep_plan_add_pairs(struct sweep_plan *pairs, const struct sweep_run *first,
                          const struct sweep_sites *later, const struct sweep_choice *choice, uint32_t singles,

@@ -19,6 +19,7 @@ struct walk {
     const struct checker *checker;
     uint64_t after;
     int32_t open[SETS_MAX];   /* of a set object: devices opened, VD_E_CLOSE not delivered */
+    bool given_up[SETS_MAX];  /* of a set object: it was aborted or closed */
     bool secondary[SETS_MAX]; /* of a set object: OpenInSecondary made it */
     struct {
         uint32_t features;
@@ -147,6 +148,7 @@ static int arrive(struct walk *walk, struct sweep_site like, const struct event 
         .place = stack != NULL ? stack->place : 0,
         .sequence = event->sequence,
         .open_devices = *open_devices(walk, event),
+        .given_up = walk->given_up[event->set % SETS_MAX],
         .limited = begin != NULL && has_limit(begin),
         .secondary = walk->secondary[event->set % SETS_MAX] || event->function == VDI_FN_OPEN_IN_SECONDARY,
     };
@@ -175,6 +177,22 @@ static void repeat(struct walk *walk, const struct sweep_site *like, const struc
 static bool is_device_function(uint16_t function)
 {
     return function == VDI_FN_GET_COMMAND || function == VDI_FN_COMPLETE_COMMAND;
+}
+
+/* A call that finds the set given up has come after that. */
+static void note_end_of_set(struct walk *walk, const struct event *end, const struct sweep_site *function)
+{
+    bool joins = end->function == VDI_FN_CREATE || end->function == VDI_FN_OPEN_IN_SECONDARY;
+    bool found = !joins && (end->result == VD_E_ABORT || end->result == VD_E_PROTOCOL);
+    bool ends = end->function == VDI_FN_CLOSE || end->function == VDI_FN_SIGNAL_ABORT;
+    struct sweep_site *site = found ? find(walk->sites, function) : NULL;
+    for (size_t i = site != NULL ? site->count : 0; i-- > 0;) {
+        if (site->list[i].sequence == end->call) {
+            site->list[i].given_up = true;
+            break;
+        }
+    }
+    walk->given_up[end->set % SETS_MAX] |= found || ends;
 }
 
 static int take_end(struct walk *walk, const struct event *end, const struct sweep_site *function)
@@ -217,19 +235,23 @@ static int take(struct walk *walk, const struct event *event)
     if (event->kind == EVENT_CALL_END && event->function == VDI_FN_CLOSE) {
         *open_devices(walk, event) = 0;
     }
-    if ((event->flags & EVENT_FLAG_BY_FAULT) != 0) {
-        return 0;
-    }
     const struct sweep_site function = {
         .function = event->function,
         .device = is_device_function(event->function) ? event->device : -1,
         .operation = event->operation,
     };
     if (event->kind == EVENT_CALL_END) {
+        note_end_of_set(walk, event, &function);
+    }
+    if ((event->flags & EVENT_FLAG_BY_FAULT) != 0) {
+        return 0;
+    }
+    if (event->kind == EVENT_CALL_END) {
         return take_end(walk, event, &function);
     }
     if (event->function == VDI_FN_CREATE) {
         walk->operations[event->operation].features = (uint32_t)event->arg[1];
+        walk->given_up[event->set % SETS_MAX] = false;
     }
     return arrive(walk, function, event, event);
 }

@@ -24,6 +24,7 @@ struct sweep_arrival {
     size_t first;         /* index of the first of them */
     uint64_t sequence;    /* of the event that is counted */
     int32_t open_devices; /* of the set, just before */
+    bool given_up;        /* by then the set was: aborted, or closed */
     bool limited;         /* the call has a time limit */
     bool secondary;       /* the set is open by OpenInSecondary, or this is that call */
 };

@@ -33,14 +33,17 @@ int sweep_site_text(const struct fault_site *site, char *text, size_t size)
 {
     const char *name =
         site->function != 0 ? vdi_function_names[site->function] : vdi_command_name(site->command);
+    char count[16] = "next";
     char device[16] = "";
     char operation[16] = "";
+    if (site->nth != FAULT_NTH_NEXT) {
+        snprintf(count, sizeof count, "%d", site->nth);
+    }
     if (site->device >= 0) {
         snprintf(device, sizeof device, ":%d", site->device);
     }
     if (site->operation != 0) {
         snprintf(operation, sizeof operation, "/%d", site->operation);
     }
-    return snprintf(text, size, "%s#%d%s%s%s", name, site->nth, site->and_later ? "+" : "", device,
-                    operation);
+    return snprintf(text, size, "%s#%s%s%s%s", name, count, site->and_later ? "+" : "", device, operation);
 }

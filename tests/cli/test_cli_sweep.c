@@ -349,9 +349,33 @@ static void pairs_go_where_the_first_fault_led(void **state)
         assert_int_equal(pairs.runs[i].fault_count, 2);
         sweep_run_key(&pairs.runs[i], key, sizeof key);
         assert_ptr_equal(strstr(key, "unknown-command@Write#6:0; "), key);
-        assert_null(strstr(key + 5, "@Write:0")); /* counted from the start of the run */
     }
     sweep_plan_free(&pairs);
+    assert_int_equal(sweep_plan_add_pairs(&plan, &first, &sites, &usual, 100, UINT32_MAX), 0);
+    assert_true(has("unknown-command@Write#6:0; abort@Flush#next:0"));
+    assert_true(has("unknown-command@Write#6:0; timeout@GetCommand#next+:0"));
+    assert_true(has("unknown-command@Write#6:0; lost-close@GetCommand:0"));
+    assert_true(
+        has("unknown-command@Write#6:0; extra-flush@Flush:0")); /* the server's own: counted from the start */
+    assert_false(
+        has("unknown-command@Write#6:0; abort(by=client)@Close#next")); /* entered but once: perhaps before */
+    assert_false(has("unknown-command@Write#6:0; jitter"));
+}
+
+static void nothing_is_done_to_a_set_that_was_given_up(void **state)
+{
+    (void)state;
+    struct sweep_run first = {.id = 3, .fault_count = 1, .dialect = SWEEP_USUAL};
+    struct fault_error error;
+    make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+    make(VDI_FN_OPEN_DEVICE, -1, 0, 0, 0, 0);
+    make(VDI_FN_GET_COMMAND, 0, SERVE, VD_E_ABORT, 0, 0);
+    make(VDI_FN_CLOSE, -1, 0, 0, 0, 0);
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, 1), 0);
+    assert_int_equal(fault_parse("error-after@OpenDevice", &first.faults[0], &error), 0);
+    assert_int_equal(sweep_plan_add_pairs(&plan, &first, &sites, &usual, 100, UINT32_MAX), 0);
+    assert_true(has("error-after@OpenDevice; delay(ms=20)@Close#next"));
+    assert_false(has("error-after@OpenDevice; abort(by=client)@Close#next"));
 }
 
 static void shards_are_the_whole_once(void **state)
@@ -459,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(heavier_kinds_come_first_in_each_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(dialects_follow, setup, teardown),
         cmocka_unit_test_setup_teardown(pairs_go_where_the_first_fault_led, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_done_to_a_set_that_was_given_up, setup, teardown),
         cmocka_unit_test(shards_are_the_whole_once),
         cmocka_unit_test(a_seed_gives_one_order),
         cmocka_unit_test(a_journal_goes_on_after_what_is_whole),
