@@ -152,7 +152,7 @@ int faults_answer(struct call *call, uint64_t faults, int code)
 {
     for (uint32_t i = 0; i < inject_plan()->plan.fault_count; i++) {
         const struct deed *deed = &deed_table[deed_fault(i)->kind];
-        if ((faults >> i & 1) != 0 && deed->at_answer != NULL && code == ERROR_SUCCESS &&
+        if ((faults >> i & 1) != 0 && deed->at_answer != NULL && !fault_is_io_error(code) &&
             deed_finds_set_active(call) && run_fault_fire(i, deed_fault(i))) {
             code = deed->at_answer(call, i);
         }

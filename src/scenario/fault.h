@@ -175,6 +175,10 @@ int fault_parse(const char *text, struct fault *fault, struct fault_error *error
 /* Canonical text: defaults left out, always parses back to the same fault. Returns as snprintf. */
 int fault_format(const struct fault *fault, char *text, size_t size);
 
+/* False for the completion codes that leave a device as it is (spec 2.2, 5.7): success, not supported, ends of data and
+ * media. */
+bool fault_is_io_error(int32_t completion_code);
+
 /* The index-th of an argument's choices, with its length; NULL past the end. */
 const char *fault_value_word(const char *values, int32_t index, size_t *length);
 

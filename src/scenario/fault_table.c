@@ -84,17 +84,25 @@ static bool fault_fits_end_of_media(const struct fault *fault, char *why, size_t
                             "expected Write#2 or later");
 }
 
-/* Completion codes that leave a device as it is (spec 2.2, 5.7): success, not supported, ends of data and media. */
-static bool fault_fits_io_error(const struct fault *fault, char *why, size_t size)
+bool fault_is_io_error(int32_t completion_code)
 {
     static const int32_t harmless[] = {0, 38, 50, 1100, 1101, 1104};
     for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
-        if (fault->arg[FAULT_ARG_CODE] == harmless[i]) {
-            snprintf(why, size, "code=%d is no I/O error: expected one such as 1117 or 112", harmless[i]);
+        if (completion_code == harmless[i]) {
             return false;
         }
     }
     return true;
+}
+
+static bool fault_fits_io_error(const struct fault *fault, char *why, size_t size)
+{
+    int32_t code = fault->arg[FAULT_ARG_CODE];
+    if (fault_is_io_error(code)) {
+        return true;
+    }
+    snprintf(why, size, "code=%d is no I/O error: expected one such as 1117 or 112", code);
+    return false;
 }
 
 const struct fault_info fault_table[FAULT_KIND_COUNT] = {

@@ -1,6 +1,7 @@
 /* client.c - a VDI client that does what its arguments say, one call each:
  *
  *   init  create[:DEVICES]  config  open  get:D[:TIMEOUT]  complete:D  abort  close  destroy
+ *   answer:D:CODE  completes with another code than success
  *   join-set       calls OpenInSecondary
  *   get-null:D     95 unless GetCommand succeeds and gives no command
  *   touch:D        reads the command and the buffer fetched last on the device: 90 if not as they were
@@ -186,6 +187,8 @@ static int call(struct client *client, const char *verb, int number, long extra)
         }
     } else if (strcmp(verb, "complete") == 0) {
         client->result = vdi.complete(client->devices[d], client->commands[d], 0, BUFFER, 0);
+    } else if (strcmp(verb, "answer") == 0) {
+        client->result = vdi.complete(client->devices[d], client->commands[d], (int)extra, 0, 0);
     } else if (strcmp(verb, "aborted") == 0) {
         return (client->result == VD_E_ABORT) == (d != 0) ? 0 : 95;
     } else if (strcmp(verb, "abort") == 0) {

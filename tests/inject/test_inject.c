@@ -297,6 +297,11 @@ static const struct scenario io_errors[] = {
      OPENED2 "GetCommand:0=NOERROR GetCommand:1=NOERROR fault0 CompleteCommand:1=NOERROR " DONE
              "GetCommand:1=VD_E_CLOSE GetCommand:0=NOERROR",
      1, 0},
+    /* The end of the data (38) can fail as well; an error of the client's own is the one that counts (spec 2.2). */
+    {"fault io-error@Write", OPENING "get:0 answer:0:38 get:0",
+     OPENED GOT "fault0 " DONE "GetCommand:0=VD_E_CLOSE", 1, 0},
+    {"fault io-error@Write", OPENING "get:0 answer:0:112 get:0", OPENED GOT DONE "GetCommand:0=VD_E_CLOSE", 0,
+     0},
     /* Of a set that is aborted nobody looks at completions; and what is not completed has none. */
     {"fault io-error@Write", OPENING "get:0 abort complete:0 close",
      OPENED GOT "SignalAbort=NOERROR CompleteCommand:0=VD_E_ABORT Close=NOERROR", 0, 0},
