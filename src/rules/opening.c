@@ -1,17 +1,32 @@
 /* opening.c - what a client leaves unopened: VDI-OPEN-005, and VDI-CFG-008 if it is everything. */
 #include "state.h"
 
+/* Two objects have one operation's set open where a secondary joined it. */
+static bool share_a_set(const struct vdi_set *set, const struct vdi_set *other)
+{
+    return other == set || (other->operation == set->operation && set->operation >= 0);
+}
+
 /* Devices opened by all objects that have this operation's set open: secondaries open theirs themselves. */
 uint32_t opening_count(const struct checker *checker, const struct vdi_set *set)
 {
     uint32_t opened = 0;
 
     for (const struct vdi_set *other = checker->sets; other; other = other->next) {
-        if (other == set || (other->operation == set->operation && set->operation >= 0)) {
-            opened += other->opened_count;
-        }
+        opened += share_a_set(set, other) ? other->opened_count : 0;
     }
     return opened;
+}
+
+/* What a secondary was refused nobody else could have opened. */
+static bool was_refused(const struct checker *checker, const struct vdi_set *set)
+{
+    for (const struct vdi_set *other = checker->sets; other; other = other->next) {
+        if (share_a_set(set, other) && other->open_failed) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A client may well abort because it cannot serve a device. One that first waited for commands on the devices
@@ -61,7 +76,7 @@ void opening_judge(struct checker *checker, const struct vdi_set *set, enum open
     uint32_t opened = opening_count(checker, set);
 
     if (!operation || operation->bringup.unopened.count || set->state != SET_CONFIGURED || set->secondary ||
-        set->open_failed || opened >= set->device_count) {
+        was_refused(checker, set) || opened >= set->device_count) {
         return;
     }
     if (end == OPENING_ABORTED && !waited_for_commands(checker, set, now)) {

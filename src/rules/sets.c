@@ -215,6 +215,9 @@ static void end_open_in_secondary(struct checker *checker, struct vdi_set *set, 
 static void end_get_configuration(struct checker *checker, struct vdi_set *set, const struct event *event,
                                   const struct call *call)
 {
+    if (event->result != 0 && set->secondary) {
+        set->open_failed = true; /* it does not get as far as OpenDevice */
+    }
     if (event->result != 0 || !set_is_live(set)) {
         return;
     }

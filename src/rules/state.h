@@ -97,7 +97,8 @@ struct vdi_set {
     bool client_aborted; /* SignalAbort by the client itself */
     bool fault_aborted;
     bool server_ended; /* the statement ended without success: the server has given the set up */
-    bool open_failed;  /* OpenDevice failed: no judgement on how many were opened */
+    bool
+        open_failed; /* OpenDevice, or a secondary's way there, failed: no judgement on how many were opened */
     bool destroyed;
     uint32_t prefix_zone; /* as Create asked for */
     struct call close;    /* the client's newest Close or destructor; sequence 0 none */

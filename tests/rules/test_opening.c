@@ -1,6 +1,7 @@
 /* test_opening.c - the order in which a set is brought up: VDI-CREATE-001, VDI-GETCFG-002, VDI-OPEN-005,
  * VDI-CFG-008. */
 #include "dsl.h"
+#include "dsl_bringup.h"
 #include "tests.h"
 
 /* VDI-CREATE-001 */
@@ -171,6 +172,41 @@ static void test_giving_up_properly_before_all_are_open(void **state)
     run_end(&run);
 }
 
+/* Its devices stay unopened, which is nobody's mistake: the primary waits, then gives the set up. */
+static void test_secondary_is_refused(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, "timeout@GetConfiguration#2+");
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    run.set = 2;
+    run.process = CLIENT + 50;
+    vdi_open_in_secondary(&run, "set-1", 0);
+    fault_fires(&run, 0, -1);
+    vdi_get_configuration(&run, 0, VD_E_TIMEOUT);
+    run.set = 1;
+    run.process = CLIENT;
+    vdi_open(&run, 0, 0);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, WORKER, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    run.set = 2;
+    run.process = CLIENT + 50;
+    vdi_abort(&run, MAIN, 0);
+    vdi_close(&run, MAIN, 0);
+    process_ends(&run, CLIENT + 50, PROCESS_DESCENDANT, 1, 0, false);
+    run.set = 1;
+    run.process = CLIENT;
+    vdi_close(&run, MAIN, 0);
+    client_exits(&run, 1);
+    expect_clean(&run);
+    run_end(&run);
+}
+
 static void test_secondary_opens_the_devices(void **state)
 {
     struct run run;
@@ -296,6 +332,7 @@ int test_opening(void)
         cmocka_unit_test(test_device_never_opened),
         cmocka_unit_test(test_device_never_opened_and_hang),
         cmocka_unit_test(test_giving_up_properly_before_all_are_open),
+        cmocka_unit_test(test_secondary_is_refused),
         cmocka_unit_test(test_secondary_opens_the_devices),
         cmocka_unit_test(test_configuration_ignored),
         cmocka_unit_test(test_devices_opened_unseen),
