@@ -77,5 +77,10 @@ void deed_bad_size(struct call *call, uint32_t fault, struct delivery *delivery)
 void deed_bad_buffer(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_corrupt_transfer(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_corrupt_completion(struct call *call, uint32_t fault);
+/* ---- fault_peers.c ---- */
+void deed_ask_server(struct call *call,
+                     uint32_t fault); /* who asks it to abort may not have joined the set yet */
+void deed_server_at_entry(struct call *call, uint32_t fault);
+void deed_server_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 
 #endif

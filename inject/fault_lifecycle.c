@@ -9,7 +9,6 @@
 #include "vdierror.h"
 
 enum {
-    ANSWER_SECONDS = 5,
     NS_PER_MS = 1000000
 };
 
@@ -68,44 +67,6 @@ void deed_abort_inside(struct call *call, uint32_t fault)
     shadow_set_aborted(call->set);
 }
 
-/* Asks the server to abort now and waits until it has done so: the buffer is in the client's hands meanwhile.
- * False: it has not, and will not. The steps are those of enum run_request. */
-static bool server_aborts(_Atomic uint32_t *request)
-{
-    _Atomic uint32_t *bell = &run_state_attach()->bell;
-    uint32_t state = RUN_REQUEST_NONE;
-    if (!run_state_is_recorded() || /* no run, so no server that could hear it */
-        !atomic_compare_exchange_strong(request, &state, RUN_REQUEST_ASKED)) {
-        return false;
-    }
-    atomic_fetch_add(bell, 1);
-    idle_wake_all(bell);
-    if (!idle_wait_for(request, RUN_REQUEST_DONE, ANSWER_SECONDS)) {
-        state = RUN_REQUEST_ASKED;
-        if (atomic_compare_exchange_strong(request, &state, RUN_REQUEST_NONE)) {
-            return false;
-        }
-        /* The server is at it. Should it die meanwhile, we have waited long enough all the same. */
-        idle_wait_for(request, RUN_REQUEST_DONE, ANSWER_SECONDS);
-    }
-    state = RUN_REQUEST_DONE;
-    atomic_compare_exchange_strong(request, &state, RUN_REQUEST_NONE);
-    return true;
-}
-
-static void abort_by_server(struct call *call, uint32_t fault)
-{
-    if (!server_aborts(&deed_counts(fault)->request)) {
-        run_fault_take_back(fault);
-        return;
-    }
-    call->flags |= EVENT_FLAG_WAITED_FOR_FAULT;
-    call_fault(call, fault);
-    if (call->function != VDI_FN_OPEN_IN_SECONDARY) { /* which learns it by its own result */
-        shadow_set_aborted(call->set);
-    }
-}
-
 void deed_abort(struct call *call, uint32_t fault)
 {
     bool joins = call->function == VDI_FN_OPEN_IN_SECONDARY && call->set != NULL;
@@ -115,7 +76,7 @@ void deed_abort(struct call *call, uint32_t fault)
     } else if (by_client) {
         deed_abort_inside(call, fault);
     } else {
-        abort_by_server(call, fault);
+        deed_ask_server(call, fault);
     }
 }
 

@@ -15,6 +15,11 @@ enum {
 
 _Atomic uint32_t faults_passing;
 
+#define ASKED_OF_SERVER                                                          \
+    {                                                                            \
+        .at_entry = deed_server_at_entry, .at_delivery = deed_server_at_delivery \
+    }
+
 const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_EARLY_CLOSE] = {.at_entry = deed_early_close_at_entry,
                            .at_delivery = deed_early_close_at_delivery},
@@ -38,6 +43,14 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_BAD_SIZE] = {.at_delivery = deed_bad_size},
     [FAULT_BAD_BUFFER] = {.at_delivery = deed_bad_buffer},
     [FAULT_CORRUPT_TRANSFER] = {.at_delivery = deed_corrupt_transfer, .when_due = deed_corrupt_completion},
+    [FAULT_STATEMENT_FAILS] = ASKED_OF_SERVER,
+    [FAULT_SERVER_CRASH] = ASKED_OF_SERVER,
+    [FAULT_SERVER_HANG] = ASKED_OF_SERVER,
+    [FAULT_KILL_SESSION] = ASKED_OF_SERVER,
+    [FAULT_ATTENTION] = ASKED_OF_SERVER,
+    [FAULT_SHUTDOWN] = ASKED_OF_SERVER,
+    [FAULT_FAILOVER] = ASKED_OF_SERVER,
+    [FAULT_STALE_SET] = {.at_entry = deed_ask_server},
 };
 
 uint32_t faults_decide_passing(void)

@@ -104,17 +104,3 @@ void idle_wake(struct shadow_set *set)
     idle_wake_all(&set->changed);
 }
 
-bool idle_wait_for(_Atomic uint32_t *word, uint32_t wanted, int64_t seconds)
-{
-    int64_t deadline = inject_now() + seconds * 1000 * MS;
-    for (;;) {
-        uint32_t now = atomic_load(word);
-        if ((int32_t)(now - wanted) >= 0) {
-            return true;
-        }
-        if (inject_now() >= deadline) {
-            return false;
-        }
-        wait_on(word, now, deadline);
-    }
-}

@@ -23,9 +23,6 @@ void idle_wake(struct shadow_set *set);
 int idle_wait_for_close(struct shadow_device *device, int64_t deadline);
 void idle_sleep(int64_t ns);
 
-/* Waits until *word >= wanted or `seconds` passed; the word may be another process's. False: it did not come.
- */
-bool idle_wait_for(_Atomic uint32_t *word, uint32_t wanted, int64_t seconds);
 void idle_wake_all(_Atomic uint32_t *word);
 
 #endif

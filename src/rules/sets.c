@@ -447,12 +447,10 @@ void sets_fault(struct checker *checker, const struct event *event, const struct
         if (device && (fault_table[fault->kind].effects & FAULT_FAILS_COMMAND)) {
             device->error_completed = true;
         }
+        set->fault_aborted = set->fault_aborted || (fault_table[fault->kind].effects & FAULT_ABORTS_SET) != 0;
         switch (fault->kind) {
         case FAULT_EARLY_CLOSE:
             sets_close_by_fault(set);
-            break;
-        case FAULT_ABORT:
-            set->fault_aborted = true;
             break;
         case FAULT_LOST_CLOSE:
         case FAULT_LATE_CLOSE: /* a client may be out of patience before it comes */

@@ -41,6 +41,8 @@ enum fault_effect {
     FAULT_MEETS_CLOSE = 4,   /* it happens to a device's VD_E_CLOSE */
     FAULT_KILLS_PROCESS = 8, /* the one whose call it is at */
     FAULT_NEEDS_GUARD = 16,  /* it works on the copies and aliases that the client gets (design 4.6) */
+    FAULT_ABORTS_SET = 32,
+    FAULT_STALLS_SERVER = 64, /* the server lives, and will never act again */
 };
 
 /* Arguments; a kind takes some of them. */
@@ -50,10 +52,12 @@ enum fault_arg {
     FAULT_ARG_CODE, /* of a command, or the index of a result in fault_results */
     FAULT_ARG_MS,
     FAULT_ARG_SEED,
-    FAULT_ARG_HOW,  /* what exactly happens; the choices are the row's */
-    FAULT_ARG_OF,   /* enum fault_of */
-    FAULT_ARG_TO,   /* enum fault_to */
-    FAULT_ARG_THEN, /* enum fault_then */
+    FAULT_ARG_HOW,    /* what exactly happens; the choices are the row's */
+    FAULT_ARG_OF,     /* enum fault_of */
+    FAULT_ARG_TO,     /* enum fault_to */
+    FAULT_ARG_THEN,   /* enum fault_then */
+    FAULT_ARG_NUMBER, /* of a message: index among the row's choices */
+    FAULT_ARG_KIB,
     FAULT_ARG_COUNT
 };
 enum fault_by {

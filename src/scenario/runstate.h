@@ -29,22 +29,31 @@ enum {
     EVENT_RING_CAPACITY = 4096, /* events; a power of two */
 };
 
+/* Whether the server of an operation has come, and gone. */
+enum run_server {
+    RUN_SERVER_NONE,
+    RUN_SERVER_HERE,
+    RUN_SERVER_LEFT
+};
+
 /* An operation: one life of a set, Create to Close. Claimed by the interposer at Create. */
 struct run_operation {
     _Atomic uint32_t ready;   /* 1: the fields below are filled */
     _Atomic uint32_t devices; /* device names filled, in index order */
     uint32_t device_count;    /* as passed to Create */
     uint32_t process;         /* that called Create */
+    _Atomic uint32_t server;  /* enum run_server */
+    _Atomic uint32_t server_process;
     char set_name[RUN_NAME_MAX];
     _Atomic uint64_t device_name[RUN_DEVICES_MAX]; /* run_name_hash of each; 0 = not known yet */
 };
 
-/* abort(by=server), a request from the client side to the server. Each step is a compare-exchange, so that a
+/* A request from the client's side to the server (request.h). Each step is a compare-exchange, so that a
  * request is either withdrawn or acted on, never both:
  *   NONE  -> ASKED  the asker, which then rings run_state.bell. Any other state: another one has asked already
- *   ASKED -> NONE   the asker's patience has ended: withdrawn, the fault has not fired
- *   ASKED -> TAKEN  the server, before it aborts: from here on the fault has fired, come what may
- *   TAKEN -> DONE   the server has aborted, and wakes the asker
+ *   ASKED -> NONE   the asker's patience has ended, or the server refuses: the fault has not fired
+ *   ASKED -> TAKEN  the server, before it acts: from here on the fault has fired, come what may
+ *   TAKEN -> DONE   the server has acted, or whoever watched it saw it die of it; wakes the asker
  *   DONE  -> NONE   the asker has seen it */
 enum run_request {
     RUN_REQUEST_NONE,
@@ -63,8 +72,9 @@ enum run_clock {
 /* How often a fault matched and fired; one cache line of hot words, then the per-device counts. */
 struct run_fault {
     _Atomic uint32_t fired;
-    _Atomic uint32_t request; /* abort(by=server): enum run_request; futex of who asked */
-    uint32_t reserved[14];
+    _Atomic uint32_t request;        /* enum run_request; futex of who asked */
+    _Atomic uint32_t server_process; /* that took the last request */
+    uint32_t reserved[13];
     _Atomic uint32_t seen[RUN_DEVICES_MAX]; /* matches of the site's name, per device */
 };
 

@@ -80,6 +80,12 @@ void engine_cancel(struct engine *engine)
     fake.cancels++;
 }
 
+enum engine_leaving engine_leaving(const struct engine *engine)
+{
+    (void)engine;
+    return fake.leaving;
+}
+
 void engine_free(struct engine *engine)
 {
     free(engine);

@@ -21,6 +21,7 @@ struct fake_event {
 };
 
 extern struct fake {
+    enum engine_leaving leaving; /* with every statement */
     /* told by the test */
     struct sql_message messages[FAKE_MESSAGES_MAX]; /* reported in the last step; number 0 ends them */
     bool until_cancelled;                           /* runs until engine_cancel */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "request.h"
 
 enum {
     BLOCK_SIZE_DEFAULT = 512, /* spec 7 */
@@ -64,6 +65,7 @@ bool configure_open(struct engine *engine)
     }
     engine->set = set;
     engine->operation = run_find_operation(engine->devices[0].name);
+    run_server_came(engine->operation);
     record_open(engine);
     return true;
 }

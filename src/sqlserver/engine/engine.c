@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "request.h"
 
 enum {
     NS_PER_MS = 1000000,
@@ -41,8 +42,10 @@ static bool close_devices(struct engine *engine)
 
 static void close_set(struct engine *engine)
 {
+    run_server_left(engine->operation);
     fault_agent_stop(engine->agent);
     engine->agent = NULL;
+    run_refuse(engine->options.plan, engine->operation);
     if (engine->set != NULL) {
         engine->aborted = engine->aborted || server_set_abort_reason(engine->set) != SERVER_ABORT_NONE;
         server_set_free(engine->set);
@@ -58,15 +61,23 @@ static void finish(struct engine *engine)
     if (engine->set != NULL && !engine->aborted && !close_devices(engine) && !engine->failed) {
         engine_say_abort(engine, server_set_abort_reason(engine->set));
     }
+    if (!engine->failed && fault_peers_fail_late(engine)) {
+        engine->failed = true;
+    }
     if (!engine->failed && engine->request.operation == ENGINE_RESTORE && !restore_commit(engine)) {
         engine->failed = true;
     }
     close_set(engine); /* a client's abort comes too late from here on */
     log_chain_end(engine);
     if (engine->failed) {
-        engine_say(engine, SQL_TERMINATING, engine->statement);
-    } else if (!engine->request.headers) {
-        engine_say_success(engine);
+        if (engine->leaving < ENGINE_LOST) { /* else nobody hears it */
+            engine_say(engine, SQL_TERMINATING, engine->statement);
+        }
+    } else {
+        fault_peers_before_success(engine);
+        if (!engine->request.headers) {
+            engine_say_success(engine);
+        }
     }
     engine_note_progress(engine);
     engine_record_end(engine, !engine->failed   ? STATEMENT_SUCCESS
@@ -132,7 +143,13 @@ static void step_opening(struct engine *engine)
         finish(engine);
         return;
     }
-    if (find_set(engine)) {
+    enum fault_start start = fault_peers_start(engine);
+    if (start == FAULT_START_END) {
+        engine_fail(engine);
+        finish(engine);
+    } else if (start == FAULT_START_WAIT) {
+        return;
+    } else if (find_set(engine)) {
         configure_set(engine);
         engine->phase = ENGINE_PHASE_DEVICES;
         engine_note_progress(engine);
@@ -297,7 +314,8 @@ static void sleep_until(int64_t deadline)
 
 static void wait_for_set(struct engine *engine, int64_t deadline)
 {
-    deadline = earlier(earlier(deadline, engine->open_deadline), os_now() + WAIT_FOR_SET_NS);
+    int64_t due = engine->held_until > os_now() ? engine->held_until : engine->open_deadline;
+    deadline = earlier(earlier(deadline, due), os_now() + WAIT_FOR_SET_NS);
     if (engine->watch >= 0) {
         os_memory_watch_wait(engine->watch, deadline);
     } else {
@@ -395,6 +413,11 @@ void engine_cancel(struct engine *engine)
     if (engine->set != NULL) {
         server_set_signal_abort(engine->set);
     }
+}
+
+enum engine_leaving engine_leaving(const struct engine *engine)
+{
+    return engine->leaving;
 }
 
 void engine_free(struct engine *engine)

@@ -12,8 +12,8 @@
  * a tape or removable media get is in media.h, snapshots in snapshot.h. After an error completion, devices in
  * IO-ERROR get ClearError before they are closed, or not (plan.h, clear-error).
  *
- * Threads: one thread per engine; an engine owns a helper thread only while the plan holds an
- * abort(by=server).
+ * Threads: one thread per engine; an engine owns a helper thread only while the plan holds a fault that the
+ * client's side asks for (fault_agent.h).
  */
 #ifndef VDIFAULT_ENGINE_H
 #define VDIFAULT_ENGINE_H
@@ -51,6 +51,11 @@ struct engine_request {
     uint32_t buffer_count;      /* BUFFERCOUNT, 0 = default */
     uint32_t stats;             /* STATS percentage, 0 = none */
     uint32_t statement;         /* number of the statement, for events */
+};
+
+/* State of text that is printed, but no message of the statement's. */
+enum {
+    ENGINE_CHAT = -1
 };
 
 /* One message to the session. severity < 11 is information. text is UTF-8, no newline. */
@@ -94,6 +99,14 @@ enum engine_status {
     ENGINE_FAILED
 };
 
+/* What becomes of the session with the statement. */
+enum engine_leaving {
+    ENGINE_STAYS,
+    ENGINE_CANCELLED,   /* by an attention: sqlcmd's own time limit */
+    ENGINE_LOST,        /* the connection is gone */
+    ENGINE_UNREACHABLE, /* there never was one */
+};
+
 struct engine;
 /* 0 or errno (ENOMEM). `request` and its strings are copied. */
 int engine_new(const struct engine_request *request, const struct engine_options *options,
@@ -101,6 +114,7 @@ int engine_new(const struct engine_request *request, const struct engine_options
 enum engine_status engine_step(struct engine *engine);
 void engine_wait(struct engine *engine, int64_t deadline); /* os_now() nanoseconds */
 void engine_cancel(struct engine *engine); /* attention: abort the set; steps on to ENGINE_FAILED with 3204 */
+enum engine_leaving engine_leaving(const struct engine *engine);
 void engine_free(struct engine *engine);   /* aborts what still runs */
 
 #endif

@@ -10,7 +10,8 @@
  *   restore.c      what a RESTORE asks for; restore_set.c which backup set it is, and where it goes
  *   fault_commands.c  faults in what is sent, and when; fault_deeds.c what each does
  *   log_chain.c    what earlier statements have left, and what this one leaves (catalog.h)
- *   fault_agent.c  abort(by=server)
+ *   fault_agent.c  what the client's side asks for
+ *   fault_peers.c  faults at a statement's start and end, and its words for every end that a fault gives it
  *
  * All of it runs on the engine's one thread, the fault agent excepted.
  */
@@ -22,6 +23,7 @@
 #include "event.h"
 #include "fault_agent.h"
 #include "fault_commands.h"
+#include "fault_peers.h"
 #include "hash.h"
 #include "log_chain.h"
 #include "media.h"
@@ -173,6 +175,9 @@ struct engine {
     int64_t idle_since; /* 0: has not slept since it had something to do */
     bool waiting;       /* EVENT_SERVER_WAIT was recorded */
     struct fault_agent *agent;
+    bool started_by_faults; /* they had their say about the start */
+    int64_t held_until;     /* the start */
+    enum engine_leaving leaving;
 };
 
 /* engine.c */

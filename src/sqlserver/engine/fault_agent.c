@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "os.h"
+#include "request.h"
 #include "runstate.h"
 
 struct fault_agent {
@@ -15,13 +18,64 @@ struct fault_agent {
     struct server_set *set;
     struct run_state *run;
     int32_t operation;
+    _Atomic(const struct fault *) tale;
     _Atomic bool stopping;
 };
 
+/* ---- deeds ---- */
+
+static void abort_set(struct fault_agent *agent, const struct fault *fault)
+{
+    (void)fault;
+    server_set_signal_abort(agent->set);
+}
+
+static void tell(struct fault_agent *agent, const struct fault *fault)
+{
+    const struct fault *none = NULL;
+    atomic_compare_exchange_strong(&agent->tale, &none, fault); /* the first reason stands */
+}
+
+static void abort_and_tell(struct fault_agent *agent, const struct fault *fault)
+{
+    tell(agent, fault);
+    server_set_signal_abort(agent->set);
+}
+
+/* Neither answers: the front end sees what has become of us, and says so (sqlcmd/front_end.h). */
+static void die(struct fault_agent *agent, const struct fault *fault)
+{
+    (void)agent, (void)fault;
+    kill(getpid(), SIGKILL);
+}
+
+static void stop_dead(struct fault_agent *agent, const struct fault *fault)
+{
+    (void)agent, (void)fault;
+    kill(getpid(), SIGSTOP);
+}
+
+struct server_deed {
+    void (*act)(struct fault_agent *agent, const struct fault *fault);
+    bool unanswered;
+};
+static const struct server_deed deeds[FAULT_KIND_COUNT] = {
+    [FAULT_ABORT] = {.act = abort_set},
+    [FAULT_SERVER_CRASH] = {.act = die, .unanswered = true},
+    [FAULT_SERVER_HANG] = {.act = stop_dead, .unanswered = true},
+    [FAULT_KILL_SESSION] = {.act = abort_and_tell},
+    [FAULT_ATTENTION] = {.act = abort_and_tell},
+    [FAULT_SHUTDOWN] = {.act = abort_and_tell},
+    [FAULT_FAILOVER] = {.act = abort_and_tell},
+    [FAULT_STATEMENT_FAILS] = {.act = tell}, /* the engine fails it when the client's next completion wakes it */
+};
+
+/* ---- the thread ---- */
+
 static bool is_ours(const struct fault *fault, int32_t operation)
 {
-    return fault->kind == FAULT_ABORT && fault->arg[FAULT_ARG_BY] == FAULT_BY_SERVER &&
-           fault->site.operation == operation;
+    bool clients = fault->kind == FAULT_ABORT && fault->arg[FAULT_ARG_BY] == FAULT_BY_CLIENT;
+    return deeds[fault->kind].act != NULL && !clients && fault->site.operation == operation;
 }
 
 /* Answers every request that has not been answered or withdrawn. The last round runs after `stopping`, with the set still
@@ -29,16 +83,13 @@ static bool is_ours(const struct fault *fault, int32_t operation)
 static void answer(struct fault_agent *agent)
 {
     for (uint32_t i = 0; i < agent->plan->fault_count; i++) {
-        if (!is_ours(&agent->plan->faults[i], agent->operation)) {
-            continue;
-        }
-        struct run_fault *fault = &agent->run->faults[i];
+        const struct fault *fault = &agent->plan->faults[i];
         /* Claimed first: who asked can withdraw until then, and knows afterwards that it will happen. */
-        uint32_t asked = RUN_REQUEST_ASKED;
-        if (atomic_compare_exchange_strong(&fault->request, &asked, RUN_REQUEST_TAKEN)) {
-            server_set_signal_abort(agent->set);
-            atomic_store(&fault->request, RUN_REQUEST_DONE);
-            os_wake(&fault->request);
+        if (is_ours(fault, agent->operation) && run_take(i)) {
+            deeds[fault->kind].act(agent, fault);
+            if (!deeds[fault->kind].unanswered) {
+                run_answer(i);
+            }
         }
     }
 }
@@ -48,8 +99,9 @@ static void *run_agent(void *context)
     struct fault_agent *agent = context;
     for (;;) {
         uint32_t seen = atomic_load(&agent->run->bell); /* before looking: a later ring ends the wait */
+        bool last = atomic_load(&agent->stopping);
         answer(agent);
-        if (atomic_load(&agent->stopping)) {
+        if (last) {
             return NULL;
         }
         os_wait(&agent->run->bell, seen, OS_FOREVER);
@@ -90,8 +142,12 @@ void fault_agent_stop(struct fault_agent *agent)
         return;
     }
     atomic_store(&agent->stopping, true);
-    atomic_fetch_add(&agent->run->bell, 1);
-    os_wake(&agent->run->bell);
+    run_ring();
     pthread_join(agent->thread, NULL);
     free(agent);
+}
+
+const struct fault *fault_agent_tale(struct fault_agent *agent)
+{
+    return agent == NULL ? NULL : atomic_load(&agent->tale);
 }

@@ -217,5 +217,7 @@ const struct fault_deeds fault_deeds[FAULT_KIND_COUNT] = {
     [FAULT_REORDERED] = {.arrives = serve_last},
     [FAULT_RESIZED] = {.arrives = resize_next, .sizes = true},
     [FAULT_CORRUPT] = {.arrives = at_completion, .completes = spoil},
+    [FAULT_SERVER_SLOW] = {.arrives = fault_deed_slow},
+    [FAULT_CHATTY] = {.arrives = fault_deed_chatter},
     [FAULT_END_OF_MEDIA] = {.arrives = at_completion, .completes = end_volume},
 };

@@ -36,6 +36,9 @@ uint32_t fault_size(const struct engine *engine, const struct fault *fault);
 /* reordered: a RESTORE closes each device as soon as all of it has come, but for the last. */
 void faults_close_done(struct engine *engine);
 
+/* fault_peers.c: server-slow, chatty */
+fault_deed fault_deed_slow, fault_deed_chatter;
+
 void fault_record(const struct engine_device *device, uint32_t index); /* EVENT_FAULT */
 
 #endif

@@ -88,7 +88,9 @@ void engine_say_abort(struct engine *engine, enum server_abort_reason reason)
     }
     engine->failed = true;
     if (reason == SERVER_ABORT_SERVER) {
-        engine_say(engine, SQL_ABORTED);
+        if (!fault_peers_say_abort(engine)) {
+            engine_say(engine, SQL_ABORTED);
+        }
         return;
     }
     const struct engine_slot *slot = find_interrupted(engine);

@@ -331,6 +331,10 @@ static int run_engine(struct job *job)
         return rc;
     job->session->engine_ran = true;
     drive(job->session, engine);
+    struct session_result *result = job->session->result;
+    result->leaving = engine_leaving(engine);
+    result->timed_out = result->timed_out || result->leaving == ENGINE_CANCELLED;
+    job->session->stop = job->session->stop || result->leaving != ENGINE_STAYS;
     engine_free(engine);
     return 0;
 }

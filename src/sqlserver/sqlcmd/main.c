@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "catalog.h"
+#include "front_end.h"
 #include "run.h"
 #include "runstate.h"
 
@@ -93,6 +94,26 @@ static int load_plan(struct plan *plan)
     return rc;
 }
 
+struct connection {
+    struct sqlcmd_options *options;
+    const struct sqlcmd_environment *environment;
+};
+
+static int connect_and_run(void *context)
+{
+    const struct connection *connection = context;
+    return sqlcmd_run(connection->options, connection->environment);
+}
+
+/* The front end and the server are one process, unless a fault may take the server from the front end. */
+static int run(struct sqlcmd_options *options, const struct sqlcmd_environment *environment)
+{
+    struct connection connection = {options, environment};
+    return front_end_is_wanted(environment->plan)
+               ? front_end_run(environment, options->query_timeout, connect_and_run, &connection)
+               : connect_and_run(&connection);
+}
+
 int main(int argc, char **argv)
 {
     static struct plan plan;
@@ -122,7 +143,7 @@ int main(int argc, char **argv)
                                                  .in = stdin,
                                                  .out = stdout,
                                                  .err = stderr};
-        status = sqlcmd_run(&options, &environment);
+        status = run(&options, &environment);
     }
     catalog_close(catalog);
     sqlcmd_options_free(&options);

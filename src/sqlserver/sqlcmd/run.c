@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "link.h"
 #include "session.h"
 
 enum {
@@ -44,6 +45,11 @@ static void no_memory(struct runner *runner)
 static void judge(struct runner *runner, const struct session_result *result)
 {
     int32_t threshold = runner->options->severity;
+    if (result->leaving >= ENGINE_LOST) {
+        link_report(runner->environment->err, result->leaving);
+        stop(runner, EXIT_ERROR); /* whatever -b says */
+        return;
+    }
     if (result->timed_out)
         fputs("Timeout expired\n", runner->environment->err);
     if (threshold > 0) {

@@ -47,6 +47,10 @@ void session_begin(struct session *session)
 void session_report(struct session *session, const struct sql_message *message)
 {
     session_begin(session);
+    if (message->state == ENGINE_CHAT) {
+        output_message(session->settings.output, message, session->line);
+        return;
+    }
     struct event event = server_event(EVENT_MESSAGE, session->statement);
     event.arg[1] = message->number;
     event.arg[2] = message->severity;

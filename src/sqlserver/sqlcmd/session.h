@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "engine.h"
 #include "event.h"
 #include "output.h"
 #include "plan.h"
@@ -31,6 +32,7 @@ struct session_settings {
 struct session_result {
     int32_t severity; /* of its worst message */
     bool timed_out;   /* a statement ran into query_timeout */
+    enum engine_leaving leaving;
     int64_t value;    /* first column of its last row, for EXIT(query) */
 };
 
