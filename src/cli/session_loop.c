@@ -13,6 +13,7 @@
 
 #include "cleanup.h"
 #include "os.h"
+#include "stale_set.h"
 #include "text.h"
 
 enum {
@@ -140,6 +141,7 @@ void session_tick(struct session *session, int timeout_ms)
         }
     }
     collector_drain(session->collector, record_take, &session->record);
+    stale_sets_make(&session->plan, session->state, session->dir.token);
     reap(session);
 }
 

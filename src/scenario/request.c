@@ -1,9 +1,9 @@
 /* request.c - see request.h. */
 #include "request.h"
 
+#include <errno.h>
 #include <time.h>
 
-#include "runstate.h"
 #include "runstate_internal.h"
 
 enum {
@@ -45,8 +45,10 @@ static bool step(_Atomic uint32_t *request, uint32_t from, uint32_t to)
 
 static void sleep_on(_Atomic uint32_t *request, uint32_t seen, int64_t ns)
 {
+    int kept = errno; /* of the client, in whose place we wait */
     struct timespec timeout = {.tv_sec = ns / (1000 * NS_PER_MS), .tv_nsec = ns % (1000 * NS_PER_MS)};
     run_futex_wait(request, seen, &timeout);
+    errno = kept;
 }
 
 static bool wait_for_answer(_Atomic uint32_t *request, int64_t deadline)
@@ -113,20 +115,19 @@ bool run_server_is_known(int32_t index)
     return operation != NULL && atomic_load(&operation->server) != RUN_SERVER_NONE;
 }
 
-bool run_take(uint32_t fault)
+bool run_take(struct run_fault *fault, uint32_t process)
 {
-    struct run_fault *counts = &run_state_attach()->faults[fault];
-    if (atomic_load(&counts->request) != RUN_REQUEST_ASKED) {
+    if (atomic_load(&fault->request) != RUN_REQUEST_ASKED) {
         return false;
     }
-    atomic_store(&counts->server_process, run_process()); /* before: who watches us looks at it after */
-    return step(&counts->request, RUN_REQUEST_ASKED, RUN_REQUEST_TAKEN);
+    atomic_store(&fault->server_process, process); /* before: who watches us looks at it after */
+    return step(&fault->request, RUN_REQUEST_ASKED, RUN_REQUEST_TAKEN);
 }
 
-void run_answer(uint32_t fault)
+void run_answer(struct run_fault *fault)
 {
-    if (step(request_of(fault), RUN_REQUEST_TAKEN, RUN_REQUEST_DONE)) {
-        run_futex_wake(request_of(fault));
+    if (step(&fault->request, RUN_REQUEST_TAKEN, RUN_REQUEST_DONE)) {
+        run_futex_wake(&fault->request);
     }
 }
 
@@ -145,7 +146,7 @@ void run_answer_for(const struct plan *plan, uint32_t process)
     struct run_state *run = run_state_attach();
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         if (atomic_load(&run->faults[i].server_process) == process) {
-            run_answer(i);
+            run_answer(&run->faults[i]);
         }
     }
     for (int32_t i = 0; i < RUN_OPERATIONS_MAX; i++) {

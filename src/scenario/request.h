@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "plan.h"
+#include "runstate.h"
 
 /* The asker's: true when the server has done it. False: there is no run, the operation's server has gone, it refused,
  * somebody else has asked, or nobody answered within `patience_ms`. A server that is at it when the patience ends counts as
@@ -21,8 +22,9 @@ bool run_ask(uint32_t fault, const struct fault *asked, int64_t patience_ms);
 void run_server_came(int32_t operation);
 void run_server_left(int32_t operation);
 bool run_server_is_known(int32_t operation); /* it came, and may have left */
-bool run_take(uint32_t fault);               /* it has been asked for: from here on it has fired */
-void run_answer(uint32_t fault);             /* and has happened */
+/* It has been asked for: from here on it has fired. `process`: who does it. */
+bool run_take(struct run_fault *fault, uint32_t process);
+void run_answer(struct run_fault *fault); /* it has happened */
 /* Nobody will do it: lets every asker of this operation's go. After run_server_left. */
 void run_refuse(const struct plan *plan, int32_t operation);
 void run_ring(void); /* wakes servers that wait on run_state.bell */

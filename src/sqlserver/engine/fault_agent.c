@@ -85,10 +85,10 @@ static void answer(struct fault_agent *agent)
     for (uint32_t i = 0; i < agent->plan->fault_count; i++) {
         const struct fault *fault = &agent->plan->faults[i];
         /* Claimed first: who asked can withdraw until then, and knows afterwards that it will happen. */
-        if (is_ours(fault, agent->operation) && run_take(i)) {
+        if (is_ours(fault, agent->operation) && run_take(&agent->run->faults[i], (uint32_t)getpid())) {
             deeds[fault->kind].act(agent, fault);
             if (!deeds[fault->kind].unanswered) {
-                run_answer(i);
+                run_answer(&agent->run->faults[i]);
             }
         }
     }

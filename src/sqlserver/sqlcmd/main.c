@@ -96,17 +96,22 @@ static int load_plan(struct plan *plan)
 
 struct connection {
     struct sqlcmd_options *options;
-    const struct sqlcmd_environment *environment;
+    struct sqlcmd_environment *environment;
 };
 
+/* What the server remembers is open in the server's process alone: its locks are to end with it. */
 static int connect_and_run(void *context)
 {
     const struct connection *connection = context;
-    return sqlcmd_run(connection->options, connection->environment);
+    int status = EXIT_PLAN;
+    if (open_catalog(&connection->environment->catalog) == 0)
+        status = sqlcmd_run(connection->options, connection->environment);
+    catalog_close(connection->environment->catalog);
+    return status;
 }
 
 /* The front end and the server are one process, unless a fault may take the server from the front end. */
-static int run(struct sqlcmd_options *options, const struct sqlcmd_environment *environment)
+static int run(struct sqlcmd_options *options, struct sqlcmd_environment *environment)
 {
     struct connection connection = {options, environment};
     return front_end_is_wanted(environment->plan)
@@ -119,7 +124,6 @@ int main(int argc, char **argv)
     static struct plan plan;
     struct sqlcmd_options options;
     char message[SQLCMD_MESSAGE_MAX];
-    struct catalog *catalog = NULL;
     int status = EXIT_OPTIONS;
     if (!reserve_standard_files())
         return EXIT_OPTIONS;
@@ -132,12 +136,11 @@ int main(int argc, char **argv)
         else
             puts("sqlcmd: stand-in of vdifault for SQL Server's sqlcmd");
         status = 0;
-    } else if (load_plan(&plan) != 0 || open_catalog(&catalog) != 0) {
+    } else if (load_plan(&plan) != 0) {
         status = EXIT_PLAN;
     } else {
         catch_signals();
         struct sqlcmd_environment environment = {.plan = &plan,
-                                                 .catalog = catalog,
                                                  .role = role_from_environment(),
                                                  .interrupted = &interrupted,
                                                  .in = stdin,
@@ -145,7 +148,6 @@ int main(int argc, char **argv)
                                                  .err = stderr};
         status = run(&options, &environment);
     }
-    catalog_close(catalog);
     sqlcmd_options_free(&options);
     return status;
 }
