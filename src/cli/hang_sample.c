@@ -201,7 +201,8 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
             fprintf(look->text, ", one on device %d", statement->device);
         }
     }
-    if (!waiting || row->state != 'S') {
+    bool stopped = row->state == 'T'; /* for good: the fault server-hang */
+    if (!stopped && (!waiting || row->state != 'S')) {
         look->sample->stuck = false;
         look_runs(look);
     }
@@ -209,14 +210,31 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
     if (proc_each_thread(look->scope->proc_root, process, look_at_server_thread, look) != 0) {
         look_runs(look);
     }
-    if (!waiting) {
+    if (stopped) {
+        note(look, "sqlcmd", process, 0);
+        fputs(" is stopped", look->text);
+    } else if (!waiting) {
         note(look, "sqlcmd", process, 0);
         fputs(" is at work", look->text);
     }
     mix(look->sample, &process, sizeof process);
 }
 
-static void look_at_process(struct look *look, const struct proc_stat *row)
+/* A sqlcmd whose server is a process of its own waits for that one and for nothing else. */
+static bool is_front_end(const struct look *look, const struct proc_table *table, pid_t process)
+{
+    char target[4096];
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].parent == process && table->rows[i].state != 'Z' &&
+            proc_link(look->scope->proc_root, table->rows[i].pid, "exe", target, sizeof target) &&
+            strcmp(target, look->scope->stand_in) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_at_process(struct look *look, const struct proc_table *table, const struct proc_stat *row)
 {
     char target[4096];
     const char *root = look->scope->proc_root;
@@ -228,7 +246,9 @@ static void look_at_process(struct look *look, const struct proc_stat *row)
     }
     if (proc_link(root, row->pid, "exe", target, sizeof target) &&
         strcmp(target, look->scope->stand_in) == 0) {
-        look_at_server(look, row);
+        if (!is_front_end(look, table, row->pid)) {
+            look_at_server(look, row);
+        }
         return;
     }
     look->process = row->pid;
@@ -292,7 +312,7 @@ static void look_at_all(struct look *look, const struct proc_table *table)
     struct hang_sample *sample = look->sample;
     for (size_t i = 0; i < table->count; i++) {
         if (is_of_client(look, table, table->rows[i].pid)) {
-            look_at_process(look, &table->rows[i]);
+            look_at_process(look, table, &table->rows[i]);
         }
     }
     const struct proc_stat *client = proc_table_find(table, look->scope->client);

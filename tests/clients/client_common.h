@@ -113,7 +113,7 @@ void operation_progress(struct operation *operation);
  * ended and patience is over, or when nothing has arrived for the whole timeout. */
 bool operation_may_wait(struct operation *operation);
 
-/* Blocks until the statement has ended. Needs a statement of our own. */
+/* Blocks until the statement has ended, or operation_may_wait no longer. Needs a statement of our own. */
 void operation_wait_statement(struct operation *operation);
 
 /* Notes why the operation failed; the first reason is the one reported. */

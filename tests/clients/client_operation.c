@@ -239,7 +239,7 @@ void operation_unfollow(struct operation *operation)
     pthread_join(operation->reader, NULL);
 }
 
-/* Waits for the end of the statement, for ever if limit_ms < 0. */
+/* Waits for the end of the statement. */
 static bool wait_ended(struct operation *operation, int64_t limit_ms)
 {
     int64_t deadline = now_ms() + limit_ms;
@@ -249,17 +249,11 @@ static bool wait_ended(struct operation *operation, int64_t limit_ms)
 
     pthread_mutex_lock(&operation->lock);
     while (!operation->ended && error != ETIMEDOUT) {
-        error = limit_ms < 0 ? pthread_cond_wait(&operation->ended_changed, &operation->lock)
-                             : pthread_cond_timedwait(&operation->ended_changed, &operation->lock, &until);
+        error = pthread_cond_timedwait(&operation->ended_changed, &operation->lock, &until);
     }
     ended = operation->ended;
     pthread_mutex_unlock(&operation->lock);
     return ended;
-}
-
-void operation_wait_statement(struct operation *operation)
-{
-    wait_ended(operation, -1);
 }
 
 /* The outcome that whoever issues the statement leaves in a file: 1 success, 0 failed, -1 not there yet. */
@@ -298,9 +292,12 @@ static bool wait_result(struct operation *operation)
 /* Collects the child; stops it first if it does not end by itself. Returns its wait status. */
 static int reap_statement(struct operation *operation)
 {
-    int64_t limit = operation_failed(operation) ? STATEMENT_END_MS : operation->options->timeout_ms;
+    int64_t limit = operation->options->timeout_ms;
     int status = 0;
 
+    if (operation_failed(operation) && limit > STATEMENT_END_MS) {
+        limit = STATEMENT_END_MS;
+    }
     if (!wait_ended(operation, limit)) {
         operation_fail(operation, "the statement did not end");
         kill(operation->statement, SIGTERM);
@@ -365,6 +362,12 @@ bool operation_may_wait(struct operation *operation)
     may = now - since < (operation->ended ? options->patience_ms : options->timeout_ms);
     pthread_mutex_unlock(&operation->lock);
     return may;
+}
+
+void operation_wait_statement(struct operation *operation)
+{
+    while (!wait_ended(operation, CLIENT_SLICE_MS) && operation_may_wait(operation)) {
+    }
 }
 
 void operation_fail(struct operation *operation, const char *format, ...)

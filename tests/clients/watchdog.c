@@ -1,8 +1,8 @@
 /* watchdog.c - a correct client that waits without limit, beside a watchdog thread.
  *
- * GetConfiguration and GetCommand wait for ever. That is no hang: when the statement has ended and the
- * devices have not been closed shortly after, the watchdog calls SignalAbort, which ends every wait with
- * VD_E_ABORT (spec 9.2).
+ * GetConfiguration and GetCommand wait for ever. That is no hang: when the statement has ended, or nothing has come of it
+ * for too long, and the devices have not been closed shortly after, the watchdog calls SignalAbort, which ends every
+ * wait with VD_E_ABORT (spec 9.2).
  */
 #include <errno.h>
 #include <string.h>
@@ -33,7 +33,8 @@ static struct timespec after_ms(int64_t ms)
     return at;
 }
 
-/* Ends the infinite waits when nothing can end them any more: the statement is over, but a device is not. */
+/* Ends the infinite waits when nothing can end them any more: the statement is over or the server
+ * gives no sign, but a device is not. */
 static void *watch(void *context)
 {
     struct session *session = context;
@@ -48,7 +49,7 @@ static void *watch(void *context)
         error = pthread_cond_clockwait(&watchdog->done_changed, &watchdog->lock, CLOCK_MONOTONIC, &limit);
     }
     if (!watchdog->done) { /* under the lock: the main thread cannot have come to Close */
-        operation_fail(session->operation, "the statement ended, but the devices were not closed");
+        operation_fail(session->operation, "the devices were not closed in time");
         vdi_set_signal_abort(&session->set);
     }
     pthread_mutex_unlock(&watchdog->lock);

@@ -30,15 +30,10 @@ static void abort_set(struct fault_agent *agent, const struct fault *fault)
     server_set_signal_abort(agent->set);
 }
 
-static void tell(struct fault_agent *agent, const struct fault *fault)
+static void abort_and_tell(struct fault_agent *agent, const struct fault *fault)
 {
     const struct fault *none = NULL;
     atomic_compare_exchange_strong(&agent->tale, &none, fault); /* the first reason stands */
-}
-
-static void abort_and_tell(struct fault_agent *agent, const struct fault *fault)
-{
-    tell(agent, fault);
     server_set_signal_abort(agent->set);
 }
 
@@ -67,7 +62,7 @@ static const struct server_deed deeds[FAULT_KIND_COUNT] = {
     [FAULT_ATTENTION] = {.act = abort_and_tell},
     [FAULT_SHUTDOWN] = {.act = abort_and_tell},
     [FAULT_FAILOVER] = {.act = abort_and_tell},
-    [FAULT_STATEMENT_FAILS] = {.act = tell}, /* the engine fails it when the client's next completion wakes it */
+    [FAULT_STATEMENT_FAILS] = {.act = abort_and_tell},
 };
 
 /* ---- the thread ---- */

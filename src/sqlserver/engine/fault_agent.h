@@ -2,7 +2,7 @@
  *
  * Responsible for: a thread that sleeps on the run's bell and does the deeds of this operation's faults that are
  * asked for (request.h). A thread of its own, because the engine's may be busy or asleep, and the interposer holds
- * the client at the exact place until it has happened. What is left for the engine to do or to say is its tale. The
+ * the client at the exact place until it has happened. What is left for the engine to say is its tale. The
  * interposer records the fault's event; this does not.
  *
  * Errors: 0 or errno. Start and stop from the engine's thread; stop before the set is closed.
@@ -20,8 +20,7 @@ int fault_agent_start(const struct plan *plan, int32_t operation, struct server_
                       struct fault_agent **agent);
 void fault_agent_stop(struct fault_agent *agent); /* joins the thread; NULL is allowed */
 
-/* The fault that the engine has still to follow up: why the set is aborted, or why the statement is to fail. NULL:
- * none. Lives as long as the plan. NULL is allowed. */
+/* The fault for which the set is aborted; NULL: another reason. Lives as long as the plan. NULL is allowed. */
 const struct fault *fault_agent_tale(struct fault_agent *agent);
 
 #endif
