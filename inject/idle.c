@@ -103,4 +103,3 @@ void idle_wake(struct shadow_set *set)
     atomic_fetch_add(&set->changed, 1);
     idle_wake_all(&set->changed);
 }
-

@@ -13,7 +13,7 @@ struct ending {
     const char *fault;
     int devices;
     const char *outcome;
-    int messages[3]; /* of the statement, errors and others that matter; ends with 0 */
+    int messages[3];  /* of the statement, errors and others that matter; ends with 0 */
     const char *says; /* sqlcmd, where the client shows it; NULL: anything */
 };
 
@@ -22,10 +22,18 @@ static const struct ending endings[] = {
     {"no-server@Create", 4, "not-reached", {0}, "Server is not found"},
     {"statement-refused", 1, "not-reached", {3201, 3013}, "Cannot open backup device '"},
     {"statement-refused(number=911)", 1, "not-reached", {911, 3013}, "Database 'sales' does not exist."},
-    {"statement-refused(262)", 1, "not-reached", {262, 3013}, "BACKUP DATABASE permission denied in database 'sales'."},
+    {"statement-refused(262)",
+     1,
+     "not-reached",
+     {262, 3013},
+     "BACKUP DATABASE permission denied in database 'sales'."},
     {"statement-refused(number=15404)", 1, "not-reached", {15404, 3013}, NULL},
     {"statement-refused(number=3023)", 2, "not-reached", {3023, 3013}, NULL},
-    {"statement-fails@Write#3", 1, "aborted", {9002, 3013}, "The transaction log for database 'sales' is full"},
+    {"statement-fails@Write#3",
+     1,
+     "aborted",
+     {9002, 3013},
+     "The transaction log for database 'sales' is full"},
     {"statement-fails(number=701)@Flush:1", 2, "aborted", {701, 3013}, NULL},
     {"late-failure", 1, "failed", {845, 3013}, NULL},
     {"late-failure(number=3634)", 4, "failed", {3634, 3013}, NULL},
@@ -74,7 +82,8 @@ static bool has_messages(json_t *operation, const int *expected)
     size_t index;
     size_t found = 0;
     json_t *message;
-    json_array_foreach(json_object_get(operation, "messages"), index, message) {
+    json_array_foreach(json_object_get(operation, "messages"), index, message)
+    {
         int number = (int)json_integer_value(json_object_get(message, "number"));
         int severity = (int)json_integer_value(json_object_get(message, "severity"));
         if (number != 0 && (severity > 10 || number == 3014 || number == 6005)) {
@@ -101,7 +110,8 @@ static void check_ending(const struct ending *ending)
     if (run.status != 0 || json_integer_value(json_object_get(fault, "fired")) < 1) {
         e2e_fail(&run, &args, "%s: fired, and no finding, expected", ending->fault);
     }
-    if (outcome == NULL || strcmp(outcome, ending->outcome) != 0 || !has_messages(operation, ending->messages)) {
+    if (outcome == NULL || strcmp(outcome, ending->outcome) != 0 ||
+        !has_messages(operation, ending->messages)) {
         e2e_fail(&run, &args, "%s ended in %s, expected %s, with the messages %d %d", ending->fault,
                  outcome ? outcome : "nothing", ending->outcome, ending->messages[0], ending->messages[1]);
     }
@@ -124,7 +134,10 @@ static void test_how_a_statement_ends(void **unused)
 
 /* ---- correct clients ---- */
 
-#define SHORT {"--patience", "300"}
+#define SHORT               \
+    {                       \
+        "--patience", "300" \
+    }
 
 static const struct correct_client clients[] = {
     {.name = "correct_c", .options = SHORT},    {.name = "correct_cpp", .options = SHORT},
@@ -179,8 +192,12 @@ static void test_a_server_that_hangs(void **unused)
         {.name = "multiprocess", .options = {"--timeout", "1500", "--patience", "300"}},
     };
     static const char *const faults[] = {
-        "server-hang@GetConfiguration", "server-hang@OpenDevice#2",         "server-hang@Write#3",
-        "server-hang@Flush",            "server-hang@CompleteCommand#2/1", NULL,
+        "server-hang@GetConfiguration",
+        "server-hang@OpenDevice#2",
+        "server-hang@Write#3",
+        "server-hang@Flush",
+        "server-hang@CompleteCommand#2/1",
+        NULL,
     };
     correct_under_faults(impatient, COUNT_OF(impatient), faults);
 }

@@ -115,6 +115,6 @@ enum engine_status engine_step(struct engine *engine);
 void engine_wait(struct engine *engine, int64_t deadline); /* os_now() nanoseconds */
 void engine_cancel(struct engine *engine); /* attention: abort the set; steps on to ENGINE_FAILED with 3204 */
 enum engine_leaving engine_leaving(const struct engine *engine);
-void engine_free(struct engine *engine);   /* aborts what still runs */
+void engine_free(struct engine *engine); /* aborts what still runs */
 
 #endif

@@ -39,20 +39,26 @@ struct tale {
 static const struct tale tales[FAULT_KIND_COUNT][NUMBERS_MAX] = {
     [FAULT_NO_SERVER] = {{.leaving = ENGINE_UNREACHABLE}},
     [FAULT_STATEMENT_REFUSED] =
-        {{{{3201, 16, 1, "Cannot open backup device '%v'. Operating system error 5(Access is denied.)."}}, ENGINE_STAYS},
-         {{{911, 16, 11, "Database '%d' does not exist. Make sure that the name is entered correctly."}}, ENGINE_STAYS},
+        {{{{3201, 16, 1, "Cannot open backup device '%v'. Operating system error 5(Access is denied.)."}},
+          ENGINE_STAYS},
+         {{{911, 16, 11, "Database '%d' does not exist. Make sure that the name is entered correctly."}},
+          ENGINE_STAYS},
          {{{262, 14, 1, "%s permission denied in database '%d'."}}, ENGINE_STAYS},
-         {{{15404, 16, 19, "Could not obtain information about Windows NT group/user 'backup', error code 0x5."}},
+         {{{15404, 16, 19,
+            "Could not obtain information about Windows NT group/user 'backup', error code 0x5."}},
           ENGINE_STAYS},
          {{{3023, 16, 2,
-            "Backup, file manipulation operations (such as ALTER DATABASE ADD FILE) and encryption changes on a "
-            "database must be serialized. Reissue the statement after the current backup or file manipulation "
+            "Backup, file manipulation operations (such as ALTER DATABASE ADD FILE) and encryption changes "
+            "on a "
+            "database must be serialized. Reissue the statement after the current backup or file "
+            "manipulation "
             "operation is completed."}},
           ENGINE_STAYS}},
     [FAULT_STATEMENT_FAILS] =
         {{{{9002, 17, 4, "The transaction log for database '%d' is full due to 'ACTIVE_BACKUP_OR_RESTORE'."}},
           ENGINE_STAYS},
-         {{{701, 17, 123, "There is insufficient system memory in resource pool 'default' to run this query."}},
+         {{{701, 17, 123,
+            "There is insufficient system memory in resource pool 'default' to run this query."}},
           ENGINE_STAYS},
          {{{845, 17, 1,
             "Time-out occurred while waiting for buffer latch type 4 for page (1:9), database ID 5."}},
@@ -62,26 +68,30 @@ static const struct tale tales[FAULT_KIND_COUNT][NUMBERS_MAX] = {
             "Time-out occurred while waiting for buffer latch type 4 for page (1:9), database ID 5."}},
           ENGINE_STAYS},
          {{{3634, 16, 1,
-            "The operating system returned the error '112(There is not enough space on the disk.)' while attempting "
+            "The operating system returned the error '112(There is not enough space on the disk.)' while "
+            "attempting "
             "'SetEndOfFile' on '%d'."}},
           ENGINE_STAYS}},
     [FAULT_ERROR_AND_SUCCESS] =
         {{{{3009, 16, 1,
-            "Could not insert a backup or restore history/detail record in the msdb database. This may indicate a "
+            "Could not insert a backup or restore history/detail record in the msdb database. This may "
+            "indicate a "
             "problem with the msdb database. The backup/restore operation was still successful."}},
           ENGINE_STAYS}},
     [FAULT_KILL_SESSION] =
         {{{{596, 21, 1, "Cannot continue the execution because the session is in the kill state."},
-           {0, 20, 0, "A severe error occurred on the current command.  The results, if any, should be discarded."}},
+           {0, 20, 0,
+            "A severe error occurred on the current command.  The results, if any, should be discarded."}},
           ENGINE_LOST}},
     [FAULT_ATTENTION] = {{{{SQL_ABORTED}}, ENGINE_CANCELLED}},
     [FAULT_SHUTDOWN] = {{{{6005, 10, 3, "SHUTDOWN is in progress."}}, ENGINE_LOST}},
-    [FAULT_FAILOVER] =
-        {{{{983, 14, 1,
-            "Unable to access availability database '%d' because the database replica is not in the PRIMARY or "
-            "SECONDARY role. Connections to an availability database is permitted only when the database replica is in "
-            "the PRIMARY or SECONDARY role. Try the operation again later."}},
-          ENGINE_STAYS}},
+    [FAULT_FAILOVER] = {{{{983, 14, 1,
+                           "Unable to access availability database '%d' because the database replica is not "
+                           "in the PRIMARY or "
+                           "SECONDARY role. Connections to an availability database is permitted only when "
+                           "the database replica is in "
+                           "the PRIMARY or SECONDARY role. Try the operation again later."}},
+                         ENGINE_STAYS}},
 };
 
 static const char *name_of(const struct engine *engine, char mark)
@@ -127,11 +137,8 @@ static void tell(struct engine *engine, const struct fault *fault)
 
 static void record(const struct engine *engine, int32_t operation, uint32_t index)
 {
-    struct event event = {.kind = EVENT_FAULT,
-                          .side = EVENT_SIDE_SERVER,
-                          .operation = operation,
-                          .device = -1,
-                          .arg = {index}};
+    struct event event = {
+        .kind = EVENT_FAULT, .side = EVENT_SIDE_SERVER, .operation = operation, .device = -1, .arg = {index}};
     (void)engine;
     event_record(&event, NULL);
 }

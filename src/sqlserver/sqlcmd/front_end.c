@@ -90,9 +90,9 @@ static int watch(struct server *server, const sigset_t *signals, int32_t query_t
     const struct timespec timeout = {.tv_sec = query_timeout};
     int status = EXIT_ERROR;
     while (!look_at(server, &status)) {
-        const struct timespec *limit = server->leaving                           ? &goodbye
+        const struct timespec *limit = server->leaving                        ? &goodbye
                                        : server->stopped && query_timeout > 0 ? &timeout
-                                                                                 : NULL;
+                                                                              : NULL;
         int number = server->leaving && server->stopped ? 0 : next_signal(signals, limit);
         if (number == 0) {
             if (!server->leaving) {
@@ -119,7 +119,8 @@ int front_end_run(const struct sqlcmd_environment *environment, int32_t query_ti
     sigaddset(&signals, SIGCHLD);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL); /* whoever started us may have ignored it */
+    sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL},
+              NULL); /* whoever started us may have ignored it */
     sigprocmask(SIG_BLOCK, &signals, &mask);
     server.process = fork();
     if (server.process == 0) {

@@ -33,7 +33,7 @@ struct session_result {
     int32_t severity; /* of its worst message */
     bool timed_out;   /* a statement ran into query_timeout */
     enum engine_leaving leaving;
-    int64_t value;    /* first column of its last row, for EXIT(query) */
+    int64_t value; /* first column of its last row, for EXIT(query) */
 };
 
 struct session;
