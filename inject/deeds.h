@@ -83,4 +83,8 @@ void deed_ask_server(struct call *call,
 void deed_server_at_entry(struct call *call, uint32_t fault);
 void deed_server_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 
+/* ---- failures.c ---- */
+void deed_arm_file(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_arm_close(struct call *call, uint32_t fault, struct delivery *delivery);
+
 #endif

@@ -51,6 +51,10 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_SHUTDOWN] = ASKED_OF_SERVER,
     [FAULT_FAILOVER] = ASKED_OF_SERVER,
     [FAULT_STALE_SET] = {.at_entry = deed_ask_server},
+    [FAULT_WRITE_ERROR] = {.at_delivery = deed_arm_file},
+    [FAULT_SYNC_ERROR] = {.at_delivery = deed_arm_file},
+    [FAULT_CLOSE_ERROR] = {.at_delivery = deed_arm_close},
+    [FAULT_SHORT_WRITE] = {.at_delivery = deed_arm_file},
 };
 
 uint32_t faults_decide_passing(void)

@@ -56,6 +56,7 @@ static void load(void)
         const struct fault_info *info = &fault_table[fault->kind];
         inject_loaded.functions |= info->everywhere ? UINT32_MAX : 1u << fault->site.function;
         inject_loaded.commands |= 1u << fault->site.command;
+        inject_loaded.fails_files |= info->place == FAULT_IN_FILES;
         inject_loaded.loses_close |= (info->effects & FAULT_MEETS_CLOSE) != 0;
     }
 }

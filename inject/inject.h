@@ -64,6 +64,7 @@ struct inject_plan {
     uint32_t functions;
     uint32_t commands;
     bool loses_close; /* it has a fault that VD_E_CLOSE meets */
+    bool fails_files; /* ... of the client's own files */
 };
 extern struct inject_plan inject_loaded;
 

@@ -28,4 +28,28 @@ void vdifault_guard_touch(const void *start, size_t length, int is_write, const 
 /* `call` of the GetCommand whose buffer, still in the client's hands, has the address; 0: none. */
 uint64_t vdifault_guard_fetch_of(const void *address);
 
+/* ---- faults of files (failures.h) ---- */
+
+/* What a call does, as far as a fault can be at it. */
+enum file_call {
+    FILE_CALL_WRITE,  /* hands bytes to the kernel */
+    FILE_CALL_STREAM, /* hands bytes to stdio, which writes some now */
+    FILE_CALL_KEEP,   /* the same, but nothing leaves */
+    FILE_CALL_LET_GO, /* makes stdio write what it has kept */
+    FILE_CALL_SYNC,
+    FILE_CALL_CLOSE,
+    FILE_CALL_COUNT
+};
+struct file_failure {
+    int32_t
+        error; /* errno that it gives once `limit` is reached; 0: it says how far it got, and that is all */
+    uint64_t limit; /* bytes that still go well: the call takes no more */
+};
+/* Some call of the run is to fail: worth asking about each. */
+bool vdifault_files_fail(void);
+/* This call of the client's fails, or is cut short, and the fault has fired. fetch: of the command whose buffer the bytes
+ * come from; 0: the thread's own, if it has one. file: identity, 0 unknown. */
+bool vdifault_file_fails(enum file_call what, uint64_t fetch, uint64_t file, uint64_t size,
+                         struct file_failure *failure);
+
 #endif

@@ -1,6 +1,7 @@
 /* wrap_device.c - the calls on a device: GetCommand, CompleteCommand, constructor and destructor. */
 #include <stddef.h>
 
+#include "failures.h"
 #include "faults.h"
 #include "guard.h"
 #include "idle.h"
@@ -38,6 +39,7 @@ static VDC_Command *delivered(struct call *call, VDC_Command *block)
     if (given == NULL) {
         return NULL;
     }
+    failures_command(call);
     struct fault_moments later = faults_at_delivery(call, given, &command);
     if (later.at_touch != 0) {
         guard_arm(given, later.at_touch);
@@ -215,6 +217,7 @@ static __attribute__((noinline)) int observe_complete_command(ClientVirtualDevic
         /* Before the library has it: afterwards the block may already be somebody's next command. */
         atomic_store_explicit(&fetched->outstanding, false, memory_order_release);
     }
+    failures_completed((uint64_t)call.arg[4]);
     call_begin(&call, caller, NULL);
     faults_at_entry(&call);
     int answer = completion_code;

@@ -231,8 +231,8 @@ void file_wrote(struct sys_call *call, int descriptor, size_t size, int64_t at, 
                         ? place_of_write(call, descriptor, at, open_flags, written)
                         : -1;
     call->descriptor = descriptor;
-    file_record(call, synced && result > 0 ? FILE_WRITE_SYNCED : FILE_WRITE, place, (int64_t)size, written,
-                call->fetch, NULL);
+    file_record(call, synced && result > 0 ? FILE_WRITE_SYNCED : FILE_WRITE, place,
+                (int64_t)(size + call->cut), written, call->fetch, NULL);
 }
 
 void file_truncated(struct sys_call *call, int descriptor, int64_t length, int result)
@@ -305,7 +305,7 @@ void file_closes(struct sys_call *call, int descriptor)
 void file_closed(struct sys_call *call)
 {
     if (call->descriptor >= 0) {
-        file_record(call, FILE_CLOSE, -1, 0, 0, 0, NULL);
+        file_record(call, FILE_CLOSE, -1, 0, -call->failure, 0, NULL);
     }
 }
 

@@ -54,6 +54,14 @@ static void tell(struct sys_call *call, int64_t start, size_t left, size_t pendi
     }
 }
 
+/* What a fault did not let through, after what it did. */
+static void tell_cut(struct sys_call *call)
+{
+    if (call->cut > 0) {
+        file_record(call, FILE_WRITE, -1, (int64_t)call->cut, -call->failure, call->fetch, NULL);
+    }
+}
+
 /* A byte more in a buffer that is not empty is no news: putc must stay cheap. */
 void stream_took(struct sys_call *call, size_t accepted, bool failed)
 {
@@ -61,8 +69,10 @@ void stream_took(struct sys_call *call, size_t accepted, bool failed)
     size_t held = call->pending + accepted;
     size_t left = held > pending ? held - pending : 0;
     if (left > 0 || call->fetch != 0 || (pending == 0) != (call->pending == 0)) {
-        tell(call, file_offset(call->descriptor) - (int64_t)left, left, pending, failed, false);
+        tell(call, file_offset(call->descriptor) - (int64_t)left, left, pending, failed && call->cut == 0,
+             false);
     }
+    tell_cut(call);
 }
 
 /* The call may move on afterwards: where the bytes will go is known only before it. */
@@ -84,6 +94,7 @@ void stream_flushed(struct sys_call *call, bool failed)
     size_t pending = __fpending(call->stream);
     size_t left = call->pending > pending ? call->pending - pending : 0;
     tell(call, call->offset, left, pending, failed, true);
+    tell_cut(call);
 }
 
 /* What will be gone afterwards: the descriptor, and where it stood. */
@@ -108,5 +119,5 @@ void stream_closed(struct sys_call *call, bool succeeded)
                     (int64_t)call->pending, succeeded ? (int64_t)call->pending : -call->error, 0, NULL);
         file_record(call, FILE_BUFFERED, -1, 0, 0, 0, NULL);
     }
-    file_record(call, FILE_CLOSE, -1, 0, 0, 0, NULL);
+    file_record(call, FILE_CLOSE, -1, 0, -call->failure, 0, NULL);
 }

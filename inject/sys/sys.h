@@ -16,11 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 enum {
-    SYS_HERE = -1 /* the descriptor's own offset */
+    SYS_HERE = -1, /* the descriptor's own offset */
+    SYS_PARTS_MAX = 16,
 };
 
 /* What is known of a file. type 0: nothing. */
@@ -31,11 +33,22 @@ struct sys_file {
     int type; /* enum file_type */
 };
 
+/* What a fault makes of a call. */
+enum sys_fate {
+    SYS_GOES_ON,
+    SYS_FAILS,      /* it is not made */
+    SYS_FAILS_AFTER /* it is made, and its result is another */
+};
+
 /* One wrapped call, on its stack. */
 struct sys_call {
     const char *name;
     bool seen; /* it is recorded */
-    int error; /* errno: the caller's before the call, the call's after it */
+    enum sys_fate fate;
+    int failure;  /* errno of a call that fails */
+    size_t items; /* what fwrite says then */
+    size_t cut;   /* bytes that it was asked for and may not take */
+    int error;    /* errno: the caller's before the call, the call's after it */
     int descriptor;
     uint64_t fetch; /* the GetCommand whose buffer the bytes come from */
     uint64_t begin; /* sequence of SYNC_BEGIN */
@@ -106,5 +119,22 @@ void stream_flushes(struct sys_call *call, FILE *stream);
 void stream_flushed(struct sys_call *call, bool failed);
 void stream_closes(struct sys_call *call, FILE *stream);
 void stream_closed(struct sys_call *call, bool succeeded);
+
+/* ---- failures.c: what faults make of calls ---- */
+
+/* How many bytes the call may take. */
+size_t failure_of_write(struct sys_call *call, int descriptor, size_t size);
+/* The same of parts: `count` of them in *parts, or fewer in `room`. */
+int failure_of_parts(struct sys_call *call, int descriptor, const struct iovec **parts, size_t count,
+                     struct iovec room[SYS_PARTS_MAX]);
+/* ... and of a message, which is the caller's copy. */
+const struct msghdr *failure_of_message(struct sys_call *call, int descriptor, struct msghdr *message,
+                                        struct iovec room[SYS_PARTS_MAX]);
+/* stdio is given items of `size` bytes (0: an unknown number, which it keeps). */
+void failure_of_stream(struct sys_call *call, const void *data, size_t size, size_t count, FILE *stream);
+/* stdio is to write what it has kept; `closes` the stream, too. */
+void failure_of_flush(struct sys_call *call, FILE *stream, bool closes);
+void failure_of_sync(struct sys_call *call, int descriptor); /* -1: of which file, is not known */
+void failure_of_close(struct sys_call *call, int descriptor);
 
 #endif

@@ -31,33 +31,44 @@
 #define IS_WRITING(flags) (((flags)&O_ACCMODE) != O_RDONLY)
 #define IS_SHARED_WRITABLE(protection, flags, fd) \
     ((fd) >= 0 && ((flags)&MAP_TYPE) != MAP_PRIVATE && ((protection)&PROT_WRITE) != 0)
-#define OPENS(folder, path, flags)  file_opens(&call, folder, path, flags)
-#define OPENED(fd, flags)           file_opened(&call, fd, flags)
-#define TAKES(data, size)           touch_taken(&call, data, size)
-#define TAKES_PARTS(parts, count)   touch_taken_parts(&call, parts, PART_COUNT(count))
-#define FILLS(data, size)           touch_filled(&call, data, size)
-#define FILLS_PARTS(parts, count)   touch_filled_parts(&call, parts, PART_COUNT(count))
-#define PARTS_SIZE(parts, count)    touch_parts_size(parts, PART_COUNT(count))
-#define WROTE(fd, size, at, flags)  file_wrote(&call, fd, size, at, flags, (ssize_t)result)
-#define STREAM(stream)              stream_before(&call, stream)
-#define STREAM_TOOK(size, failed)   stream_took(&call, (size_t)(size), failed)
-#define FLUSHES_STREAM(stream)      stream_flushes(&call, stream)
-#define STREAM_FLUSHED(failed)      stream_flushed(&call, failed)
-#define CLOSES_STREAM(stream)       stream_closes(&call, stream)
-#define STREAM_CLOSED(succeeded)    stream_closed(&call, succeeded)
-#define MEASURES_FILE(fd)           file_of_descriptor(fd, &call.file)
-#define MEASURES(path)              file_of_path(AT_FDCWD, path, true, &call.file)
-#define TRUNCATED(fd, length)       file_truncated(&call, fd, length, result)
-#define SYNCS(fd)                   file_syncs(&call, fd)
-#define SYNCS_UNKNOWN()             file_syncs_unknown(&call)
-#define SYNCED(action, result)      file_synced(&call, action, result)
-#define MAPPED(fd, at, size, where) ((where) != MAP_FAILED ? file_mapped(&call, fd, at, size) : (void)0)
-#define NAMES(folder, path, flags)  file_of_path(folder, path, ((flags)&AT_SYMLINK_FOLLOW) != 0, &call.file)
+#define OPENS(folder, path, flags) file_opens(&call, folder, path, flags)
+#define OPENED(fd, flags)          file_opened(&call, fd, flags)
+#define TAKES(data, size)          touch_taken(&call, data, size)
+#define TAKES_PARTS(parts, count)  touch_taken_parts(&call, parts, PART_COUNT(count))
+#define FILLS(data, size)          touch_filled(&call, data, size)
+#define FILLS_PARTS(parts, count)  touch_filled_parts(&call, parts, PART_COUNT(count))
+#define PARTS_SIZE(parts, count)   touch_parts_size(parts, PART_COUNT(count))
+/* What faults make of the call: of its parameters, too. */
+#define MAY_FAIL(fd, size) size = failure_of_write(&call, fd, size)
+#define PARTS_MAY_FAIL(fd, parts, count) \
+    (PART_COUNT(count) > 0 ? count = (__typeof__(count))failure_of_parts(&call, fd, &parts, count, room_) : 0)
+#define MESSAGE_MAY_FAIL(fd, message) \
+    (cut_ = *(message), (message) = failure_of_message(&call, fd, &cut_, room_))
+#define STREAM_MAY_FAIL(data, size, count, stream) failure_of_stream(&call, data, size, count, stream)
+#define FLUSH_MAY_FAIL(stream)                     failure_of_flush(&call, stream, false)
+#define END_MAY_FAIL(stream)                       failure_of_flush(&call, stream, true)
+#define SYNC_MAY_FAIL(fd)                          failure_of_sync(&call, fd)
+#define CLOSE_MAY_FAIL(fd)                         failure_of_close(&call, fd)
+#define WROTE(fd, size, at, flags)                 file_wrote(&call, fd, size, at, flags, (ssize_t)result)
+#define STREAM(stream)                             stream_before(&call, stream)
+#define STREAM_TOOK(size, failed)                  stream_took(&call, (size_t)(size), failed)
+#define FLUSHES_STREAM(stream)                     stream_flushes(&call, stream)
+#define STREAM_FLUSHED(failed)                     stream_flushed(&call, failed)
+#define CLOSES_STREAM(stream)                      stream_closes(&call, stream)
+#define STREAM_CLOSED(succeeded)                   stream_closed(&call, succeeded)
+#define MEASURES_FILE(fd)                          file_of_descriptor(fd, &call.file)
+#define MEASURES(path)                             file_of_path(AT_FDCWD, path, true, &call.file)
+#define TRUNCATED(fd, length)                      file_truncated(&call, fd, length, result)
+#define SYNCS(fd)                                  file_syncs(&call, fd)
+#define SYNCS_UNKNOWN()                            file_syncs_unknown(&call)
+#define SYNCED(action, result)                     file_synced(&call, action, result)
+#define MAPPED(fd, at, size, where)                ((where) != MAP_FAILED ? file_mapped(&call, fd, at, size) : (void)0)
+#define NAMES(folder, path, flags)                 file_of_path(folder, path, ((flags)&AT_SYMLINK_FOLLOW) != 0, &call.file)
 #define NAMED(from_folder, from, to_folder, to) \
     (result == 0 ? file_named(&call, from_folder, from, to_folder, to) : (void)0)
 #define UNLINKED()              (result == 0 ? file_unlinked(&call) : (void)0)
 #define CLOSES(fd)              file_closes(&call, fd)
-#define CLOSED()                (result == 0 ? file_closed(&call) : (void)0)
+#define CLOSED()                (result == 0 || call.fate != SYS_GOES_ON ? file_closed(&call) : (void)0)
 #define WAITED(pid, status)     process_waited(pid, status)
 #define WAITED_ID(result, info) ((result) == 0 ? process_waited_id(info) : (void)0)
 
@@ -98,6 +109,8 @@ static void end_list(va_list *list)
         __typeof__(&next) definition_ = (__typeof__(&next))sys_next(&slot_, #next);             \
         struct sys_call call;                                                                   \
         call.seen = false;                                                                      \
+        call.fate = SYS_GOES_ON;                                                                \
+        call.items = 0;                                                                         \
         if (definition_ == NULL) {                                                              \
             return failed;                                                                      \
         }                                                                                       \
@@ -106,9 +119,16 @@ static void end_list(va_list *list)
             before;                                                                             \
             sys_pause(&call);                                                                   \
         }                                                                                       \
-        type result = definition_ arguments;                                                    \
+        type result = failed;                                                                   \
+        if (call.fate != SYS_FAILS) {                                                           \
+            result = definition_ arguments;                                                     \
+        }                                                                                       \
         if (call.seen) {                                                                        \
             sys_resume(&call);                                                                  \
+            if (call.fate != SYS_GOES_ON) {                                                     \
+                result = failed;                                                                \
+                call.error = call.failure;                                                      \
+            }                                                                                   \
             after;                                                                              \
             sys_end(&call);                                                                     \
         }                                                                                       \

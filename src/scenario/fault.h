@@ -58,6 +58,9 @@ enum fault_arg {
     FAULT_ARG_THEN,   /* enum fault_then */
     FAULT_ARG_NUMBER, /* of a message: index among the row's choices */
     FAULT_ARG_KIB,
+    FAULT_ARG_ERRNO, /* a name of errno, see fault_errno */
+    FAULT_ARG_BYTES,
+    FAULT_ARG_NTH,
     FAULT_ARG_COUNT
 };
 enum fault_by {
@@ -182,6 +185,9 @@ int fault_format(const struct fault *fault, char *text, size_t size);
 /* False for the completion codes that leave a device as it is (spec 2.2, 5.7): success, not supported, ends of data and
  * media. */
 bool fault_is_io_error(int32_t completion_code);
+
+/* The errno that a fault with such an argument gives. */
+int fault_errno(const struct fault *fault);
 
 /* The index-th of an argument's choices, with its length; NULL past the end. */
 const char *fault_value_word(const char *values, int32_t index, size_t *length);

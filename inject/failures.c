@@ -1,0 +1,314 @@
+/* failures.c - see failures.h. */
+#include "failures.h"
+
+#include <errno.h>
+
+#include "inject.h"
+#include "witness.h"
+
+enum {
+    HANDS = 256,
+    HOLDERS = 256,
+};
+
+/* A command in the client's hands. */
+struct hand {
+    _Atomic uint64_t fetch;       /* 0: free */
+    _Atomic uint64_t faults;      /* armed, a bit each */
+    _Atomic uint64_t hurt;        /* of those, the ones that have fired */
+    _Atomic uint64_t carried;     /* bytes of it that went well */
+    _Atomic(const void *) thread; /* that fetched it; NULL: not filled yet */
+    int32_t operation;
+    int32_t device;
+};
+static struct hand hands[HANDS];
+static _Atomic uint32_t hands_used; /* none beyond has ever been taken */
+
+/* A file that holds bytes of a device. Never given back. */
+struct holder {
+    _Atomic uint64_t file;  /* 0: free */
+    _Atomic int64_t device; /* of DEVICE_KEY */
+};
+static struct holder holders[HOLDERS];
+#define DEVICE_KEY(operation, device) (((int64_t)(operation) << 32 | (uint32_t)(device)) + 1)
+
+/* By fault: devices whose command was completed with it still to come, a bit each: bytes wait in stdio, or the file is
+ * yet to be closed. */
+static _Atomic uint64_t waiting[PLAN_FAULTS_MAX];
+
+void failures_handed_out(const struct call *call)
+{
+    for (uint32_t i = 0; i < HANDS && call->device_index >= 0; i++) {
+        uint64_t none = 0;
+        if (atomic_load_explicit(&hands[i].fetch, memory_order_relaxed) != 0 ||
+            !atomic_compare_exchange_strong(&hands[i].fetch, &none, call->sequence)) {
+            continue;
+        }
+        hands[i].operation = call->operation;
+        hands[i].device = call->device_index;
+        atomic_store(&hands[i].faults, 0);
+        atomic_store(&hands[i].hurt, 0);
+        atomic_store(&hands[i].carried, 0);
+        atomic_store(&hands[i].thread, (const void *)&inject_thread);
+        uint32_t used = atomic_load(&hands_used);
+        while (used <= i && !atomic_compare_exchange_weak(&hands_used, &used, i + 1)) {
+        }
+        return;
+    }
+}
+
+static struct hand *find_fetch(uint64_t fetch)
+{
+    for (uint32_t i = 0; i < atomic_load(&hands_used); i++) {
+        if (atomic_load(&hands[i].fetch) == fetch && atomic_load(&hands[i].thread) != NULL) {
+            return &hands[i];
+        }
+    }
+    return NULL;
+}
+
+/* The newest that this thread fetched. */
+static struct hand *find_own(void)
+{
+    struct hand *newest = NULL;
+    for (uint32_t i = 0; i < atomic_load(&hands_used); i++) {
+        uint64_t fetch = atomic_load(&hands[i].fetch);
+        if (fetch != 0 && atomic_load(&hands[i].thread) == (const void *)&inject_thread &&
+            (newest == NULL || fetch > atomic_load(&newest->fetch))) {
+            newest = &hands[i];
+        }
+    }
+    return newest;
+}
+
+void failures_take_back(uint64_t fetch)
+{
+    struct hand *hand = find_fetch(fetch);
+    if (hand != NULL) {
+        atomic_store(&hand->faults, 0);
+        atomic_store(&hand->thread, NULL);
+        atomic_store(&hand->fetch, 0);
+    }
+}
+
+/* ---- arming ---- */
+
+void deed_arm_file(struct call *call, uint32_t fault, struct delivery *delivery)
+{
+    (void)delivery;
+    struct hand *hand = find_fetch(call->sequence);
+    run_fault_take_back(fault); /* it has not happened yet, and will not if no such call comes */
+    if (hand != NULL) {
+        atomic_fetch_or(&hand->faults, UINT64_C(1) << fault);
+    }
+}
+
+void deed_arm_close(struct call *call, uint32_t fault, struct delivery *delivery)
+{
+    (void)delivery;
+    run_fault_take_back(fault);
+    if (call->device_index >= 0) {
+        atomic_fetch_or(&waiting[fault], UINT64_C(1) << call->device_index);
+    }
+}
+
+/* ---- what a call suffers ---- */
+
+/* Which faults a call of each sort can be hit by. */
+static const uint64_t kinds_of[FILE_CALL_COUNT] = {
+    [FILE_CALL_WRITE] = UINT64_C(1) << FAULT_WRITE_ERROR | UINT64_C(1) << FAULT_SHORT_WRITE,
+    [FILE_CALL_STREAM] = UINT64_C(1) << FAULT_WRITE_ERROR,
+    [FILE_CALL_LET_GO] = UINT64_C(1) << FAULT_WRITE_ERROR,
+    [FILE_CALL_SYNC] = UINT64_C(1) << FAULT_SYNC_ERROR,
+    [FILE_CALL_CLOSE] = UINT64_C(1) << FAULT_CLOSE_ERROR,
+};
+_Static_assert(FAULT_KIND_COUNT <= 64, "a bit per kind");
+
+static bool can_hit(enum file_call what, uint32_t fault)
+{
+    return (kinds_of[what] >> deed_fault(fault)->kind & 1) != 0;
+}
+
+static bool fires(uint32_t fault, uint64_t fetch, int32_t operation, int32_t device)
+{
+    if (!run_fault_fire(fault, deed_fault(fault))) {
+        return false; /* another device was faster */
+    }
+    struct call call = call_on_set(VDI_FN_NONE, NULL, NULL);
+    call.sequence = fetch;
+    call.operation = operation;
+    call.device_index = device;
+    call_fault(&call, fault);
+    return true;
+}
+
+/* The first effect on a command is what counts as the firing; a fault that goes on stays armed. */
+static bool hurts(struct hand *hand, uint32_t fault, bool goes_on)
+{
+    uint64_t bit = UINT64_C(1) << fault;
+    uint64_t armed = goes_on ? atomic_load(&hand->faults) : atomic_fetch_and(&hand->faults, ~bit);
+    if ((armed & bit) == 0) {
+        return false; /* another thread was faster */
+    }
+    if ((atomic_fetch_or(&hand->hurt, bit) & bit) != 0 ||
+        fires(fault, atomic_load(&hand->fetch), hand->operation, hand->device)) {
+        return true;
+    }
+    atomic_fetch_and(&hand->faults, ~bit);
+    return false;
+}
+
+static bool suffers_write(struct hand *hand, uint32_t fault, uint64_t size, struct file_failure *failure)
+{
+    const struct fault *planned = deed_fault(fault);
+    uint64_t all = (uint64_t)planned->arg[FAULT_ARG_BYTES];
+    if (planned->kind == FAULT_SHORT_WRITE) {
+        *failure = (struct file_failure){.error = 0, .limit = all};
+        return all < size && hurts(hand, fault, false);
+    }
+    bool stays_full = planned->site.and_later && atomic_load(&deed_counts(fault)->fired) > 0 &&
+                      (atomic_load(&hand->hurt) >> fault & 1) == 0;
+    all = stays_full ? 0 : all;
+    uint64_t carried = atomic_load(&hand->carried);
+    uint64_t left = carried < all ? all - carried : 0;
+    *failure = (struct file_failure){.error = fault_errno(planned), .limit = left};
+    return left < size && hurts(hand, fault, left > 0 || planned->site.and_later);
+}
+
+static bool suffers(struct hand *hand, enum file_call what, uint64_t size, struct file_failure *failure)
+{
+    uint64_t armed = atomic_load(&hand->faults);
+    for (uint32_t i = 0; armed >> i != 0; i++) {
+        if ((armed >> i & 1) == 0 || !can_hit(what, i)) {
+            continue;
+        }
+        if (what == FILE_CALL_WRITE || what == FILE_CALL_STREAM) {
+            if (suffers_write(hand, i, size, failure)) {
+                return true;
+            }
+        } else if (hurts(hand, i, deed_fault(i)->site.and_later)) {
+            *failure = (struct file_failure){.error = fault_errno(deed_fault(i)), .limit = 0};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- files that hold bytes ---- */
+
+static void note_holder(uint64_t file, const struct hand *hand)
+{
+    int64_t key = DEVICE_KEY(hand->operation, hand->device);
+    for (uint32_t i = 0; i < HOLDERS && file != 0; i++) {
+        uint64_t known = 0;
+        if (atomic_compare_exchange_strong(&holders[i].file, &known, file)) {
+            atomic_store(&holders[i].device, key);
+            return;
+        }
+        if (known == file && atomic_load(&holders[i].device) == key) {
+            return;
+        }
+    }
+}
+
+static bool holds(uint64_t file, int32_t operation, int32_t device)
+{
+    for (uint32_t i = 0; i < HOLDERS; i++) {
+        uint64_t known = atomic_load(&holders[i].file);
+        if (known == 0) {
+            break;
+        }
+        if (known == file && atomic_load(&holders[i].device) == DEVICE_KEY(operation, device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What waits for the file of a device. */
+static bool suffers_late(enum file_call what, uint64_t file, struct file_failure *failure)
+{
+    for (uint32_t i = 0; i < inject_plan()->plan.fault_count; i++) {
+        uint64_t devices = can_hit(what, i) ? atomic_load(&waiting[i]) : 0;
+        for (int32_t device = 0; devices >> device != 0 && device < RUN_DEVICES_MAX; device++) {
+            const struct fault *fault = deed_fault(i);
+            uint64_t bit = UINT64_C(1) << device;
+            if ((devices & bit) == 0 || !holds(file, fault->site.operation, device) ||
+                (atomic_fetch_and(&waiting[i], ~bit) & bit) == 0 ||
+                !fires(i, 0, fault->site.operation, device)) {
+                continue;
+            }
+            if (fault->site.and_later) {
+                atomic_fetch_or(&waiting[i], bit);
+            }
+            *failure = (struct file_failure){.error = fault_errno(fault), .limit = 0};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A command of a device that this file holds bytes of. */
+static struct hand *find_holders_hand(enum file_call what, uint64_t file)
+{
+    for (uint32_t i = 0; i < atomic_load(&hands_used); i++) {
+        uint64_t armed = atomic_load(&hands[i].faults);
+        if (armed == 0 || atomic_load(&hands[i].thread) == NULL ||
+            !holds(file, hands[i].operation, hands[i].device)) {
+            continue;
+        }
+        for (uint32_t f = 0; armed >> f != 0; f++) {
+            if ((armed >> f & 1) != 0 && can_hit(what, f)) {
+                return &hands[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Bytes of the command stay in the process: the fault is the next call's that lets them go. */
+static void wait_in_stream(struct hand *hand)
+{
+    uint64_t armed = atomic_load(&hand->faults);
+    for (uint32_t i = 0; armed >> i != 0; i++) {
+        if ((armed >> i & 1) != 0 && can_hit(FILE_CALL_LET_GO, i)) {
+            atomic_fetch_and(&hand->faults, ~(UINT64_C(1) << i));
+            atomic_fetch_or(&waiting[i], UINT64_C(1) << hand->device);
+        }
+    }
+}
+
+INJECT_EXPORT bool vdifault_files_fail(void)
+{
+    return inject_plan()->fails_files;
+}
+
+INJECT_EXPORT bool vdifault_file_fails(enum file_call what, uint64_t fetch, uint64_t file, uint64_t size,
+                                       struct file_failure *failure)
+{
+    struct hand *hand = fetch != 0 ? find_fetch(fetch) : find_own();
+    bool carries = what == FILE_CALL_WRITE || what == FILE_CALL_STREAM || what == FILE_CALL_KEEP;
+    if (hand == NULL && what == FILE_CALL_SYNC) {
+        hand = find_holders_hand(what, file);
+    }
+    if (hand != NULL && carries) {
+        note_holder(file, hand);
+    }
+    if (hand != NULL && what == FILE_CALL_KEEP) {
+        wait_in_stream(hand);
+        return false;
+    }
+    if ((hand != NULL && what != FILE_CALL_CLOSE && what != FILE_CALL_LET_GO &&
+         suffers(hand, what, size, failure)) ||
+        (!carries && suffers_late(what, file, failure)) ||
+        (what == FILE_CALL_STREAM && suffers_late(FILE_CALL_LET_GO, file, failure))) {
+        if (hand != NULL && carries) {
+            atomic_fetch_add(&hand->carried, failure->limit);
+        }
+        return true;
+    }
+    if (hand != NULL && carries) {
+        atomic_fetch_add(&hand->carried, size);
+    }
+    return false;
+}

@@ -1,0 +1,65 @@
+/* Faults of the client's own files: each fires on the calls that carry its command's bytes, and a correct client copes
+ * with it. */
+#include <string.h>
+
+#include "correct.h"
+
+static const struct correct_client clients[] = {
+    {.name = "correct_c"},   {.name = "watchdog"}, {.name = "async"},        {.name = "complete_c"},
+    {.name = "compressing"}, {.name = "prefixed"}, {.name = "multiprocess"},
+};
+#define UNDER(faults) correct_under_faults(clients, sizeof clients / sizeof clients[0], faults)
+
+static void test_writes(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "write-error@Write#2",
+        "write-error(errno=EIO)@Write#3:1",
+        "write-error(errno=EDQUOT,after=1000)@Write#2:0",
+        "write-error(errno=EFBIG)@Write#1:*",
+        "write-error@Write#2+:0",
+        NULL,
+    };
+    UNDER(faults);
+}
+
+static void test_syncs(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "sync-error@Flush",
+        "sync-error(errno=ENOSPC)@Flush:1",
+        "sync-error@Flush#1+:*",
+        "close-error@Flush",
+        NULL,
+    };
+    UNDER(faults);
+}
+
+/* stdio writes the rest by itself: these write by system calls. */
+static void test_short_writes(void **unused)
+{
+    (void)unused;
+    static const struct correct_client media[] = {{.name = "disk"}, {.name = "tape"}};
+    static const char *const faults[] = {
+        "short-write@Write#2",
+        "short-write(bytes=1)@Write#3:1",
+        "short-write@Write#2+:*",
+        "write-error(after=700)@Write#2:0",
+        "write-error@Write#4+:1",
+        "sync-error@Flush",
+        NULL,
+    };
+    correct_under_faults(media, sizeof media / sizeof media[0], faults);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_syncs),
+        cmocka_unit_test(test_short_writes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
