@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "inject.h"
+#include "vdi.h"
 #include "witness.h"
 
 enum {
@@ -16,10 +17,12 @@ struct hand {
     _Atomic uint64_t fetch;       /* 0: free */
     _Atomic uint64_t faults;      /* armed, a bit each */
     _Atomic uint64_t hurt;        /* of those, the ones that have fired */
-    _Atomic uint64_t carried;     /* bytes of it that went well */
+    _Atomic uint64_t carried;     /* bytes of it that were written, or read for it */
+    _Atomic uint64_t longest;     /* ... written by one call */
     _Atomic(const void *) thread; /* that fetched it; NULL: not filled yet */
     int32_t operation;
     int32_t device;
+    int32_t code;
 };
 static struct hand hands[HANDS];
 static _Atomic uint32_t hands_used; /* none beyond has ever been taken */
@@ -36,7 +39,7 @@ static struct holder holders[HOLDERS];
  * yet to be closed. */
 static _Atomic uint64_t waiting[PLAN_FAULTS_MAX];
 
-void failures_handed_out(const struct call *call)
+void failures_handed_out(const struct call *call, int32_t command)
 {
     for (uint32_t i = 0; i < HANDS && call->device_index >= 0; i++) {
         uint64_t none = 0;
@@ -49,6 +52,8 @@ void failures_handed_out(const struct call *call)
         atomic_store(&hands[i].faults, 0);
         atomic_store(&hands[i].hurt, 0);
         atomic_store(&hands[i].carried, 0);
+        atomic_store(&hands[i].longest, 0);
+        hands[i].code = command;
         atomic_store(&hands[i].thread, (const void *)&inject_thread);
         uint32_t used = atomic_load(&hands_used);
         while (used <= i && !atomic_compare_exchange_weak(&hands_used, &used, i + 1)) {
@@ -81,10 +86,31 @@ static struct hand *find_own(void)
     return newest;
 }
 
+void failures_reached(enum event_reach reach, uint64_t call, int32_t operation, int32_t device,
+                      uint64_t how_far)
+{
+    struct event event = {.kind = EVENT_REACH,
+                          .side = EVENT_SIDE_CLIENT,
+                          .operation = operation,
+                          .device = (int16_t)device,
+                          .call = call,
+                          .arg = {reach, (int64_t)how_far}};
+    event_record(&event, NULL);
+}
+
+static void tell_reached(const struct hand *hand, enum event_reach reach, uint64_t how_far)
+{
+    if (inject_plan()->probes && how_far > 0) {
+        failures_reached(reach, atomic_load(&hand->fetch), hand->operation, hand->device, how_far);
+    }
+}
+
 void failures_take_back(uint64_t fetch)
 {
     struct hand *hand = find_fetch(fetch);
     if (hand != NULL) {
+        tell_reached(hand, hand->code == VDC_Read ? REACH_READ : REACH_WRITE, atomic_load(&hand->carried));
+        tell_reached(hand, REACH_SHORT_WRITE, atomic_load(&hand->longest));
         atomic_store(&hand->faults, 0);
         atomic_store(&hand->thread, NULL);
         atomic_store(&hand->fetch, 0);
@@ -119,6 +145,7 @@ static const uint64_t kinds_of[FILE_CALL_COUNT] = {
     [FILE_CALL_WRITE] = UINT64_C(1) << FAULT_WRITE_ERROR | UINT64_C(1) << FAULT_SHORT_WRITE,
     [FILE_CALL_STREAM] = UINT64_C(1) << FAULT_WRITE_ERROR,
     [FILE_CALL_LET_GO] = UINT64_C(1) << FAULT_WRITE_ERROR,
+    [FILE_CALL_READ] = UINT64_C(1) << FAULT_READ_ERROR,
     [FILE_CALL_SYNC] = UINT64_C(1) << FAULT_SYNC_ERROR,
     [FILE_CALL_CLOSE] = UINT64_C(1) << FAULT_CLOSE_ERROR,
 };
@@ -158,7 +185,8 @@ static bool hurts(struct hand *hand, uint32_t fault, bool goes_on)
     return false;
 }
 
-static bool suffers_write(struct hand *hand, uint32_t fault, uint64_t size, struct file_failure *failure)
+/* Of what the command's bytes go through, or come from. */
+static bool suffers_transfer(struct hand *hand, uint32_t fault, uint64_t size, struct file_failure *failure)
 {
     const struct fault *planned = deed_fault(fault);
     uint64_t all = (uint64_t)planned->arg[FAULT_ARG_BYTES];
@@ -182,8 +210,8 @@ static bool suffers(struct hand *hand, enum file_call what, uint64_t size, struc
         if ((armed >> i & 1) == 0 || !can_hit(what, i)) {
             continue;
         }
-        if (what == FILE_CALL_WRITE || what == FILE_CALL_STREAM) {
-            if (suffers_write(hand, i, size, failure)) {
+        if (what == FILE_CALL_WRITE || what == FILE_CALL_STREAM || what == FILE_CALL_READ) {
+            if (suffers_transfer(hand, i, size, failure)) {
                 return true;
             }
         } else if (hurts(hand, i, deed_fault(i)->site.and_later)) {
@@ -267,13 +295,35 @@ static struct hand *find_holders_hand(enum file_call what, uint64_t file)
 }
 
 /* Bytes of the command stay in the process: the fault is the next call's that lets them go. */
-static void wait_in_stream(struct hand *hand)
+static void wait_in_stream(struct hand *hand, uint64_t size)
 {
+    uint64_t carried = atomic_fetch_add(&hand->carried, size) + size;
     uint64_t armed = atomic_load(&hand->faults);
     for (uint32_t i = 0; armed >> i != 0; i++) {
-        if ((armed >> i & 1) != 0 && can_hit(FILE_CALL_LET_GO, i)) {
+        if ((armed >> i & 1) != 0 && can_hit(FILE_CALL_LET_GO, i) &&
+            carried > (uint64_t)deed_fault(i)->arg[FAULT_ARG_BYTES]) {
             atomic_fetch_and(&hand->faults, ~(UINT64_C(1) << i));
             atomic_fetch_or(&waiting[i], UINT64_C(1) << hand->device);
+        }
+    }
+}
+
+/* Where a sync or a close could be made to fail. */
+static void probe(enum file_call what, const struct hand *own, uint64_t file)
+{
+    if (what == FILE_CALL_SYNC && own != NULL) {
+        tell_reached(own, REACH_SYNC, 1);
+        return;
+    }
+    for (uint32_t i = 0; i < atomic_load(&hands_used) && what == FILE_CALL_SYNC; i++) {
+        if (atomic_load(&hands[i].thread) != NULL && holds(file, hands[i].operation, hands[i].device)) {
+            tell_reached(&hands[i], REACH_SYNC, 1);
+        }
+    }
+    for (uint32_t i = 0; i < HOLDERS && what == FILE_CALL_CLOSE; i++) {
+        int64_t key = atomic_load(&holders[i].file) == file ? atomic_load(&holders[i].device) : 0;
+        if (key != 0 && file != 0) {
+            failures_reached(REACH_CLOSE, 0, (int32_t)((key - 1) >> 32), (int32_t)(key - 1), 1);
         }
     }
 }
@@ -283,11 +333,31 @@ INJECT_EXPORT bool vdifault_files_fail(void)
     return inject_plan()->fails_files;
 }
 
+static bool carries_bytes(enum file_call what)
+{
+    return what == FILE_CALL_WRITE || what == FILE_CALL_STREAM || what == FILE_CALL_KEEP;
+}
+
+/* The call goes on, or gets so far. */
+static void count(struct hand *hand, enum file_call what, uint64_t size)
+{
+    if (!carries_bytes(what) && (what != FILE_CALL_READ || hand->code != VDC_Read)) {
+        return;
+    }
+    atomic_fetch_add(&hand->carried, size);
+    if (what == FILE_CALL_WRITE && size > atomic_load(&hand->longest)) {
+        atomic_store(&hand->longest, size);
+    }
+}
+
 INJECT_EXPORT bool vdifault_file_fails(enum file_call what, uint64_t fetch, uint64_t file, uint64_t size,
                                        struct file_failure *failure)
 {
     struct hand *hand = fetch != 0 ? find_fetch(fetch) : find_own();
-    bool carries = what == FILE_CALL_WRITE || what == FILE_CALL_STREAM || what == FILE_CALL_KEEP;
+    bool carries = carries_bytes(what);
+    if (inject_plan()->probes) {
+        probe(what, hand, file);
+    }
     if (hand == NULL && what == FILE_CALL_SYNC) {
         hand = find_holders_hand(what, file);
     }
@@ -295,20 +365,15 @@ INJECT_EXPORT bool vdifault_file_fails(enum file_call what, uint64_t fetch, uint
         note_holder(file, hand);
     }
     if (hand != NULL && what == FILE_CALL_KEEP) {
-        wait_in_stream(hand);
+        wait_in_stream(hand, size);
         return false;
     }
-    if ((hand != NULL && what != FILE_CALL_CLOSE && what != FILE_CALL_LET_GO &&
-         suffers(hand, what, size, failure)) ||
-        (!carries && suffers_late(what, file, failure)) ||
-        (what == FILE_CALL_STREAM && suffers_late(FILE_CALL_LET_GO, file, failure))) {
-        if (hand != NULL && carries) {
-            atomic_fetch_add(&hand->carried, failure->limit);
-        }
-        return true;
+    bool fails = (hand != NULL && what != FILE_CALL_CLOSE && what != FILE_CALL_LET_GO &&
+                  suffers(hand, what, size, failure)) ||
+                 (!carries && what != FILE_CALL_READ && suffers_late(what, file, failure)) ||
+                 (what == FILE_CALL_STREAM && suffers_late(FILE_CALL_LET_GO, file, failure));
+    if (hand != NULL) {
+        count(hand, what, fails ? failure->limit : size);
     }
-    if (hand != NULL && carries) {
-        atomic_fetch_add(&hand->carried, size);
-    }
-    return false;
+    return fails;
 }

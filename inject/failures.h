@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 #include "deeds.h"
+#include "event.h"
 
 /* The command that this call fetched is in the hands of the client, by this thread. Before its faults are looked for. */
-void failures_handed_out(const struct call *call);
-static inline void failures_command(const struct call *call)
+void failures_handed_out(const struct call *call, int32_t command);
+static inline void failures_command(const struct call *call, int32_t command)
 {
     if (inject_plan()->fails_files) {
-        failures_handed_out(call);
+        failures_handed_out(call, command);
     }
 }
 
@@ -30,5 +31,9 @@ static inline void failures_completed(uint64_t fetch)
         failures_take_back(fetch);
     }
 }
+
+/* Of a plan that probes: what a fault needs has happened. */
+void failures_reached(enum event_reach reach, uint64_t call, int32_t operation, int32_t device,
+                      uint64_t how_far);
 
 #endif

@@ -55,6 +55,7 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_SYNC_ERROR] = {.at_delivery = deed_arm_file},
     [FAULT_CLOSE_ERROR] = {.at_delivery = deed_arm_close},
     [FAULT_SHORT_WRITE] = {.at_delivery = deed_arm_file},
+    [FAULT_READ_ERROR] = {.at_delivery = deed_arm_file},
 };
 
 uint32_t faults_decide_passing(void)
@@ -62,7 +63,7 @@ uint32_t faults_decide_passing(void)
     bool is_witnessed = inject_records() || guard_is_at_work();
     uint32_t passing = PASSING_DECIDED;
     uint32_t found = 0;
-    if (!is_witnessed && !inject_plan()->loses_close) {
+    if (!is_witnessed && !inject_plan()->loses_close && !inject_plan()->fails_files) {
         passing |= ~inject_plan()->functions;
     }
     return atomic_compare_exchange_strong(&faults_passing, &found, passing) ? passing : found;

@@ -51,6 +51,8 @@ static void load(void)
         }
         plan_init(&inject_loaded.plan);
     }
+    inject_loaded.probes = inject_loaded.plan.probe == PLAN_YES;
+    inject_loaded.fails_files = inject_loaded.probes;
     for (uint32_t i = 0; i < inject_loaded.plan.fault_count; i++) {
         const struct fault *fault = &inject_loaded.plan.faults[i];
         const struct fault_info *info = &fault_table[fault->kind];

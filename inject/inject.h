@@ -64,7 +64,8 @@ struct inject_plan {
     uint32_t functions;
     uint32_t commands;
     bool loses_close; /* it has a fault that VD_E_CLOSE meets */
-    bool fails_files; /* ... of the client's own files */
+    bool fails_files; /* ... of the client's own files, or is to say where it could have one */
+    bool probes;      /* it is */
 };
 extern struct inject_plan inject_loaded;
 

@@ -36,6 +36,7 @@ enum file_call {
     FILE_CALL_STREAM, /* hands bytes to stdio, which writes some now */
     FILE_CALL_KEEP,   /* the same, but nothing leaves */
     FILE_CALL_LET_GO, /* makes stdio write what it has kept */
+    FILE_CALL_READ,
     FILE_CALL_SYNC,
     FILE_CALL_CLOSE,
     FILE_CALL_COUNT

@@ -39,7 +39,7 @@ static VDC_Command *delivered(struct call *call, VDC_Command *block)
     if (given == NULL) {
         return NULL;
     }
-    failures_command(call);
+    failures_command(call, command.commandCode);
     struct fault_moments later = faults_at_delivery(call, given, &command);
     if (later.at_touch != 0) {
         guard_arm(given, later.at_touch);

@@ -17,6 +17,7 @@
 
 #pragma weak vdifault_files_fail
 #pragma weak vdifault_file_fails
+#pragma weak vdifault_guard_fetch_of
 
 enum {
     USUAL_BUFFER = 4096 /* of a stream that has none yet; a file system's block size, most often */
@@ -34,8 +35,16 @@ static bool asks(struct sys_call *call, int descriptor, enum file_call what, siz
 {
     struct sys_file file;
     file_of_descriptor(descriptor, &file);
-    if (call->fetch == 0 && what != FILE_CALL_SYNC && !file_is_sink(descriptor, &file)) {
+    bool is_of_command = what == FILE_CALL_READ ? file.type == FILE_REGULAR : file_is_sink(descriptor, &file);
+    if (call->fetch == 0 && what != FILE_CALL_SYNC && !is_of_command) {
         return false;
+    }
+    if (what == FILE_CALL_READ && file.type == FILE_REGULAR) {
+        int64_t left = file.size - file_offset(descriptor) + (int64_t)call->pending;
+        if (left <= 0) {
+            return false; /* no disk fails to read what is not there */
+        }
+        size = (uint64_t)left < size ? (size_t)left : size;
     }
     return vdifault_file_fails(what, call->fetch, file.identity, size, failure);
 }
@@ -46,10 +55,11 @@ static void fail(struct sys_call *call, enum sys_fate fate, int error)
     call->failure = error;
 }
 
-size_t failure_of_write(struct sys_call *call, int descriptor, size_t size)
+/* How much of a transfer goes well. */
+static size_t limit_of(struct sys_call *call, enum file_call what, int descriptor, size_t size)
 {
     struct file_failure failure;
-    if (none_fails() || size == 0 || !asks(call, descriptor, FILE_CALL_WRITE, size, &failure)) {
+    if (none_fails() || size == 0 || !asks(call, descriptor, what, size, &failure)) {
         return size;
     }
     if (failure.limit == 0) {
@@ -59,11 +69,35 @@ size_t failure_of_write(struct sys_call *call, int descriptor, size_t size)
     return (size_t)failure.limit; /* a call that got somewhere says how far: the error is the next one's */
 }
 
-int failure_of_parts(struct sys_call *call, int descriptor, const struct iovec **parts, size_t count,
-                     struct iovec room[SYS_PARTS_MAX])
+size_t failure_of_write(struct sys_call *call, int descriptor, size_t size)
+{
+    return limit_of(call, FILE_CALL_WRITE, descriptor, size);
+}
+
+/* Whose buffer it goes to is asked only here: what is read is not recorded. */
+static void find_reader(struct sys_call *call, const void *data)
+{
+    if (vdifault_guard_fetch_of != NULL) {
+        call->fetch = vdifault_guard_fetch_of(data);
+    }
+}
+
+size_t failure_of_read(struct sys_call *call, int descriptor, const void *data, size_t size)
+{
+    if (!none_fails()) {
+        find_reader(call, data);
+    }
+    return limit_of(call, FILE_CALL_READ, descriptor, size);
+}
+
+int failure_of_parts(struct sys_call *call, enum file_call what, int descriptor, const struct iovec **parts,
+                     size_t count, struct iovec room[SYS_PARTS_MAX])
 {
     size_t size = *parts != NULL ? touch_parts_size(*parts, count) : 0;
-    size_t limit = failure_of_write(call, descriptor, size);
+    if (what == FILE_CALL_READ && size > 0 && !none_fails()) {
+        find_reader(call, (*parts)[0].iov_base);
+    }
+    size_t limit = limit_of(call, what, descriptor, size);
     size_t kept = 0;
     if (call->cut == 0) {
         return (int)count;
@@ -82,7 +116,7 @@ const struct msghdr *failure_of_message(struct sys_call *call, int descriptor, s
 {
     const struct iovec *parts = message->msg_iov;
     size_t count = message->msg_iovlen <= IOV_MAX ? message->msg_iovlen : 0;
-    size_t kept = (size_t)failure_of_parts(call, descriptor, &parts, count, room);
+    size_t kept = (size_t)failure_of_parts(call, FILE_CALL_WRITE, descriptor, &parts, count, room);
     if (call->cut > 0) {
         message->msg_iov = room;
         message->msg_iovlen = kept;
@@ -123,6 +157,22 @@ void failure_of_stream(struct sys_call *call, const void *data, size_t size, siz
         call->items = fflush(stream) == 0 && size > 0 ? done / size : 0;
     }
     call->cut = size * count - (size_t)failure.limit;
+    set_error(stream);
+    fail(call, SYS_FAILS, failure.error);
+}
+
+void failure_of_fill(struct sys_call *call, void *data, size_t size, size_t count, FILE *stream)
+{
+    struct file_failure failure;
+    if (none_fails() || stream == NULL || data == NULL || size * count == 0) {
+        return;
+    }
+    find_reader(call, data);
+    call->pending = (size_t)(stream->_IO_read_end - stream->_IO_read_ptr);
+    if (!asks(call, fileno_unlocked(stream), FILE_CALL_READ, size * count, &failure)) {
+        return;
+    }
+    call->items = failure.limit > 0 ? fread(data, 1, (size_t)failure.limit, stream) / size : 0;
     set_error(stream);
     fail(call, SYS_FAILS, failure.error);
 }

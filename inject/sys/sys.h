@@ -20,6 +20,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "witness.h"
+
 enum {
     SYS_HERE = -1, /* the descriptor's own offset */
     SYS_PARTS_MAX = 16,
@@ -57,7 +59,7 @@ struct sys_call {
     uint64_t folder; /* the file is new in it; 0: it was there before */
     struct sys_file file;
     FILE *stream;
-    size_t pending; /* in the stream's buffer before the call */
+    size_t pending; /* in the stream's buffer before the call, written or read ahead */
 };
 
 /* ---- sys.c: who looks ---- */
@@ -124,14 +126,17 @@ void stream_closed(struct sys_call *call, bool succeeded);
 
 /* How many bytes the call may take. */
 size_t failure_of_write(struct sys_call *call, int descriptor, size_t size);
+size_t failure_of_read(struct sys_call *call, int descriptor, const void *data, size_t size);
 /* The same of parts: `count` of them in *parts, or fewer in `room`. */
-int failure_of_parts(struct sys_call *call, int descriptor, const struct iovec **parts, size_t count,
-                     struct iovec room[SYS_PARTS_MAX]);
+int failure_of_parts(struct sys_call *call, enum file_call what, int descriptor, const struct iovec **parts,
+                     size_t count, struct iovec room[SYS_PARTS_MAX]);
 /* ... and of a message, which is the caller's copy. */
 const struct msghdr *failure_of_message(struct sys_call *call, int descriptor, struct msghdr *message,
                                         struct iovec room[SYS_PARTS_MAX]);
 /* stdio is given items of `size` bytes (0: an unknown number, which it keeps). */
 void failure_of_stream(struct sys_call *call, const void *data, size_t size, size_t count, FILE *stream);
+/* stdio is to read as many. */
+void failure_of_fill(struct sys_call *call, void *data, size_t size, size_t count, FILE *stream);
 /* stdio is to write what it has kept; `closes` the stream, too. */
 void failure_of_flush(struct sys_call *call, FILE *stream, bool closes);
 void failure_of_sync(struct sys_call *call, int descriptor); /* -1: of which file, is not known */

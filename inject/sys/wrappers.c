@@ -39,9 +39,15 @@
 #define FILLS_PARTS(parts, count)  touch_filled_parts(&call, parts, PART_COUNT(count))
 #define PARTS_SIZE(parts, count)   touch_parts_size(parts, PART_COUNT(count))
 /* What faults make of the call: of its parameters, too. */
-#define MAY_FAIL(fd, size) size = failure_of_write(&call, fd, size)
-#define PARTS_MAY_FAIL(fd, parts, count) \
-    (PART_COUNT(count) > 0 ? count = (__typeof__(count))failure_of_parts(&call, fd, &parts, count, room_) : 0)
+#define MAY_FAIL(fd, size)            size = failure_of_write(&call, fd, size)
+#define READ_MAY_FAIL(fd, data, size) size = failure_of_read(&call, fd, data, size)
+#define SOME_PARTS_MAY_FAIL(what, fd, parts, count)                                                       \
+    (PART_COUNT(count) > 0                                                                                \
+         ? count = (__typeof__(count))failure_of_parts(&call, what, fd, &parts, PART_COUNT(count), room_) \
+         : 0)
+#define PARTS_MAY_FAIL(fd, parts, count)         SOME_PARTS_MAY_FAIL(FILE_CALL_WRITE, fd, parts, count)
+#define READ_PARTS_MAY_FAIL(fd, parts, count)    SOME_PARTS_MAY_FAIL(FILE_CALL_READ, fd, parts, count)
+#define FILL_MAY_FAIL(data, size, count, stream) failure_of_fill(&call, data, size, count, stream)
 #define MESSAGE_MAY_FAIL(fd, message) \
     (cut_ = *(message), (message) = failure_of_message(&call, fd, &cut_, room_))
 #define STREAM_MAY_FAIL(data, size, count, stream) failure_of_stream(&call, data, size, count, stream)

@@ -74,13 +74,15 @@ static int make_pass(struct sweep_clean *clean, struct sweep_work *work, const s
                      struct sweep_sites *sites, json_t **files)
 {
     struct trial *trial = malloc(sizeof *trial);
+    struct plan plan = work->bench->setup.options->plan;
     char *repeat = sweep_work_command(work, run);
     int error = trial == NULL || repeat == NULL ? ENOMEM : 0;
     json_t *before = *files;
     if (error != 0) {
         goto out;
     }
-    trial_pass(trial, work->bench, &work->bench->setup.options->plan);
+    plan.probe = PLAN_YES;
+    trial_pass(trial, work->bench, &plan);
     clean->interrupted = trial->session.interrupted;
     if (clean->interrupted == 0) {
         error = trial_judge(trial, work->bench, repeat);

@@ -28,13 +28,23 @@ struct candidates {
 
 /* ---- what can be tried where ---- */
 
+/* The call that the fault is to hit came, and carried enough. */
+static bool is_reached(const struct fault *fault, const struct sweep_arrival *arrival)
+{
+    int32_t nth = fault->arg[FAULT_ARG_NTH];
+    uint64_t before = (uint64_t)fault->arg[FAULT_ARG_BYTES] + (nth > 0 ? (uint64_t)nth - 1 : 0);
+    uint32_t reach = fault_table[fault->kind].reach;
+    return reach == REACH_NOTHING || before < arrival->reach[reach];
+}
+
 /* What the clean run shows beyond what the catalogue can know. */
 static bool can_happen(const struct fault *fault, const struct sweep_site *site,
                        const struct sweep_arrival *arrival, const struct sweep_choice *choice)
 {
     const struct fault_info *info = &fault_table[fault->kind];
     if ((info->features != 0 && (info->features & site->features) == 0) || site->devices < info->devices ||
-        (site->met & info->without) != 0 || ((info->effects & FAULT_MEETS_CLOSE) != 0 && !site->sees_close)) {
+        (site->met & info->without) != 0 || ((info->effects & FAULT_MEETS_CLOSE) != 0 && !site->sees_close) ||
+        !is_reached(fault, arrival)) {
         return false;
     }
     bool needs_set = fault->kind != FAULT_DELAY && (info->effects & FAULT_KILLS_PROCESS) == 0;

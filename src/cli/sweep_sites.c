@@ -151,6 +151,7 @@ static int arrive(struct walk *walk, struct sweep_site like, const struct event 
         .given_up = walk->given_up[event->set % SETS_MAX],
         .limited = begin != NULL && has_limit(begin),
         .secondary = walk->secondary[event->set % SETS_MAX] || event->function == VDI_FN_OPEN_IN_SECONDARY,
+        .call = begin != NULL ? begin->sequence : 0,
     };
     site->list[site->count++] = arrival;
     return 0;
@@ -225,8 +226,39 @@ static int take_end(struct walk *walk, const struct event *end, const struct swe
     return arrive(walk, command, end, find_event(walk, end->call));
 }
 
+static void note_reach(struct sweep_arrival *arrival, const struct event *event)
+{
+    uint64_t *most = &arrival->reach[event->arg[0]];
+    uint64_t how_far = event->arg[1] > 0 ? (uint64_t)event->arg[1] : 0;
+    *most = how_far > *most ? how_far : *most;
+}
+
+/* Of a call: what it was in, and the command it delivered. Of a device: all before. */
+static void take_reach(struct walk *walk, const struct event *event)
+{
+    if (event->arg[0] <= REACH_NOTHING || event->arg[0] >= REACH_COUNT) {
+        return;
+    }
+    for (size_t s = 0; s < walk->sites->count; s++) {
+        struct sweep_site *site = &walk->sites->list[s];
+        bool same = event->call != 0 || (site->command != 0 && site->operation == event->operation &&
+                                         site->device == event->device);
+        for (size_t i = site->count; same && i-- > 0;) {
+            if (event->call == 0 || site->list[i].call == event->call) {
+                note_reach(&site->list[i], event);
+            } else if (site->list[i].call < event->call) {
+                break;
+            }
+        }
+    }
+}
+
 static int take(struct walk *walk, const struct event *event)
 {
+    if (event->kind == EVENT_REACH) {
+        take_reach(walk, event);
+        return 0;
+    }
     bool is_call = event->kind == EVENT_CALL_BEGIN || event->kind == EVENT_CALL_END;
     if (!is_call || event->side != EVENT_SIDE_CLIENT || event->operation < 0 ||
         event->operation >= RUN_OPERATIONS_MAX || event->function == VDI_FN_NONE) {
@@ -297,6 +329,20 @@ static void cut(struct sweep_site *site, uint32_t arrivals)
     settle(site);
 }
 
+/* The less of both runs. */
+static void cut_reach(struct sweep_site *site, const struct sweep_site *same)
+{
+    for (size_t i = 0, j = 0; i < site->count; i++) {
+        while (j + 1 < same->count && same->list[j + 1].nth <= site->list[i].nth) {
+            j++;
+        }
+        for (int r = 0; r < REACH_COUNT && same->count > 0; r++) {
+            uint64_t other = same->list[j].reach[r];
+            site->list[i].reach[r] = other < site->list[i].reach[r] ? other : site->list[i].reach[r];
+        }
+    }
+}
+
 void sweep_sites_keep_common(struct sweep_sites *sites, const struct sweep_sites *other)
 {
     size_t kept = 0;
@@ -310,6 +356,7 @@ void sweep_sites_keep_common(struct sweep_sites *sites, const struct sweep_sites
         if (same->arrivals < site->arrivals) {
             cut(site, same->arrivals);
         }
+        cut_reach(site, same);
         site->sees_close = site->sees_close && same->sees_close;
         sites->list[kept++] = *site;
     }

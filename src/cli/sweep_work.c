@@ -209,6 +209,7 @@ static void make_plan(const struct sweep_work *work, const struct sweep_run *run
 {
     *plan = work->bench->setup.options->plan;
     plan->fault_count = run->fault_count;
+    plan->probe = work->end != 0 ? PLAN_YES : plan->probe; /* pairs begin where this leads */
     memcpy(plan->faults, run->faults, run->fault_count * sizeof run->faults[0]);
 }
 

@@ -249,6 +249,7 @@ static const struct {
     [EVENT_HANG] = {"hang", "HANG", describe_hang},
     [EVENT_LEFTOVER] = {"leftover", "LEFT", describe_leftover},
     [EVENT_SANITIZER] = {"sanitizer", "SANITIZER", describe_text},
+    [EVENT_REACH] = {"reach", NULL, NULL},
 };
 
 const char *trace_kind_name(uint8_t kind)

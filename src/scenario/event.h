@@ -83,7 +83,23 @@ enum event_kind {
     EVENT_HANG,          /* supervisor: arg0 = enum hang_reason                    what everybody waits for */
     EVENT_LEFTOVER,  /* supervisor: arg0 = enum leftover_kind; process          object name or command line */
     EVENT_SANITIZER, /* supervisor: process                                    first line of the report */
+    EVENT_REACH, /* where a plan says `probe yes`: arg0 = enum event_reach, arg1 = how far; operation, device;
+                        call = the call it followed, or was in, or that fetched the command; 0: any so far of the device */
     EVENT_KIND_COUNT
+};
+
+/* What a fault of the client's own files and memory needs at its site, and how much of it there was. */
+enum event_reach {
+    REACH_NOTHING,
+    REACH_WRITE,       /* bytes of the command that were written */
+    REACH_SHORT_WRITE, /* ... by the largest single call */
+    REACH_READ,
+    REACH_SYNC,
+    REACH_CLOSE, /* of a file that holds bytes of the device */
+    REACH_OPEN,
+    REACH_MEMORY,
+    REACH_SHARED_MEMORY, /* allocations */
+    REACH_COUNT
 };
 
 /* Arguments of EVENT_CALL_BEGIN / EVENT_CALL_END by function:

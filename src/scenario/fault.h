@@ -145,6 +145,7 @@ struct fault_info {
     uint32_t effects;  /* enum fault_effect */
     uint32_t features; /* VDF_*: the client must have announced one of them; 0: whatever it is */
     uint32_t devices;  /* the set must have so many; 0: any number */
+    uint32_t reach;    /* enum event_reach: what must happen at the site for it to fire; 0: nothing more */
     uint32_t without;  /* not in an operation that meets one of these; bit per command code */
     struct fault_arg_info args[FAULT_ARGS_MAX + 1];
     /* What of arguments and site does not go together: false, with the reason in `why`; NULL: nothing. */

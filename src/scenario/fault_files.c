@@ -9,8 +9,8 @@ static const struct {
     const char *name;
     int error;
 } names[] = {
-    {"ENOSPC", ENOSPC}, {"EIO", EIO},       {"EDQUOT", EDQUOT}, {"EFBIG", EFBIG},
-    {"EACCES", EACCES}, {"EMFILE", EMFILE}, {"EROFS", EROFS},
+    {"ENOSPC", ENOSPC}, {"EIO", EIO},     {"EDQUOT", EDQUOT}, {"EFBIG", EFBIG},   {"EACCES", EACCES},
+    {"EMFILE", EMFILE}, {"EROFS", EROFS}, {"ESTALE", ESTALE}, {"ENODEV", ENODEV},
 };
 
 int fault_errno(const struct fault *fault)

@@ -177,11 +177,16 @@ static int parse_backed_up(const char *rest, size_t offset, struct plan *plan, s
     return parse_choice("backed-up", yes_no_words, rest, offset, &plan->backed_up, error);
 }
 
+static int parse_probe(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
+{
+    return parse_choice("probe", yes_no_words, rest, offset, &plan->probe, error);
+}
+
 struct item {
     const char *word;
     item_parser *parse; /* NULL: more words follow, from server_items */
 };
-static const struct item items[] = {{"fault", parse_fault}, {"server", NULL}};
+static const struct item items[] = {{"fault", parse_fault}, {"server", NULL}, {"probe", parse_probe}};
 static const struct item server_items[] = {
     {"seed", parse_seed},
     {"size", parse_size},
@@ -215,7 +220,8 @@ static int parse_item(char *line, struct plan *plan, struct fault_error *error)
     const struct item *item =
         find_item(items, sizeof(items) / sizeof(items[0]), word, length, hint, sizeof(hint));
     if (item == NULL) {
-        return fail(error, (size_t)(word - line), "unknown plan item '%.*s'%s (expected 'fault' or 'server')",
+        return fail(error, (size_t)(word - line),
+                    "unknown plan item '%.*s'%s (expected 'fault', 'server' or 'probe')",
                     (int)(length < 60 ? length : 60), word, hint);
     }
     word += length + strspn(word + length, " \t");
@@ -308,6 +314,9 @@ int plan_format(const struct plan *plan, char *text, size_t size)
     }
     if (plan->backed_up != PLAN_UNSET) {
         used += (size_t)snprintf(ROOM, "server backed-up %s\n", yes_no_words[plan->backed_up == PLAN_NO]);
+    }
+    if (plan->probe != PLAN_UNSET) {
+        used += (size_t)snprintf(ROOM, "probe %s\n", yes_no_words[plan->probe == PLAN_NO]);
     }
 #undef ROOM
     return (int)used;

@@ -15,6 +15,8 @@
  *   server backed-up yes|no          whether a database that no statement has mentioned yet counts as one of which a full
  *                                    backup was taken (without this line: yes); if not, a log or differential
  *                                    backup is refused before the first full one (4214, 3035)
+ *   probe yes|no                     whether to record where faults of the client's own files and memory could be
+ *                                    (EVENT_REACH): for who makes plans out of it
  * libc only, no allocation: the same code runs inside the client.
  */
 #ifndef VDIFAULT_PLAN_H
@@ -55,6 +57,7 @@ struct plan {
     enum plan_choice late_buffers;
     enum plan_choice complete;
     enum plan_choice backed_up;
+    enum plan_choice probe;
     struct fault faults[PLAN_FAULTS_MAX];
     struct plan_database databases[PLAN_DATABASES_MAX];
 };

@@ -54,12 +54,26 @@ static void test_short_writes(void **unused)
     correct_under_faults(media, sizeof media / sizeof media[0], faults);
 }
 
+static void test_reads(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "read-error@Read#2/1",
+        "read-error(errno=ESTALE)@Read#3:1/1",
+        "read-error(after=1000)@Read#2:0/1",
+        "read-error@Read#3+:*/1",
+        NULL,
+    };
+    UNDER(faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writes),
         cmocka_unit_test(test_syncs),
         cmocka_unit_test(test_short_writes),
+        cmocka_unit_test(test_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

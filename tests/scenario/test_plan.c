@@ -67,7 +67,7 @@ static const struct {
     const char *message;
 } bad[] = {
     {"falt lost-close", 1, 0,
-     "unknown plan item 'falt': did you mean 'fault'? (expected 'fault' or 'server')"},
+     "unknown plan item 'falt': did you mean 'fault'? (expected 'fault', 'server' or 'probe')"},
     {"\n  fault erly-close", 2, 8,
      "unknown fault kind 'erly-close': did you mean 'early-close'? (vdifault faults lists them)"},
     {"server sead 1", 1, 7,
