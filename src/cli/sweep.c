@@ -58,12 +58,12 @@ static json_t *identity(const struct sweep *sweep)
     for (int i = 1; i < sweep->work.command_count; i++) {
         json_array_append_new(command, json_string(sweep->work.command[i]));
     }
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:[I,I,I], s:[i,i,i,b,b]}", "sweep", VDIFAULT_VERSION,
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:[I,I,I], s:[i,i,i,I,b,b]}", "sweep", VDIFAULT_VERSION,
                      "client", client, "options", command, "dialect", dialect, "program",
                      sweep->bench.client.path, "file", (json_int_t)info.st_size,
                      (json_int_t)info.st_mtim.tv_sec, (json_int_t)info.st_mtim.tv_nsec, "choice",
                      (int)options->per_stack, (int)options->shard.index, (int)options->shard.count,
-                     options->hostile, options->dialects);
+                     (json_int_t)options->kinds, options->hostile, options->dialects);
 }
 
 /* A sweep_journal_take. */
@@ -278,6 +278,7 @@ static void settle(struct sweep *sweep)
     const char *dialect = getenv(DIALECT_VARIABLE);
     sweep->choice = (struct sweep_choice){
         .per_stack = options->per_stack,
+        .kinds = options->kinds,
         .hostile = options->hostile,
         .guard = guard == NULL || strcmp(guard, "off") != 0,
     };

@@ -76,6 +76,29 @@ static int set_shard(void *context, const char *value)
     return 0;
 }
 
+static int set_only(void *context, const char *value)
+{
+    struct sweep_options *options = context;
+    size_t length = 0;
+    for (const char *at = value;; at += length + 1) {
+        int kind = 0;
+        length = strcspn(at, ",");
+        while (kind < FAULT_KIND_COUNT &&
+               (strncmp(fault_table[kind].name, at, length) != 0 || fault_table[kind].name[length] != '\0')) {
+            kind++;
+        }
+        if (kind == FAULT_KIND_COUNT) {
+            cli_error("sweep: --only '%.*s': expected kinds that vdifault faults lists, by commas",
+                      (int)length, at);
+            return -1;
+        }
+        options->kinds |= UINT64_C(1) << kind;
+        if (at[length] == '\0') {
+            return 0;
+        }
+    }
+}
+
 static int set_hostile(void *context, const char *value)
 {
     (void)value;
@@ -139,6 +162,7 @@ const struct option_row sweep_option_rows[] = {
      "everything also under each other reading of what the documents contradict\n(VDI_DIALECT, "
      "docs/states.md)",
      set_dialects},
+    {"only", "KIND[,KIND]...", "faults of these kinds, of those that vdifault faults lists", set_only},
     {"hostile", NULL, "faults of class hostile, too: what only a broken or malicious server does",
      set_hostile},
     {"shard", "I/N", "only the I-th of N parts of the runs, for several machines", set_shard},

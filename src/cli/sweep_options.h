@@ -11,6 +11,7 @@ struct sweep_options {
     uint32_t jobs;
     uint32_t per_stack;
     uint32_t pairs;
+    uint64_t kinds; /* of faults, a bit each; 0: all */
     bool hostile;
     bool dialects;
     bool shuffle;

@@ -19,6 +19,8 @@ struct candidate {
     uint32_t turn;  /* its place among those of its kind */
 };
 
+_Static_assert(FAULT_KIND_COUNT <= 64, "a bit per kind");
+
 struct candidates {
     struct candidate *list;
     size_t count;
@@ -229,7 +231,9 @@ static int add_kind(struct candidates *candidates, enum fault_kind kind, const s
     const struct fault_info *info = &fault_table[kind];
     struct pattern pattern = {.kind = kind};
     int error = 0;
-    if (info->sweep == NULL || (info->class == FAULT_CLASS_HOSTILE && !candidates->choice->hostile)) {
+    bool chosen = candidates->choice->kinds == 0 || (candidates->choice->kinds >> kind & 1) != 0;
+    if (!chosen || info->sweep == NULL ||
+        (info->class == FAULT_CLASS_HOSTILE && !candidates->choice->hostile)) {
         return 0;
     }
     for (const char *at = info->sweep; *at != '\0' && error == 0; pattern.variant++) {

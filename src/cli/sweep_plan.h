@@ -41,6 +41,7 @@ struct sweep_plan {
 
 struct sweep_choice {
     uint32_t per_stack; /* arrivals tried of one call stack, from 1 */
+    uint64_t kinds;     /* of faults, a bit each; 0: all */
     bool hostile;
     bool guard; /* on: touches are seen */
 };

@@ -238,6 +238,59 @@ static void what_cannot_happen_is_not_tried(void **state)
     assert_true(has("timeout@GetCommand#7:0"));   /* ... and of one with */
 }
 
+/* The command of a device that was fetched as the n-th. */
+static uint64_t fetch_of(int command, int nth)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = &events[i].event;
+        if (event->kind == EVENT_CALL_END && event->arg[1] == command && --nth == 0) {
+            return event->call;
+        }
+    }
+    return 0;
+}
+
+static void faults_of_files_go_where_files_were_used(void **state)
+{
+    (void)state;
+    a_backup();
+    const struct event reached[] = {
+        {.kind = EVENT_REACH, .device = 0, .call = fetch_of(VDC_Write, 1), .arg = {REACH_WRITE, 1000}},
+        {.kind = EVENT_REACH, .device = 0, .call = fetch_of(VDC_Write, 2), .arg = {REACH_WRITE, 1001}},
+        {.kind = EVENT_REACH, .device = 0, .call = fetch_of(VDC_Write, 2), .arg = {REACH_COUNT, 1}},
+        {.kind = EVENT_REACH, .device = 0, .arg = {REACH_CLOSE, 1}},
+        {.kind = EVENT_REACH, .device = 1, .call = 0, .arg = {REACH_SYNC, 1}},
+    };
+    for (size_t i = 0; i < sizeof reached / sizeof reached[0]; i++) {
+        record(reached[i], "");
+    }
+    sweep_sites_free(&sites);
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, 0), 0);
+    assert_int_equal(sweep_plan_add(&plan, &sites, &usual, SWEEP_USUAL), 0);
+    assert_true(has("write-error@Write:0"));
+    assert_true(has("write-error@Write#2+:0"));
+    assert_true(has("write-error(after=1000)@Write#2:0"));
+    assert_false(has("write-error(after=1000)@Write:0")); /* the call carries no more */
+    assert_false(has("write-error@Write#6:0"));
+    assert_true(has("close-error@Write#6:0")); /* whatever comes later */
+    assert_true(has("close-error@Flush:0"));
+    assert_false(has("sync-error@Flush:0")); /* of another device */
+    assert_false(has("short-write@Write:0"));
+}
+
+static void only_the_kinds_that_are_chosen(void **state)
+{
+    (void)state;
+    struct sweep_choice choice = usual;
+    choice.kinds = UINT64_C(1) << FAULT_ABORT | UINT64_C(1) << FAULT_LOST_CLOSE;
+    a_backup();
+    assert_int_equal(sweep_plan_add(&plan, &sites, &choice, SWEEP_USUAL), 0);
+    assert_true(has("lost-close@GetCommand:0"));
+    for (size_t i = 0; i < plan.count; i++) {
+        assert_true((choice.kinds >> plan.runs[i].faults[0].kind & 1) != 0);
+    }
+}
+
 static void what_is_at_every_call_is_at_no_site(void **state)
 {
     (void)state;
@@ -478,6 +531,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_stack_is_tried_and_a_repeated_one_sampled, setup, teardown),
         cmocka_unit_test_setup_teardown(per_stack_says_how_many, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_happen_is_not_tried, setup, teardown),
+        cmocka_unit_test_setup_teardown(faults_of_files_go_where_files_were_used, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_the_kinds_that_are_chosen, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_at_every_call_is_at_no_site, setup, teardown),
         cmocka_unit_test(every_entry_of_the_catalogue_has_a_site),
         cmocka_unit_test_setup_teardown(heavier_kinds_come_first_in_each_turn, setup, teardown),
