@@ -120,28 +120,48 @@ struct figures {
     double best, middle, ratio; /* ratio: ours to this one; of a cost: what ours is more */
 };
 
-/* What is printed of one run: nanoseconds a round, or MB/s. */
+/* How the figures of a group are compared and printed. */
+struct kind {
+    const char *heading, *best, *unit; /* unit: in the JSON */
+    int digits;
+    bool is_rate; /* more is better */
+    bool is_cost;
+};
+
+static const struct kind kinds[] = {
+    [BENCH_ROUND_TIME] = {"ns a round trip", "min", "ns", 0, false, false},
+    [BENCH_CALL_COST] = {"ns a call", "min", "ns", 1, false, true},
+    [BENCH_BYTE_RATE] = {"MB/s", "max", "MB/s", 0, true, false},
+    [BENCH_RUN_RATE] = {"runs/s", "max", "runs/s", 1, true, false},
+};
+
+/* What is printed of one run. */
 static double figure(const struct bench_group *group, int64_t elapsed)
 {
     const struct bench_load *load = &group->load;
     double rounds = load->rounds;
-    if (!group->is_rate) {
+    switch (group->figure) {
+    case BENCH_BYTE_RATE:
+        return rounds * load->devices * load->size * 1000.0 / (double)elapsed;
+    case BENCH_RUN_RATE:
+        return rounds * 1e9 / (double)elapsed;
+    default:
         return (double)elapsed / rounds;
     }
-    return rounds * load->devices * load->size * 1000.0 / (double)elapsed;
 }
 
 static struct figures summarise(const struct bench_group *group, double (*runs)[BENCH_CONTESTANTS_MAX],
                                 uint32_t contestant, uint32_t turns)
 {
+    const struct kind *kind = &kinds[group->figure];
     double values[BENCH_TURNS_MAX];
     double ratios[BENCH_TURNS_MAX];
     for (uint32_t i = 0; i < turns; i++) {
         values[i] = runs[i][contestant];
-        ratios[i] = group->is_cost ? runs[i][0] - runs[i][contestant] : runs[i][0] / runs[i][contestant];
+        ratios[i] = kind->is_cost ? runs[i][0] - runs[i][contestant] : runs[i][0] / runs[i][contestant];
     }
     struct figures result = {.middle = median(values, turns), .ratio = median(ratios, turns)};
-    result.best = group->is_rate ? values[turns - 1] : values[0]; /* sorted by now */
+    result.best = kind->is_rate ? values[turns - 1] : values[0]; /* sorted by now */
     return result;
 }
 
@@ -150,16 +170,17 @@ static struct figures summarise(const struct bench_group *group, double (*runs)[
 static void print_row(const struct bench_group *group, const struct bench_contestant *contestant,
                       const struct figures *figures)
 {
-    const char *unit = group->is_cost ? "ns" : "x";
-    int digits = group->is_cost ? 1 : 0;
-    printf("  %-36s %12.*f %12.*f", contestant->name, digits, figures->best, digits, figures->middle);
+    const struct kind *kind = &kinds[group->figure];
+    const char *unit = kind->is_cost ? "ns" : "x";
+    printf("  %-36s %12.*f %12.*f", contestant->name, kind->digits, figures->best, kind->digits,
+           figures->middle);
     if (contestant != group->contestants) {
-        printf(group->is_cost ? " %+7.1f%s" : " %8.2f%s", figures->ratio, unit);
+        printf(kind->is_cost ? " %+7.1f%s" : " %8.2f%s", figures->ratio, unit);
     }
     if (contestant->aim > 0) {
-        bool reached = group->is_rate ? figures->ratio >= contestant->aim : figures->ratio <= contestant->aim;
-        printf(group->is_cost ? "   %s %+.0f%s  %s" : "   %s %.2f%s  %s",
-               group->is_rate ? ">=" : "<=", contestant->aim, unit, reached ? "reached" : "NOT REACHED");
+        bool reached = kind->is_rate ? figures->ratio >= contestant->aim : figures->ratio <= contestant->aim;
+        printf(kind->is_cost ? "   %s %+.0f%s  %s" : "   %s %.2f%s  %s",
+               kind->is_rate ? ">=" : "<=", contestant->aim, unit, reached ? "reached" : "NOT REACHED");
     }
     printf("\n");
 }
@@ -169,10 +190,10 @@ static void print_json(FILE *json, const struct bench_group *group, const struct
 {
     fprintf(json,
             "%s\n  {\"group\": \"%s\", \"unit\": \"%s\", \"name\": \"%s\", \"best\": %.1f, \"median\": %.1f",
-            ftell(json) > 1 ? "," : "", group->title, group->is_rate ? "MB/s" : "ns", contestant->name,
+            ftell(json) > 1 ? "," : "", group->title, kinds[group->figure].unit, contestant->name,
             figures->best, figures->middle);
     if (contestant != group->contestants) {
-        fprintf(json, ", \"%s\": %.3f", group->is_cost ? "added" : "ratio", figures->ratio);
+        fprintf(json, ", \"%s\": %.3f", kinds[group->figure].is_cost ? "added" : "ratio", figures->ratio);
     }
     if (contestant->aim > 0) {
         fprintf(json, ", \"aim\": %.2f", contestant->aim);
@@ -248,11 +269,9 @@ bool bench_run(const struct bench_group *group, uint32_t turns, FILE *json)
     if (!done) {
         return false;
     }
-    printf("\n%s\n  %-36s %12s %12s %9s   %s\n", group->title,
-           group->is_rate   ? "MB/s"
-           : group->is_cost ? "ns a call"
-                            : "ns a round trip",
-           group->is_rate ? "max" : "min", "median", group->is_cost ? "ours-this" : "ours/this", "aim");
+    const struct kind *kind = &kinds[group->figure];
+    printf("\n%s\n  %-36s %12s %12s %9s   %s\n", group->title, kind->heading, kind->best, "median",
+           kind->is_cost ? "ours-this" : "ours/this", "aim");
     for (uint32_t j = 0; j < BENCH_CONTESTANTS_MAX && group->contestants[j].run != NULL; j++) {
         struct figures figures = summarise(group, runs, j, turns);
         print_row(group, &group->contestants[j], &figures);

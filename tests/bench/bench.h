@@ -25,7 +25,7 @@ enum {
 };
 
 struct bench_load {
-    uint32_t rounds;  /* round trips, or transfers on each device */
+    uint32_t rounds;  /* round trips, transfers on each device, or runs */
     uint32_t size;    /* bytes a transfer; 0: round trips */
     uint32_t devices; /* 0 counts as 1 */
     int cpus[2];      /* where the server and the client run, or BENCH_CPU_ANY */
@@ -40,10 +40,17 @@ struct bench_contestant {
     double aim;
 };
 
+/* What a group's figures are, and so how they compare. */
+enum bench_figure {
+    BENCH_ROUND_TIME, /* nanoseconds a round trip */
+    BENCH_CALL_COST,  /* nanoseconds a call, compared by difference and a tenth of a nanosecond exact */
+    BENCH_BYTE_RATE,  /* MB/s of load.size transfers */
+    BENCH_RUN_RATE,   /* rounds a second */
+};
+
 struct bench_group {
     char title[96];
-    bool is_rate; /* print MB/s of load.size transfers instead of nanoseconds a round */
-    bool is_cost; /* compare by difference, a tenth of a nanosecond exact, instead of by ratio */
+    enum bench_figure figure;
     struct bench_load load;
     struct bench_contestant contestants[BENCH_CONTESTANTS_MAX];
 };

@@ -1,4 +1,4 @@
-/* bench - how long the core and the interposer take, beside the least that the same machine can do in the same run (design 6).
+/* bench - how long the core, the interposer and whole runs take, beside the least that the same machine can do in the same run (design 6).
  *
  *     vdifault_bench [--quick | --smoke] [--only WORDS] [--json FILE]
  *
@@ -13,18 +13,20 @@
 #include "floors.h"
 #include "guard_cost.h"
 #include "ours.h"
+#include "runs.h"
 
 struct effort {
     const char *option;
     uint32_t turns;
     uint32_t rounds;         /* of a round trip that spins; a twentieth where the processes sleep */
     uint64_t transfer_bytes; /* of one throughput run, on all devices together */
+    uint32_t runs;           /* of a client */
 };
 
 static const struct effort efforts[] = {
-    {"", 15, 100000, UINT64_C(128) << 20},
-    {"--quick", 5, 30000, UINT64_C(64) << 20},
-    {"--smoke", 1, 50, UINT64_C(1) << 20}, /* only to see that everything runs */
+    {"", 15, 100000, UINT64_C(128) << 20, 20},
+    {"--quick", 5, 30000, UINT64_C(64) << 20, 10},
+    {"--smoke", 1, 50, UINT64_C(1) << 20, 1}, /* only to see that everything runs */
 };
 
 struct bench {
@@ -114,7 +116,7 @@ static bool run_transfers(const struct bench *bench)
             double aim = sizes[i] == 64 << 10 ? 0.9 : 0;
             char text[16];
             struct bench_group group = {
-                .is_rate = true,
+                .figure = BENCH_BYTE_RATE,
                 .load = {.rounds = rounds != 0 ? rounds : 1,
                          .size = sizes[i],
                          .devices = devices,
@@ -150,13 +152,26 @@ static bool run_calls(const struct bench *bench)
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         struct bench_group group = groups[i];
         group.load = load;
-        group.is_cost = true;
+        group.figure = BENCH_CALL_COST;
         if (calls_have_fiu) {
             group.contestants[2] = (struct bench_contestant){"libfiu, fiu_fail, not matching", calls_fiu, 0};
         }
         good = run_group(bench, &group) && good;
     }
     return good;
+}
+
+/* What a sweep makes of the client and its server. */
+static bool run_runs(const struct bench *bench)
+{
+    const struct bench_group group = {
+        .title = "whole runs of a client, one fault each, judged",
+        .figure = BENCH_RUN_RATE,
+        .load = {.rounds = bench->effort->runs, .cpus = {BENCH_CPU_ANY, BENCH_CPU_ANY}},
+        .contestants = {{"vdifault, as a sweep", runs_faulted, 0},
+                        {"the client and the server alone", runs_bare, 0.7}},
+    };
+    return run_group(bench, &group);
 }
 
 static bool parse_options(int argc, char **argv, struct bench *bench, const char **json_path)
@@ -202,6 +217,7 @@ int main(int argc, char **argv)
     good = run_guard(&bench) && good;
     good = run_transfers(&bench) && good;
     good = run_calls(&bench) && good;
+    good = run_runs(&bench) && good;
     if (bench.json != NULL) {
         fputs("\n]\n", bench.json);
         good = fclose(bench.json) == 0 && good;
