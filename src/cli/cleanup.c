@@ -25,38 +25,38 @@
 
 /* ---- this run ---- */
 
-static enum run_member classify(pid_t pid, const char *token, const char *stand_in, bool below)
+static enum run_member classify(pid_t pid, const char *token, const char *stand_in)
 {
     char text[RUN_PATH_MAX];
-    bool ours = below;
     if (proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, text, sizeof text) && strcmp(text, token) == 0) {
         return MEMBER_HELPER;
-    }
-    if (!ours) {
-        ours =
-            proc_environment(PROC_ROOT, pid, TOKEN_VARIABLE, text, sizeof text) && strcmp(text, token) == 0;
-    }
-    if (!ours) {
-        return MEMBER_NO;
     }
     bool server = proc_link(PROC_ROOT, pid, "exe", text, sizeof text) && strcmp(text, stand_in) == 0;
     return server ? MEMBER_SERVER : MEMBER_CLIENT;
 }
 
+/* What has ended counts until it is reaped. */
+static bool have_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+/* As the subreaper of all it starts, the runner has whatever is left of a run below it; after most runs that is
+ * nothing, and the table of all processes need not be read. */
 void cleanup_each_process(const char *token, const char *stand_in, cleanup_process *visit, void *context)
 {
     struct proc_table table;
     pid_t self = getpid();
+    if (!have_children()) {
+        return;
+    }
     if (proc_table_read(PROC_ROOT, &table) == 0) {
         for (size_t i = 0; i < table.count; i++) {
             const struct proc_stat *row = &table.rows[i];
-            if (row->pid == self || row->state == 'Z' || row->state == 'X') {
-                continue;
-            }
-            bool below = proc_table_is_below(&table, row->pid, self);
-            enum run_member member = classify(row->pid, token, stand_in, below);
-            if (member != MEMBER_NO) {
-                visit(context, row->pid, member);
+            if (row->pid != self && row->state != 'Z' && row->state != 'X' &&
+                proc_table_is_below(&table, row->pid, self)) {
+                visit(context, row->pid, classify(row->pid, token, stand_in));
             }
         }
     }

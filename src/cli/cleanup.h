@@ -16,16 +16,15 @@
 
 /* ---- this run ---- */
 
-/* Whether a process is of this kind. */
+/* What a process of the run is. */
 enum run_member {
-    MEMBER_NO,
     MEMBER_CLIENT,
     MEMBER_SERVER,
     MEMBER_HELPER
 };
 typedef void cleanup_process(void *context, pid_t pid, enum run_member member);
 
-/* Calls `visit` for each live process that descends from this one or carries the token. */
+/* Calls `visit` for each live process that descends from this one, which is the subreaper of the run with this token. */
 void cleanup_each_process(const char *token, const char *stand_in, cleanup_process *visit, void *context);
 
 /* Sets of kinds. */

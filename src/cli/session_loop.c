@@ -105,10 +105,6 @@ static void note_member(void *context, pid_t pid, enum run_member member)
 static bool have_processes(struct session *session)
 {
     unsigned members = 0;
-    siginfo_t info;
-    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD) {
-        return false;
-    }
     cleanup_each_process(session->dir.token, session->setup.parts->stand_in, note_member, &members);
     return (members & MEMBERS_RUN) != 0;
 }
