@@ -50,6 +50,16 @@ void run_once(pthread_once_t *once, void (*function)(void))
     errno = saved;
 }
 
+void *run_map_file(int file, size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    (void)madvise(memory, size, MADV_RANDOM);
+    return memory;
+}
+
 void *run_new_file(const char *folder, const char *name, size_t size, int *error)
 {
     char path[PATH_MAX];
@@ -70,8 +80,8 @@ void *run_new_file(const char *folder, const char *name, size_t size, int *error
     bool allowed = getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= size;
     *error = allowed ? posix_fallocate(file, 0, (off_t)size) : EFBIG;
     if (*error == 0) {
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        *error = memory == MAP_FAILED ? errno : 0;
+        memory = run_map_file(file, size);
+        *error = memory == NULL ? errno : 0;
     }
     close(file);
     if (*error != 0) {
@@ -120,7 +130,7 @@ int run_state_map(const char *folder, struct run_state **out)
     char path[PATH_MAX];
     struct stat info;
     int error = 0;
-    struct run_state *state = MAP_FAILED;
+    struct run_state *state = NULL;
     *out = NULL;
     int length = snprintf(path, sizeof(path), "%s/state", folder);
     if (length < 0 || (size_t)length >= sizeof(path)) {
@@ -135,8 +145,8 @@ int run_state_map(const char *folder, struct run_state **out)
         error = EPROTO; /* another version's, or not ours at all */
         goto done;
     }
-    state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    error = state == MAP_FAILED ? errno : 0;
+    state = run_map_file(file, sizeof(*state));
+    error = state == NULL ? errno : 0;
     if (error == 0 && (state->magic != RUN_STATE_MAGIC || state->version != RUN_STATE_VERSION)) {
         munmap(state, sizeof(*state));
         error = EPROTO;

@@ -125,9 +125,9 @@ static struct event_ring *map_ring(const char *folder, const char *name, int *wa
     if (file < 0) {
         return NULL; /* its writer has announced it and is about to make it, or could not */
     }
-    struct event_ring *ring = mmap(NULL, RUN_RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    struct event_ring *ring = run_map_file(file, RUN_RING_BYTES);
     close(file);
-    if (ring == MAP_FAILED) {
+    if (ring == NULL) {
         return NULL;
     }
     *watch = cut_watch(ring, RUN_RING_BYTES);

@@ -27,6 +27,10 @@ static inline uint32_t run_process(void)
  * would wait for ever for the thread that it has interrupted. errno is preserved. */
 void run_once(pthread_once_t *once, void (*function)(void));
 
+/* Maps a file of the run's folder, shared; NULL with errno. Only pages that are touched come into memory: most rings
+ * stay nearly empty, and pages read ahead must be filled, kept, and thrown away again with the folder. */
+void *run_map_file(int file, size_t size);
+
 /* Opens FOLDER/NAME of the attached folder as a new file of `size` reserved bytes and maps it; NULL on
  * failure. */
 void *run_new_file(const char *folder, const char *name, size_t size, int *error);
