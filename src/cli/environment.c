@@ -22,6 +22,7 @@ enum {
     STATEMENTS = FOR(SQL) | FOR(SQL_AGAIN),
     WRAPPED = CLIENTS | FOR(VERIFY),
     IN_RUN = WRAPPED | STATEMENTS,
+    COUNTED = WRAPPED | FOR(HELPER),
     EVERY = IN_RUN | FOR(HELPER)
 };
 
@@ -33,7 +34,9 @@ enum source {
     SOURCE_STAND_IN,
     SOURCE_LIBRARIES,
     SOURCE_GUARD,
-    SOURCE_ON_FINDING
+    SOURCE_ON_FINDING,
+    SOURCE_COVERAGE, /* of `text`, with --coverage alone */
+    SOURCE_CONTINUOUS
 };
 
 struct row {
@@ -75,6 +78,11 @@ static const struct row rows[] = {
     {WRAPPED, "UBSAN_OPTIONS", MERGE_SANITIZER, SOURCE_TEXT, "log_path={run}/sanitizer/report"},
     {WRAPPED, "TSAN_OPTIONS", MERGE_SANITIZER, SOURCE_TEXT, "log_path={run}/sanitizer/report"},
     {WRAPPED, "LSAN_OPTIONS", MERGE_SANITIZER, SOURCE_TEXT, "log_path={run}/sanitizer/report"},
+    /* Processes of a run add to one file of each program; with %c it is the memory of their counters. */
+    {COUNTED, "LLVM_PROFILE_FILE", MERGE_SET, SOURCE_COVERAGE, "{run}/coverage/llvm/%m.profraw"},
+    {COUNTED, "LLVM_PROFILE_FILE", MERGE_SET, SOURCE_CONTINUOUS, "{run}/coverage/llvm/%c%m.profraw"},
+    {COUNTED, "GCOV_PREFIX", MERGE_SET, SOURCE_COVERAGE, "{run}/coverage/gcov"},
+    {COUNTED, "GCOV_PREFIX_STRIP", MERGE_SET, SOURCE_COVERAGE, "0"},
 };
 
 struct builder {
@@ -183,6 +191,8 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
         [SOURCE_LIBRARIES] = choice->add_library ? parts->library_folder : NULL,
         [SOURCE_GUARD] = choice->guard,
         [SOURCE_ON_FINDING] = choice->on_finding,
+        [SOURCE_COVERAGE] = choice->coverage ? row->text : NULL,
+        [SOURCE_CONTINUOUS] = choice->coverage && choice->continuous ? row->text : NULL,
     };
     if (row->source >= SOURCE_LIBRARIES && values[row->source] == NULL) {
         return 0;

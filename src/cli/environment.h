@@ -36,6 +36,8 @@ struct environment_choice {
     bool add_library;  /* append our library folder to the search */
     const char *guard; /* NULL: as in the runner's own environment, as is the next */
     const char *on_finding;
+    bool coverage;   /* an instrumented client leaves its counters in {run}/coverage */
+    bool continuous; /* ... as it runs */
 };
 
 /* A NULL-terminated environment, or NULL: no memory. */

@@ -93,6 +93,15 @@ static int make_state(struct session *session)
     return error;
 }
 
+/* The client's environment names a folder of the run for its counters; they outlive the run. */
+static int link_coverage(const struct session *session)
+{
+    char *link = rundir_file(&session->dir, "coverage");
+    int error = link == NULL ? ENOMEM : symlink(session->setup.coverage, link) != 0 ? errno : 0;
+    free(link);
+    return error;
+}
+
 int session_open(struct session *session, const struct session_setup *setup, const struct plan *plan)
 {
     *session = (struct session){.setup = *setup, .plan = *plan, .hold = {-1, -1}};
@@ -108,6 +117,9 @@ int session_open(struct session *session, const struct session_setup *setup, con
     }
     if ((error = write_plans(session)) != 0) {
         return fail(session, "cannot write the plan", error);
+    }
+    if (setup->coverage != NULL && (error = link_coverage(session)) != 0) {
+        return fail(session, "cannot link the folder for counters", error);
     }
     if ((error = make_state(session)) != 0) {
         return fail(session, "cannot make the run state", error);

@@ -31,10 +31,12 @@ struct session_setup {
     const struct run_options *options;
     const struct parts *parts;
     const struct client_file *client;
-    bool add_library; /* the client does not find a libsqlvdi.so by itself */
-    int output;       /* what becomes the client's stdout and stderr; 0: the runner's own */
-    bool again;       /* --again; not of a pass that only counts */
-    int signals;      /* signalfd of SIGCHLD and the signals that end the run; all blocked */
+    bool add_library;     /* the client does not find a libsqlvdi.so by itself */
+    int output;           /* what becomes the client's stdout and stderr; 0: the runner's own */
+    bool again;           /* --again; not of a pass that only counts */
+    const char *coverage; /* folder for counters of the client's lines (coverage.h), or NULL */
+    bool continuous;      /* ... as the program runs, not at its end */
+    int signals;          /* signalfd of SIGCHLD and the signals that end the run; all blocked */
 };
 
 /* The process the session waits for at the moment: --before, the client, --verify, the client again, --after, one

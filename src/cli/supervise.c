@@ -97,6 +97,8 @@ static int start(struct session *session, struct launch *launch, enum environmen
         .add_library = session->setup.add_library,
         .guard = session->setup.options->guard,
         .on_finding = session->setup.options->on_finding,
+        .coverage = session->setup.coverage != NULL,
+        .continuous = session->setup.continuous,
     };
     char **environment = environment_make(kind, &session->dir, session->setup.parts, &choice, environ);
     int error = ENOMEM;

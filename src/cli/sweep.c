@@ -58,12 +58,12 @@ static json_t *identity(const struct sweep *sweep)
     for (int i = 1; i < sweep->work.command_count; i++) {
         json_array_append_new(command, json_string(sweep->work.command[i]));
     }
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:[I,I,I], s:[i,i,i,I,b,b]}", "sweep", VDIFAULT_VERSION,
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:[I,I,I], s:[i,i,i,I,b,b,b]}", "sweep", VDIFAULT_VERSION,
                      "client", client, "options", command, "dialect", dialect, "program",
                      sweep->bench.client.path, "file", (json_int_t)info.st_size,
                      (json_int_t)info.st_mtim.tv_sec, (json_int_t)info.st_mtim.tv_nsec, "choice",
                      (int)options->per_stack, (int)options->shard.index, (int)options->shard.count,
-                     (json_int_t)options->kinds, options->hostile, options->dialects);
+                     (json_int_t)options->kinds, options->hostile, options->dialects, options->coverage);
 }
 
 /* A sweep_journal_take. */
@@ -101,6 +101,20 @@ static int open_journal(struct sweep *sweep)
         cli_error("sweep: journal '%s': %s", path, strerror(error));
     }
     return error != 0 ? CLI_SETUP : CLI_CLEAN;
+}
+
+/* Counters of an interrupted sweep are gone on with, as its runs are. */
+static int open_coverage(struct sweep *sweep)
+{
+    if (!sweep->options.coverage) {
+        return CLI_CLEAN;
+    }
+    if (coverage_open(&sweep->coverage, sweep->journal.path, sweep->noted_count == 0) != 0) {
+        cli_error("sweep: %s", sweep->coverage.error);
+        return CLI_SETUP;
+    }
+    sweep->work.coverage = &sweep->coverage;
+    return CLI_CLEAN;
 }
 
 /* ---- clean passes ---- */
@@ -149,6 +163,10 @@ static int make_clean_passes(struct sweep *sweep)
         sweep->error = sweep_result_add(&sweep->result, json_incref(clean->report));
         return clean->status;
     }
+    if (sweep->options.coverage && coverage_check(&sweep->coverage) != 0) {
+        cli_error("sweep: %s", sweep->coverage.error);
+        return CLI_SETUP;
+    }
     sweep->jobs = sweep->options.jobs;
     if (clean->shared != NULL && sweep->jobs > 1) {
         cli_error(
@@ -178,6 +196,21 @@ static int write_reports(struct sweep *sweep, json_t *report)
     return outputs_write(outputs, "sweep", report) == CLI_CLEAN && error == 0 ? CLI_CLEAN : CLI_SETUP;
 }
 
+/* The runs are worth a report without it, too. */
+static int add_coverage(struct sweep *sweep, json_t *report)
+{
+    json_t *value = NULL;
+    if (!sweep->options.coverage) {
+        return 0;
+    }
+    value = coverage_value(&sweep->coverage, json_object_get(report, "runs"));
+    if (value == NULL) {
+        cli_error("sweep: %s", sweep->coverage.error);
+        return 0;
+    }
+    return json_object_set_new(report, "coverage", value) != 0 ? ENOMEM : 0;
+}
+
 static int status_of(const json_t *report)
 {
     const char *outcome = results_text(report, "outcome");
@@ -200,7 +233,7 @@ static int report(struct sweep *sweep)
     };
     json_t *whole = sweep_result_report(&sweep->result, &facts);
     int status = CLI_SETUP;
-    if (whole == NULL) {
+    if (whole == NULL || add_coverage(sweep, whole) != 0) {
         cli_error("sweep: cannot write the report: no memory");
     } else if (write_reports(sweep, whole) == CLI_CLEAN) {
         status = status_of(whole);
@@ -232,6 +265,9 @@ static int sweep_client(struct sweep *sweep)
     sweep->bench.setup.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
     int status = open_journal(sweep);
     if (status == CLI_CLEAN) {
+        status = open_coverage(sweep);
+    }
+    if (status == CLI_CLEAN) {
         status = make_clean_passes(sweep);
     }
     if (status == CLI_CLEAN) {
@@ -250,6 +286,10 @@ static int sweep_client(struct sweep *sweep)
 
 static void sweep_end(struct sweep *sweep)
 {
+    /* As long as the journal is kept. */
+    bool keep = sweep->result.count > 0 && sweep->journal.path != NULL &&
+                (sweep->options.journal != NULL || sweep->journal.file >= 0);
+    coverage_close(&sweep->coverage, keep);
     sweep_journal_close(&sweep->journal, false);
     for (size_t i = 0; i < sweep->noted_count; i++) {
         json_decref(sweep->noted[i]);

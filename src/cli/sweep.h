@@ -17,6 +17,7 @@ struct sweep {
     struct trial_bench bench;
     struct sweep_work work;
     struct sweep_clean clean;
+    struct coverage coverage;
     struct sweep_plan plan;  /* runs of one fault, and those under a dialect alone */
     struct sweep_plan pairs; /* of this shard */
     struct sweep_pool pool;

@@ -127,6 +127,13 @@ static int set_anyway(void *context, const char *value)
     return 0;
 }
 
+static int set_coverage(void *context, const char *value)
+{
+    (void)value;
+    ((struct sweep_options *)context)->coverage = true;
+    return 0;
+}
+
 static int set_journal(void *context, const char *value)
 {
     ((struct sweep_options *)context)->journal = value;
@@ -173,6 +180,10 @@ const struct option_row sweep_option_rows[] = {
      "file of "
      "--json with .journal, removed at the end)",
      set_journal},
+    {"coverage", NULL,
+     "which lines of the client ran, and the error paths that no fault reached: for a client built with\n"
+     "-fprofile-instr-generate -fcoverage-mapping (clang) or --coverage (gcc)",
+     set_coverage},
     OUTPUT_ROWS,
     {"trace", NULL, NULL, refuse_trace},
     {"fault", NULL, NULL, refuse_fault},

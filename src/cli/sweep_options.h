@@ -16,6 +16,7 @@ struct sweep_options {
     bool dialects;
     bool shuffle;
     bool anyway;
+    bool coverage;
     const char *journal; /* NULL: not given */
 };
 

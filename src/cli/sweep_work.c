@@ -227,11 +227,15 @@ json_t *sweep_work_do(struct sweep_work *work, const struct sweep_run *run)
         json_decref(object);
         object = NULL;
         again = 0;
+        coverage_begin(work->coverage, &work->bench->setup, run->id);
         trial_pass(trial, work->bench, plan);
         if (trial->session.interrupted == 0) {
             object = trial_judge(trial, work->bench, repeat) == 0 ? sweep_work_tell(work, run, trial) : NULL;
             object = object != NULL ? object : sweep_work_failed(run, "no memory to judge the run");
             again = !json_is_null(json_object_get(object, "vacuous"));
+            if (!coverage_end(work->coverage, &trial->session, object)) {
+                json_object_set_new(object, "counters_lost", json_true());
+            }
         }
         trial_end(trial);
     }

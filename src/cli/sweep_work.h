@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "coverage.h"
 #include "sweep_plan.h"
 #include "trial.h"
 
@@ -16,6 +17,7 @@ struct sweep_work {
     char *const *command; /* that repeats a run without a fault: vdifault run OPTION... */
     int command_count;
     const char *dialect;                 /* VDI_DIALECT of the sweep itself, or NULL */
+    struct coverage *coverage;           /* or NULL */
     uint32_t singles;                    /* runs of one fault */
     uint32_t end;                        /* ids of pairs lie below; 0: none are wanted */
     bool has_sequence[FAULT_KIND_COUNT]; /* the calls of a clean run of this kind were told */

@@ -42,6 +42,12 @@ static int put_findings(FILE *out, const json_t *sweep)
     return 0;
 }
 
+static int put_coverage(FILE *out, const json_t *sweep)
+{
+    html_coverage(out, sweep);
+    return 0;
+}
+
 static int put_data(FILE *out, const json_t *sweep)
 {
     json_t *data = html_data(sweep);
@@ -55,8 +61,9 @@ static const struct {
     const char *name;
     int (*put)(FILE *out, const json_t *sweep);
 } markers[] = {
-    {"{{style}}", put_style},       {"{{client}}", put_client}, {"{{summary}}", put_summary},
-    {"{{findings}}", put_findings}, {"{{data}}", put_data},     {"{{script}}", put_script},
+    {"{{style}}", put_style},       {"{{client}}", put_client},     {"{{summary}}", put_summary},
+    {"{{findings}}", put_findings}, {"{{coverage}}", put_coverage}, {"{{data}}", put_data},
+    {"{{script}}", put_script},
 };
 
 /* The text up to the next marker, then what belongs there; *page is moved behind it. */

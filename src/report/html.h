@@ -15,6 +15,9 @@ json_t *html_data(const json_t *sweep);
 void html_summary(FILE *out, const json_t *sweep);
 void html_findings(FILE *out, const json_t *sweep);
 
+/* Nothing without coverage. */
+void html_coverage(FILE *out, const json_t *sweep);
+
 /* The client's arguments as one line. */
 void html_client(FILE *out, const json_t *sweep);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "results.h"
+#include "results_coverage.h"
 
 struct merge {
     json_t *const *shards;
@@ -266,6 +267,29 @@ static int merge_client(const struct merge *merge, json_t *merged)
     return json_object_set_new(merged, "client", client) ? ENOMEM : 0;
 }
 
+/* Of shards that all have it. */
+static int merge_coverage(const struct merge *merge, json_t *merged)
+{
+    json_t *coverage = json_deep_copy(json_object_get(merge->shards[0], "coverage"));
+    int error = 0;
+
+    for (size_t i = 1; i < merge->count && !error && json_is_object(coverage); i++) {
+        const json_t *other = json_object_get(merge->shards[i], "coverage");
+
+        if (!json_is_object(other)) {
+            json_decref(coverage);
+            coverage = NULL;
+        } else if (coverage_merge(coverage, other)) {
+            error = refuse(merge, "'%s': its coverage cannot be read", merge->names[i]);
+        }
+    }
+    if (error) {
+        json_decref(coverage);
+        return error;
+    }
+    return json_object_set_new(merged, "coverage", coverage ? coverage : json_null()) ? ENOMEM : 0;
+}
+
 int results_merge(json_t *const *shards, const char *const *names, size_t count, json_t **merged,
                   char why[RESULTS_WHY_MAX])
 {
@@ -286,6 +310,7 @@ int results_merge(json_t *const *shards, const char *const *names, size_t count,
     error = error ? error : merge_sites(&merge, sweep);
     error = error ? error : merge_findings(&merge, sweep);
     error = error ? error : merge_client(&merge, sweep);
+    error = error ? error : merge_coverage(&merge, sweep);
     error = error ? error : results_conclude(sweep);
     if (error) {
         json_decref(sweep);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "results.h"
+#include "results_coverage.h"
 #include "text_print.h"
 
 enum {
@@ -230,6 +231,7 @@ int report_sweep_text(FILE *out, const json_t *sweep, bool color)
     }
     print_findings(out, sweep, color);
     print_nothing_shown(out, sweep);
+    coverage_text(out, json_object_get(sweep, "coverage"), color);
     fprintf(out, "\n%ld runs at %ld sites: %ld clean, %ld with findings, %ld vacuous; %.1f %% survived\n",
             (long)results_number(summary, "runs", 0), (long)results_number(summary, "sites", 0),
             (long)results_number(summary, "clean", 0), (long)results_number(summary, "with_findings", 0),
