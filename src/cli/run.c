@@ -6,7 +6,7 @@
 
 #include "cli.h"
 #include "dialect.h"
-#include "site.h"
+#include "last.h"
 #include "text.h"
 #include "trace_file.h"
 #include "trial.h"
@@ -50,57 +50,10 @@ static int open_outputs(struct run *run)
 
 /* ---- passes ---- */
 
-static bool needs_recording(const struct plan *plan)
-{
-    for (uint32_t i = 0; i < plan->fault_count; i++) {
-        if (plan->faults[i].site.nth == FAULT_NTH_LAST) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* After a signal, as a shell reports it. */
 static int interrupted_status(const struct session *session)
 {
     return 128 + session->interrupted;
-}
-
-/* A clean pass to learn how often the sites of "#last" are reached. */
-static int resolve_last(struct run *run)
-{
-    struct trial *trial = &run->trial;
-    const struct session *session = &trial->session;
-    uint32_t failed = 0;
-    char text[FAULT_TEXT_MAX];
-    int status = CLI_SETUP;
-    struct plan *clean = malloc(sizeof *clean);
-    if (clean == NULL) {
-        cli_error("run: no memory");
-        return CLI_SETUP;
-    }
-    *clean = run->plan;
-    clean->fault_count = 0;
-    run->bench.setup.again = false; /* it only counts */
-    trial_pass(trial, &run->bench, clean);
-    run->bench.setup.again = run->options.again;
-    free(clean);
-    if (session->interrupted != 0) {
-        status = interrupted_status(session);
-    } else if (session->error[0] != '\0') {
-        cli_error("run: clean run for #last: %s", session->error);
-    } else {
-        int error = site_resolve_last(&session->record, &run->plan, &failed);
-        status = error == 0 ? CLI_CLEAN : CLI_USAGE;
-        if (error != 0) {
-            fault_format(&run->plan.faults[failed], text, sizeof text);
-            cli_error("run: %s: %s", text,
-                      error == E2BIG ? "gives more faults than a plan holds"
-                                     : "a clean run never reaches the site, so it has no last time");
-        }
-    }
-    trial_end(trial);
-    return status;
 }
 
 /* Before anything is judged: a run that cannot be judged is the one to look at. */
@@ -165,13 +118,10 @@ static int judge_and_report(struct run *run)
 static int make_passes(struct run *run)
 {
     const struct session *session = &run->trial.session;
-    if (needs_recording(&run->plan)) {
-        int status = resolve_last(run);
-        if (status != CLI_CLEAN) {
-            return status;
-        }
+    int status = last_resolve(&run->trial, &run->bench, &run->plan);
+    if (status != CLI_CLEAN) {
+        return status;
     }
-    int status = CLI_SETUP;
     trial_pass(&run->trial, &run->bench, &run->plan);
     int saved = save_trace(run);
     if (session->interrupted != 0) {
