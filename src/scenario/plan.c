@@ -241,23 +241,29 @@ static int parse_item(char *line, struct plan *plan, struct fault_error *error)
     return item->parse(word, (size_t)(word - line), plan, error);
 }
 
-/* One line that need not be NUL-terminated. Blank lines and comments are nothing. */
+/* One line that need not be NUL-terminated. Blank lines and comments are nothing, however long. */
 static int parse_line(const char *text, size_t length, struct plan *plan, struct fault_error *error)
 {
     char line[PLAN_LINE_MAX];
+    size_t first = 0;
+    if (memchr(text, '\0', length) != NULL) {
+        return fail(error, 0, "a NUL byte in the line: expected text");
+    }
     while (length > 0 && strchr(" \t\r", text[length - 1]) != NULL) {
         length--;
+    }
+    while (first < length && strchr(" \t", text[first]) != NULL) {
+        first++;
+    }
+    if (first == length || text[first] == '#') {
+        return 0;
     }
     if (length >= sizeof(line)) {
         return fail(error, 0, "line too long: expected at most %d bytes", PLAN_LINE_MAX - 1);
     }
-    if (memchr(text, '\0', length) != NULL) {
-        return fail(error, 0, "a NUL byte in the line: expected text");
-    }
     memcpy(line, text, length);
     line[length] = '\0';
-    char first = line[strspn(line, " \t")];
-    return first == '\0' || first == '#' ? 0 : parse_item(line, plan, error);
+    return parse_item(line, plan, error);
 }
 
 int plan_parse(const char *text, size_t length, struct plan *plan, struct fault_error *error, uint32_t *line)

@@ -133,6 +133,23 @@ static void limits(void **state)
     assert_non_null(strstr(error.message, "is too long"));
 }
 
+/* A comment may hold a command of any length, an item is short. */
+static void only_comments_are_long(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct fault_error error;
+    char line[4096];
+    plan_init(&plan);
+    memset(line, 'x', sizeof(line));
+    line[sizeof(line) - 1] = '\0';
+    memcpy(line, " \t# ", 4);
+    assert_int_equal(plan_parse_line(line, &plan, &error), 0);
+    memcpy(line, "fault", 5);
+    assert_int_equal(plan_parse_line(line, &plan, &error), EINVAL);
+    assert_string_equal(error.message, "line too long: expected at most 1023 bytes");
+}
+
 static void sizes(void **state)
 {
     (void)state;
@@ -197,6 +214,7 @@ int main(void)
         cmocka_unit_test(parses_every_item),
         cmocka_unit_test(refuses_with_reason),
         cmocka_unit_test(limits),
+        cmocka_unit_test(only_comments_are_long),
         cmocka_unit_test(sizes),
         cmocka_unit_test(loads_by_environment),
     };
