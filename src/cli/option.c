@@ -113,6 +113,39 @@ enum option_result option_read(const char *verb, const struct option_row *rows,
     }
 }
 
+/* The row that an argument names, in full or by its first letters, as getopt_long reads it. */
+static const struct option_row *find_row(const struct option_row *rows, const char *name, size_t length,
+                                         bool whole)
+{
+    for (const struct option_row *row = rows; row->name != NULL; row++) {
+        if (strncmp(row->name, name, length) == 0 && (!whole || row->name[length] == '\0')) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+int option_pass_on(const struct option_row *rows, const struct option_row *shared, int argc,
+                   char *const *argv, char **kept)
+{
+    int count = 0;
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *name = argv[i] + strspn(argv[i], "-");
+        size_t length = strcspn(name, "=");
+        const struct option_row *own = NULL, *row = NULL;
+        for (int whole = 1; whole >= 0 && row == NULL; whole--) {
+            own = find_row(rows, name, length, whole);
+            row = own != NULL ? own : find_row(shared, name, length, whole);
+        }
+        int words = row != NULL && row->value != NULL && name[length] != '=' ? 2 : 1;
+        for (int word = 0; word < words && i + word < argc && own == NULL; word++) {
+            kept[count++] = argv[i + word];
+        }
+        i += words - 1;
+    }
+    return count;
+}
+
 void option_help(FILE *out, const struct option_row *rows, const struct option_row *shared)
 {
     struct option_list list = {.count = 0};

@@ -29,6 +29,11 @@ enum option_result option_read(const char *verb, const struct option_row *rows,
                                const struct option_row *shared, int argc, char **argv, void *context,
                                int *first);
 
+/* Of arguments up to "--", those that are options of `shared` and not of `rows`, in `kept` (room for as many): what a
+ * command of the other verb is made of. Returns how many. */
+int option_pass_on(const struct option_row *rows, const struct option_row *shared, int argc,
+                   char *const *argv, char **kept);
+
 void option_help(FILE *out, const struct option_row *rows, const struct option_row *shared);
 
 #endif

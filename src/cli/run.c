@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli.h"
-#include "dialect.h"
 #include "last.h"
 #include "text.h"
 #include "trace_file.h"
@@ -20,21 +19,6 @@ struct run {
     FILE *trace;      /* NULL: not asked for, or not written */
     char *repeat;
 };
-
-static char *command_to_repeat(int argc, char **argv)
-{
-    const char *dialect = getenv(DIALECT_VARIABLE);
-    char *command = text_command_line(argc, argv);
-    char *whole = NULL;
-    if (command == NULL || dialect == NULL || dialect[0] == '\0') {
-        return command;
-    }
-    if (asprintf(&whole, DIALECT_VARIABLE "=%s %s", dialect, command) < 0) {
-        whole = NULL;
-    }
-    free(command);
-    return whole;
-}
 
 /* What is written at the end is opened before anything runs. */
 static int open_outputs(struct run *run)
@@ -203,7 +187,7 @@ static int run_run(int argc, char **argv)
     run->options.client_argc = argc - first;
     run->options.client_argv = argv + first;
     /* argv[-1] is the command itself: a verb's arguments are the tail of main's. */
-    run->repeat = command_to_repeat(argc + 1, argv - 1);
+    run->repeat = text_repeat_line(argc + 1, argv - 1);
     status = run_options_check(&run->options) == 0 ? cli_check_dialect("run") : CLI_USAGE;
     if (status == CLI_CLEAN) {
         status = run_client(run);

@@ -399,3 +399,12 @@ const struct option_row run_option_rows[] = {
     {"fork-server", "MODE", NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };
+
+int run_options_set(struct run_options *options, const char *name, const char *value)
+{
+    const struct option_row *row = run_option_rows;
+    while (strcmp(row->name, name) != 0) {
+        row++;
+    }
+    return row->set(options, value);
+}

@@ -52,6 +52,8 @@ void run_options_init(struct run_options *options, const char *verb);
 void run_options_free(struct run_options *options);
 /* What no option alone can tell. 0, or -1 after a message. */
 int run_options_check(const struct run_options *options);
+/* The option of this name, which there is, as if it were given. 0, or -1 after a message. */
+int run_options_set(struct run_options *options, const char *name, const char *value);
 extern const struct option_row run_option_rows[]; /* context: struct run_options */
 
 #endif

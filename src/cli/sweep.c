@@ -27,7 +27,8 @@ static int make_command(struct sweep *sweep, int first, char **argv)
     sweep->command[0] = argv[-1]; /* the command itself: a verb's arguments are the tail of main's */
     sweep->command[1] = (char *)"run";
     sweep->work.command = sweep->command;
-    sweep->work.command_count = 2 + sweep_options_of_run(first - 1, argv + 1, sweep->command + 2);
+    sweep->work.command_count =
+        2 + option_pass_on(sweep_option_rows, run_option_rows, first - 1, argv + 1, sweep->command + 2);
     return 0;
 }
 

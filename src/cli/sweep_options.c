@@ -208,36 +208,3 @@ int sweep_options_check(const struct sweep_options *options)
     }
     return run_options_check(&options->run);
 }
-
-/* The row that an argument names, in full or by its first letters, as getopt_long reads it. */
-static const struct option_row *find_row(const struct option_row *rows, const char *name, size_t length,
-                                         bool whole)
-{
-    for (const struct option_row *row = rows; row->name != NULL; row++) {
-        if (strncmp(row->name, name, length) == 0 && (!whole || row->name[length] == '\0')) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
-int sweep_options_of_run(int first, char **argv, char **kept)
-{
-    int count = 0;
-    for (int i = 0; i < first && strcmp(argv[i], "--") != 0; i++) {
-        const char *name = argv[i] + strspn(argv[i], "-");
-        size_t length = strcspn(name, "=");
-        const struct option_row *own = NULL, *shared = NULL;
-        for (int whole = 1; whole >= 0 && own == NULL && shared == NULL; whole--) {
-            own = find_row(sweep_option_rows, name, length, whole);
-            shared = own == NULL ? find_row(run_option_rows, name, length, whole) : NULL;
-        }
-        const struct option_row *row = own != NULL ? own : shared;
-        int words = row != NULL && row->value != NULL && name[length] != '=' ? 2 : 1;
-        for (int word = 0; word < words && i + word < first && own == NULL; word++) {
-            kept[count++] = argv[i + word];
-        }
-        i += words - 1;
-    }
-    return count;
-}

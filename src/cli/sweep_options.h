@@ -25,7 +25,4 @@ void sweep_options_init(struct sweep_options *options);
 int sweep_options_check(const struct sweep_options *options);
 extern const struct option_row sweep_option_rows[]; /* context: struct sweep_options */
 
-/* Of a sweep's arguments up to `first`, those that `run` takes, too, in `kept` (room for as many); returns how many. */
-int sweep_options_of_run(int first, char **argv, char **kept);
-
 #endif

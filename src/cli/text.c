@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dialect.h"
 #include "redact.h"
 
 char *text_expand_run(const char *text, const char *folder)
@@ -72,6 +73,21 @@ char *text_command_line(int argc, char *const *argv)
         return NULL;
     }
     return line;
+}
+
+char *text_repeat_line(int argc, char *const *argv)
+{
+    const char *dialect = getenv(DIALECT_VARIABLE);
+    char *command = text_command_line(argc, argv);
+    char *whole = NULL;
+    if (command == NULL || dialect == NULL || dialect[0] == '\0') {
+        return command;
+    }
+    if (asprintf(&whole, DIALECT_VARIABLE "=%s %s", dialect, command) < 0) {
+        whole = NULL;
+    }
+    free(command);
+    return whole;
 }
 
 int text_seconds(const char *text, int64_t *milliseconds)

@@ -13,6 +13,9 @@ char *text_expand_run(const char *text, const char *folder);
 /* The arguments as one line a shell reads back as the same arguments; passwords are redacted. */
 char *text_command_line(int argc, char *const *argv);
 
+/* The same, after the dialect that the environment sets, if it sets one. */
+char *text_repeat_line(int argc, char *const *argv);
+
 /* Seconds with an optional fraction, above 0 and at most 1e6. 0 or -1. */
 int text_seconds(const char *text, int64_t *milliseconds);
 

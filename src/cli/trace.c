@@ -172,16 +172,6 @@ static const struct option_row rows[] = {
 
 /* ---- work ---- */
 
-/* An option that `run` has too, read by its row. */
-static int set_run_option(struct trace_loaded *loaded, const char *name, const char *value)
-{
-    const struct option_row *row = run_option_rows;
-    while (strcmp(row->name, name) != 0) {
-        row++;
-    }
-    return row->set(&loaded->options, value);
-}
-
 static int apply(struct trace_loaded *loaded, const struct trace_options *options)
 {
     if (options->plan != NULL) {
@@ -189,12 +179,12 @@ static int apply(struct trace_loaded *loaded, const struct trace_options *option
             cli_error("trace: --plan: the trace holds the plan of its run; expected only for a FOLDER");
             return -1;
         }
-        if (set_run_option(loaded, "plan", options->plan) != 0) {
+        if (run_options_set(&loaded->options, "plan", options->plan) != 0) {
             return -1;
         }
         loaded->plan = loaded->options.plan;
     }
-    return options->fail_on != NULL ? set_run_option(loaded, "fail-on", options->fail_on) : 0;
+    return options->fail_on != NULL ? run_options_set(&loaded->options, "fail-on", options->fail_on) : 0;
 }
 
 static int check(const struct trace_loaded *loaded, const struct trace_options *options, FILE *out)

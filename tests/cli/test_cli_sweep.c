@@ -516,7 +516,7 @@ static void a_run_gets_the_options_that_are_its(void **state)
                     "--pai",  "7",  "--hostile", "--see",       "9", "--verbose",    "--",     "--size"};
     static const char *const expected[] = {"--size", "1M", "--patience=5", "--see", "9", "--verbose"};
     char *kept[16];
-    int found = sweep_options_of_run(16, argv, kept);
+    int found = option_pass_on(sweep_option_rows, run_option_rows, 16, argv, kept);
     assert_int_equal(found, 6);
     for (int i = 0; i < found; i++) {
         assert_string_equal(kept[i], expected[i]);
