@@ -202,6 +202,7 @@ static bool take(struct search *search, const struct plan *candidate)
     if (answer == SHRINK_SHOWN) {
         *search->plan = *candidate;
         search->current = hash;
+        shrink->smaller = true;
     } else if (answer == SHRINK_NOT_SHOWN) {
         search->refused[search->refused_count++] = hash;
     }
@@ -245,6 +246,7 @@ void shrink_plan(struct shrink *shrink, struct plan *plan)
 {
     struct search search = {.shrink = shrink, .plan = plan, .current = text_hash(plan)};
     shrink->candidates = 0;
+    shrink->smaller = false;
     /* A step may open the way for one before it; only a round that takes none is the last. */
     while (walk_all(&search) && !search.stopped) {
     }

@@ -33,6 +33,7 @@ struct shrink {
     uint32_t most;        /* candidates to ask for, up to SHRINK_CANDIDATES_MAX */
     /* what came of it */
     uint32_t candidates; /* that were asked for */
+    bool smaller;        /* than it was */
     bool minimal;
 };
 

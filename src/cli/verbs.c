@@ -23,6 +23,7 @@ static const struct verb verb_help = {
 static const struct verb *const verbs[] = {
     &verb_run,
     &verb_sweep,
+    &verb_minimize,
     &verb_report,
     &verb_bundle,
     &verb_trace,
@@ -38,7 +39,7 @@ enum {
 };
 
 /* Verbs of other versions: named so that asking for one gets a plain answer instead of a guess. */
-static const char *const absent_verbs[] = {"replay", "minimize"};
+static const char *const absent_verbs[] = {"replay"};
 
 void cli_error(const char *format, ...)
 {

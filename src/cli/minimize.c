@@ -1,0 +1,369 @@
+/* minimize.c - `vdifault minimize`: the smallest plan that still gives the same finding (design 4.3). */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "last.h"
+#include "os.h"
+#include "reproduce.h"
+#include "results.h"
+#include "text.h"
+
+#define NS_PER_MS INT64_C(1000000)
+
+/* What one `vdifault minimize` owns. */
+struct minimize {
+    struct run_options options; /* first: the rows of run take this, too */
+    const char *rule;
+    const char *output; /* NULL: stdout */
+    int64_t within_ms;
+    struct trial_bench bench;
+    struct reproduction reproduction;
+    uint32_t faults_given;
+    FILE *out;
+    FILE *json;
+    FILE *text; /* what a person reads */
+    char *repeat;
+    bool terminal;
+    int64_t shown_ns;
+};
+
+/* ---- options ---- */
+
+static int set_rule(void *context, const char *value)
+{
+    if (rule_find(value) == NULL) {
+        cli_error("minimize: --rule '%s': expected a rule that vdifault rules lists", value);
+        return -1;
+    }
+    ((struct minimize *)context)->rule = value;
+    return 0;
+}
+
+static int set_output(void *context, const char *value)
+{
+    ((struct minimize *)context)->output = value;
+    return 0;
+}
+
+static int set_within(void *context, const char *value)
+{
+    if (text_seconds(value, &((struct minimize *)context)->within_ms) != 0) {
+        cli_error("minimize: --within '%s': expected seconds above 0, for example 300", value);
+        return -1;
+    }
+    return 0;
+}
+
+static int set_json(void *context, const char *value)
+{
+    return run_options_set(context, "json", value);
+}
+
+static int refuse_plan_part(void *context, const char *value)
+{
+    (void)context;
+    (void)value;
+    cli_error("minimize: expected faults and the server's settings in the PLAN, not as options");
+    return -1;
+}
+
+static int refuse_trace(void *context, const char *value)
+{
+    (void)context;
+    (void)value;
+    cli_error("minimize: --trace is an option of run: expected it there, with the plan that comes of this");
+    return -1;
+}
+
+static const struct option_row rows[] = {
+    {"rule", "RULE", "the finding of this rule (default: the most severe one)", set_rule},
+    {"output", "FILE", "the plan that comes of it (default: stdout)", set_output},
+    {"within", "SEC", "no run begins later: then it is the smallest plan so far (default 600)", set_within},
+    {"json", "FILE", "a report with the finding, its grade and its plan; - is stdout, with --output",
+     set_json},
+    {"fault", NULL, NULL, refuse_plan_part},
+    {"plan", NULL, NULL, refuse_plan_part},
+    {"size", NULL, NULL, refuse_plan_part},
+    {"seed", NULL, NULL, refuse_plan_part},
+    {"database", NULL, NULL, refuse_plan_part},
+    {"trace", NULL, NULL, refuse_trace},
+    {NULL, NULL, NULL, NULL},
+};
+
+/* What the file holds stays until there is something to put in its place: it may be the given plan. */
+static int open_output(const char *option, const char *name, FILE **file)
+{
+    *file = fopen(name, "ae");
+    if (*file == NULL) {
+        cli_error("minimize: --%s: cannot write '%s': %s", option, name, strerror(errno));
+        return CLI_USAGE;
+    }
+    return CLI_CLEAN;
+}
+
+static int open_outputs(struct minimize *minimize)
+{
+    const char *json = minimize->options.json;
+    bool json_out = json != NULL && strcmp(json, "-") == 0;
+    int status = CLI_CLEAN;
+    if (json_out && minimize->output == NULL) {
+        cli_error("minimize: --json -: expected --output FILE, too: the plan goes to stdout");
+        return CLI_USAGE;
+    }
+    minimize->text = json_out || minimize->output == NULL ? stderr : stdout;
+    minimize->json = json_out ? stdout : NULL;
+    minimize->out = stdout;
+    if (json != NULL && !json_out) {
+        status = open_output("json", json, &minimize->json);
+    }
+    if (status == CLI_CLEAN && minimize->output != NULL) {
+        status = open_output("output", minimize->output, &minimize->out);
+    }
+    return status;
+}
+
+/* "vdifault run OPTION... --plan FILE -- CLIENT [ARG]..." */
+static char *make_repeat(const struct minimize *minimize, int first, char **argv)
+{
+    const struct run_options *options = &minimize->options;
+    const char *const plan[] = {"--plan", minimize->output != NULL ? minimize->output : "FILE", "--"};
+    char **words = calloc((size_t)(first + 5 + options->client_argc), sizeof *words);
+    char *line = NULL;
+    if (words != NULL) {
+        int count = 2;
+        words[0] = argv[-1]; /* the command itself: a verb's arguments are the tail of main's */
+        words[1] = (char *)"run";
+        count += option_pass_on(rows, run_option_rows, first - 1, argv + 1, words + count);
+        for (int i = 0; i < 3; i++) {
+            words[count++] = (char *)plan[i];
+        }
+        for (int i = 0; i < options->client_argc; i++) {
+            words[count++] = options->client_argv[i];
+        }
+        line = text_repeat_line(count, words);
+    }
+    free(words);
+    return line;
+}
+
+/* ---- work ---- */
+
+/* A grader's `made`. */
+static void show_progress(void *context, uint32_t run_count)
+{
+    enum {
+        REDRAW_MS = 200,
+        LINE_MS = 5000
+    };
+    struct minimize *minimize = context;
+    int64_t now = os_now();
+    if (now - minimize->shown_ns < (minimize->terminal ? REDRAW_MS : LINE_MS) * NS_PER_MS) {
+        return;
+    }
+    minimize->shown_ns = now;
+    fprintf(stderr, "%s%u runs, %u of %u faults left%s", minimize->terminal ? "\r\033[K" : "", run_count,
+            minimize->reproduction.plan.fault_count, minimize->faults_given, minimize->terminal ? "" : "\n");
+    fflush(stderr);
+}
+
+static int resolve_last(struct minimize *minimize)
+{
+    struct trial *trial = malloc(sizeof *trial);
+    int status = CLI_SETUP;
+    if (trial != NULL) {
+        status = last_resolve(trial, &minimize->bench, &minimize->reproduction.plan);
+    } else {
+        cli_error("minimize: no memory");
+    }
+    free(trial);
+    return status;
+}
+
+static int empty(FILE *file)
+{
+    return file != stdout && ftruncate(fileno(file), 0) != 0 ? errno : 0;
+}
+
+static int write_json(const struct minimize *minimize)
+{
+    json_t *report = json_copy(minimize->reproduction.report);
+    int failed =
+        report == NULL ||
+        json_object_set_new(report, "findings", json_pack("[O]", minimize->reproduction.finding)) != 0 ||
+        json_dumpf(report, minimize->json, JSON_INDENT(1)) != 0 || fputc('\n', minimize->json) == EOF ||
+        fflush(minimize->json) != 0;
+    json_decref(report);
+    return failed ? EIO : 0;
+}
+
+static void write_text(const struct minimize *minimize)
+{
+    const struct reproduction *reproduction = &minimize->reproduction;
+    const json_t *finding = reproduction->finding;
+    const char *where = results_where(finding);
+    char grade[GRADE_TEXT_MAX];
+    fprintf(minimize->text, "%s %s, repeats %s\n  %s\n", results_text(finding, "severity"),
+            results_text(finding, "rule"), grade_text(&reproduction->grade, grade),
+            results_text(finding, "message"));
+    if (where != NULL) {
+        fprintf(minimize->text, "  at %s\n", where);
+    }
+    fprintf(minimize->text, "%u of %u faults are left after %u candidates in %u runs; %s\n",
+            reproduction->plan.fault_count, minimize->faults_given, reproduction->candidates,
+            reproduction->grader.run_count,
+            reproduction->minimal ? "no single step makes the plan smaller" : "there may be a smaller plan");
+    if (minimize->output != NULL) {
+        fprintf(minimize->text, "repeat: %s\n", minimize->repeat);
+    }
+}
+
+static int report(struct minimize *minimize)
+{
+    struct reproduction *reproduction = &minimize->reproduction;
+    if (reproduction->finding == NULL) {
+        cli_error("minimize: the plan gives no finding%s%s in %u runs: nothing to keep while it shrinks",
+                  minimize->rule != NULL ? " of " : "", minimize->rule != NULL ? minimize->rule : "",
+                  reproduction->grade.runs);
+        return CLI_SETUP;
+    }
+    int error = empty(minimize->out);
+    error = error == 0 && minimize->json != NULL ? empty(minimize->json) : error;
+    error = error != 0
+                ? error
+                : reproduction_tell(reproduction, minimize->repeat, minimize->output, reproduction->finding);
+    if (error == 0) {
+        error = reproduction_write(reproduction, minimize->repeat, minimize->out);
+    }
+    if (error == 0 && minimize->json != NULL) {
+        error = write_json(minimize);
+    }
+    if (error != 0) {
+        cli_error("minimize: cannot write what came of it: %s", strerror(error));
+        return CLI_SETUP;
+    }
+    write_text(minimize);
+    return CLI_CLEAN;
+}
+
+static int minimize_client(struct minimize *minimize)
+{
+    struct reproduction *reproduction = &minimize->reproduction;
+    if (trial_bench_open(&minimize->bench, &minimize->options) != 0) {
+        cli_error("minimize: %s", minimize->bench.error);
+        return CLI_SETUP;
+    }
+    minimize->bench.setup.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    reproduction->plan = minimize->options.plan;
+    int status = resolve_last(minimize);
+    if (status != CLI_CLEAN) {
+        return status;
+    }
+    minimize->faults_given = reproduction->plan.fault_count;
+    minimize->terminal = isatty(STDERR_FILENO) != 0;
+    minimize->shown_ns = os_now();
+    reproduction->rule = minimize->rule;
+    reproduction->grader = (struct grader){
+        .bench = &minimize->bench,
+        .deadline_ns = minimize->shown_ns + minimize->within_ms * NS_PER_MS,
+        .made = show_progress,
+        .context = minimize,
+    };
+    int error = reproduce(reproduction);
+    fputs(minimize->terminal ? "\r\033[K" : "", stderr);
+    if (reproduction->grader.interrupted != 0) {
+        cli_error("minimize: ended by signal %d (%s)", reproduction->grader.interrupted,
+                  strsignal(reproduction->grader.interrupted));
+        return 128 + reproduction->grader.interrupted;
+    }
+    if (error != 0) {
+        cli_error("minimize: %s", strerror(error));
+        return CLI_SETUP;
+    }
+    return report(minimize);
+}
+
+static void minimize_end(struct minimize *minimize)
+{
+    reproduction_free(&minimize->reproduction);
+    if (minimize->bench.setup.output > 0) {
+        close(minimize->bench.setup.output);
+    }
+    trial_bench_close(&minimize->bench);
+    if (minimize->out != NULL && minimize->out != stdout) {
+        fclose(minimize->out);
+    }
+    if (minimize->json != NULL && minimize->json != stdout) {
+        fclose(minimize->json);
+    }
+    run_options_free(&minimize->options);
+    free(minimize->repeat);
+    free(minimize);
+}
+
+/* PLAN [--] CLIENT [ARG]... from `first` on. */
+static int read_operands(struct minimize *minimize, int first, int argc, char **argv)
+{
+    int client = first + 1;
+    client += client < argc && strcmp(argv[client], "--") == 0;
+    if (client >= argc) {
+        cli_error("minimize: no %s given; expected: vdifault minimize [options] PLAN -- CLIENT [ARG]...",
+                  first < argc ? "client" : "plan");
+        return CLI_USAGE;
+    }
+    minimize->options.client_argc = argc - client;
+    minimize->options.client_argv = argv + client;
+    if (run_options_set(&minimize->options, "plan", argv[first]) != 0 ||
+        run_options_check(&minimize->options) != 0) {
+        return CLI_USAGE;
+    }
+    minimize->repeat = make_repeat(minimize, first, argv);
+    return minimize->repeat != NULL ? cli_check_dialect("minimize") : CLI_SETUP;
+}
+
+static int run_minimize(int argc, char **argv)
+{
+    enum {
+        WITHIN_MS = 600000
+    };
+    int first = 0;
+    int status = CLI_CLEAN;
+    struct minimize *minimize = calloc(1, sizeof *minimize);
+    if (minimize == NULL) {
+        cli_error("minimize: no memory");
+        return CLI_SETUP;
+    }
+    minimize->bench.setup.signals = -1;
+    minimize->within_ms = WITHIN_MS;
+    run_options_init(&minimize->options, "minimize");
+    minimize->options.input = STDIN_NULL; /* many clients cannot share one */
+    if (cli_verb_start(&verb_minimize, argc, argv, minimize, &first, &status) == 0) {
+        status = read_operands(minimize, first, argc, argv);
+        status = status == CLI_CLEAN ? open_outputs(minimize) : status;
+        status = status == CLI_CLEAN ? minimize_client(minimize) : status;
+    }
+    minimize_end(minimize);
+    return status;
+}
+
+const struct verb verb_minimize = {
+    .name = "minimize",
+    .arguments = "[options] PLAN -- CLIENT [ARG]...",
+    .summary = "the smallest plan that still gives the same finding",
+    .options = rows,
+    .shared = run_option_rows,
+    .examples =
+        "  vdifault minimize found.plan -- ./backup_client set1 {run}/out.bak >smallest.plan\n"
+        "      runs the plan ten times for its worst finding, then ever smaller ones: fewer faults, earlier\n"
+        "      sites, usual arguments, fewer settings, a smaller database\n\n"
+        "  vdifault minimize --rule VDI-OUT-001 --output smallest.plan found.plan -- ./backup_client set1 "
+        "{run}/out.bak\n"
+        "      the finding of this rule; vdifault run --plan smallest.plan repeats it\n\n"
+        "exit status: 0 there is a plan, 2 usage, 3 the given plan shows no such finding; 128 + N after "
+        "signal N\n",
+    .run = run_minimize,
+};
