@@ -25,7 +25,6 @@ struct minimize {
     struct reproduction reproduction;
     uint32_t faults_given;
     FILE *out;
-    FILE *json;
     FILE *text; /* what a person reads */
     char *repeat;
     bool terminal;
@@ -59,11 +58,6 @@ static int set_within(void *context, const char *value)
     return 0;
 }
 
-static int set_json(void *context, const char *value)
-{
-    return run_options_set(context, "json", value);
-}
-
 static int refuse_plan_part(void *context, const char *value)
 {
     (void)context;
@@ -84,8 +78,7 @@ static const struct option_row rows[] = {
     {"rule", "RULE", "the finding of this rule (default: the most severe one)", set_rule},
     {"output", "FILE", "the plan that comes of it (default: stdout)", set_output},
     {"within", "SEC", "no run begins later: then it is the smallest plan so far (default 600)", set_within},
-    {"json", "FILE", "a report with the finding, its grade and its plan; - is stdout, with --output",
-     set_json},
+    OUTPUT_ROWS,
     {"fault", NULL, NULL, refuse_plan_part},
     {"plan", NULL, NULL, refuse_plan_part},
     {"size", NULL, NULL, refuse_plan_part},
@@ -95,36 +88,22 @@ static const struct option_row rows[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-/* What the file holds stays until there is something to put in its place: it may be the given plan. */
-static int open_output(const char *option, const char *name, FILE **file)
-{
-    *file = fopen(name, "ae");
-    if (*file == NULL) {
-        cli_error("minimize: --%s: cannot write '%s': %s", option, name, strerror(errno));
-        return CLI_USAGE;
-    }
-    return CLI_CLEAN;
-}
-
 static int open_outputs(struct minimize *minimize)
 {
-    const char *json = minimize->options.json;
-    bool json_out = json != NULL && strcmp(json, "-") == 0;
-    int status = CLI_CLEAN;
-    if (json_out && minimize->output == NULL) {
-        cli_error("minimize: --json -: expected --output FILE, too: the plan goes to stdout");
+    struct outputs *outputs = &minimize->options.outputs;
+    bool report_out = outputs_take_stdout(outputs);
+    if (report_out && minimize->output == NULL) {
+        cli_error("minimize: a report on stdout: expected --output FILE, too: the plan goes to stdout");
         return CLI_USAGE;
     }
-    minimize->text = json_out || minimize->output == NULL ? stderr : stdout;
-    minimize->json = json_out ? stdout : NULL;
-    minimize->out = stdout;
-    if (json != NULL && !json_out) {
-        status = open_output("json", json, &minimize->json);
+    minimize->text = report_out || minimize->output == NULL ? stderr : stdout;
+    /* What the file holds stays until there is something to put in its place: it may be the given plan. */
+    minimize->out = minimize->output != NULL ? fopen(minimize->output, "ae") : stdout;
+    if (minimize->out == NULL) {
+        cli_error("minimize: --output: cannot write '%s': %s", minimize->output, strerror(errno));
+        return CLI_USAGE;
     }
-    if (status == CLI_CLEAN && minimize->output != NULL) {
-        status = open_output("output", minimize->output, &minimize->out);
-    }
-    return status;
+    return outputs_open(outputs, "minimize");
 }
 
 /* "vdifault run OPTION... --plan FILE -- CLIENT [ARG]..." */
@@ -189,16 +168,17 @@ static int empty(FILE *file)
     return file != stdout && ftruncate(fileno(file), 0) != 0 ? errno : 0;
 }
 
-static int write_json(const struct minimize *minimize)
+/* An exit status. */
+static int write_reports(struct minimize *minimize)
 {
     json_t *report = json_copy(minimize->reproduction.report);
-    int failed =
-        report == NULL ||
-        json_object_set_new(report, "findings", json_pack("[O]", minimize->reproduction.finding)) != 0 ||
-        json_dumpf(report, minimize->json, JSON_INDENT(1)) != 0 || fputc('\n', minimize->json) == EOF ||
-        fflush(minimize->json) != 0;
+    int status = CLI_SETUP;
+    if (report != NULL &&
+        json_object_set_new(report, "findings", json_pack("[O]", minimize->reproduction.finding)) == 0) {
+        status = outputs_write(&minimize->options.outputs, "minimize", report);
+    }
     json_decref(report);
-    return failed ? EIO : 0;
+    return status;
 }
 
 static void write_text(const struct minimize *minimize)
@@ -232,22 +212,18 @@ static int report(struct minimize *minimize)
         return CLI_SETUP;
     }
     int error = empty(minimize->out);
-    error = error == 0 && minimize->json != NULL ? empty(minimize->json) : error;
-    error = error != 0
-                ? error
-                : reproduction_tell(reproduction, minimize->repeat, minimize->output, reproduction->finding);
+    if (error == 0) {
+        error = reproduction_tell(reproduction, minimize->repeat, minimize->output, reproduction->finding);
+    }
     if (error == 0) {
         error = reproduction_write(reproduction, minimize->repeat, minimize->out);
-    }
-    if (error == 0 && minimize->json != NULL) {
-        error = write_json(minimize);
     }
     if (error != 0) {
         cli_error("minimize: cannot write what came of it: %s", strerror(error));
         return CLI_SETUP;
     }
     write_text(minimize);
-    return CLI_CLEAN;
+    return write_reports(minimize);
 }
 
 static int minimize_client(struct minimize *minimize)
@@ -297,9 +273,7 @@ static void minimize_end(struct minimize *minimize)
     if (minimize->out != NULL && minimize->out != stdout) {
         fclose(minimize->out);
     }
-    if (minimize->json != NULL && minimize->json != stdout) {
-        fclose(minimize->json);
-    }
+    outputs_close(&minimize->options.outputs);
     run_options_free(&minimize->options);
     free(minimize->repeat);
     free(minimize);
