@@ -373,7 +373,7 @@ static bool transfer(struct session *session)
     use_second_object(session, true);
     if (has(BUG_FORGET_SECONDARY)) {
         start_secondary(session);
-        operation_wait_statement(session->operation);
+        pause(); /* for its word */
         return true;
     }
     if (has(BUG_SECONDARY_STAYS)) {
