@@ -141,12 +141,17 @@ struct fault_moments faults_found_at_delivery(struct call *call, VDC_Command *gi
     struct fault_moments later = {0};
     struct delivery delivery = {.given = given, .command = command, .later = &later};
     int32_t code = command->commandCode;
+    uint64_t arrived = 0;
+    for (uint32_t i = plan->plan.fault_count; i-- > 0;) { /* as at an entry */
+        const struct fault *fault = deed_fault(i);
+        bool here = deed_table[fault->kind].at_delivery != NULL && fault->site.command == code;
+        if (here && run_fault_arrive(i, fault, call->operation, call->device_index)) {
+            arrived |= UINT64_C(1) << i;
+        }
+    }
     for (uint32_t i = 0; i < plan->plan.fault_count; i++) {
-        const struct fault *fault = &plan->plan.faults[i];
-        const struct deed *deed = &deed_table[fault->kind];
-        if (deed->at_delivery != NULL && fault->site.command == code &&
-            run_fault_arrive(i, fault, call->operation, call->device_index)) {
-            deed->at_delivery(call, i, &delivery);
+        if ((arrived >> i & 1) != 0) {
+            deed_table[deed_fault(i)->kind].at_delivery(call, i, &delivery);
         }
     }
     if (later.at_complete != 0) {

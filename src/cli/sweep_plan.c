@@ -60,6 +60,8 @@ static bool can_happen(const struct fault *fault, const struct sweep_site *site,
         return arrival->limited;
     case FAULT_SECONDARY_CRASH:
         return arrival->secondary;
+    case FAULT_IO_ERROR:
+        return !arrival->refused;
     case FAULT_ABORT:
         return arrival->open_devices > 0 && (choice->guard || fault->arg[FAULT_ARG_AT] != FAULT_AT_TOUCH);
     case FAULT_UNKNOWN_COMMAND: /* nobody sends a client a command of its own model as an unknown one */
@@ -178,13 +180,9 @@ static int add_second(struct candidates *candidates, const struct pattern *patte
                       const struct sweep_site *site)
 {
     const struct fault_info *info = &fault_table[pattern->kind];
-    const struct fault_info *first = &fault_table[candidates->first->kind];
     bool by_server = info->place == FAULT_IN_SERVER && site->command != 0;
     bool meets_close = (info->effects & FAULT_MEETS_CLOSE) != 0;
-    /* What the server did may as well have been while this one call was already under way. */
-    bool racing =
-        first->place == FAULT_IN_SERVER && site->function != 0 && site->list[0].nth == site->arrivals;
-    if (racing || !can_follow(candidates->first, pattern->kind, site)) {
+    if (!can_follow(candidates->first, pattern->kind, site)) {
         return 0;
     }
     const struct sweep_arrival *arrival = by_server ? &site->list[site->count - 1] : &site->list[0];

@@ -147,11 +147,11 @@ static int arrive(struct walk *walk, struct sweep_site like, const struct event 
         .count = 1,
         .place = stack != NULL ? stack->place : 0,
         .sequence = event->sequence,
+        .call = begin != NULL ? begin->sequence : 0,
         .open_devices = *open_devices(walk, event),
         .given_up = walk->given_up[event->set % SETS_MAX],
         .limited = begin != NULL && has_limit(begin),
         .secondary = walk->secondary[event->set % SETS_MAX] || event->function == VDI_FN_OPEN_IN_SECONDARY,
-        .call = begin != NULL ? begin->sequence : 0,
     };
     site->list[site->count++] = arrival;
     return 0;
@@ -178,6 +178,20 @@ static void repeat(struct walk *walk, const struct sweep_site *like, const struc
 static bool is_device_function(uint16_t function)
 {
     return function == VDI_FN_GET_COMMAND || function == VDI_FN_COMPLETE_COMMAND;
+}
+
+/* A completion with an error, of the command that its call fetched. */
+static void note_answer(struct walk *walk, const struct event *begin)
+{
+    const struct sweep_site command = {
+        .command = (uint16_t)begin->arg[5], .device = begin->device, .operation = begin->operation};
+    struct sweep_site *site = begin->arg[1] != 0 ? find(walk->sites, &command) : NULL;
+    for (size_t i = site != NULL ? site->count : 0; i-- > 0;) {
+        if (site->list[i].call == (uint64_t)begin->arg[4]) {
+            site->list[i].refused = true;
+            break;
+        }
+    }
 }
 
 /* A call that finds the set given up has come after that. */
@@ -285,7 +299,43 @@ static int take(struct walk *walk, const struct event *event)
         walk->operations[event->operation].features = (uint32_t)event->arg[1];
         walk->given_up[event->set % SETS_MAX] = false;
     }
+    if (event->function == VDI_FN_COMPLETE_COMMAND) {
+        note_answer(walk, event);
+    }
     return arrive(walk, function, event, event);
+}
+
+/* Where in a set's life. */
+static int rank_of(const struct sweep_site *site)
+{
+    static const uint8_t ranks[VDI_FN_COUNT] = {[VDI_FN_CREATE] = 1,
+                                                [VDI_FN_OPEN_IN_SECONDARY] = 2,
+                                                [VDI_FN_GET_CONFIGURATION] = 3,
+                                                [VDI_FN_OPEN_DEVICE] = 4,
+                                                [VDI_FN_REGISTER_DEVICE_CLOSED] = 5,
+                                                [VDI_FN_GET_COMMAND] = 6,
+                                                [VDI_FN_GET_BUFFER_HANDLE] = 8,
+                                                [VDI_FN_MAP_BUFFER_HANDLE] = 9,
+                                                [VDI_FN_COMPLETE_COMMAND] = 10,
+                                                [VDI_FN_SIGNAL_ABORT] = 11,
+                                                [VDI_FN_CLOSE] = 12,
+                                                [VDI_FN_DESTROY] = 13};
+    enum {
+        COMMANDS = 7
+    };
+    return site->function != 0 ? ranks[site->function] : COMMANDS;
+}
+
+static int by_place(const void *left, const void *right)
+{
+    const struct sweep_site *a = left, *b = right;
+    const int64_t difference[] = {a->operation - b->operation, rank_of(a) - rank_of(b),
+                                  a->command - b->command, a->device - b->device};
+    int order = 0;
+    for (size_t i = 0; i < sizeof difference / sizeof difference[0] && order == 0; i++) {
+        order = difference[i] < 0 ? -1 : difference[i] > 0;
+    }
+    return order;
 }
 
 int sweep_sites_take(struct sweep_sites *sites, const struct report_event *events, size_t count,
@@ -303,6 +353,9 @@ int sweep_sites_take(struct sweep_sites *sites, const struct report_event *event
         site->devices = walk.operations[site->operation].devices;
         site->met = walk.operations[site->operation].met;
         settle(site);
+    }
+    if (sites->count > 0) {
+        qsort(sites->list, sites->count, sizeof *sites->list, by_place);
     }
     return error;
 }

@@ -24,6 +24,7 @@ struct sweep_arrival {
     size_t first;                /* index of the first of them */
     uint64_t sequence;           /* of the event that is counted */
     int32_t open_devices;        /* of the set, just before */
+    bool refused;                /* a command that the client answered with an error */
     bool given_up;               /* by then the set was: aborted, or closed */
     bool limited;                /* the call has a time limit */
     bool secondary;              /* the set is open by OpenInSecondary, or this is that call */
@@ -47,7 +48,7 @@ struct sweep_site {
 };
 
 struct sweep_sites {
-    struct sweep_site *list; /* in the order of their first arrival */
+    struct sweep_site *list; /* in the order of a set's life, device after device: the same in each run */
     size_t count;
 };
 

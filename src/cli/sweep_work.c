@@ -122,39 +122,6 @@ static bool has_fired(const struct trial *trial)
     return all;
 }
 
-/* The sequence of the last fault's event. */
-static uint64_t fault_sequence(const struct record *record)
-{
-    uint64_t sequence = 0;
-    for (size_t i = 0; i < record->count; i++) {
-        const struct event *event = &record->events[i].event;
-        sequence = event->kind == EVENT_FAULT ? event->sequence : sequence;
-    }
-    return sequence;
-}
-
-/* The faults that go second: where the run got after the first. */
-static json_t *then_value(const struct sweep_work *work, const struct sweep_run *run,
-                          const struct trial *trial)
-{
-    const struct record *record = &trial->session.record;
-    struct sweep_sites later = {0};
-    struct sweep_plan pairs = {0};
-    json_t *value = json_array();
-    if (sweep_sites_take(&later, record->events, record->count, trial->verdict.checker,
-                         fault_sequence(record)) == 0 &&
-        sweep_plan_add_pairs(&pairs, run, &later, work->choice, work->singles, work->end) == 0) {
-        for (size_t i = 0; i < pairs.count; i++) {
-            char text[FAULT_TEXT_MAX];
-            fault_format(&pairs.runs[i].faults[1], text, sizeof text);
-            json_array_append_new(value, json_string(text));
-        }
-    }
-    sweep_plan_free(&pairs);
-    sweep_sites_free(&later);
-    return value;
-}
-
 static void add_sequence(struct sweep_work *work, json_t *object, const struct sweep_run *run,
                          const struct trial *trial, bool vacuous)
 {
@@ -198,7 +165,7 @@ json_t *sweep_work_tell(struct sweep_work *work, const struct sweep_run *run, co
     }
     add_sequence(work, object, run, trial, vacuous);
     if (work->end != 0 && is_somewhere(run) && verdict->status == CLI_CLEAN && !vacuous) {
-        json_object_set_new(object, "then", then_value(work, run, trial));
+        json_object_set_new(object, "then", sweep_work_then(work, run, trial));
     }
     return object;
 }

@@ -30,6 +30,10 @@ json_t *sweep_work_do(struct sweep_work *work, const struct sweep_run *run);
 /* The object of a judged trial; NULL: no memory. */
 json_t *sweep_work_tell(struct sweep_work *work, const struct sweep_run *run, const struct trial *trial);
 
+/* Of a judged trial that survived its one fault: the texts of the faults that go second; NULL: no memory. */
+json_t *sweep_work_then(const struct sweep_work *work, const struct sweep_run *run,
+                        const struct trial *trial);
+
 /* Clean passes: the environment has the dialect from here on. 0 or errno. */
 int sweep_work_set_dialect(const struct sweep_work *work, int32_t dialect);
 /* The command that repeats a run; malloc'd, NULL: no memory. */
