@@ -45,3 +45,17 @@ void again_control(struct session *session)
     free(other);
     free(plan);
 }
+
+const char *again_outcome(const struct session *session)
+{
+    const struct record *record = &session->record;
+    bool never = false;
+    for (size_t i = 0; i < record->count; i++) {
+        const struct event *event = &record->events[i].event;
+        never = never || (event->kind == EVENT_NOTE && event->arg[0] == NOTE_AGAIN_CONTROL);
+    }
+    return !session->ran_again        ? NULL
+           : session->again_succeeded ? "success"
+           : never                    ? "failed, as it does without a fault"
+                                      : "failed";
+}

@@ -12,5 +12,7 @@
 
 /* After session_run. Does nothing where the second run went through, or where nothing was to be injected. */
 void again_control(struct session *session);
+/* What came of the second run, in words; NULL: there was none. */
+const char *again_outcome(const struct session *session);
 
 #endif

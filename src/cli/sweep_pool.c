@@ -184,7 +184,7 @@ static void bury(struct sweep_pool *pool, struct sweep_worker *worker, sweep_tak
     close_worker(worker);
     cleanup_stale(rundir_base(), true, NULL);
     if (dead.busy && pool->interrupted == 0) {
-        take(context, &dead.run, sweep_work_failed(&dead.run, why));
+        take(context, &dead.run, sweep_work_failed(pool->work, &dead.run, why));
     }
 }
 

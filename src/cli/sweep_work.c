@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "again.h"
 #include "cli.h"
 #include "dialect.h"
+#include "redact.h"
 #include "report.h"
 #include "text.h"
 
@@ -102,13 +104,24 @@ static void describe(json_t *object, const struct sweep_run *run)
     json_object_set_new(object, "again", json_null());
 }
 
-json_t *sweep_work_failed(const struct sweep_run *run, const char *why)
+/* Every run can be looked at again, not only one with findings. */
+static void add_repeat(json_t *object, const char *command)
+{
+    char *redacted = command != NULL ? redact_text(command) : NULL;
+    json_object_set_new(object, "repeat", text_or_null(redacted));
+    free(redacted);
+}
+
+json_t *sweep_work_failed(const struct sweep_work *work, const struct sweep_run *run, const char *why)
 {
     json_t *object = json_pack("{s:i, s:s, s:{s:[], s:n, s:n, s:b, s:i}, s:[], s:[], s:[], s:s}", "schema", 1,
                                "outcome", "error", "client", "argv", "exit", "signal", "timed_out", 0,
                                "wall_ms", 0, "operations", "faults", "findings", "error", why);
     if (object != NULL) {
+        char *repeat = sweep_work_command(work, run);
         describe(object, run);
+        add_repeat(object, repeat);
+        free(repeat);
     }
     return object;
 }
@@ -151,6 +164,8 @@ json_t *sweep_work_tell(struct sweep_work *work, const struct sweep_run *run, co
         return NULL;
     }
     describe(object, run);
+    add_repeat(object, verdict->report.repeat);
+    json_object_set_new(object, "again", text_or_null(again_outcome(&trial->session)));
     if (vacuous) {
         char why[sizeof verdict->why];
         verdict_nothing_shown(&trial->session.record, &trial->plan, verdict->judgement.fired,
@@ -198,7 +213,7 @@ json_t *sweep_work_do(struct sweep_work *work, const struct sweep_run *run)
         trial_pass(trial, work->bench, plan);
         if (trial->session.interrupted == 0) {
             object = trial_judge(trial, work->bench, repeat) == 0 ? sweep_work_tell(work, run, trial) : NULL;
-            object = object != NULL ? object : sweep_work_failed(run, "no memory to judge the run");
+            object = object != NULL ? object : sweep_work_failed(work, run, "no memory to judge the run");
             again = !json_is_null(json_object_get(object, "vacuous"));
             if (!coverage_end(work->coverage, &trial->session, object)) {
                 json_object_set_new(object, "counters_lost", json_true());

@@ -40,6 +40,6 @@ int sweep_work_set_dialect(const struct sweep_work *work, int32_t dialect);
 char *sweep_work_command(const struct sweep_work *work, const struct sweep_run *run);
 
 /* A run that could not be made. */
-json_t *sweep_work_failed(const struct sweep_run *run, const char *why);
+json_t *sweep_work_failed(const struct sweep_work *work, const struct sweep_run *run, const char *why);
 
 #endif

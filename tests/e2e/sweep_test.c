@@ -115,7 +115,7 @@ static void backup_and_restore_on_four_devices(void **state)
 static void pairs_and_dialects_are_survived(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--jobs",  "4",   "--per-stack", "1",
+    static const char *const options[] = {"--jobs",  "4",  "--per-stack", "1",
                                           "--pairs", "60", "--dialects",  NULL};
     struct e2e_args args;
     struct e2e_run run;
@@ -239,6 +239,57 @@ static void runs_that_share_a_file_are_made_one_at_a_time(void **state)
     rmdir(folder);
 }
 
+/* ---- the next one ---- */
+
+static void check_again(const struct e2e_run *run, const struct e2e_args *args)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(runs_of(run), i, one)
+    {
+        const char *again = json_string_value(json_object_get(one, "again"));
+        const char *repeat = json_string_value(json_object_get(one, "repeat"));
+        if (again == NULL || repeat == NULL || strstr(repeat, "--again") == NULL) {
+            e2e_fail(run, args, "run %zu: again '%s', repeated by '%s'", i, again != NULL ? again : "",
+                     repeat != NULL ? repeat : "");
+        }
+    }
+}
+
+/* After every fault the client is run once more, without one. */
+static void the_next_run_is_tried(void **state)
+{
+    (void)state;
+    struct e2e_args args;
+    struct e2e_run run;
+    sweep(&run, &args, (const char *const[]){"--again", "--per-stack", "1", NULL});
+    expect_survived(&run, &args);
+    check_again(&run, &args);
+    e2e_free(&run);
+}
+
+static void a_lock_left_behind_is_found(void **state)
+{
+    (void)state;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    static const char *const words[] = {"sweep", "--size", "1M", "--again", "--per-stack",
+                                        "1",     "--",     "sh", "-c"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        e2e_arg(&args, "%s", words[i]);
+    }
+    e2e_arg(&args,
+            "test -e {run}/lock && exit 3; touch {run}/lock; " E2E_CLIENTS
+            "/correct_c backup --database sales --devices 1 --dir {run} --timeout 700 && rm {run}/lock");
+    e2e_run(&run, args.list);
+    check_again(&run, &args);
+    const char *severity = json_string_value(json_object_get(e2e_finding(&run, "VDI-OUT-009"), "severity"));
+    if (run.status != 1 || severity == NULL || strcmp(severity, "error") != 0) {
+        e2e_fail(&run, &args, "a client that blocks its own next run is not found");
+    }
+    e2e_free(&run);
+}
+
 /* ---- interrupted ---- */
 
 static size_t lines_of(const char *path)
@@ -355,8 +406,11 @@ int main(void)
         cmocka_unit_test(a_bug_is_found_and_repeats),
         cmocka_unit_test(a_client_that_fails_by_itself_is_not_swept),
         cmocka_unit_test(runs_that_share_a_file_are_made_one_at_a_time),
+        cmocka_unit_test(the_next_run_is_tried),
+        cmocka_unit_test(a_lock_left_behind_is_found),
         cmocka_unit_test(an_interrupted_sweep_goes_on),
         cmocka_unit_test(a_killed_sweep_goes_on),
     };
+    cmocka_set_test_filter(getenv("E2E_ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
