@@ -262,7 +262,7 @@ static void the_next_run_is_tried(void **state)
     (void)state;
     struct e2e_args args;
     struct e2e_run run;
-    sweep(&run, &args, (const char *const[]){"--again", "--per-stack", "1", NULL});
+    sweep(&run, &args, (const char *const[]){"--again", "--shard", "1/4", NULL});
     expect_survived(&run, &args);
     check_again(&run, &args);
     e2e_free(&run);
@@ -273,8 +273,7 @@ static void a_lock_left_behind_is_found(void **state)
     (void)state;
     struct e2e_args args = {0};
     struct e2e_run run;
-    static const char *const words[] = {"sweep", "--size", "1M", "--again", "--per-stack",
-                                        "1",     "--",     "sh", "-c"};
+    static const char *const words[] = {"sweep", "--size", "1M", "--again", "--shard=1/8", "--", "sh", "-c"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         e2e_arg(&args, "%s", words[i]);
     }
