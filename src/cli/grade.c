@@ -87,16 +87,16 @@ static void count(json_t *tally, json_t *report)
     }
 }
 
-uint32_t grade_plan(struct grader *grader, const struct plan *plan, json_t *tally)
+uint32_t grade_plan(struct grader *grader, const struct plan *plan, uint32_t runs, json_t *tally)
 {
-    uint32_t runs = 0;
+    uint32_t made = 0;
     json_t *report;
-    while (runs < GRADE_RUNS && (report = grader_run(grader, plan)) != NULL) {
-        runs++;
+    while (made < runs && (report = grader_run(grader, plan)) != NULL) {
+        made++;
         count(tally, report);
         json_decref(report);
     }
-    return runs;
+    return made;
 }
 
 const char *grade_text(const struct grade *grade, char text[GRADE_TEXT_MAX])

@@ -39,9 +39,9 @@ json_t *grader_run(struct grader *grader, const struct plan *plan);
 /* The finding of this rule and fingerprint in a run's report, borrowed; NULL: none. */
 json_t *grade_find(const json_t *report, const char *rule, const char *fingerprint);
 
-/* GRADE_RUNS runs, or as many as can be made. `tally` gets the different findings, in the order they came: an array of
+/* So many runs, or as many as can be made. `tally` gets the different findings, in the order they came: an array of
  * {"finding", "report": of the first run with it, "seen": in how many}; the caller's. Returns how many runs. */
-uint32_t grade_plan(struct grader *grader, const struct plan *plan, json_t *tally);
+uint32_t grade_plan(struct grader *grader, const struct plan *plan, uint32_t runs, json_t *tally);
 
 const char *grade_text(const struct grade *grade, char text[GRADE_TEXT_MAX]);
 

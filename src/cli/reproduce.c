@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os.h"
 #include "results.h"
 #include "shrink.h"
 
 enum {
-    SHOWN_TWICE = 2, /* in as many runs as show it twice on average */
-    SHOWN_OFTEN = 5, /* when two were not enough to tell */
     CANDIDATES_MAX = 200
 };
 
@@ -41,16 +40,18 @@ static json_t *choose(const struct reproduction *reproduction, const json_t *tal
     return best;
 }
 
-/* Grades the plan; the finding becomes the reproduction's if a run showed it. 0 or ENOMEM. */
-static int grade(struct reproduction *reproduction)
+/* Grades the plan, unless there is no time; the finding becomes the reproduction's if a run showed it. 0 or ENOMEM. */
+static int grade(struct reproduction *reproduction, uint32_t runs)
 {
     json_t *tally = json_array();
     if (tally == NULL) {
         return ENOMEM;
     }
-    uint32_t runs = grade_plan(&reproduction->grader, &reproduction->plan, tally);
+    runs = grade_plan(&reproduction->grader, &reproduction->plan, runs, tally);
     const json_t *entry = choose(reproduction, tally);
-    reproduction->grade = (struct grade){(uint32_t)results_number(entry, "seen", 0), runs};
+    if (runs > 0) {
+        reproduction->grade = (struct grade){(uint32_t)results_number(entry, "seen", 0), runs};
+    }
     if (entry != NULL) {
         json_decref(reproduction->report);
         reproduction->report = json_incref(json_object_get(entry, "report"));
@@ -64,23 +65,27 @@ static int grade(struct reproduction *reproduction)
 
 struct question {
     struct reproduction *reproduction;
+    const json_t *finding;
     uint32_t wanted; /* runs that show it, of */
     uint32_t runs;
+    int64_t deadline_ns;
 };
 
 /* A shrink_ask. */
 static enum shrink_answer shows(void *context, const struct plan *plan)
 {
     const struct question *question = context;
-    struct reproduction *reproduction = question->reproduction;
+    const json_t *known = question->finding;
     uint32_t left = question->runs, wanted = question->wanted;
     while (wanted > 0 && wanted <= left) {
-        json_t *report = grader_run(&reproduction->grader, plan);
+        json_t *report =
+            os_now() < question->deadline_ns ? grader_run(&question->reproduction->grader, plan) : NULL;
         if (report == NULL) {
             return SHRINK_STOP;
         }
-        const json_t *finding = grade_find(report, reproduction->rule, reproduction->fingerprint);
-        wanted -= finding != NULL && results_severity(finding) >= results_severity(reproduction->finding);
+        const json_t *finding =
+            grade_find(report, results_text(known, "rule"), results_text(known, "fingerprint"));
+        wanted -= finding != NULL && results_severity(finding) >= results_severity(known);
         left--;
         json_decref(report);
     }
@@ -93,56 +98,85 @@ static bool is_as_good(const struct grade *grade, const struct grade *as)
     enum {
         CHANCE = 2
     };
-    bool always = as->seen == as->runs;
-    return grade->runs == as->runs && grade->seen + (always ? 0 : CHANCE) >= as->seen;
+    return as->seen == as->runs ? grade->seen == grade->runs
+                                : grade->runs == as->runs && grade->seen + CHANCE >= as->seen;
 }
 
-/* The smallest plan takes the place of the given one if it shows the finding as often. 0 or ENOMEM. */
-static int make_smaller(struct reproduction *reproduction, uint32_t wanted)
+static void copy(struct reproduction *to, const struct reproduction *from)
 {
-    const struct grade *grade_of = &reproduction->grade;
-    struct question question = {reproduction, wanted,
-                                (wanted * grade_of->runs + grade_of->seen - 1) / grade_of->seen};
+    json_incref(from->report);
+    json_decref(to->report);
+    to->report = from->report;
+    to->finding = from->finding;
+    to->plan = from->plan;
+    to->grade = from->grade;
+}
+
+/* The smallest plan takes the place of the reproduction's if it shows the finding as often. *taken: so it is, or there
+ * is no smaller one. 0 or ENOMEM. */
+static int make_smaller(struct reproduction *reproduction, uint32_t wanted, bool *taken)
+{
+    const struct grade given = reproduction->grade;
+    int64_t now = os_now(), end = reproduction->grader.deadline_ns;
+    struct reproduction *before = calloc(1, sizeof *before);
+    if (before == NULL) {
+        return ENOMEM;
+    }
+    copy(before, reproduction);
+    struct question question = {
+        .reproduction = reproduction,
+        .finding = before->finding,
+        .wanted = wanted,
+        .runs = (wanted * given.runs + given.seen - 1) / given.seen,
+        .deadline_ns = now + (end - now) / 2, /* what comes of it is graded, too */
+    };
     struct shrink shrink = {.ask = shows,
                             .context = &question,
                             .faults_and_size = reproduction->faults_and_size,
                             .most = CANDIDATES_MAX};
-    struct reproduction *before = malloc(sizeof *before);
-    if (before == NULL) {
-        return ENOMEM;
-    }
-    *before = *reproduction;
-    json_incref(before->report);
     shrink_plan(&shrink, &reproduction->plan);
     reproduction->candidates += shrink.candidates;
-    reproduction->minimal = shrink.minimal;
-    int error = shrink.smaller ? grade(reproduction) : 0;
-    if (error == 0 && shrink.smaller && !is_as_good(&reproduction->grade, &before->grade)) {
-        json_decref(reproduction->report);
-        reproduction->report = json_incref(before->report);
-        reproduction->finding = before->finding;
-        reproduction->plan = before->plan;
-        reproduction->grade = before->grade;
-        reproduction->minimal = false;
+    int error = 0;
+    if (shrink.smaller || given.runs < GRADE_RUNS) {
+        reproduction->grade = (struct grade){0};
+        error = grade(reproduction, GRADE_RUNS);
+        *taken = error == 0 && reproduction->grade.runs > 0 && is_as_good(&reproduction->grade, &given);
+    } else {
+        *taken = true;
     }
-    json_decref(before->report);
+    reproduction->minimal = *taken && shrink.minimal;
+    if (!*taken) {
+        copy(reproduction, before);
+    }
+    reproduction_free(before);
     free(before);
     return error;
 }
 
 int reproduce(struct reproduction *reproduction)
 {
-    static const uint32_t wanted[] = {SHOWN_TWICE, SHOWN_OFTEN};
-    int error = grade(reproduction);
-    json_t *first = json_incref(reproduction->finding);
-    if (first != NULL) { /* from here on it is this one */
-        reproduction->rule = results_text(first, "rule");
-        reproduction->fingerprint = results_text(first, "fingerprint");
-    }
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && error == 0 && first != NULL &&
-                       !reproduction->minimal && reproduction->grader.interrupted == 0;
-         i++) {
-        error = make_smaller(reproduction, wanted[i]);
+    /* What comes twice in two runs mostly comes always: then ten runs of what is left of the plan are enough. */
+    static const struct round {
+        uint32_t runs;   /* to grade the given plan by */
+        uint32_t wanted; /* of a candidate, on average of as many */
+    } rounds[] = {{2, 2}, {GRADE_RUNS, 2}, {GRADE_RUNS, 5}};
+    bool taken = false;
+    int error = 0;
+    json_t *first = NULL;
+    /* To choose among findings takes all runs. */
+    for (size_t i = reproduction->fingerprint != NULL ? 0 : 1; i < 3 && !taken && error == 0; i++) {
+        const struct grade *grade_of = &reproduction->grade;
+        if (grade_of->runs < rounds[i].runs) {
+            error = grade(reproduction, rounds[i].runs);
+        }
+        if (first == NULL && reproduction->finding != NULL) { /* from here on it is this one */
+            first = json_incref(reproduction->finding);
+            reproduction->rule = results_text(first, "rule");
+            reproduction->fingerprint = results_text(first, "fingerprint");
+        }
+        if (error == 0 && grade_of->seen >= (i == 0 ? grade_of->runs : 1)) {
+            error = make_smaller(reproduction, rounds[i].wanted, &taken);
+        }
     }
     if (first != NULL) {
         reproduction->rule = results_text(reproduction->finding, "rule");

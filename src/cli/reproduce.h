@@ -1,8 +1,9 @@
 /* reproduce.h - one finding: how often its plan brings it out, the smallest plan that does, and that plan as a file.
  *
  * A candidate for a smaller plan must show the finding, with no less severity, twice in a row; where the plan itself
- * does not always show it, twice in as many runs as the plan needed for two on average. The smallest plan is graded
- * again: one that shows the finding less often than the plan it came from is not taken.
+ * does not always show it, twice in as many runs as the plan needs for two on average. The smallest plan is graded: if
+ * it shows the finding less often than the plan it came from, candidates must do so five times, and if that does not
+ * help the plan stays what it was. Half of the time there is goes to the search.
  *
  * Ownership: the caller's, until reproduction_free; bench and words are borrowed. Threads: one.
  */

@@ -12,6 +12,7 @@
 #include "os.h"
 #include "results.h"
 #include "sweep.h"
+#include "sweep_reproduce.h"
 
 #define NS_PER_MS 1000000
 
@@ -162,6 +163,7 @@ static int make_clean_passes(struct sweep *sweep)
         cli_error("sweep: the client fails without any fault: nothing was swept%s",
                   clean->status == CLI_FINDINGS ? " (--anyway goes on)" : "");
         sweep->error = sweep_result_add(&sweep->result, json_incref(clean->report));
+        sweep->jobs = 1;
         return clean->status;
     }
     if (sweep->options.coverage && coverage_check(&sweep->coverage) != 0) {
@@ -234,9 +236,14 @@ static int report(struct sweep *sweep)
     };
     json_t *whole = sweep_result_report(&sweep->result, &facts);
     int status = CLI_SETUP;
-    if (whole == NULL || add_coverage(sweep, whole) != 0) {
-        cli_error("sweep: cannot write the report: no memory");
-    } else if (write_reports(sweep, whole) == CLI_CLEAN) {
+    int error = whole == NULL ? ENOMEM : add_coverage(sweep, whole);
+    if (error == 0 && !sweep->options.no_minimize) {
+        sweep_reproduce(sweep, whole);
+        error = sweep->error;
+    }
+    if (error != 0) {
+        cli_error("sweep: cannot write the report: %s", strerror(error));
+    } else if (sweep->pool.interrupted == 0 && write_reports(sweep, whole) == CLI_CLEAN) {
         status = status_of(whole);
     }
     json_decref(whole);
@@ -281,6 +288,9 @@ static int sweep_client(struct sweep *sweep)
         return status;
     }
     status = report(sweep);
+    if (sweep->pool.interrupted != 0) {
+        return give_up(sweep);
+    }
     sweep_journal_close(&sweep->journal, sweep->options.journal == NULL);
     return status;
 }
@@ -325,6 +335,7 @@ static void settle(struct sweep *sweep)
     };
     sweep->work.bench = &sweep->bench;
     sweep->work.choice = &sweep->choice;
+    sweep->work.plans = options->plans;
     sweep->work.dialect = dialect != NULL && dialect[0] != '\0' ? strdup(dialect) : NULL;
 }
 

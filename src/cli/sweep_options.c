@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "sweep_pool.h"
@@ -140,6 +142,27 @@ static int set_journal(void *context, const char *value)
     return 0;
 }
 
+static int set_plans(void *context, const char *value)
+{
+    if (mkdir(value, 0777) != 0 && errno != EEXIST) {
+        cli_error("sweep: --plans '%s': cannot make the folder: %s", value, strerror(errno));
+        return -1;
+    }
+    if (access(value, W_OK | X_OK) != 0) {
+        cli_error("sweep: --plans '%s': %s; expected a folder to write to", value, strerror(errno));
+        return -1;
+    }
+    ((struct sweep_options *)context)->plans = value;
+    return 0;
+}
+
+static int set_no_minimize(void *context, const char *value)
+{
+    (void)value;
+    ((struct sweep_options *)context)->no_minimize = true;
+    return 0;
+}
+
 static int refuse_trace(void *context, const char *value)
 {
     (void)context;
@@ -184,6 +207,10 @@ const struct option_row sweep_option_rows[] = {
      "which lines of the client ran, and the error paths that no fault reached: for a client built with\n"
      "-fprofile-instr-generate -fcoverage-mapping (clang) or --coverage (gcc)",
      set_coverage},
+    {"plans", "DIR", "a folder for the smallest plan of each finding, RULE-FINGERPRINT.plan, for run --plan",
+     set_plans},
+    {"no-minimize", NULL, "leave findings as they came: not repeated ten times, no smaller plans looked for",
+     set_no_minimize},
     OUTPUT_ROWS,
     {"trace", NULL, NULL, refuse_trace},
     {"fault", NULL, NULL, refuse_fault},
@@ -199,6 +226,10 @@ int sweep_options_check(const struct sweep_options *options)
     if (options->run.plan.fault_count > 0) {
         cli_error(
             "sweep: the plan has faults: expected one with server lines only, as a sweep tries every fault");
+        return -1;
+    }
+    if (options->plans != NULL && options->no_minimize) {
+        cli_error("sweep: --plans: expected without --no-minimize, which leaves no plans to save");
         return -1;
     }
     if (options->run.prove_durability && options->run.verify == NULL) {

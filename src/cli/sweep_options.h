@@ -18,6 +18,8 @@ struct sweep_options {
     bool anyway;
     bool coverage;
     const char *journal; /* NULL: not given */
+    const char *plans;   /* NULL: none are saved */
+    bool no_minimize;
 };
 
 void sweep_options_init(struct sweep_options *options);

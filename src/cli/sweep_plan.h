@@ -31,7 +31,8 @@ struct sweep_run {
     uint32_t id;
     uint32_t fault_count; /* 0: under a dialect alone */
     struct fault faults[SWEEP_FAULTS_MAX];
-    int32_t dialect; /* enum dialect_choice or SWEEP_USUAL */
+    int32_t dialect;  /* enum dialect_choice or SWEEP_USUAL */
+    uint32_t finding; /* from 1: not the run, but what reproduces this finding of it; 0: the run */
 };
 
 struct sweep_plan {

@@ -17,6 +17,7 @@
 
 #include "cleanup.h"
 #include "os.h"
+#include "sweep_reproduce.h"
 
 enum {
     ANSWER_MAX = 256 << 20, /* what no run's object reaches */
@@ -99,7 +100,8 @@ static _Noreturn void be_worker(struct sweep_pool *pool, int file, pid_t sweep)
     bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == sweep &&
                  trial_bench_inherit(pool->work->bench) == 0;
     while (ready && wait_for_job(file, pool->signals, &run)) {
-        json_t *object = sweep_work_do(pool->work, &run);
+        json_t *object =
+            run.finding != 0 ? sweep_reproduce_one(pool->work, &run) : sweep_work_do(pool->work, &run);
         ready = object != NULL && answer(file, object);
         json_decref(object);
     }

@@ -187,7 +187,7 @@ json_t *sweep_work_tell(struct sweep_work *work, const struct sweep_run *run, co
 
 /* ---- a run ---- */
 
-static void make_plan(const struct sweep_work *work, const struct sweep_run *run, struct plan *plan)
+void sweep_work_plan(const struct sweep_work *work, const struct sweep_run *run, struct plan *plan)
 {
     *plan = work->bench->setup.options->plan;
     plan->fault_count = run->fault_count;
@@ -204,7 +204,7 @@ json_t *sweep_work_do(struct sweep_work *work, const struct sweep_run *run)
     if (repeat == NULL || trial == NULL || plan == NULL || sweep_work_set_dialect(work, run->dialect) != 0) {
         goto out;
     }
-    make_plan(work, run, plan);
+    sweep_work_plan(work, run, plan);
     for (int i = 0, again = 1; i < TRIES && again; i++) {
         json_decref(object);
         object = NULL;

@@ -16,6 +16,8 @@ struct sweep_work {
     const struct sweep_choice *choice;
     char *const *command; /* that repeats a run without a fault: vdifault run OPTION... */
     int command_count;
+    const json_t *findings;              /* of the sweep, when they are reproduced */
+    const char *plans;                   /* folder that gets their plans; NULL: none */
     const char *dialect;                 /* VDI_DIALECT of the sweep itself, or NULL */
     struct coverage *coverage;           /* or NULL */
     uint32_t singles;                    /* runs of one fault */
@@ -36,6 +38,8 @@ json_t *sweep_work_then(const struct sweep_work *work, const struct sweep_run *r
 
 /* Clean passes: the environment has the dialect from here on. 0 or errno. */
 int sweep_work_set_dialect(const struct sweep_work *work, int32_t dialect);
+/* The plan of a run. */
+void sweep_work_plan(const struct sweep_work *work, const struct sweep_run *run, struct plan *plan);
 /* The command that repeats a run; malloc'd, NULL: no memory. */
 char *sweep_work_command(const struct sweep_work *work, const struct sweep_run *run);
 

@@ -163,13 +163,18 @@ static void print_finding(FILE *out, const json_t *finding, bool color)
                                                            : "";
     size_t runs = json_array_size(json_object_get(finding, "runs"));
     const char *where = results_where(finding);
+    const char *grade = results_text(finding, "grade"), *plan = results_text(finding, "plan");
 
-    fprintf(out, "\n%s%s%s %s%s%s in %zu run%s\n  ", color_of(color, shade), severity,
+    fprintf(out, "\n%s%s%s %s%s%s in %zu run%s%s%s\n  ", color_of(color, shade), severity,
             color_of(color, shade[0] ? TEXT_PLAIN : ""), color_of(color, TEXT_BOLD),
-            results_text(finding, "rule"), color_of(color, TEXT_PLAIN), runs, runs == 1 ? "" : "s");
+            results_text(finding, "rule"), color_of(color, TEXT_PLAIN), runs, runs == 1 ? "" : "s",
+            grade[0] ? ", repeats " : "", grade);
     wrap_words(out, WIDTH, 2, 2, results_text(finding, "message"));
     if (where) {
         fprintf(out, "  at %s\n", where);
+    }
+    if (plan[0]) {
+        fprintf(out, "  plan: %s\n", plan);
     }
     fprintf(out, "  repeat: %s\n", results_text(finding, "repeat"));
 }

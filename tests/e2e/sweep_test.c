@@ -163,15 +163,65 @@ static void shards_are_the_whole(void **state)
 
 /* ---- a bug ---- */
 
+#define CLAIMS_SUCCESS                                                                                  \
+    E2E_CLIENTS "/buggy", "backup", "--database", "sales", "--devices", "1", "--dir", "{run}", "--set", \
+        "stored", "--timeout", "1000", "--bug", "claim-success"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* The plan's file is the plan of the report, and gives the finding again. */
+static void expect_plan(const struct e2e_run *of, const struct e2e_args *args, const json_t *finding)
+{
+    static const char *const client[] = {CLAIMS_SUCCESS};
+    struct e2e_args again = {0};
+    struct e2e_run run;
+    size_t i;
+    json_t *one;
+    bool found = false;
+    e2e_arg(&again, "run");
+    e2e_arg(&again, "--plan");
+    e2e_arg(&again, "%s", text_of(finding, "plan"));
+    e2e_arg(&again, "--");
+    for (size_t word = 0; word < sizeof client / sizeof client[0]; word++) {
+        e2e_arg(&again, "%s", client[word]);
+    }
+    e2e_run(&run, again.list);
+    json_array_foreach(json_object_get(run.report, "findings"), i, one)
+    {
+        found = found || strcmp(text_of(one, "fingerprint"), text_of(finding, "fingerprint")) == 0;
+    }
+    if (run.status != 1 || !found) {
+        e2e_fail(of, args, "'%s' does not give %s again", text_of(finding, "plan"),
+                 text_of(finding, "fingerprint"));
+    }
+    e2e_free(&run);
+}
+
+static void expect_smallest(const struct e2e_run *run, const struct e2e_args *args, json_t *finding)
+{
+    unsigned seen = 0, of = 0;
+    const json_t *lines = json_object_get(finding, "minimised");
+    const char *size = json_string_value(json_array_get(lines, json_array_size(lines) - 1));
+    if (sscanf(text_of(finding, "grade"), "%u/%u", &seen, &of) != 2 || seen == 0 || seen > of ||
+        json_array_size(lines) != 3 || size == NULL || strcmp(size, "server size 65536") != 0) {
+        char *text = json_dumps(finding, JSON_INDENT(1));
+        e2e_fail(run, args, "expected a grade and one fault on a small database:\n%s", text);
+    }
+}
+
 static void a_bug_is_found_and_repeats(void **state)
 {
     (void)state;
     struct e2e_args args = {0};
     struct e2e_run run;
-    static const char *const words[] = {
-        "sweep",  "--size",     "1M",        "--jobs",    "4",     "--",           E2E_CLIENTS "/buggy",
-        "backup", "--database", "sales",     "--devices", "1",     "--dir",        "{run}",
-        "--set",  "stored",     "--timeout", "1000",      "--bug", "claim-success"};
+    char plans[] = "/tmp/vdifault-e2e-plans-XXXXXX";
+    assert_non_null(mkdtemp(plans));
+    const char *const words[] = {"sweep", "--size",  "1M",  "--jobs", "2",           "--per-stack",
+                                 "1",     "--plans", plans, "--",     CLAIMS_SUCCESS};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         e2e_arg(&args, "%s", words[i]);
     }
@@ -181,16 +231,39 @@ static void a_bug_is_found_and_repeats(void **state)
         e2e_fail(&run, &args, "false success is not found");
     }
     size_t in = json_array_size(json_object_get(finding, "runs"));
-    const char *repeat = json_string_value(json_object_get(finding, "repeat"));
-    if (in < 2 || repeat == NULL || strstr(repeat, " run ") == NULL || strstr(repeat, "--jobs") != NULL) {
-        e2e_fail(&run, &args, "a finding in %zu runs, repeated by '%s'", in,
-                 repeat != NULL ? repeat : "nothing");
+    const char *repeat = text_of(finding, "repeat");
+    if (in < 2 || strstr(repeat, " run ") == NULL || strstr(repeat, "--jobs") != NULL) {
+        e2e_fail(&run, &args, "a finding in %zu runs, repeated by '%s'", in, repeat);
     }
+    expect_smallest(&run, &args, finding);
+    expect_plan(&run, &args, finding);
     char command[2048];
     snprintf(command, sizeof command, "%s >/dev/null 2>&1", repeat);
     int status = system(command);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 1) {
         e2e_fail(&run, &args, "'%s' does not repeat it", repeat);
+    }
+    e2e_free(&run);
+    snprintf(command, sizeof command, "rm -r '%s'", plans);
+    assert_int_equal(system(command), 0);
+}
+
+static void findings_can_be_left_as_they_came(void **state)
+{
+    (void)state;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    static const char *const words[] = {"sweep", "--size",        "1M", "--jobs",      "2", "--per-stack",
+                                        "1",     "--no-minimize", "--", CLAIMS_SUCCESS};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        e2e_arg(&args, "%s", words[i]);
+    }
+    e2e_run(&run, args.list);
+    const json_t *finding = e2e_finding(&run, "VDI-OUT-001");
+    if (run.status != 1 || strstr(text_of(finding, "repeat"), "--size 1M --fault") == NULL ||
+        !json_is_null(json_object_get(finding, "grade")) ||
+        !json_is_null(json_object_get(finding, "minimised"))) {
+        e2e_fail(&run, &args, "expected a finding without grade");
     }
     e2e_free(&run);
 }
@@ -403,6 +476,7 @@ int main(void)
         cmocka_unit_test(pairs_and_dialects_are_survived),
         cmocka_unit_test(shards_are_the_whole),
         cmocka_unit_test(a_bug_is_found_and_repeats),
+        cmocka_unit_test(findings_can_be_left_as_they_came),
         cmocka_unit_test(a_client_that_fails_by_itself_is_not_swept),
         cmocka_unit_test(runs_that_share_a_file_are_made_one_at_a_time),
         cmocka_unit_test(the_next_run_is_tried),
