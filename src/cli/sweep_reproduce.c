@@ -16,7 +16,8 @@ enum {
     RUNS_TRIED = 3,  /* of those with the finding */
     ONE_MS = 60000,  /* for a finding */
     ALL_MS = 300000, /* no further finding is begun later */
-    REDRAW_MS = 200
+    REDRAW_MS = 200,
+    LINE_MS = 5000
 };
 
 #define NS_PER_MS INT64_C(1000000)
@@ -128,6 +129,7 @@ struct tasks {
     struct task *list;
     size_t count;
     size_t done;
+    int64_t shown_ns; /* when progress was */
 };
 
 static const struct sweep_run *find_run(const struct sweep *sweep, json_int_t id)
@@ -191,10 +193,14 @@ static bool give_next(struct tasks *tasks)
     return false;
 }
 
-static void show(const struct tasks *tasks, bool terminal)
+/* One line redrawn on a terminal, a plain line every few seconds elsewhere. */
+static void show(struct tasks *tasks, bool terminal)
 {
-    if (terminal) {
-        fprintf(stderr, "\r\033[K%zu of %zu findings repeated and minimised", tasks->done, tasks->count);
+    int64_t now = os_now();
+    if (terminal || now - tasks->shown_ns > LINE_MS * NS_PER_MS) {
+        tasks->shown_ns = now;
+        fprintf(stderr, "%s%zu of %zu findings repeated and minimised%s", terminal ? "\r\033[K" : "",
+                tasks->done, tasks->count, terminal ? "" : "\n");
         fflush(stderr);
     }
 }
@@ -223,7 +229,7 @@ static void work_off(struct tasks *tasks)
 void sweep_reproduce(struct sweep *sweep, json_t *report)
 {
     json_t *findings = json_object_get(report, "findings");
-    struct tasks tasks = {.sweep = sweep, .count = json_array_size(findings)};
+    struct tasks tasks = {.sweep = sweep, .count = json_array_size(findings), .shown_ns = os_now()};
     tasks.list = calloc(tasks.count + 1, sizeof *tasks.list);
     if (tasks.list == NULL) {
         sweep->error = ENOMEM;

@@ -30,9 +30,9 @@ static json_t *distinct_finding(json_t *finding, const json_t *known)
 
         failed = json_object_set(distinct, sweep_keys[i], value ? value : json_null()) != 0;
     }
-    if (json_is_array(json_object_get(known, "minimised"))) {
-        /* the command of the smallest plan, not of the first run */
-        failed = failed || json_object_set(distinct, "repeat", json_object_get(known, "repeat")) != 0;
+    /* the command of the smallest plan, not of the first run */
+    if (!failed && json_object_get(known, "repeat") && json_is_array(json_object_get(known, "minimised"))) {
+        failed = json_object_set(distinct, "repeat", json_object_get(known, "repeat")) != 0;
     }
     if (failed) {
         json_decref(distinct);

@@ -62,6 +62,34 @@ static void test_findings_are_distinct(void **state)
     json_decref(sweep);
 }
 
+/* A sweep that is concluded again, as by a merge, keeps the command of the smallest plan; without one the first run's. */
+static void test_what_the_sweep_knows_stays(void **state)
+{
+    json_t *sweep = json_loads(
+        "{\"schema\":1,\"outcome\":\"clean\",\"client\":{\"argv\":[]},\"runs\":["
+        "{\"id\":2,\"outcome\":\"findings\",\"findings\":[{\"rule\":\"VDI-OUT-001\","
+        "\"severity\":\"error\",\"message\":\"m\",\"fingerprint\":\"1\",\"repeat\":\"of the run\"}]}]}",
+        0, NULL);
+    json_t *finding;
+
+    (void)state;
+    assert_int_equal(results_conclude(sweep), 0);
+    finding = json_array_get(json_object_get(sweep, "findings"), 0);
+    assert_string_equal(results_text(finding, "repeat"), "of the run");
+    json_object_set_new(finding, "repeat", json_string("of the plan"));
+    assert_int_equal(results_conclude(sweep), 0);
+    finding = json_array_get(json_object_get(sweep, "findings"), 0);
+    assert_string_equal(results_text(finding, "repeat"), "of the run");
+    json_object_set_new(finding, "repeat", json_string("of the plan"));
+    json_object_set_new(finding, "grade", json_string("7/10"));
+    json_object_set_new(finding, "minimised", json_pack("[s]", "fault lost-close"));
+    assert_int_equal(results_conclude(sweep), 0);
+    finding = json_array_get(json_object_get(sweep, "findings"), 0);
+    assert_string_equal(results_text(finding, "repeat"), "of the plan");
+    assert_string_equal(results_text(finding, "grade"), "7/10");
+    json_decref(sweep);
+}
+
 /* survived_percent leaves out what showed nothing. */
 static void test_summary_of_few_runs(void **state)
 {
@@ -416,6 +444,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings_are_distinct),
+        cmocka_unit_test(test_what_the_sweep_knows_stays),
         cmocka_unit_test(test_summary_of_few_runs),
         cmocka_unit_test(test_a_run_is_a_sweep_of_one),
         cmocka_unit_test(test_frames),
