@@ -180,7 +180,7 @@ int rundir_write(const struct rundir *dir, const char *name, const char *text, s
         return ENOMEM;
     }
     int error = 0;
-    FILE *file = fopen(path, "wxe");
+    FILE *file = fopen(path, "we");
     if (file == NULL) {
         error = errno;
         goto out;
@@ -196,7 +196,7 @@ out:
     return error;
 }
 
-static int remove_below(int parent, const char *name)
+int folder_remove_at(int parent, const char *name)
 {
     int error = 0;
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) {
@@ -221,7 +221,7 @@ static int remove_below(int parent, const char *name)
     }
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            int one = remove_below(dirfd(folder), entry->d_name);
+            int one = folder_remove_at(dirfd(folder), entry->d_name);
             error = error == 0 ? one : error;
         }
     }
@@ -234,5 +234,5 @@ static int remove_below(int parent, const char *name)
 
 int folder_remove(const char *path)
 {
-    return remove_below(AT_FDCWD, path);
+    return folder_remove_at(AT_FDCWD, path);
 }

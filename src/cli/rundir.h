@@ -60,5 +60,6 @@ int rundir_write(const struct rundir *dir, const char *name, const char *text, s
 
 /* Removes a folder and all below it; follows no links; opens folders that their owner locked. 0 or errno. */
 int folder_remove(const char *path);
+int folder_remove_at(int parent, const char *name); /* a file, too; below a folder that is open */
 
 #endif

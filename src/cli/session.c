@@ -71,13 +71,13 @@ static int write_plans(struct session *session)
     return error;
 }
 
-static int make_state(struct session *session)
+static int make_state(struct session *session, bool is_there)
 {
     char *folder = rundir_file(&session->dir, "trace");
     if (folder == NULL) {
         return ENOMEM;
     }
-    int error = run_state_create(folder);
+    int error = is_there ? 0 : run_state_create(folder);
     if (error == 0) {
         error = run_state_map(folder, &session->state);
     }
@@ -106,7 +106,8 @@ int session_open(struct session *session, const struct session_setup *setup, con
 {
     *session = (struct session){.setup = *setup, .plan = *plan, .hold = {-1, -1}};
     record_init(&session->record, rundir_base());
-    int error = rundir_create(rundir_base(), setup->parts, &session->dir);
+    bool renewed = false;
+    int error = spare_take(setup->spare, rundir_base(), setup->parts, &session->dir, &renewed);
     if (error != 0) {
         char what[192];
         snprintf(what, sizeof what, "cannot make a scratch folder in %.120s (TMPDIR)", rundir_base());
@@ -121,7 +122,7 @@ int session_open(struct session *session, const struct session_setup *setup, con
     if (setup->coverage != NULL && (error = link_coverage(session)) != 0) {
         return fail(session, "cannot link the folder for counters", error);
     }
-    if ((error = make_state(session)) != 0) {
+    if ((error = make_state(session, renewed)) != 0) {
         return fail(session, "cannot make the run state", error);
     }
     const struct environment_choice none = {0};
@@ -146,13 +147,14 @@ void session_close(struct session *session)
         collector_close(session->collector);
     }
     time_watch_free(&session->time);
-    if (session->state != NULL) {
-        munmap(session->state, sizeof *session->state);
-    }
     if (session->dir.path[0] != '\0' && session->setup.options->keep) {
         fprintf(stderr, "vdifault: kept %s\n", session->dir.path);
     } else if (session->dir.path[0] != '\0') {
-        (void)folder_remove(session->dir.path);
+        /* Who withstood SIGKILL may still write there. */
+        spare_give(session->survived ? NULL : session->setup.spare, &session->dir, session->state);
+    }
+    if (session->state != NULL) {
+        munmap(session->state, sizeof *session->state);
     }
 }
 

@@ -19,6 +19,7 @@
 #include "run_options.h"
 #include "rundir.h"
 #include "runstate.h"
+#include "spare.h"
 #include "sql.h"
 #include "time_watch.h"
 
@@ -36,6 +37,7 @@ struct session_setup {
     bool again;           /* --again; not of a pass that only counts */
     const char *coverage; /* folder for counters of the client's lines (coverage.h), or NULL */
     bool continuous;      /* ... as the program runs, not at its end */
+    struct spare *spare;  /* NULL: each pass has a folder of its own making */
     int signals;          /* signalfd of SIGCHLD and the signals that end the run; all blocked */
 };
 

@@ -105,6 +105,7 @@ static _Noreturn void be_worker(struct sweep_pool *pool, int file, pid_t sweep)
         ready = object != NULL && answer(file, object);
         json_decref(object);
     }
+    trial_bench_leave(pool->work->bench);
     _exit(0);
 }
 

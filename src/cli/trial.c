@@ -122,7 +122,13 @@ int trial_bench_inherit(struct trial_bench *bench)
         snprintf(bench->error, sizeof bench->error, "subreaper: %s", strerror(errno));
         return -1;
     }
+    bench->setup.spare = &bench->spare;
     return 0;
+}
+
+void trial_bench_leave(struct trial_bench *bench)
+{
+    spare_drop(&bench->spare);
 }
 
 void trial_bench_close(struct trial_bench *bench)

@@ -18,6 +18,7 @@ struct trial_bench {
     struct client_file client;
     struct session_setup setup;
     struct symbols *symbols;
+    struct spare spare; /* of a process that inherited the bench */
     sigset_t old_mask;
     bool masked;
     char error[SESSION_MESSAGE_MAX];
@@ -25,8 +26,10 @@ struct trial_bench {
 
 /* `options` must outlive the bench. 0, or -1 with bench->error filled; close it in either case. */
 int trial_bench_open(struct trial_bench *bench, const struct run_options *options);
-/* In a process forked from the bench's owner: the copy is a bench of its own. 0, or -1 with bench->error filled. */
+/* In a process forked from the bench's owner: the copy is a bench of its own, whose passes use one
+ * folder one after another. 0, or -1 with bench->error filled; leave it before the end. */
 int trial_bench_inherit(struct trial_bench *bench);
+void trial_bench_leave(struct trial_bench *bench);
 void trial_bench_close(struct trial_bench *bench);
 
 /* Large, and must stay where it is: for the heap. */

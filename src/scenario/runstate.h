@@ -167,6 +167,9 @@ bool run_fault_fire(uint32_t index, const struct fault *fault);
 
 int run_state_create(const char *folder);                      /* 0 or errno */
 int run_state_map(const char *folder, struct run_state **out); /* 0 or errno */
+/* For another run in the same folder, once nobody is left who records: the state, mapped, is as new, and so is each
+ * ring, whose file stays for whoever comes next. 0 or errno: the folder is of no further use. */
+int run_state_renew(const char *folder, struct run_state *state);
 
 /* Takes what the rings hold: calls `take` for each event in ring order (not run order) with its text (NUL
  * terminated, "" if none). Remembers rings between calls in *collector. A client can write what it likes into

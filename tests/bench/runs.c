@@ -39,7 +39,8 @@ static bool prepare(struct faulted *faulted)
     faulted->options.client_argc = sizeof client_argv / sizeof client_argv[0] - 1;
     faulted->options.input = STDIN_NULL;
     faulted->open = true;
-    if (trial_bench_open(&faulted->bench, &faulted->options) != 0) {
+    if (trial_bench_open(&faulted->bench, &faulted->options) != 0 ||
+        trial_bench_inherit(&faulted->bench) != 0) {
         fprintf(stderr, "bench: %s\n", faulted->bench.error);
         return false;
     }
@@ -76,6 +77,7 @@ int64_t runs_faulted(const struct bench_load *load)
         if (faulted->bench.setup.output > 0) {
             close(faulted->bench.setup.output);
         }
+        trial_bench_leave(&faulted->bench);
         trial_bench_close(&faulted->bench);
         run_options_free(&faulted->options);
     }
