@@ -73,11 +73,19 @@ static size_t put_file(FILE *out, const json_t *list, size_t at, size_t folder, 
     return end;
 }
 
-static void put_list(FILE *out, const json_t *coverage, bool functions)
+static void put_list(FILE *out, const json_t *coverage, bool functions, const char *heading)
 {
-    const json_t *list = json_object_get(coverage, "unreached");
-    size_t folder = coverage_folder(coverage);
+    const json_t *list = json_object_get(coverage, "unreached"), *item;
+    size_t folder = coverage_folder(coverage), count = 0, i;
 
+    json_array_foreach(list, i, item)
+    {
+        count += (strcmp(results_text(item, "kind"), "function") == 0) == functions;
+    }
+    if (count == 0) {
+        return;
+    }
+    fprintf(out, "<h3>%s</h3>\n", heading);
     for (size_t at = 0; at < json_array_size(list);) {
         at = put_file(out, list, at, folder, functions);
     }
@@ -98,9 +106,7 @@ void html_coverage(FILE *out, const json_t *sweep)
     markup_text(out, results_text(coverage, "tool"));
     fputs("</p></div>\n", out);
     put_numbers(out, coverage);
-    fputs("<h3>Error paths and other code that no run reached</h3>\n", out);
-    put_list(out, coverage, false);
-    fputs("<h3>Functions that never ran</h3>\n", out);
-    put_list(out, coverage, true);
+    put_list(out, coverage, false, "Error paths and other code that no run reached");
+    put_list(out, coverage, true, "Functions that never ran");
     fputs("</section>\n", out);
 }

@@ -237,11 +237,13 @@ int report_sweep_text(FILE *out, const json_t *sweep, bool color)
     print_findings(out, sweep, color);
     print_nothing_shown(out, sweep);
     coverage_text(out, json_object_get(sweep, "coverage"), color);
-    fprintf(out, "\n%ld runs at %ld sites: %ld clean, %ld with findings, %ld vacuous; %.1f %% survived\n",
+    /* Rounded down: 9,999 of 10,000 is not 100 %. */
+    long tenths = (long)(10 * json_number_value(json_object_get(summary, "survived_percent")));
+
+    fprintf(out, "\n%ld runs at %ld sites: %ld clean, %ld with findings, %ld vacuous; %ld.%ld %% survived\n",
             (long)results_number(summary, "runs", 0), (long)results_number(summary, "sites", 0),
             (long)results_number(summary, "clean", 0), (long)results_number(summary, "with_findings", 0),
-            (long)results_number(summary, "vacuous", 0),
-            json_number_value(json_object_get(summary, "survived_percent")));
+            (long)results_number(summary, "vacuous", 0), tenths / 10, tenths % 10);
     free(matrix);
     return ferror(out) ? EIO : 0;
 }

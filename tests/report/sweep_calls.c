@@ -54,7 +54,7 @@ json_t *sweep_calls(const char *kind, const char *site, int nth, int device, con
     if (rule) {
         last = add(&to, "client", "CompleteCommand(SUCCESS, 65536 bytes)", "VD_E_ABORT");
         json_object_set_new(last, "rules", json_pack("[s]", rule));
-        last = add(&to, "client", "GetCommand(timeout=infinite)", NULL);
+        last = add(&to, "client", "GetCommand(timeout=infinite)", "(did not return)");
     }
     to.device = -1;
     add(&to, "client", "Close()", "NOERROR");

@@ -176,6 +176,8 @@ function operations(run) {
 /* ---- the sequence ---- */
 
 /* The rail beside a call: which lifelines it goes between. */
+const NO_RETURN = '(did not return)';  /* as calls.c says it */
+
 function rail(side, result) {
   const box = el('span', {class: 'rail', 'aria-hidden': 'true'});
   const arrow = (classes, top) => box.append(el('i', {class: 'arrow ' + classes, style: `top:${top}`}));
@@ -183,9 +185,9 @@ function rail(side, result) {
     box.append(el('i', {class: 'bolt'}));
   } else if (side === 'server') {
     arrow('server left', '50%');
-  } else if (result === null) {
+  } else if (result === NO_RETURN) {
     arrow('client right lost', '50%');
-  } else {
+  } else if (result !== null) {  /* else it is no call: a process ended, an access */
     arrow('client right', 'calc(50% - 5px)');
     arrow('client left back', 'calc(50% + 5px)');
   }
@@ -207,8 +209,8 @@ function sequence(run) {
     list.append(el('li', {class: broken ? 'broken' : fault ? 'fault' : ''},
       rail(side, result),
       el('span', {class: 'said-text'}, text === null ? '' : own(run, text), ' ',
-         result !== null ? el('span', {class: 'result'}, own(run, result))
-           : side === 'client' ? el('span', {class: 'no-return'}, 'did not return') : null,
+         result === NO_RETURN ? el('span', {class: 'no-return'}, 'did not return')
+           : result !== null ? el('span', {class: 'result'}, own(run, result)) : null,
          broken ? rules.map(rule => el('b', {class: 'rule'}, String(rule))) : null),
       el('span', {class: 'when', title: `call ${number}` + (device !== null ? `, device ${device}` : '')},
          `${who ? who + '  ' : ''}${(time / 1000).toFixed(3)} ms`)));
