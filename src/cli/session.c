@@ -97,6 +97,7 @@ static int make_state(struct session *session, bool is_there)
 static int link_coverage(const struct session *session)
 {
     char *link = rundir_file(&session->dir, "coverage");
+    (void)unlink(link != NULL ? link : ""); /* of an earlier run in the same folder */
     int error = link == NULL ? ENOMEM : symlink(session->setup.coverage, link) != 0 ? errno : 0;
     free(link);
     return error;
