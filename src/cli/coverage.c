@@ -130,7 +130,7 @@ static void note_programs(struct coverage *coverage, const struct session *sessi
         {
             known = known || strcmp(json_string_value(program), path) == 0;
         }
-        if (!known && path[0] == '/' && strncmp(path, "/usr/", 5) != 0 && strncmp(path, "/lib", 4) != 0) {
+        if (!known && path[0] == '/' && strncmp(path, "/usr/lib/", 9) != 0 && strncmp(path, "/lib", 4) != 0) {
             json_array_append_new(coverage->programs, json_string(path));
         }
     }
@@ -190,11 +190,13 @@ static bool has_profile(const char *run)
     return counters_are_in(llvm);
 }
 
-bool coverage_end(struct coverage *coverage, const struct session *session, const json_t *object)
+bool coverage_end(struct coverage *coverage, struct session_setup *setup, const struct session *session,
+                  const json_t *object)
 {
     if (!is_on(coverage)) {
         return true;
     }
+    setup->coverage = NULL;
     bool left = counters_are_in(coverage->run);
     note_programs(coverage, session);
     if (coverage->clean_runs == 1 && strcmp(coverage->group + strlen(coverage->group) - 5, "clean") == 0) {

@@ -12,7 +12,12 @@
 /* Files of the compiler and the system are not the client's. */
 static bool is_foreign(const char *path)
 {
-    return strncmp(path, "/usr/", strlen("/usr/")) == 0;
+    static const char *const folders[] = {"/usr/include/", "/usr/local/include/", "/usr/lib/"};
+    bool foreign = false;
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        foreign = foreign || strncmp(path, folders[i], strlen(folders[i])) == 0;
+    }
+    return foreign;
 }
 
 /* NULL: no memory. */
