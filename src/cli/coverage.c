@@ -283,9 +283,23 @@ static json_t *lost_runs(const json_t *runs)
     return lost;
 }
 
+static time_t newest(const json_t *programs)
+{
+    const json_t *program;
+    time_t time = 0;
+    size_t i;
+    json_array_foreach(programs, i, program)
+    {
+        struct stat info;
+        bool there = stat(json_string_value(program), &info) == 0;
+        time = there && info.st_mtime > time ? info.st_mtime : time;
+    }
+    return time;
+}
+
 json_t *coverage_value(struct coverage *coverage, const json_t *runs)
 {
-    struct cover_table table = {0};
+    struct cover_table table = {.built = newest(coverage->programs)};
     char group[RUN_PATH_MAX + 8];
     json_t *value = NULL;
     if (read_clean(coverage, &table) == 0 && merge_all(coverage, group, sizeof group) == 0 &&

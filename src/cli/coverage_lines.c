@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "results.h"
 
@@ -233,13 +234,15 @@ int cover_take_gcov(void *context, const json_t *object)
 /* ---- the report's object ---- */
 
 /* The text of lines that did not run, or not all. */
-static json_t *source_of(const struct cover_file *file)
+static json_t *source_of(const struct cover_file *file, time_t built)
 {
     enum {
         TEXT_MAX = 100
     };
     json_t *source = json_object();
-    FILE *in = fopen(file->path, "re");
+    struct stat info;
+    bool same = stat(file->path, &info) == 0 && info.st_mtime <= built;
+    FILE *in = same ? fopen(file->path, "re") : NULL;
     char *text = NULL;
     size_t room = 0;
     ssize_t length;
@@ -273,10 +276,11 @@ static int set_lines(json_t *value, const char *key, const struct line_set *line
 }
 
 /* The lists of a report exclude each other, but for the partial one. */
-static json_t *file_value(const struct cover_file *file)
+static json_t *file_value(const struct cover_file *file, time_t built)
 {
     struct line_set faults = {0}, missed = {0};
-    json_t *value = json_pack("{s:s, s:[], s:o}", "file", file->path, "functions", "source", source_of(file));
+    json_t *value =
+        json_pack("{s:s, s:[], s:o}", "file", file->path, "functions", "source", source_of(file, built));
     const char *key;
     json_t *function;
     int error = value == NULL ? ENOMEM : 0;
@@ -317,7 +321,7 @@ json_t *cover_table_value(const struct cover_table *table)
     for (size_t i = 0; i < table->count && !failed; i++) {
         /* One without functions has macros, which are lines of the functions that use them. */
         failed = json_object_size(table->files[i].functions) > 0 &&
-                 json_array_append_new(files, file_value(&table->files[i])) != 0;
+                 json_array_append_new(files, file_value(&table->files[i], table->built)) != 0;
     }
     if (failed) {
         json_decref(files);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "line_set.h"
 
@@ -23,8 +24,9 @@ struct cover_file {
 struct cover_table {
     struct cover_file *files;
     size_t count;
-    bool clean; /* what is taken is of the runs without a fault */
-    bool llvm;  /* something was of llvm-cov */
+    bool clean;   /* what is taken is of the runs without a fault */
+    bool llvm;    /* something was of llvm-cov */
+    time_t built; /* the programs: of a file that was changed later the text is not told */
 };
 
 /* counters_take: `context` is the table. */

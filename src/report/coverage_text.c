@@ -72,8 +72,9 @@ static void print_path(FILE *out, const json_t *item, size_t folder, int width)
     char place[512];
 
     place_of(item, folder, place, sizeof place);
-    fprintf(out, "    %-*s  %s: %.*s%s\n", width, place, results_text(item, "function"), TEXT_SHOWN,
-            results_text(item, "text"), is_kind(item, "part") ? "  (a part of the line)" : "");
+    const char *text = results_text(item, "text");
+    fprintf(out, "    %-*s  %s%s%.*s%s\n", width, place, results_text(item, "function"), *text ? ": " : "",
+            TEXT_SHOWN, text, is_kind(item, "part") ? "  (a part of the line)" : "");
 }
 
 /* The first of what was not reached; with 0 for `width` nothing is printed. Returns the widest place of them. */
