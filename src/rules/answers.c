@@ -303,6 +303,9 @@ void answers_apply(struct checker *checker, struct vdi_set *set, int16_t index, 
     note_size(&checker->transfer, command);
     note_read(&answer);
     positions_apply(&answer);
+    if (operation && command->code == VDC_Load && command->answer_code != ERROR_SUCCESS) {
+        operation->transfer.not_loaded = true;
+    }
     if (code_is_io_error(command->answer_code)) {
         device->error_sequence = call->sequence;
         device->error_ns = call->time_ns;

@@ -168,8 +168,11 @@ static void judge_streams(struct checker *checker, const struct operation_state 
     bool altered = (effects & FAULT_ALTERS_DATA) != 0; /* whose damage it is, nobody can tell */
     bool damaged = !altered && transfer->damage && !speaks_of_files(transfer) &&
                    restore->shown.outcome == OUTCOME_FAILED;
+    /* Not another stream but the beginning of this one, and everybody was told that. */
+    bool cut_short = transfer->read_error.call.sequence || transfer->not_loaded ||
+                     (restore->effects & FAULT_FAILS_COMMAND);
 
-    if (damaged && comparison == STREAMS_DIFFER && !transfer->read_error.call.sequence) {
+    if (damaged && comparison == STREAMS_DIFFER && !cut_short) {
         finding_add(
             checker, "VDI-DATA-001", NULL, restore->shown.id, -1,
             "operation %d stored %llu bytes, and operation %d returned another stream (%llu bytes before "

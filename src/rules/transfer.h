@@ -80,6 +80,7 @@ struct operation_transfer {
     struct device_stream streams[DEVICES_MAX];
     struct mark_layout marks;      /* of device 0 */
     struct held_answer read_error; /* the last Read's, until another Read succeeds */
+    bool not_loaded;               /* a Load was refused: what the next volume holds does not come */
     struct call mark_missed; /* a Read that went over a filemark, if this is the stream it seems to be */
     uint64_t mark_missed_at;
     int32_t mark_missed_code;

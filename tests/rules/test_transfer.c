@@ -115,6 +115,34 @@ static void test_streams_that_say_nothing(void **state)
     }
 }
 
+/* A stream that ends with its first volume is no other stream, whoever failed to bring the second. */
+static void test_stream_without_its_next_volume(void **state)
+{
+    (void)state;
+    for (int by_fault = 0; by_fault < 2; by_fault++) {
+        struct run run;
+
+        run_start(&run, by_fault ? "io-error@Load/1" : NULL);
+        whole_backup(&run, 1);
+        run.operation = 1;
+        run.is_backup = false;
+        run.configuration[0] = VDF_ReadMedia;
+        up(&run, 1);
+        run.answered.bytes = 0;
+        vdi_serve(&run, 0, VDC_Read, ERROR_HANDLE_EOF);
+        vdi_fetch(&run, WORKER, 0, 1, VDC_Load);
+        if (by_fault) {
+            fault_fires(&run, 0, 0);
+        }
+        vdi_complete(&run, WORKER, 0, 1, 0, by_fault ? ERROR_SUCCESS : ERROR_IO_DEVICE, 0);
+        vdi_get(&run, WORKER, 0, 1000, VD_E_CLOSE);
+        end_restore(&run, 7, 3256, STATEMENT_FAILED);
+        client_exits(&run, 1);
+        expect_not(&run, "VDI-DATA-001");
+        run_end(&run);
+    }
+}
+
 /* ---- VDI-COMP-002 ---- */
 
 /* The second device never sees VDC_Complete; the client says `status`. */
@@ -303,6 +331,7 @@ int test_transfer(void)
         cmocka_unit_test(test_stream_that_differs),
         cmocka_unit_test(test_stream_that_differs_to_the_verifier),
         cmocka_unit_test(test_streams_that_say_nothing),
+        cmocka_unit_test(test_stream_without_its_next_volume),
         cmocka_unit_test(test_success_without_complete),
         cmocka_unit_test(test_read_error_taken_for_the_end),
         cmocka_unit_test(test_read_error_after_the_end),
