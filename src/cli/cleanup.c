@@ -121,8 +121,9 @@ int cleanup_kill(const char *token, const char *stand_in, unsigned members, int6
     }
 }
 
-void cleanup_objects(const char *token, cleanup_object *visit, void *context)
+static void unlink_objects(const char *token, bool helpers, cleanup_object *visit, void *context)
 {
+    static const char suffix[] = RUN_HELPER_SUFFIX "-";
     char prefix[RUN_TOKEN_MAX + sizeof RUN_PREFIX + 2];
     int length = snprintf(prefix, sizeof prefix, RUN_PREFIX "%s-", token);
     DIR *folder = opendir(SHM_FOLDER);
@@ -130,7 +131,8 @@ void cleanup_objects(const char *token, cleanup_object *visit, void *context)
         return;
     }
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (strncmp(entry->d_name, prefix, (size_t)length) == 0) {
+        bool of_token = strncmp(entry->d_name, prefix, (size_t)length) == 0;
+        if (of_token && helpers == (strncmp(entry->d_name + length - 1, suffix, sizeof suffix - 1) == 0)) {
             if (visit != NULL) {
                 visit(context, entry->d_name);
             }
@@ -138,6 +140,16 @@ void cleanup_objects(const char *token, cleanup_object *visit, void *context)
         }
     }
     closedir(folder);
+}
+
+void cleanup_objects(const char *token, cleanup_object *visit, void *context)
+{
+    unlink_objects(token, false, visit, context);
+}
+
+void cleanup_helper_objects(const char *token)
+{
+    unlink_objects(token, true, NULL, NULL);
 }
 
 /* ---- runs whose runner is dead ---- */
@@ -183,8 +195,8 @@ static bool is_ours(pid_t pid)
 static void stale_process(struct stale *stale, pid_t pid)
 {
     char token[128];
-    bool marked = proc_environment(PROC_ROOT, pid, TOKEN_VARIABLE, token, sizeof token) ||
-                  proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, token, sizeof token);
+    bool marked = proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, token, sizeof token) ||
+                  proc_environment(PROC_ROOT, pid, TOKEN_VARIABLE, token, sizeof token);
     if (!marked || run_token_state(token) != TOKEN_STALE || !is_ours(pid) || !same_pid_namespace(pid)) {
         return;
     }

@@ -45,9 +45,11 @@ struct cleanup_reaper {
 int cleanup_kill(const char *token, const char *stand_in, unsigned members, int64_t patience_ms,
                  struct cleanup_reaper reaper, pid_t *survivor);
 
-/* Unlinks the shared-memory objects of the token; `visit` (may be NULL) hears each name before. */
+/* Unlinks the shared-memory objects of the token but for those of helpers, which may still be at work; `visit` (may
+ * be NULL) hears each name before. */
 typedef void cleanup_object(void *context, const char *name);
 void cleanup_objects(const char *token, cleanup_object *visit, void *context);
+void cleanup_helper_objects(const char *token);
 
 /* ---- runs whose runner is dead ---- */
 

@@ -29,6 +29,7 @@ enum {
 enum source {
     SOURCE_TEXT,
     SOURCE_TOKEN,
+    SOURCE_HELPERS,
     SOURCE_INTERPOSER,
     SOURCE_FILES,
     SOURCE_STAND_IN,
@@ -69,7 +70,8 @@ static const struct row rows[] = {
     {IN_RUN, TOKEN_VARIABLE, MERGE_SET, SOURCE_TOKEN, NULL},
     {IN_RUN, HELPER_VARIABLE, MERGE_REMOVE, SOURCE_TEXT, NULL},
     {FOR(HELPER), HELPER_VARIABLE, MERGE_SET, SOURCE_TOKEN, NULL},
-    {FOR(HELPER), TOKEN_VARIABLE, MERGE_REMOVE, SOURCE_TEXT, NULL},
+    /* Not the client's, whose leftovers are told by it, nor everybody's: runs are made side by side. */
+    {FOR(HELPER), TOKEN_VARIABLE, MERGE_SET, SOURCE_HELPERS, NULL},
     {EVERY, "TMPDIR", MERGE_SET, SOURCE_TEXT, "{run}/tmp"},
     /* A sanitizer's report goes to a file of the run. Its runtime expects to be loaded before anything
      * preloaded; the check is off, because our library needs nothing of it. */
@@ -182,9 +184,12 @@ static const char *in_list(const char *path, const char *link)
 static int apply_row(struct builder *builder, const struct row *row, const struct rundir *dir,
                      const struct parts *parts, const struct environment_choice *choice)
 {
+    char helpers[RUN_TOKEN_MAX + sizeof RUN_HELPER_SUFFIX];
+    snprintf(helpers, sizeof helpers, "%s" RUN_HELPER_SUFFIX, dir->token);
     const char *const values[] = {
         [SOURCE_TEXT] = row->text,
         [SOURCE_TOKEN] = dir->token,
+        [SOURCE_HELPERS] = helpers,
         [SOURCE_INTERPOSER] = in_list(parts->interposer, "{run}/bin/libvdifault.so"),
         [SOURCE_FILES] = in_list(parts->files, "{run}/bin/libvdifault-sys.so"),
         [SOURCE_STAND_IN] = parts->stand_in,

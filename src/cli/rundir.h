@@ -15,7 +15,8 @@
 #include <stddef.h>
 
 #define RUN_PREFIX         "vdifault-"
-#define PRELOAD_SEPARATORS " :" /* what no path in LD_PRELOAD can hold */
+#define RUN_HELPER_SUFFIX  "-helper" /* of the token, for the sets of --before and --after */
+#define PRELOAD_SEPARATORS " :"      /* what no path in LD_PRELOAD can hold */
 
 enum {
     RUN_TOKEN_MAX = 48,

@@ -446,6 +446,7 @@ void session_run(struct session *session)
     }
     session_kill(session, MEMBERS_ALL);
     cleanup_objects(session->dir.token, NULL, NULL);
+    cleanup_helper_objects(session->dir.token);
     session->lost = collector_dropped(session->collector);
     record_finish(&session->record);
 }

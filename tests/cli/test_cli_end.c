@@ -233,6 +233,24 @@ static void a_background_helper_lives_till_the_end(void **state)
     assert_int_equal(unlink(marker), 0);
 }
 
+/* Its sets are its own, of this run: no leftover of the client's, and gone with the run. */
+static void the_sets_of_a_helper_last_as_long_as_it_may(void **state)
+{
+    static const char before[] = ": > /dev/shm/vdifault-$VDI_NAMESPACE-0";
+    char check[320], seen[64];
+    (void)state;
+    snprintf(check, sizeof check, "ls /dev/shm/vdifault-$VDI_NAMESPACE-0 > %s/seen", folder);
+    snprintf(seen, sizeof seen, "%s/seen", folder);
+    assert_int_equal(RUN("--before", before, "--after", check, "--", QUIET_CLIENT), 3);
+    FILE *file = fopen(seen, "re");
+    char object[128] = "";
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%127s", object), 1);
+    fclose(file);
+    assert_int_not_equal(access(object, F_OK), 0);
+    assert_int_equal(unlink(seen), 0);
+}
+
 /* It is not the client's: it neither hides a hang nor dies of it. */
 static void a_background_helper_does_not_hide_a_hang(void **state)
 {
@@ -381,6 +399,7 @@ int main(void)
         cmocka_unit_test(helpers_run_around_the_client),
         cmocka_unit_test(a_time_limit_ends_the_tree),
         cmocka_unit_test(a_background_helper_lives_till_the_end),
+        cmocka_unit_test(the_sets_of_a_helper_last_as_long_as_it_may),
         cmocka_unit_test(a_background_helper_does_not_hide_a_hang),
         cmocka_unit_test(a_background_helper_is_not_waited_for),
         cmocka_unit_test(a_client_that_cannot_be_ended_ends_the_run),
