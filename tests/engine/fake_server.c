@@ -94,7 +94,8 @@ static bool is_ready(const struct fake_command *entry)
 static uint32_t complete(struct server_device *device)
 {
     uint32_t callbacks = 0;
-    for (uint32_t left = device->outstanding; left > 0; left--) {
+    for (uint32_t left = fake.one_by_one && device->outstanding > 0 ? 1 : device->outstanding; left > 0;
+         left--) {
         /* Each call back closes a gap, so the next oldest ready command is looked for anew. */
         struct fake_command *entry = NULL;
         for (uint32_t i = 0; i < device->outstanding; i++) {
@@ -148,7 +149,7 @@ int server_set_wait(struct server_set *set, int64_t deadline)
         held =
             held || (fake.devices[i].outstanding > 0 && fake.devices[i].commands[0].taken && !fake.release);
     }
-    if (!held) {
+    if (!held || fake.one_by_one) { /* then the next answer is there */
         return 0;
     }
     if (fake.config.serverTimeOut != 0) {

@@ -66,6 +66,7 @@ struct fake_server {
     fake_script *script;
     fake_watch *watch;
     bool backwards;          /* complete the newest command first */
+    bool one_by_one;         /* one answer a look and device, instead of all that there are */
     bool release;            /* held commands are completed */
     uint32_t memory_buffers; /* EndConfiguration fails with VD_E_MEMORY above this; 0 = never */
     uint32_t opens;          /* devices the client opens; all by default */

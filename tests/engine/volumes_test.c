@@ -87,6 +87,31 @@ static void no_volume_is_loaded_for_nothing(void **state)
     assert_int_equal(fake.devices[0].sent[VDC_Load], 0);
 }
 
+/* How fast the client is must not show in what it is asked for: faults are placed by the number of a command. */
+static void how_many_answers_come_at_once_is_all_the_same(void **state)
+{
+    static const struct model models[] = {{"pipe", VDF_Removable, 0, 250 * 512, 0},
+                                          {"disk", VDF_LikeDisk | VDF_Removable, 0, 250 * 512, 0},
+                                          {"tape", VDF_LikeTape | VDF_Removable, 0, 250 * 512, 0}};
+    enum {
+        SEEDS = 10
+    };
+    (void)state;
+    restore.request.buffer_count = 12;
+    for (uint32_t i = 0; i < SEEDS * sizeof models / sizeof models[0]; i++) {
+        const struct model *model = &models[i / SEEDS];
+        uint32_t sent[FAKE_CODES];
+        backup.plan.seed = i % SEEDS + 1;
+        model_back_up(model);
+        model_bring_back(model);
+        memcpy(sent, fake.devices[0].sent, sizeof sent);
+        model_prepare(model, true);
+        fake.one_by_one = true;
+        assert_int_equal(statement_run(&restore), ENGINE_SUCCEEDED);
+        assert_memory_equal(fake.devices[0].sent, sent, sizeof sent);
+    }
+}
+
 static void overtake(uint32_t device, const struct VDS_Command *command, uint32_t nth,
                      struct fake_answer *answer)
 {
@@ -178,9 +203,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, model_setup, model_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_missing_volume_is_a_cut_stream), TEST(empty_volumes_come_to_an_end),
-        TEST(no_volume_is_loaded_for_nothing),  TEST(nothing_may_be_stored_behind_a_short_write),
-        TEST(other_ends_fail_the_backup),       TEST(the_warning_zone_is_not_overrun),
+        TEST(a_missing_volume_is_a_cut_stream),
+        TEST(empty_volumes_come_to_an_end),
+        TEST(no_volume_is_loaded_for_nothing),
+        TEST(nothing_may_be_stored_behind_a_short_write),
+        TEST(other_ends_fail_the_backup),
+        TEST(the_warning_zone_is_not_overrun),
+        TEST(how_many_answers_come_at_once_is_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,29 +190,38 @@ static struct engine_slot *next_done(struct engine_device *device, bool in_order
     return early ? NULL : oldest;
 }
 
+bool device_reap_one(struct engine_device *device, bool in_order, device_take *take)
+{
+    struct engine_slot *slot = next_done(device, in_order);
+    if (slot == NULL) {
+        return false;
+    }
+    if (slot->extra) {
+        faults_answered(device, slot);
+    } else {
+        device->next_completed++;
+        if (slot->orders.completed != 0 && take != NULL) {
+            faults_completed(device, slot);
+        }
+        if (take != NULL && slot->step) {
+            media_take(device, slot);
+        } else if (take != NULL) {
+            take(device, slot);
+        }
+    }
+    if (slot->kept) {
+        slot->done = false;
+        return true;
+    }
+    if (slot->buffer != ENGINE_NO_BUFFER) {
+        device_return_buffer(device, slot->buffer);
+    }
+    slot->busy = false;
+    return true;
+}
+
 void device_reap(struct engine_device *device, bool in_order, device_take *take)
 {
-    for (struct engine_slot *slot; (slot = next_done(device, in_order)) != NULL;) {
-        if (slot->extra) {
-            faults_answered(device, slot);
-        } else {
-            device->next_completed++;
-            if (slot->orders.completed != 0 && take != NULL) {
-                faults_completed(device, slot);
-            }
-            if (take != NULL && slot->step) {
-                media_take(device, slot);
-            } else if (take != NULL) {
-                take(device, slot);
-            }
-        }
-        if (slot->kept) {
-            slot->done = false;
-            continue;
-        }
-        if (slot->buffer != ENGINE_NO_BUFFER) {
-            device_return_buffer(device, slot->buffer);
-        }
-        slot->busy = false;
+    while (device_reap_one(device, in_order, take)) {
     }
 }

@@ -105,11 +105,16 @@ static bool may_load(struct engine_device *device)
     return false;
 }
 
+bool media_is_idle(const struct engine_device *device)
+{
+    const struct media *media = &device->media;
+    return media->step_count == 0 && !media->volume_over && !media->volume_missing;
+}
+
 bool media_is_ready(struct engine_device *device)
 {
     struct media *media = &device->media;
-    bool idle = media->step_count == 0 && !media->volume_over && !media->volume_missing;
-    if (device->engine->failed || idle) {
+    if (device->engine->failed || media_is_idle(device)) {
         return true;
     }
     if (media->volume_missing || media->step_sent || device->outstanding > 0 || !device_can_send(device)) {

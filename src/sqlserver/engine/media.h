@@ -120,6 +120,7 @@ void media_after_flush(struct engine_device *device);
 /* The header will be written again: what stands there until then is unfinished. */
 bool media_rewrites_header(const struct engine_device *device);
 
+bool media_is_idle(const struct engine_device *device); /* nothing is due */
 /* Whether transfers may be sent: nothing is due. Sends what is, when it can be. */
 bool media_is_ready(struct engine_device *device);
 /* The answer to a step. */

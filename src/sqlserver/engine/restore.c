@@ -310,7 +310,13 @@ void restore_step(struct engine *engine)
 {
     bool headers_were_missing = engine->devices[0].stage == STAGE_HEADER;
     for (uint32_t i = 0; i < engine->device_count; i++) {
-        device_reap(&engine->devices[i], true, take);
+        struct engine_device *device = &engine->devices[i];
+        while (device_reap_one(device, true, take)) {
+            if (device->stage == STAGE_DATA && media_is_idle(device) &&
+                !server_device_has_io_error(device->handle)) {
+                fill(device);
+            }
+        }
     }
     if (!engine->failed && headers_were_missing && has_all_headers(engine)) {
         begin_data(engine);
