@@ -26,6 +26,7 @@ enum bug_id {
     BUG_STATEMENT_FIRST,
     BUG_KEEP_SET,
     BUG_HELPER_STAYS,
+    BUG_READ_LATE,
     BUG_COUNT
 };
 
@@ -53,6 +54,8 @@ static const struct bug bugs[BUG_COUNT] = {
                       "tries again after an abort without having closed the set"},
     [BUG_HELPER_STAYS] = {"helper-stays", "VDI-OUT-004", "-", "client-crash@Write#3", "backup", 1,
                           "has a helper that does not notice when the client dies"},
+    [BUG_READ_LATE] = {"read-late", "VDI-OUT-002", "GetCommand", "chatty@Write#3", "backup", 1,
+                       "waits for commands without limit and reads the statement's output afterwards"},
 };
 
 static bool has(enum bug_id bug)
@@ -117,7 +120,7 @@ static void *serve(void *context)
 {
     struct session_device *device = context;
     struct session *session = device->session;
-    int timeout = has(BUG_CLOSE_UNDER_THREAD) ? -1 : CLIENT_SLICE_MS;
+    int timeout = has(BUG_CLOSE_UNDER_THREAD) || has(BUG_READ_LATE) ? -1 : CLIENT_SLICE_MS;
 
     for (;;) {
         VDC_Command *command = NULL;
@@ -270,6 +273,9 @@ static void work(struct operation *operation)
 
     if (has(BUG_CONCEAL_OPEN)) {
         unsetenv("VDI_DIALECT"); /* only under the usual reading Close gives VD_E_OPEN */
+    }
+    if (has(BUG_READ_LATE)) {
+        operation_read_late(operation);
     }
     session_init(&session, operation, &wrong, NULL);
     if (session_open_files(&session)) {

@@ -40,6 +40,7 @@ struct operation {
     char reason[REASON_MAX];
     pid_t statement; /* main thread only; 0: none */
     pthread_t reader;
+    bool reads_late;
     int output_fd;
     char *output; /* the reader's until `ended` */
     size_t output_size;
@@ -194,6 +195,16 @@ static int spawn_sqlcmd(const char *sqlcmd, char *statement, int output, pid_t *
     return error;
 }
 
+static int start_reader(struct operation *operation)
+{
+    return pthread_create(&operation->reader, NULL, read_output, operation);
+}
+
+void operation_read_late(struct operation *operation)
+{
+    operation->reads_late = true;
+}
+
 int operation_start_statement(struct operation *operation)
 {
     char *text;
@@ -215,7 +226,7 @@ int operation_start_statement(struct operation *operation)
     close(ends[1]);
     if (!error) {
         operation->output_fd = ends[0];
-        error = pthread_create(&operation->reader, NULL, read_output, operation);
+        error = operation->reads_late ? 0 : start_reader(operation);
         if (error) {
             kill(operation->statement, SIGKILL);
             waitpid(operation->statement, NULL, 0);
@@ -231,7 +242,7 @@ int operation_start_statement(struct operation *operation)
 int operation_follow(struct operation *operation, int socket)
 {
     operation->output_fd = socket;
-    return pthread_create(&operation->reader, NULL, read_output, operation);
+    return start_reader(operation);
 }
 
 void operation_unfollow(struct operation *operation)
@@ -297,6 +308,9 @@ static int reap_statement(struct operation *operation)
 
     if (operation_failed(operation) && limit > STATEMENT_END_MS) {
         limit = STATEMENT_END_MS;
+    }
+    if (operation->reads_late && start_reader(operation)) {
+        abort();
     }
     if (!wait_ended(operation, limit)) {
         operation_fail(operation, "the statement did not end");

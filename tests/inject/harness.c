@@ -1,6 +1,7 @@
 /* harness.c - see harness.h. */
 #include "harness.h"
 
+#include <linux/futex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "request.h"
 
 static void take(void *context, const struct event *event, const char *text)
 {
@@ -167,4 +171,24 @@ void harness_play(const char *client, const struct scenario *scenarios, size_t c
     for (size_t i = 0; i < count; i++) {
         play(client, &scenarios[i]);
     }
+}
+
+void *harness_take(void *context)
+{
+    struct run_state *state = context;
+    for (;;) {
+        uint32_t bell = atomic_load(&state->bell);
+        if (run_take(&state->faults[0], (uint32_t)getpid())) {
+            return NULL;
+        }
+        syscall(SYS_futex, &state->bell, FUTEX_WAIT, bell, NULL, NULL, 0);
+    }
+}
+
+void *harness_answer(void *context)
+{
+    struct run_state *state = context;
+    harness_take(state);
+    run_answer(&state->faults[0]);
+    return NULL;
 }

@@ -47,6 +47,10 @@ struct scenario {
 /* Each of them must give just that log, with a library that is asked nothing after its Close. */
 void harness_play(const char *client, const struct scenario *scenarios, size_t count);
 
+/* Threads of the test, with the run's state: a server that does what fault 0 asks for, and one that dies of it. */
+void *harness_answer(void *state);
+void *harness_take(void *state);
+
 const struct event *harness_find(const struct harness *harness, enum event_kind kind,
                                  enum vdi_function function, int nth);
 

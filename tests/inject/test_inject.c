@@ -316,29 +316,6 @@ static void io_error_scenarios(void **state)
     PLAY_ALL(io_errors);
 }
 
-/* A server that takes the request, and is then killed. */
-static void *take_request(void *context)
-{
-    struct run_state *state = context;
-    for (;;) {
-        uint32_t bell = atomic_load(&state->bell);
-        uint32_t asked = RUN_REQUEST_ASKED;
-        if (atomic_compare_exchange_strong(&state->faults[0].request, &asked, RUN_REQUEST_TAKEN)) {
-            return NULL;
-        }
-        syscall(SYS_futex, &state->bell, FUTEX_WAIT, bell, NULL, NULL, 0);
-    }
-}
-
-static void *answer(void *context)
-{
-    struct run_state *state = context;
-    take_request(state);
-    atomic_store(&state->faults[0].request, RUN_REQUEST_DONE);
-    syscall(SYS_futex, &state->faults[0].request, FUTEX_WAKE, 1, NULL, NULL, 0);
-    return NULL;
-}
-
 static void abort_by_server(void **state)
 {
     (void)state;
@@ -350,7 +327,7 @@ static void abort_by_server(void **state)
         struct harness h;
         pthread_t server;
         harness_start(&h, sites[i]);
-        assert_int_equal(pthread_create(&server, NULL, answer, h.state), 0);
+        assert_int_equal(pthread_create(&server, NULL, harness_answer, h.state), 0);
         harness_finish(&h, CLIENT, OPENING COMMAND COMMAND "close");
         pthread_join(server, NULL);
         assert_string_equal(h.log, logs[i]);
@@ -378,7 +355,7 @@ static void abort_by_server_that_was_taken(void **state)
     struct harness h;
     pthread_t server;
     harness_start(&h, "fault abort@Write");
-    assert_int_equal(pthread_create(&server, NULL, take_request, h.state), 0);
+    assert_int_equal(pthread_create(&server, NULL, harness_take, h.state), 0);
     harness_finish(&h, CLIENT, OPENING "get:0 close");
     pthread_join(server, NULL);
     assert_string_equal(h.log, OPENED "fault0 GetCommand:0=NOERROR~ Close=VD_E_OPEN");

@@ -15,7 +15,7 @@ enum {
     KIB = 1024,
 };
 
-/* --- SQL Server's words. %d: the database, %v: the first device, %s: the statement --- */
+/* --- SQL Server's words. %d: the database, %v: the first device, %p: a permission, %w: where it is wanted --- */
 
 struct words {
     int32_t number;
@@ -43,7 +43,7 @@ static const struct tale tales[FAULT_KIND_COUNT][NUMBERS_MAX] = {
           ENGINE_STAYS},
          {{{911, 16, 11, "Database '%d' does not exist. Make sure that the name is entered correctly."}},
           ENGINE_STAYS},
-         {{{262, 14, 1, "%s permission denied in database '%d'."}}, ENGINE_STAYS},
+         {{{262, 14, 1, "%p permission denied in database '%w'."}}, ENGINE_STAYS},
          {{{15404, 16, 19,
             "Could not obtain information about Windows NT group/user 'backup', error code 0x5."}},
           ENGINE_STAYS},
@@ -96,13 +96,16 @@ static const struct tale tales[FAULT_KIND_COUNT][NUMBERS_MAX] = {
 
 static const char *name_of(const struct engine *engine, char mark)
 {
+    bool backup = engine->request.operation == ENGINE_BACKUP; /* a RESTORE may have to make the database */
     switch (mark) {
-    case 'd':
-        return engine->request.database;
     case 'v':
         return engine->devices[0].name;
+    case 'p':
+        return backup ? engine->statement : "CREATE DATABASE";
+    case 'w':
+        return backup ? engine->request.database : "master";
     default:
-        return engine->statement;
+        return engine->request.database;
     }
 }
 
@@ -135,38 +138,31 @@ static void tell(struct engine *engine, const struct fault *fault)
 
 /* --- arrivals --- */
 
-static void record(const struct engine *engine, int32_t operation, uint32_t index)
+static void record(int32_t operation, uint32_t index)
 {
     struct event event = {
         .kind = EVENT_FAULT, .side = EVENT_SIDE_SERVER, .operation = operation, .device = -1, .arg = {index}};
-    (void)engine;
     event_record(&event, NULL);
 }
 
-/* A fault of one of these kinds that arrives now at the Create of the operation; NULL: none. Recorded. */
-static const struct fault *arrive(const struct engine *engine, int32_t operation, uint64_t kinds)
+/* A fault of this kind that arrives now at the Create of the operation; NULL: none. Recorded. */
+static const struct fault *arrive(const struct engine *engine, int32_t operation, enum fault_kind kind)
 {
     const struct plan *plan = engine->options.plan;
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct fault *fault = &plan->faults[i];
-        if ((kinds >> fault->kind & 1) != 0 && run_fault_arrive(i, fault, operation, -1)) {
-            record(engine, operation, i);
+        if (fault->kind == kind && run_fault_arrive(i, fault, operation, -1)) {
+            record(operation, i);
             return fault;
         }
     }
     return NULL;
 }
 
-static uint64_t kind(enum fault_kind kind)
-{
-    return UINT64_C(1) << kind;
-}
-
 /* --- the start --- */
 
 enum fault_start fault_peers_start(struct engine *engine)
 {
-    uint64_t ends = kind(FAULT_NO_SERVER) | kind(FAULT_STATEMENT_REFUSED);
     int32_t operation = run_find_operation(engine->devices[0].name);
     const struct fault *fault;
     if (engine->started_by_faults) {
@@ -176,12 +172,15 @@ enum fault_start fault_peers_start(struct engine *engine)
         return FAULT_START_GO; /* the set does not exist yet: a set that had this name before is not ours */
     }
     engine->started_by_faults = true;
-    fault = arrive(engine, operation, ends);
+    fault = arrive(engine, operation, FAULT_NO_SERVER);
+    if (fault == NULL) {
+        fault = arrive(engine, operation, FAULT_STATEMENT_REFUSED);
+    }
     if (fault != NULL) {
         tell(engine, fault);
         return FAULT_START_END;
     }
-    fault = arrive(engine, operation, kind(FAULT_BUSY_DATABASE));
+    fault = arrive(engine, operation, FAULT_BUSY_DATABASE);
     if (fault != NULL) {
         int64_t wait = (int64_t)fault->arg[FAULT_ARG_MS] * NS_PER_MS;
         engine->held_until = os_now() + wait;
@@ -204,7 +203,7 @@ bool fault_peers_say_abort(struct engine *engine)
 
 bool fault_peers_fail_late(struct engine *engine)
 {
-    const struct fault *fault = arrive(engine, engine->operation, kind(FAULT_LATE_FAILURE));
+    const struct fault *fault = arrive(engine, engine->operation, FAULT_LATE_FAILURE);
     if (fault != NULL) {
         tell(engine, fault);
     }
@@ -213,7 +212,7 @@ bool fault_peers_fail_late(struct engine *engine)
 
 void fault_peers_before_success(struct engine *engine)
 {
-    const struct fault *fault = arrive(engine, engine->operation, kind(FAULT_ERROR_AND_SUCCESS));
+    const struct fault *fault = arrive(engine, engine->operation, FAULT_ERROR_AND_SUCCESS);
     if (fault != NULL) {
         tell(engine, fault);
     }
