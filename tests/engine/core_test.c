@@ -18,6 +18,7 @@
 #include "database.h"
 #include "fault_agent.h"
 #include "os.h"
+#include "request.h"
 #include "runstate.h"
 #include "statement.h"
 
@@ -323,15 +324,29 @@ static void a_cancelled_statement_aborts_the_client(void **state)
     assert_int_equal(exit_of(client), 1);
 }
 
-/* abort(by=server): asked for by the client side, done by the agent, and the asker let go. */
-static void the_agent_aborts_on_request(void **state)
+/* --- asked for by the client's side, done by the agent, and the asker let go --- */
+
+static void wait_for_answer(struct run_state *run)
 {
-    (void)state;
+    int64_t deadline = os_now() + 30 * 1000000000ll;
+    for (uint32_t now; (now = atomic_load(&run->faults[0].request)) != RUN_REQUEST_DONE;) {
+        assert_int_equal(os_wait(&run->faults[0].request, now, deadline), 0);
+    }
+}
+
+static void ask_in_mid_transfer(const char *fault)
+{
+    char line[FAULT_TEXT_MAX];
     struct fault_error error;
-    prepare(ENGINE_BACKUP, 1);
-    assert_int_equal(plan_parse_line("fault abort@Write#3:0", &statement.plan, &error), 0);
-    assert_int_equal(run_claim_operation(set_name, 1), 0);
     struct run_state *run = run_state_attach();
+    prepare(ENGINE_BACKUP, 1);
+    memset(run->faults, 0, sizeof run->faults);
+    memset(store->length, 0, sizeof store->length);
+    snprintf(line, sizeof line, "fault %s@Write#3:0", fault);
+    assert_int_equal(plan_parse_line(line, &statement.plan, &error), 0);
+    if (run_find_operation(set_name) < 0) {
+        assert_int_equal(run_claim_operation(set_name, 1), 0);
+    }
     pid_t client = start_client(1, WELL);
     statement_begin(&statement);
     while (store->length[0] == 0) {
@@ -339,15 +354,36 @@ static void the_agent_aborts_on_request(void **state)
         engine_wait(statement.engine, OS_FOREVER);
     }
     atomic_store(&run->faults[0].request, RUN_REQUEST_ASKED);
-    atomic_fetch_add(&run->bell, 1);
-    os_wake(&run->bell);
-    int64_t deadline = os_now() + 30 * 1000000000ll;
-    for (uint32_t now; (now = atomic_load(&run->faults[0].request)) != RUN_REQUEST_DONE;) {
-        assert_int_equal(os_wait(&run->faults[0].request, now, deadline), 0);
-    }
+    run_ring();
+    wait_for_answer(run);
     assert_int_equal(statement_finish(&statement), ENGINE_FAILED);
-    EXPECT(&statement, 3204, 3013);
     assert_int_equal(exit_of(client), 1);
+}
+
+static void the_agent_ends_a_statement_on_request(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        int32_t number, last; /* of the first message and the last one */
+        enum engine_leaving leaving;
+    } table[] = {
+        {"abort", 3204, 3013, ENGINE_STAYS},
+        {"statement-fails", 9002, 3013, ENGINE_STAYS},
+        {"statement-fails(number=701)", 701, 3013, ENGINE_STAYS},
+        {"statement-fails(number=845)", 845, 3013, ENGINE_STAYS},
+        {"kill-session", 596, 0, ENGINE_LOST},
+        {"attention", 3204, 3013, ENGINE_CANCELLED},
+        {"shutdown", 6005, 6005, ENGINE_LOST},
+        {"failover", 983, 3013, ENGINE_STAYS},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        ask_in_mid_transfer(table[i].fault);
+        assert_true(statement.count > 0);
+        assert_int_equal(statement.messages[0].number, table[i].number);
+        assert_int_equal(statement.messages[statement.count - 1].number, table[i].last);
+        assert_int_equal(statement.leaving, table[i].leaving);
+    }
 }
 
 int main(void)
@@ -360,7 +396,7 @@ int main(void)
         TEST(whatever_the_client_does_the_statement_ends),
         TEST(a_device_in_error_is_cleared_and_closed),
         TEST(a_cancelled_statement_aborts_the_client),
-        TEST(the_agent_aborts_on_request),
+        TEST(the_agent_ends_a_statement_on_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

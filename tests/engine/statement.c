@@ -67,6 +67,7 @@ enum engine_status statement_finish(struct statement *statement)
     while ((status = engine_step(statement->engine)) == ENGINE_RUNNING) {
         engine_wait(statement->engine, OS_FOREVER);
     }
+    statement->leaving = engine_leaving(statement->engine);
     engine_free(statement->engine);
     statement->engine = NULL;
     return status;

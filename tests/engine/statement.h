@@ -17,6 +17,7 @@ struct statement {
     bool verification;
     int64_t patience_ms;
     struct engine *engine;
+    enum engine_leaving leaving; /* once it has ended */
     uint32_t count;
     struct {
         int32_t number;
