@@ -180,6 +180,42 @@ static void test_query_timeout_cancels(void **state)
     assert_int_equal(fake.cancels, 1);
 }
 
+/* What a fault makes of the session goes beyond the statement: nothing that follows is run. */
+static void test_session_that_is_lost(void **state)
+{
+    (void)state;
+    static const struct {
+        enum engine_leaving leaving;
+        const char *says; /* at its beginning */
+    } table[] = {
+        {ENGINE_LOST,
+         "Sqlcmd: Error: Microsoft ODBC Driver 18 for SQL Server : TCP Provider: Error code 0x68.\n"},
+        {ENGINE_UNREACHABLE,
+         "Sqlcmd: Error: Microsoft ODBC Driver 18 for SQL Server : Login timeout expired.\n"},
+        {ENGINE_CANCELLED, "Timeout expired\n"},
+    };
+    ENGINE_SAYS(FAILURE);
+    for (size_t i = 0; i < COUNT(table); i++) {
+        fake.leaving = table[i].leaving;
+        struct outcome outcome = RUN(" ", "-b", "-Q", BACKUP " PRINT 'on'\nGO\nPRINT 'on'");
+        assert_memory_equal(outcome.err, table[i].says, strlen(table[i].says));
+        outcome.err[0] = '\0';
+        expect(outcome, 1, FAILURE_TEXT, "");
+    }
+}
+
+/* Text that the server sends beside its messages is printed, and no message of the statement's. */
+static void test_chatter_is_no_message(void **state)
+{
+    (void)state;
+    ENGINE_SAYS({1, 0, ENGINE_CHAT, "configuration parameters"}, SUCCESS);
+    expect(RUN(" ", "-b", "-Q", BACKUP), 0,
+           "configuration parameters\nBACKUP DATABASE successfully processed 1 pages.\n", "");
+    for (uint32_t i = 0; i < fake.event_count; i++) {
+        assert_true(fake.events[i].kind != EVENT_MESSAGE || fake.events[i].arg[1] == 3014);
+    }
+}
+
 /* A real server notices that the connection is gone; we notice the pipe. */
 static void test_reader_that_is_gone_cancels(void **state)
 {
@@ -215,6 +251,8 @@ int main(void)
         cmocka_unit_test_setup(test_login_that_is_no_sysadmin, setup),
         cmocka_unit_test_setup(test_interrupt_cancels, setup),
         cmocka_unit_test_setup(test_query_timeout_cancels, setup),
+        cmocka_unit_test_setup(test_session_that_is_lost, setup),
+        cmocka_unit_test_setup(test_chatter_is_no_message, setup),
         cmocka_unit_test_setup(test_reader_that_is_gone_cancels, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
