@@ -18,6 +18,7 @@
     FILE(faults)              \
     FILE(call_faults)         \
     FILE(command_faults)      \
+    FILE(peer_faults)         \
     FILE(outcome)             \
     FILE(ends)                \
     FILE(durability)          \
