@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "environment.h"
 #include "hang_look.h"
@@ -207,7 +208,7 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
         look_runs(look);
     }
     look->process = process;
-    if (proc_each_thread(look->scope->proc_root, process, look_at_server_thread, look) != 0) {
+    if (!stopped && proc_each_thread(look->scope->proc_root, process, look_at_server_thread, look) != 0) {
         look_runs(look);
     }
     if (stopped) {
@@ -220,7 +221,7 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
     mix(look->sample, &process, sizeof process);
 }
 
-/* A sqlcmd whose server is a process of its own waits for that one and for nothing else. */
+/* A sqlcmd whose server is a process of its own. */
 static bool is_front_end(const struct look *look, const struct proc_table *table, pid_t process)
 {
     char target[4096];
@@ -232,6 +233,24 @@ static bool is_front_end(const struct look *look, const struct proc_table *table
         }
     }
     return false;
+}
+
+/* It waits for its server to end, the third argument is how long: a time limit on the statement makes it act. */
+static void look_at_front_end(struct look *look, const struct proc_stat *row)
+{
+    char line[512] = "";
+    char file[48];
+    snprintf(file, sizeof file, "task/%d/syscall", (int)row->pid);
+    bool readable = proc_read(look->scope->proc_root, row->pid, file, line, sizeof line) > 0;
+    const struct asleep asleep = look_parse(readable ? line : "running");
+    if (row->state != 'S' || asleep.number != SYS_rt_sigtimedwait) {
+        look->sample->stuck = false;
+        look_runs(look);
+    } else if (asleep.argument[2] != 0) {
+        look->sample->stuck = false;
+        obstacle(look, "sqlcmd %d has a time limit", (int)row->pid);
+    }
+    mix_switches(look, row->pid, row->pid);
 }
 
 static void look_at_process(struct look *look, const struct proc_table *table, const struct proc_stat *row)
@@ -246,7 +265,9 @@ static void look_at_process(struct look *look, const struct proc_table *table, c
     }
     if (proc_link(root, row->pid, "exe", target, sizeof target) &&
         strcmp(target, look->scope->stand_in) == 0) {
-        if (!is_front_end(look, table, row->pid)) {
+        if (is_front_end(look, table, row->pid)) {
+            look_at_front_end(look, row);
+        } else {
             look_at_server(look, row);
         }
         return;

@@ -230,6 +230,29 @@ static void a_server_acts_unless_it_waits_for_the_client(void **state)
     assert_true(stuck());
 }
 
+/* server-hang: it will not act any more, nor does sqlcmd, which waits for it, unless it has a time limit. */
+static void a_stopped_server_and_its_front_end(void **state)
+{
+    (void)state;
+    enum {
+        FRONT_END = 301
+    };
+    begin_get_command(-1);
+    put_process(FRONT_END, CLIENT);
+    put_process(SERVER, FRONT_END);
+    put_link("/p/sqlcmd", "%d/exe", FRONT_END);
+    put_link("/p/sqlcmd", "%d/exe", SERVER);
+    put_thread(FRONT_END, FRONT_END, call(SYS_rt_sigtimedwait, "0x7ffd0 0x0 0x0 0x8 0x0 0x0"));
+    server_event(EVENT_STATEMENT_BEGIN);
+    assert_false(stuck()); /* the server is at work */
+    put_stat(SERVER, 0, FRONT_END, 'T', 0);
+    assert_true(stuck());
+    put_thread(FRONT_END, FRONT_END, call(SYS_rt_sigtimedwait, "0x7ffd0 0x0 0x7ffe0 0x8 0x0 0x0"));
+    assert_false(stuck());
+    put_thread(FRONT_END, FRONT_END, call(SYS_wait4, NOTHING)); /* about to say something */
+    assert_false(stuck());
+}
+
 static void the_picture_names_who_waits(void **state)
 {
     (void)state;
@@ -282,6 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(calls_without_limit_are_stuck, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_server_acts_unless_it_waits_for_the_client, picture_start,
                                         picture_end),
+        cmocka_unit_test_setup_teardown(a_stopped_server_and_its_front_end, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(the_picture_names_who_waits, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(fingerprints_tell_change, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_client_that_ended_does_not_hang, picture_start, picture_end),
