@@ -9,7 +9,7 @@
 #include "client_operation.h"
 
 enum {
-    DEFAULT_TIMEOUT_MS = 60000,
+    DEFAULT_TIMEOUT_MS = 20000, /* less than a run has patience for with a server that gives no sign */
     /* Without a statement of its own a client learns nothing but silence, and should not listen to it for
      * long. */
     DEFAULT_TIMEOUT_NO_SQL_MS = 10000,
