@@ -87,4 +87,9 @@ void deed_server_at_delivery(struct call *call, uint32_t fault, struct delivery 
 void deed_arm_file(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_arm_close(struct call *call, uint32_t fault, struct delivery *delivery);
 
+/* ---- shortage.c ---- */
+void deed_run_short(struct call *call, uint32_t fault);
+void deed_run_short_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_run_short_inside(struct call *call, uint32_t fault);
+
 #endif

@@ -56,6 +56,9 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_CLOSE_ERROR] = {.at_delivery = deed_arm_close},
     [FAULT_SHORT_WRITE] = {.at_delivery = deed_arm_file},
     [FAULT_READ_ERROR] = {.at_delivery = deed_arm_file},
+    [FAULT_OPEN_ERROR] = {.at_entry = deed_run_short, .at_delivery = deed_run_short_at_delivery},
+    [FAULT_MEMORY_FULL] = {.at_entry = deed_run_short, .at_delivery = deed_run_short_at_delivery},
+    [FAULT_SHM_FULL] = {.at_entry = deed_run_short_inside},
 };
 
 uint32_t faults_decide_passing(void)

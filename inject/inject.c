@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runstate_internal.h"
+#include "shortage.h"
 
 _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
 
@@ -60,6 +61,9 @@ static void load(void)
         inject_loaded.commands |= 1u << fault->site.command;
         inject_loaded.fails_files |= info->place == FAULT_IN_FILES;
         inject_loaded.loses_close |= (info->effects & FAULT_MEETS_CLOSE) != 0;
+    }
+    if (inject_loaded.fails_files) {
+        shortage_watch();
     }
 }
 

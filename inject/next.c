@@ -63,15 +63,21 @@ static _Atomic uint32_t library_count;
 extern const char own_start[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
 extern const char own_end[] __asm__("_end") __attribute__((visibility("hidden")));
 
-bool next_is_library(const void *address)
+bool next_is_vdi_library(const void *address)
 {
     uintptr_t at = (uintptr_t)address;
-    bool inside = at >= (uintptr_t)own_start && at < (uintptr_t)own_end;
+    bool inside = false;
     for (size_t i = 0; i < LIBRARIES_MAX && !inside; i++) {
         inside = at < atomic_load_explicit(&libraries[i].end, memory_order_acquire) &&
                  at >= atomic_load_explicit(&libraries[i].start, memory_order_relaxed);
     }
     return inside;
+}
+
+bool next_is_library(const void *address)
+{
+    uintptr_t at = (uintptr_t)address;
+    return (at >= (uintptr_t)own_start && at < (uintptr_t)own_end) || next_is_vdi_library(address);
 }
 
 dlsym_function *next_dlsym(void)

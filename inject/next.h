@@ -67,6 +67,9 @@ static inline void *next_definition(enum next_function function)
 /* `address` is in a library that a definition was found in, or (a tail call's return address) in ours. */
 bool next_is_library(const void *address);
 
+/* ... in such a library, and not in ours. */
+bool next_is_vdi_library(const void *address);
+
 /* What a client gets that asks for `name` and would have got `found`: our wrapper, which will use `found`. */
 void *next_wrapper(const char *name);
 void next_learn(const char *name, void *found);

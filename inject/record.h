@@ -8,6 +8,7 @@
 #include "event.h"
 #include "inject.h"
 #include "shadow.h"
+#include "shortage.h"
 
 enum {
     CALL_ARGS = 6
@@ -25,6 +26,7 @@ struct call {
     int32_t device_index;
     int32_t answer;             /* with EVENT_FLAG_FAULTED: a fault's, in the library's place */
     uint64_t at_end;            /* faults of the plan that wait for the call's end, a bit each */
+    uint64_t later;             /* ... and for what its thread does next */
     int64_t timeout;            /* as passed to GetCommand, GetConfiguration */
     const VDC_Command *command; /* as passed to CompleteCommand, with its bytesTransferred */
     uint64_t bytes;
@@ -53,6 +55,7 @@ static inline struct call call_on_set(enum vdi_function function, struct shadow_
     call.device_index = -1;
     call.answer = 0;
     call.at_end = 0;
+    call.later = 0;
     call.timeout = 0;
     call.command = NULL;
     call.bytes = 0;
@@ -94,6 +97,9 @@ static inline void call_begin(struct call *call, const void *caller, const char 
     } else {
         call->sequence = call_unrecorded(call->function);
     }
+    if (inject_plan()->fails_files) {
+        shortage_call_began(call);
+    }
 }
 
 /* Records the end with call->arg. Returns result. */
@@ -101,6 +107,9 @@ int call_record_end(const struct call *call, int result);
 
 static inline int call_end(const struct call *call, int result)
 {
+    if (inject_plan()->fails_files) {
+        shortage_call_ended(call);
+    }
     return inject_records() ? call_record_end(call, result) : result;
 }
 

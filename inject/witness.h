@@ -7,6 +7,7 @@
 #ifndef VDIFAULT_WITNESS_H
 #define VDIFAULT_WITNESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,5 +53,18 @@ bool vdifault_files_fail(void);
  * come from; 0: the thread's own, if it has one. file: identity, 0 unknown. */
 bool vdifault_file_fails(enum file_call what, uint64_t fetch, uint64_t file, uint64_t size,
                          struct file_failure *failure);
+
+/* ---- memory, descriptors and shared memory (shortage.h) ---- */
+
+enum denial {
+    DENIAL_MEMORY,        /* the client's own */
+    DENIAL_OPEN,          /* of a regular file, by the client */
+    DENIAL_SHARED_MEMORY, /* an allocation that the VDI library makes */
+    DENIAL_COUNT
+};
+/* What may be denied in this run, a bit each: all else need not ask. */
+extern _Atomic uint32_t vdifault_denials;
+/* errno that it is denied with, and the fault has fired; 0: it may have it. `caller` is who asks for it. */
+int vdifault_denies(enum denial what, const void *caller);
 
 #endif

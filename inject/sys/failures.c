@@ -5,8 +5,10 @@
  * error flag set, what it had kept still there.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio_ext.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +20,8 @@
 #pragma weak vdifault_files_fail
 #pragma weak vdifault_file_fails
 #pragma weak vdifault_guard_fetch_of
+#pragma weak vdifault_denials
+#pragma weak vdifault_denies
 
 enum {
     USUAL_BUFFER = 4096 /* of a stream that has none yet; a file system's block size, most often */
@@ -212,4 +216,39 @@ void failure_of_close(struct sys_call *call, int descriptor)
     if (!none_fails() && asks(call, descriptor, FILE_CALL_CLOSE, 0, &failure)) {
         fail(call, SYS_FAILS_AFTER, failure.error);
     }
+}
+
+int failure_denied(enum denial what, const void *caller)
+{
+    if (&vdifault_denials == NULL || vdifault_denies == NULL ||
+        (atomic_load_explicit(&vdifault_denials, memory_order_relaxed) >> what & 1) == 0) {
+        return 0;
+    }
+    int error = vdifault_denies(what, caller);
+    errno = error != 0 ? error : errno;
+    return error;
+}
+
+/* Shared memory has names there, and so has some of it that has none. */
+static bool is_shared_memory(const char *path)
+{
+    static const char folder[] = "/dev/shm";
+    return strncmp(path, folder, sizeof folder - 1) == 0;
+}
+
+int failure_of_open(int folder, const char *path, int flags, const void *caller)
+{
+    if (&vdifault_denials == NULL || atomic_load_explicit(&vdifault_denials, memory_order_relaxed) == 0 ||
+        path == NULL) {
+        return 0;
+    }
+    int saved = errno;
+    struct sys_file file;
+    file_of_path(folder, path, true, &file);
+    errno = saved;
+    if (is_shared_memory(path)) {
+        return failure_denied(DENIAL_SHARED_MEMORY, caller);
+    }
+    bool is_made = file.type == 0 && (flags & O_CREAT) != 0;
+    return is_made || file.type == FILE_REGULAR ? failure_denied(DENIAL_OPEN, caller) : 0;
 }

@@ -139,7 +139,18 @@ void failure_of_stream(struct sys_call *call, const void *data, size_t size, siz
 void failure_of_fill(struct sys_call *call, void *data, size_t size, size_t count, FILE *stream);
 /* stdio is to write what it has kept; `closes` the stream, too. */
 void failure_of_flush(struct sys_call *call, FILE *stream, bool closes);
+/* An allocation by `caller` is denied, with errno set: the number, or 0. */
+int failure_denied(enum denial what, const void *caller);
+/* ... to open a file. */
+int failure_of_open(int folder, const char *path, int flags, const void *caller);
 void failure_of_sync(struct sys_call *call, int descriptor); /* -1: of which file, is not known */
 void failure_of_close(struct sys_call *call, int descriptor);
+
+/* In a wrapper: nobody comes as far as the call. */
+#define SYS_CALLER __builtin_return_address(0)
+#define DENIED(what, answer)                              \
+    if (failure_denied(DENIAL_##what, SYS_CALLER) != 0) { \
+        return answer;                                    \
+    }
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -38,6 +39,10 @@
 #define FILLS(data, size)          touch_filled(&call, data, size)
 #define FILLS_PARTS(parts, count)  touch_filled_parts(&call, parts, PART_COUNT(count))
 #define PARTS_SIZE(parts, count)   touch_parts_size(parts, PART_COUNT(count))
+#define OPEN_DENIED(folder, path, flags, answer)                 \
+    if (failure_of_open(folder, path, flags, SYS_CALLER) != 0) { \
+        return answer;                                           \
+    }
 /* What faults make of the call: of its parameters, too. */
 #define MAY_FAIL(fd, size)            size = failure_of_write(&call, fd, size)
 #define READ_MAY_FAIL(fd, data, size) size = failure_of_read(&call, fd, data, size)
@@ -106,6 +111,7 @@ static void end_list(va_list *list)
     va_end(*list);
 }
 
+#define SYS_WITHOUT_ALLOCATIONS
 #define SYS_EXPORT __attribute__((visibility("default"))) __attribute__((noinline))
 
 #define SYS_CALL(type, failed, name, parameters, when, next, arguments, prepare, before, after) \

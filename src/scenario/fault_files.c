@@ -10,7 +10,7 @@ static const struct {
     int error;
 } names[] = {
     {"ENOSPC", ENOSPC}, {"EIO", EIO},     {"EDQUOT", EDQUOT}, {"EFBIG", EFBIG},   {"EACCES", EACCES},
-    {"EMFILE", EMFILE}, {"EROFS", EROFS}, {"ESTALE", ESTALE}, {"ENODEV", ENODEV},
+    {"EMFILE", EMFILE}, {"EROFS", EROFS}, {"ESTALE", ESTALE}, {"ENODEV", ENODEV}, {"ENOMEM", ENOMEM},
 };
 
 int fault_errno(const struct fault *fault)

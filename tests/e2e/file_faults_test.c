@@ -67,6 +67,42 @@ static void test_reads(void **unused)
     UNDER(faults);
 }
 
+/* ---- shortages ---- */
+
+static void test_shared_memory(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {
+        "shm-full@Create",
+        "shm-full(allocation=2)@Create",
+        "shm-full(errno=EACCES)@Create/1",
+        "shm-full(errno=ENOMEM,allocation=3)@Create",
+        "shm-full@Create#1+",
+        NULL,
+    };
+    UNDER(faults);
+}
+
+static void test_memory(void **unused)
+{
+    (void)unused;
+    static const char *const faults[] = {"memory-full@Create", "memory-full@Create#1+", NULL};
+    UNDER(faults);
+}
+
+static void test_opens(void **unused)
+{
+    (void)unused;
+    static const struct correct_client media[] = {{.name = "disk"}, {.name = "tape"}};
+    static const char *const faults[] = {
+        "open-error@GetConfiguration",
+        "open-error(errno=EMFILE)@GetConfiguration/1",
+        "open-error(errno=EACCES)@GetConfiguration#1+",
+        NULL,
+    };
+    correct_under_faults(media, sizeof media / sizeof media[0], faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -74,6 +110,9 @@ int main(void)
         cmocka_unit_test(test_syncs),
         cmocka_unit_test(test_short_writes),
         cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_shared_memory),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_opens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

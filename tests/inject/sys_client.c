@@ -8,10 +8,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -234,6 +236,25 @@ TRY(mmap64, POINTER(mmap64(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file,
     POINTER(mmap64(NULL, 4096, PROT_READ, MAP_PRIVATE, reader, 0)))
 TRY(msync, NUMBER(msync(mapping(), 4096, MS_SYNC)), NUMBER(msync((void *)1, 4096, MS_SYNC)))
 
+/* Sizes that no allocator can have. */
+static size_t huge;
+static void *room;
+TRY(shm_open, NUMBER(shm_open("/vdifault-test-sys", O_RDWR, 0)), NUMBER(shm_open("/no/name", O_RDWR, 0)))
+TRY(memfd_create, NUMBER(memfd_create("x", 0) > 0), NUMBER(memfd_create("x", ~0u)))
+TRY(posix_fallocate, NUMBER(posix_fallocate(file, 0, 10)), NUMBER(posix_fallocate(-1, 0, 10)))
+TRY(posix_fallocate64, NUMBER(posix_fallocate64(file, 0, 10)), NUMBER(posix_fallocate64(file, 0, 0)))
+TRY(fallocate, NUMBER(fallocate(file, 0, 0, 10)), NUMBER(fallocate(reader, 0, 0, 10)))
+TRY(fallocate64, NUMBER(fallocate64(file, 0, 0, 10)), NUMBER(fallocate64(-1, 0, 0, 10)))
+TRY(malloc, POINTER(malloc(10)), POINTER(malloc(huge)))
+TRY(calloc, POINTER(calloc(2, 10)), POINTER(calloc(huge, 10)))
+TRY(realloc, POINTER(realloc(malloc(1), 10)), POINTER(realloc(NULL, huge)))
+TRY(reallocarray, POINTER(reallocarray(malloc(1), 2, 10)), POINTER(reallocarray(NULL, huge, 10)))
+TRY(memalign, POINTER(memalign(64, 10)), POINTER(memalign(64, huge)))
+TRY(aligned_alloc, POINTER(aligned_alloc(64, 64)), POINTER(aligned_alloc(64, huge)))
+TRY(posix_memalign, NUMBER(posix_memalign(&room, 64, 10)), NUMBER(posix_memalign(&room, 64, huge)))
+TRY(valloc, POINTER(valloc(10)), POINTER(valloc(huge)))
+TRY(pvalloc, POINTER(pvalloc(10)), POINTER(pvalloc(huge)))
+
 TRY(rename, NUMBER(rename("old", "new")), NUMBER(rename("no", "new")))
 TRY(renameat, NUMBER(renameat(folder, "old", folder, "new")), NUMBER(renameat(folder, "no", folder, "new")))
 TRY(renameat2, NUMBER(renameat2(folder, "old", folder, "new", 0)),
@@ -323,6 +344,7 @@ int main(int argc, char **argv)
         return 2;
     }
     few = 2 - argc;
+    huge = (size_t)argc << 60;
     many = argc * 100000;
     results = raw_open(argv[2], O_WRONLY | O_CREAT | O_TRUNC);
     prepare();

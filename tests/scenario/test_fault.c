@@ -121,7 +121,7 @@ static const struct {
      "unknown fault kind 'erly-close': did you mean 'early-close'? (vdifault faults lists them)"},
     {"Lost-Close", 0,
      "unknown fault kind 'Lost-Close': did you mean 'lost-close'? (vdifault faults lists them)"},
-    {"disk-full@Write", 0, "unknown fault kind 'disk-full' (vdifault faults lists them)"},
+    {"frobnicate@Write", 0, "unknown fault kind 'frobnicate' (vdifault faults lists them)"},
     {"", 0, "expected a fault kind such as 'early-close' (vdifault faults lists them)"},
     {" @Write", 1, "expected a fault kind such as 'early-close' (vdifault faults lists them)"},
     {"early-close", 11, "'early-close' needs a site, such as early-close@Write#2:0"},
