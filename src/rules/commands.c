@@ -164,6 +164,8 @@ void commands_complete_begin(struct checker *checker, struct vdi_set *set, const
     }
     if (event->arg[1] == ERROR_SUCCESS) {
         durability_acknowledged(checker, (*link)->code, call);
+    } else {
+        durability_refused(checker, (*link)->fetch.sequence);
     }
     (*link)->completed_by = call->sequence;
     (*link)->answer_code = (int32_t)event->arg[1];

@@ -116,6 +116,7 @@ void durability_fetched(struct checker *checker, const struct event *event, cons
     }
     if (!has_begun(transfer)) {
         stop_watching(checker->durability, transfer->operation);
+        files_forgive_all(&checker->durability->files); /* it may be what makes good for them */
     }
     transfer->devices[event->device].handed_out += event->arg[2] > 0 ? (uint64_t)event->arg[2] : 0;
     if (event->arg[3] >= 0 && event->arg[2] >= 0 && event->arg[3] <= INT64_MAX - event->arg[2] &&
@@ -213,6 +214,13 @@ void durability_file(struct checker *checker, const struct event *event, const c
         note_change(file, event);
     }
     checker->out_of_memory = checker->out_of_memory || durability->files.out_of_memory;
+}
+
+void durability_refused(struct checker *checker, uint64_t fetch)
+{
+    if (checker->durability) {
+        files_forgive(&checker->durability->files, fetch);
+    }
 }
 
 void durability_closed(struct checker *checker, int32_t operation)

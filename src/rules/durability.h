@@ -20,6 +20,8 @@ void durability_configured(struct checker *checker, int32_t operation, uint32_t 
 void durability_fetched(struct checker *checker, const struct event *event, const struct call *call);
 /* CompleteCommand with SUCCESS was called for a command of this code. */
 void durability_acknowledged(struct checker *checker, int32_t code, const struct call *call);
+/* ... with another code: it told that it failed. */
+void durability_refused(struct checker *checker, uint64_t fetch);
 void durability_file(struct checker *checker, const struct event *event, const char *text);
 void durability_note(struct checker *checker, const struct event *event, const char *text);
 void durability_closed(struct checker *checker, int32_t operation); /* its set */

@@ -14,7 +14,8 @@ static bool is_dirty(const struct files *files, const struct stored_file *file, 
 {
     uint64_t synced = files_synced(files, file);
 
-    return use->last_write > synced || (!shared && (file->last_loose > synced || files_buffered(file) > 0));
+    return use->last_write > synced || files_refused(file) > 0 ||
+           (!shared && (file->last_loose > synced || files_buffered(file) > 0));
 }
 
 static void say_dirty(const struct files *files, const struct stored_file *file, const struct file_use *use,
@@ -30,7 +31,12 @@ static void say_dirty(const struct files *files, const struct stored_file *file,
         snprintf(how, sizeof how, "it had received %" PRIu64 " of the %" PRIu64 " bytes handed out",
                  use->bytes, handed_out);
     }
-    if (waiting > 0) {
+    if (files_refused(file) > 0) {
+        snprintf(why, WHY_MAX,
+                 "a write to '%.160s' took %" PRIu64
+                 " bytes less than it was given, and nobody has written them since (%s)",
+                 path, files_refused(file), how);
+    } else if (waiting > 0) {
         snprintf(why, WHY_MAX, "%" PRId64 " bytes for '%.160s' still waited in a stdio buffer (%s)", waiting,
                  path, how);
     } else if (files_synced(files, file) == 0) {
@@ -38,6 +44,21 @@ static void say_dirty(const struct files *files, const struct stored_file *file,
     } else {
         snprintf(why, WHY_MAX, "'%.160s' had been written to since its last sync began (%s)", path, how);
     }
+}
+
+/* Another file got every byte from the buffers: one of several copies that failed is no loss. */
+static bool has_whole_copy(const struct durability *durability, const struct transfer *transfer,
+                           int16_t device, uint64_t handed_out)
+{
+    for (const struct stored_file *file = durability->files.list; file; file = file->next) {
+        const struct file_use *use = files_find_use(file, transfer->operation, device);
+
+        if (use && file->type == FILE_REGULAR && !file->gone && use->bytes >= handed_out &&
+            !is_dirty(&durability->files, file, use, files_is_shared(file, use->operation, device))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A regular file of no known command that holds about as much, all of it durable: the client may have put the
@@ -104,7 +125,7 @@ static void judge_sink(const struct durability *durability, const struct transfe
 static bool judge_exactly(const struct durability *durability, const struct transfer *transfer,
                           int16_t device, struct acknowledgement *ack)
 {
-    bool found = false, carried_away = false, mapped = false;
+    bool found = false, carried_away = false, mapped = false, refused = false;
     uint64_t handed_out = transfer->devices[device].handed_out;
 
     ack->verdict = VERDICT_CLEAN;
@@ -119,11 +140,14 @@ static bool judge_exactly(const struct durability *durability, const struct tran
         } else if (!file->gone) {
             judge_sink(durability, transfer, file, use, handed_out, ack);
             mapped = mapped || file->mapped;
+            refused = refused || files_refused(file) > 0;
             found = true;
         }
     }
     if (carried_away || (mapped && ack->verdict == VERDICT_CLEAN) ||
-        (ack->verdict == VERDICT_DIRTY && is_kept_elsewhere(durability, transfer, handed_out))) {
+        (ack->verdict == VERDICT_DIRTY &&
+         (is_kept_elsewhere(durability, transfer, handed_out) ||
+          (refused && has_whole_copy(durability, transfer, device, handed_out))))) {
         ack->verdict = VERDICT_UNKNOWN;
     }
     return found || carried_away;

@@ -1,6 +1,7 @@
 /* files.c - see files.h. */
 #include "files.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,70 @@ int64_t files_buffered(const struct stored_file *file)
     return bytes;
 }
 
+uint64_t files_refused(const struct stored_file *file)
+{
+    uint64_t bytes = 0;
+
+    for (int i = 0; i < FILE_REFUSALS_MAX; i++) {
+        bytes += file->refusals[i].bytes;
+    }
+    return bytes;
+}
+
+void files_forgive(struct files *files, uint64_t fetch)
+{
+    for (struct stored_file *file = files->list; file; file = file->next) {
+        for (int i = 0; i < FILE_REFUSALS_MAX; i++) {
+            if (file->refusals[i].fetch == 0 || file->refusals[i].fetch == fetch) {
+                file->refusals[i].bytes = 0;
+            }
+        }
+    }
+}
+
+static void forget_refusals(struct stored_file *file)
+{
+    memset(file->refusals, 0, sizeof file->refusals);
+}
+
+void files_forgive_all(struct files *files)
+{
+    for (struct stored_file *file = files->list; file; file = file->next) {
+        forget_refusals(file);
+    }
+}
+
+/* So many bytes of this command, or of unknown ones in this file, are tried again. */
+static void try_again(struct files *files, const struct stored_file *here, uint64_t fetch, uint64_t bytes)
+{
+    for (struct stored_file *file = files->list; file; file = file->next) {
+        for (int i = 0; i < FILE_REFUSALS_MAX && (fetch != 0 || file == here); i++) {
+            struct file_refusal *refusal = &file->refusals[i];
+            uint64_t less = fetch != 0 && refusal->fetch != fetch ? 0 : bytes;
+
+            refusal->bytes -= refusal->bytes < less ? refusal->bytes : less;
+        }
+    }
+}
+
+/* An interruption is no refusal. Where there is no room to note one, it is not missed. */
+static void take_refusal(struct files *files, struct stored_file *file, const struct event *event)
+{
+    uint64_t asked = event->arg[4] > 0 ? (uint64_t)event->arg[4] : 0;
+    uint64_t taken = event->arg[5] > 0 ? (uint64_t)event->arg[5] : 0;
+
+    try_again(files, file, event->call, asked);
+    if (file->type != FILE_REGULAR || taken >= asked || event->arg[5] == -EINTR || event->arg[5] == -EAGAIN) {
+        return;
+    }
+    for (int i = 0; i < FILE_REFUSALS_MAX; i++) {
+        if (file->refusals[i].bytes == 0) {
+            file->refusals[i] = (struct file_refusal){event->call, asked - taken};
+            return;
+        }
+    }
+}
+
 bool files_is_write(const struct event *event)
 {
     switch (event->arg[0]) {
@@ -127,6 +192,9 @@ static void take_open(struct files *files, struct stored_file *file, const struc
                       const char *text, const struct file_source *source)
 {
     (void)source;
+    if (file->size > 0 && event->arg[3] == 0) {
+        forget_refusals(file); /* it begins anew */
+    }
     file->size = event->arg[3];
     file->gone = false;
     if (!file->path) {
@@ -152,6 +220,7 @@ static void take_write(struct files *files, struct stored_file *file, const stru
     bool durable = event->arg[0] == FILE_WRITE_SYNCED;
 
     (void)text;
+    take_refusal(files, file, event);
     if (event->arg[5] <= 0) {
         return;
     }
@@ -183,6 +252,7 @@ static void take_truncate(struct files *files, struct stored_file *file, const s
     (void)text;
     (void)source;
     if (files_is_write(event)) {
+        forget_refusals(file);
         file->size = event->arg[4];
         file->written_end = file->written_end > file->size ? file->size : file->written_end;
         file->last_loose = event->sequence;

@@ -44,6 +44,15 @@ struct file_buffer {
     int64_t bytes;
 };
 
+/* Bytes that a write was asked for and did not take, and that nobody has tried to write again. */
+enum {
+    FILE_REFUSALS_MAX = 16
+};
+struct file_refusal {
+    uint64_t fetch; /* of the command whose buffer they were in; 0: of none that is known */
+    uint64_t bytes; /* 0: free */
+};
+
 struct stored_file {
     struct stored_file *next;
     uint64_t identity;
@@ -63,6 +72,7 @@ struct stored_file {
     struct file_use *uses; /* newest first */
     uint32_t use_count;
     struct file_buffer buffers[FILE_BUFFERS_MAX];
+    struct file_refusal refusals[FILE_REFUSALS_MAX];
 };
 
 struct files {
@@ -95,6 +105,10 @@ bool files_is_shared(const struct stored_file *file, int32_t operation,
 void files_flush_process(struct files *files, uint32_t process, uint64_t sequence);
 uint64_t files_synced(const struct files *files, const struct stored_file *file);
 int64_t files_buffered(const struct stored_file *file);
+uint64_t files_refused(const struct stored_file *file);
+/* The client has told that this command failed: what was refused of it, or may have been, is not missing. */
+void files_forgive(struct files *files, uint64_t fetch);
+void files_forgive_all(struct files *files);
 bool files_is_write(const struct event *event); /* it changed the content */
 void files_free(struct files *files);
 

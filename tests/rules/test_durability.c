@@ -97,6 +97,98 @@ static void test_bytes_in_stdio(void **state)
     run_end(&run);
 }
 
+/* ---- writes that take less than they were given ---- */
+
+/* A Write whose bytes a file refused but for `taken`; *fetch is it. */
+static uint64_t write_in_part(struct run *run, uint64_t file, int64_t taken, int64_t result)
+{
+    uint64_t fetch = run->fetch = vdi_fetch(run, WORKER, 0, 1, VDC_Write);
+
+    if (taken > 0) {
+        file_event(run, FILE_WRITE, file, run->written, PART, taken);
+        run->written += taken;
+    }
+    if (result < 0) {
+        file_event(run, FILE_WRITE, file, -1, PART - taken, result);
+    }
+    return fetch;
+}
+
+static void complete_write(struct run *run, uint64_t fetch, int32_t code)
+{
+    vdi_complete(run, WORKER, 0, 1, (int64_t)fetch, code, 0);
+    run->fetch = 0;
+}
+
+static void test_bytes_that_were_refused(void **state)
+{
+    (void)state;
+    for (int failed = 0; failed < 2; failed++) {
+        struct run run;
+
+        start_backup(&run, 1);
+        complete_write(&run, write_in_part(&run, SINK, 100, failed ? -28 : 0), ERROR_SUCCESS);
+        store_write(&run, 0, SINK);
+        file_sync(&run, SINK);
+        flush(&run);
+        assert_int_equal(end_backup(&run, 1), DURABLE_NO);
+        assert_non_null(strstr(expect(&run, "VDI-FLUSH-001")->message, "bytes less than it was given"));
+        run_end(&run);
+    }
+}
+
+static void test_bytes_that_were_written_again(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        struct run run;
+        uint64_t fetch;
+
+        start_backup(&run, 1);
+        if (way == 3) { /* a copy of all of it is what counts then */
+            file_open(&run, OTHER, 0, 0);
+            store_write(&run, 0, OTHER);
+            file_sync(&run, OTHER);
+        }
+        fetch = write_in_part(&run, SINK, way == 0 ? 100 : 0, way == 0 ? 0 : -28);
+        if (way == 0) { /* by parts */
+            file_event(&run, FILE_WRITE, SINK, run.written, PART - 100, 50);
+            file_event(&run, FILE_WRITE, SINK, run.written + 50, PART - 150, PART - 150);
+        } else if (way == 1) { /* by a copy of its own */
+            run.fetch = 0;
+            file_write(&run, SINK, PART);
+        } else if (way == 2) { /* elsewhere */
+            file_open(&run, OTHER, 0, 0);
+            file_write(&run, OTHER, PART);
+            file_sync(&run, OTHER);
+        } else {
+            file_write(&run, OTHER, PART);
+            file_sync(&run, OTHER);
+        }
+        complete_write(&run, fetch, ERROR_SUCCESS);
+        file_sync(&run, SINK);
+        flush(&run);
+        end_backup(&run, 1);
+        expect_not(&run, "VDI-FLUSH-001");
+        run_end(&run);
+    }
+}
+
+static void test_a_refusal_that_was_told(void **state)
+{
+    struct run run;
+
+    (void)state;
+    start_backup(&run, 1);
+    complete_write(&run, write_in_part(&run, SINK, 100, -28), 112);
+    store_write(&run, 0, SINK);
+    file_sync(&run, SINK);
+    flush(&run);
+    end_backup(&run, 1);
+    expect_not(&run, "VDI-FLUSH-001");
+    run_end(&run);
+}
+
 static void test_other_ways_to_be_durable(void **state)
 {
     struct run run;
@@ -371,6 +463,9 @@ int test_durability(void)
         cmocka_unit_test(test_sync_of_another_file_or_that_failed),
         cmocka_unit_test(test_sync_after_the_answer),
         cmocka_unit_test(test_bytes_in_stdio),
+        cmocka_unit_test(test_bytes_that_were_refused),
+        cmocka_unit_test(test_bytes_that_were_written_again),
+        cmocka_unit_test(test_a_refusal_that_was_told),
         cmocka_unit_test(test_other_ways_to_be_durable),
         cmocka_unit_test(test_helper_that_ends),
         cmocka_unit_test(test_stripes_are_judged_each),
