@@ -27,6 +27,10 @@ static const struct bug_under_fault bugs[] = {
     {"delay(ms=1500)@GetCommand#3", "buggy_ends", "two-readers", "VDI-THR-001", 1, "error"},
     {"jitter", "buggy_ends", "two-readers", "VDI-THR-001", 1, "error"},
     {"preempt", "buggy_ends", "two-readers", "VDI-THR-001", 1, "error"},
+    {"shm-full@Create", "buggy", "claim-success", "VDI-OUT-001", 1, "error"},
+    {"shm-full(allocation=2)@Create", "buggy", "claim-success", "VDI-OUT-001", 1, "error"},
+    {"write-error(after=1000)@Write#2", "buggy_files", "trust-fwrite", "VDI-FLUSH-001", 1, NULL},
+    {"memory-full@Write#2+", "buggy_files", "trust-malloc", "VDI-OUT-003", 1, "error"},
 };
 
 static void test_bugs_show(void **unused)
