@@ -60,32 +60,32 @@ static json_t *identity(const struct sweep *sweep)
     for (int i = 1; i < sweep->work.command_count; i++) {
         json_array_append_new(command, json_string(sweep->work.command[i]));
     }
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:[I,I,I], s:[i,i,i,I,b,b,b]}", "sweep", VDIFAULT_VERSION,
-                     "client", client, "options", command, "dialect", dialect, "program",
-                     sweep->bench.client.path, "file", (json_int_t)info.st_size,
-                     (json_int_t)info.st_mtim.tv_sec, (json_int_t)info.st_mtim.tv_nsec, "choice",
-                     (int)options->per_stack, (int)options->shard.index, (int)options->shard.count,
-                     (json_int_t)options->kinds, options->hostile, options->dialects, options->coverage);
+    return json_pack(
+        "{s:s, s:o, s:o, s:s, s:s, s:[I,I,I], s:[i,i,i,i,I,b,b,b]}", "sweep", VDIFAULT_VERSION, "client",
+        client, "options", command, "dialect", dialect, "program", sweep->bench.client.path, "file",
+        (json_int_t)info.st_size, (json_int_t)info.st_mtim.tv_sec, (json_int_t)info.st_mtim.tv_nsec, "choice",
+        (int)options->per_stack, (int)options->shard.index, (int)options->shard.count, (int)options->pairs,
+        (json_int_t)options->kinds, options->hostile, options->dialects, options->coverage);
 }
 
 /* A sweep_journal_take. */
 static void keep_noted(void *context, json_t *object)
 {
     struct sweep *sweep = context;
-    json_t **noted = realloc(sweep->noted, (sweep->noted_count + 1) * sizeof(json_t *));
-    if (noted == NULL) {
-        sweep->error = ENOMEM;
+    char key[SWEEP_NOTED_MAX];
+    sweep_noted_key((uint32_t)results_number(object, "id", 0), results_text(object, "key"), key, sizeof key);
+    if (strcmp(results_text(object, "outcome"), "error") == 0) { /* it may be possible now */
         json_decref(object);
-        return;
+    } else if (json_object_set_new(sweep->noted, key, object) != 0) {
+        sweep->error = ENOMEM;
     }
-    sweep->noted = noted;
-    noted[sweep->noted_count++] = object;
 }
 
 static int open_journal(struct sweep *sweep)
 {
     const char *given = sweep->options.journal;
     const char *path = given != NULL ? given : sweep->journal_path;
+    sweep->noted = json_object();
     int error = sweep_journal_open(&sweep->journal, path, identity(sweep), keep_noted, sweep);
     if (error == EEXIST &&
         given == NULL) { /* of an earlier program or with other options: nobody asked to go on */
@@ -99,10 +99,15 @@ static int open_journal(struct sweep *sweep)
             path);
         return CLI_USAGE;
     }
-    if (error != 0) {
-        cli_error("sweep: journal '%s': %s", path, strerror(error));
+    if (error == 0) {
+        return CLI_CLEAN;
     }
-    return error != 0 ? CLI_SETUP : CLI_CLEAN;
+    cli_error("sweep: journal '%s': %s%s", path,
+              error == EINVAL ? "expected a regular file" : strerror(error),
+              given == NULL ? ": nothing is noted" : "");
+    sweep_journal_close(&sweep->journal, false);
+    sweep->journal.path = NULL;
+    return given != NULL ? CLI_SETUP : CLI_CLEAN; /* nobody asked for that file */
 }
 
 /* Counters of an interrupted sweep are gone on with, as its runs are. */
@@ -111,7 +116,7 @@ static int open_coverage(struct sweep *sweep)
     if (!sweep->options.coverage) {
         return CLI_CLEAN;
     }
-    if (coverage_open(&sweep->coverage, sweep->journal.path, sweep->noted_count == 0) != 0) {
+    if (coverage_open(&sweep->coverage, sweep->journal.path, json_object_size(sweep->noted) == 0) != 0) {
         cli_error("sweep: %s", sweep->coverage.error);
         return CLI_SETUP;
     }
@@ -224,7 +229,8 @@ static int status_of(const json_t *report)
                                               : CLI_CLEAN;
 }
 
-static int report(struct sweep *sweep)
+/* *told: the report was written, and nothing is left to go on with. */
+static int report(struct sweep *sweep, bool *told)
 {
     const struct sweep_facts facts = {
         .sites = &sweep->clean.sites,
@@ -245,6 +251,7 @@ static int report(struct sweep *sweep)
         cli_error("sweep: cannot write the report: %s", strerror(error));
     } else if (sweep->pool.interrupted == 0 && write_reports(sweep, whole) == CLI_CLEAN) {
         status = status_of(whole);
+        *told = true;
     }
     json_decref(whole);
     return status;
@@ -287,11 +294,12 @@ static int sweep_client(struct sweep *sweep)
     if (status != CLI_CLEAN && sweep->result.count == 0) {
         return status;
     }
-    status = report(sweep);
+    bool told = false;
+    status = report(sweep, &told);
     if (sweep->pool.interrupted != 0) {
         return give_up(sweep);
     }
-    sweep_journal_close(&sweep->journal, sweep->options.journal == NULL);
+    sweep_journal_close(&sweep->journal, told && sweep->options.journal == NULL);
     return status;
 }
 
@@ -302,10 +310,7 @@ static void sweep_end(struct sweep *sweep)
                 (sweep->options.journal != NULL || sweep->journal.file >= 0);
     coverage_close(&sweep->coverage, keep);
     sweep_journal_close(&sweep->journal, false);
-    for (size_t i = 0; i < sweep->noted_count; i++) {
-        json_decref(sweep->noted[i]);
-    }
-    free(sweep->noted);
+    json_decref(sweep->noted);
     sweep_result_free(&sweep->result);
     sweep_plan_free(&sweep->pairs);
     sweep_plan_free(&sweep->plan);

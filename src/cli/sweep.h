@@ -24,8 +24,7 @@ struct sweep {
     struct sweep_journal journal;
     struct sweep_result result;
     struct sweep_progress progress;
-    json_t **noted; /* runs that the journal had, in its order */
-    size_t noted_count;
+    json_t *noted;  /* runs that the journal had: by sweep_noted_key */
     char **command; /* sweep_work.command */
     char *journal_path;
     size_t all; /* runs this sweep makes, as far as known */
@@ -33,6 +32,12 @@ struct sweep {
     uint32_t jobs;
     int error; /* of the journal, or no memory */
 };
+
+/* What a run is looked up by in the journal: its id and its faults. */
+enum {
+    SWEEP_NOTED_MAX = SWEEP_KEY_MAX + 16
+};
+void sweep_noted_key(uint32_t id, const char *key, char *text, size_t size);
 
 /* Makes the runs of the plan, then the pairs, as far as the journal does not have them: sweep->result. What ends it
  * early is in sweep->error or pool.interrupted. No worker is left. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -58,11 +59,16 @@ int sweep_journal_open(struct sweep_journal *journal, const char *path, json_t *
     int error = 0;
     off_t whole = 0;
     FILE *in = NULL;
+    struct stat info;
     *journal = (struct sweep_journal){.path = path, .file = -1};
     if (path == NULL) {
         goto out;
     }
-    journal->file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    journal->file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (journal->file >= 0 && (fstat(journal->file, &info) != 0 || !S_ISREG(info.st_mode))) {
+        error = EINVAL; /* no file that can be read again and cut */
+        goto out;
+    }
     int second = journal->file >= 0 ? fcntl(journal->file, F_DUPFD_CLOEXEC, 0) : -1;
     in = second >= 0 ? fdopen(second, "r") : NULL;
     if (in == NULL) {
@@ -91,12 +97,12 @@ int sweep_journal_add(struct sweep_journal *journal, const json_t *object)
 
 void sweep_journal_close(struct sweep_journal *journal, int done)
 {
-    if (journal->file < 0) {
-        return;
-    }
-    if (done) {
+    if (done && journal->path != NULL) {
         (void)unlink(journal->path);
+        journal->path = NULL;
     }
-    close(journal->file);
+    if (journal->file >= 0) {
+        close(journal->file);
+    }
     journal->file = -1;
 }

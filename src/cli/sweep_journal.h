@@ -15,7 +15,8 @@ struct sweep_journal {
 };
 
 /* Opens or makes the file. `identity` says which sweep it must be of; becomes the journal's. Each run in it goes to
- * `take`, with an object that becomes its. EEXIST: it is another sweep's. */
+ * `take`, with an object that becomes its. EEXIST: it is another sweep's; EINVAL: it is no
+ * regular file. */
 typedef void sweep_journal_take(void *context, json_t *object);
 int sweep_journal_open(struct sweep_journal *journal, const char *path, json_t *identity,
                        sweep_journal_take *take, void *context);

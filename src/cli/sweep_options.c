@@ -12,6 +12,7 @@
 #include "sweep_pool.h"
 
 enum {
+    JOBS_A_PROCESSOR = 2,  /* a run mostly waits */
     PER_STACK_DEFAULT = 2, /* the first and the last */
     NUMBER_MAX = 1000000
 };
@@ -24,7 +25,8 @@ static uint32_t processors(void)
 
 void sweep_options_init(struct sweep_options *options)
 {
-    *options = (struct sweep_options){.jobs = processors(), .per_stack = PER_STACK_DEFAULT};
+    *options =
+        (struct sweep_options){.jobs = JOBS_A_PROCESSOR * processors(), .per_stack = PER_STACK_DEFAULT};
     run_options_init(&options->run, "sweep");
     options->run.input = STDIN_NULL; /* many clients cannot share one */
 }
@@ -181,7 +183,7 @@ static int refuse_fault(void *context, const char *value)
 }
 
 const struct option_row sweep_option_rows[] = {
-    {"jobs", "N", "worker processes (default: one for each processor)", set_jobs},
+    {"jobs", "N", "worker processes (default: two for each processor)", set_jobs},
     {"per-stack", "N",
      "how many arrivals to try of those that come from one call stack: the first, the last\nand others "
      "evenly "

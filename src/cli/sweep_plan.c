@@ -49,7 +49,8 @@ static bool can_happen(const struct fault *fault, const struct sweep_site *site,
         !is_reached(fault, arrival)) {
         return false;
     }
-    bool needs_set = fault->kind != FAULT_DELAY && (info->effects & FAULT_KILLS_PROCESS) == 0;
+    bool needs_set = fault->kind != FAULT_DELAY && info->place != FAULT_IN_FILES &&
+                     (info->effects & FAULT_KILLS_PROCESS) == 0;
     if (arrival->given_up && needs_set) {
         return false;
     }

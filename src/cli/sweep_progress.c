@@ -2,37 +2,68 @@
 #include "sweep_progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "os.h"
 
 #define REDRAW_NS INT64_C(200000000)
 #define LINE_NS   INT64_C(5000000000)
+#define RED       "\033[31m"
+#define PLAIN     "\033[0m"
 
 void sweep_progress_start(struct sweep_progress *progress, size_t before)
 {
+    const char *kind = getenv("TERM");
     int64_t now = os_now();
-    *progress = (struct sweep_progress){
-        .terminal = isatty(STDERR_FILENO) != 0, .start_ns = now, .last_ns = now, .before = before};
+    bool terminal = isatty(STDERR_FILENO) != 0 && kind != NULL && strcmp(kind, "dumb") != 0;
+    *progress = (struct sweep_progress){.terminal = terminal,
+                                        .color = terminal && getenv("NO_COLOR") == NULL,
+                                        .start_ns = now,
+                                        .last_ns = now,
+                                        .before = before};
 }
 
-void sweep_progress_show(struct sweep_progress *progress, size_t done, size_t all, size_t findings)
+/* "45 s", "3:07 min", "1:02 h" */
+static void duration_text(double seconds, char *text, size_t size)
 {
+    unsigned long whole = (unsigned long)(seconds + 0.5);
+    if (whole < 60) {
+        snprintf(text, size, "%lu s", whole);
+    } else if (whole < 3600) {
+        snprintf(text, size, "%lu:%02lu min", whole / 60, whole % 60);
+    } else {
+        snprintf(text, size, "%lu:%02lu h", whole / 3600, whole / 60 % 60);
+    }
+}
+
+int sweep_progress_text(const struct sweep_progress *progress, const struct sweep_extent *extent,
+                        double seconds, char text[SWEEP_PROGRESS_MAX])
+{
+    size_t made = extent->done - progress->before; /* what the journal had cost no time */
+    double rate = seconds > 0 ? (double)made / seconds : 0;
+    bool red = progress->color && extent->findings > 0;
+    char left[32] = "?";
+    if (rate > 0) {
+        duration_text((double)(extent->all - extent->done) / rate, left, sizeof left);
+    }
+    return snprintf(text, SWEEP_PROGRESS_MAX, "%zu of %zu runs, %.1f/s, %s%zu finding%s%s, %s left",
+                    extent->done, extent->all, rate, red ? RED : "", extent->findings,
+                    extent->findings == 1 ? "" : "s", red ? PLAIN : "", left);
+}
+
+void sweep_progress_show(struct sweep_progress *progress, const struct sweep_extent *extent)
+{
+    char text[SWEEP_PROGRESS_MAX];
     int64_t now = os_now();
     if (now - progress->last_ns < (progress->terminal ? REDRAW_NS : LINE_NS)) {
         return;
     }
-    double seconds = (double)(now - progress->start_ns) / 1e9;
-    double rate = (double)(done - progress->before) / seconds;
-    char left[32] = "?";
-    if (rate > 0) {
-        snprintf(left, sizeof left, "%.0f s", (double)(all - done) / rate);
-    }
+    sweep_progress_text(progress, extent, (double)(now - progress->start_ns) / 1e9, text);
     progress->last_ns = now;
     progress->shown = progress->terminal;
-    fprintf(stderr, "%s%zu of %zu runs, %.1f/s, %zu findings, %s left%s",
-            progress->terminal ? "\r\033[K" : "", done, all, rate, findings, left,
-            progress->terminal ? "" : "\n");
+    fprintf(stderr, "%s%s%s", progress->terminal ? "\r\033[K" : "", text, progress->terminal ? "" : "\n");
     fflush(stderr);
 }
 

@@ -1,8 +1,10 @@
 /* sweep_runs.c - the runs of a sweep, given to workers and taken from them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "results.h"
 #include "sweep.h"
 
@@ -16,24 +18,30 @@ static void take_run(void *context, const struct sweep_run *run, json_t *object)
         return;
     }
     int error = sweep_journal_add(&sweep->journal, object);
-    sweep->error = error != 0 ? error : sweep->error;
+    if (error != 0) { /* the runs are worth more than the journal */
+        sweep_progress_end(&sweep->progress);
+        cli_error(
+            "sweep: journal '%s': %s: from here on nothing is noted; if the sweep is interrupted, these runs "
+            "are made again",
+            sweep->journal.path, strerror(error));
+        sweep_journal_close(&sweep->journal, false);
+    }
     error = sweep_result_add(&sweep->result, object);
     sweep->error = error != 0 ? error : sweep->error;
+}
+
+void sweep_noted_key(uint32_t id, const char *key, char *text, size_t size)
+{
+    snprintf(text, size, "%" PRIu32 " %s", id, key);
 }
 
 /* What the journal has of this run. */
 static json_t *find_noted(const struct sweep *sweep, const struct sweep_run *run)
 {
-    char key[SWEEP_KEY_MAX];
+    char key[SWEEP_KEY_MAX], text[SWEEP_NOTED_MAX];
     sweep_run_key(run, key, sizeof key);
-    for (size_t i = 0; i < sweep->noted_count; i++) {
-        json_t *noted = sweep->noted[i];
-        if ((uint32_t)json_integer_value(json_object_get(noted, "id")) == run->id &&
-            strcmp(results_text(noted, "key"), key) == 0) {
-            return noted;
-        }
-    }
-    return NULL;
+    sweep_noted_key(run->id, key, text, sizeof text);
+    return json_object_get(sweep->noted, text);
 }
 
 static bool is_going(const struct sweep *sweep)
@@ -47,8 +55,9 @@ static void wait_for_runs(struct sweep *sweep)
         REDRAW_MS = 200
     };
     sweep_pool_wait(&sweep->pool, REDRAW_MS, take_run, sweep);
-    sweep_progress_show(&sweep->progress, sweep->result.count, sweep->all,
-                        sweep_result_findings(&sweep->result));
+    const struct sweep_extent extent = {sweep->result.count, sweep->all,
+                                        sweep_result_findings(&sweep->result)};
+    sweep_progress_show(&sweep->progress, &extent);
 }
 
 /* The runs of a list, `count` of them by `order`. */

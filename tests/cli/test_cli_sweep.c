@@ -1,17 +1,13 @@
-/* What a sweep records of a clean run, which runs it makes of that and in which order, and its journal. */
-#include <errno.h>
+/* What a sweep records of a clean run, which runs it makes of that and in which order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "sweep_journal.h"
-#include "sweep_options.h"
 #include "sweep_plan.h"
 #include "vdi.h"
 #include "vdierror.h"
@@ -463,64 +459,6 @@ static void a_seed_gives_one_order(void **state)
     assert_memory_not_equal(one, plain, sizeof one);
 }
 
-/* ---- the journal ---- */
-
-static json_int_t noted;
-
-static void note(void *context, json_t *object)
-{
-    (void)context;
-    noted = noted * 10 + json_integer_value(json_object_get(object, "id"));
-    json_decref(object);
-}
-
-static void a_journal_goes_on_after_what_is_whole(void **state)
-{
-    (void)state;
-    struct sweep_journal journal;
-    char path[] = "/tmp/vdifault-journal-XXXXXX";
-    int file = mkstemp(path);
-    assert_true(file >= 0);
-    noted = 0;
-    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), 0);
-    for (int i = 1; i <= 3; i++) {
-        json_t *run = json_pack("{s:i, s:s}", "id", i, "text", "a\nb");
-        assert_int_equal(sweep_journal_add(&journal, run), 0);
-        json_decref(run);
-    }
-    sweep_journal_close(&journal, false);
-    assert_int_equal(noted, 0);
-    off_t whole = lseek(file, 0, SEEK_END);
-    assert_int_equal(write(file, "{\"id\": 4, \"te", 13), 13); /* cut short by a crash */
-    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), 0);
-    assert_int_equal(noted, 123);
-    assert_int_equal(lseek(file, 0, SEEK_END), whole);
-    sweep_journal_close(&journal, false);
-    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 2), note, NULL), EEXIST);
-    sweep_journal_close(&journal, false);
-    assert_int_equal(lseek(file, 0, SEEK_END), whole); /* another sweep's is left alone */
-    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), 0);
-    sweep_journal_close(&journal, true);
-    assert_int_not_equal(access(path, F_OK), 0);
-    close(file);
-}
-
-/* ---- options ---- */
-
-static void a_run_gets_the_options_that_are_its(void **state)
-{
-    (void)state;
-    char *argv[] = {"--size", "1M", "--jobs=3",  "--per-stack", "4", "--patience=5", "--json", "x",
-                    "--pai",  "7",  "--hostile", "--see",       "9", "--verbose",    "--",     "--size"};
-    static const char *const expected[] = {"--size", "1M", "--patience=5", "--see", "9", "--verbose"};
-    char *kept[16];
-    int found = option_pass_on(sweep_option_rows, run_option_rows, 16, argv, kept);
-    assert_int_equal(found, 6);
-    for (int i = 0; i < found; i++) {
-        assert_string_equal(kept[i], expected[i]);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -539,8 +477,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_done_to_a_set_that_was_given_up, setup, teardown),
         cmocka_unit_test(shards_are_the_whole_once),
         cmocka_unit_test(a_seed_gives_one_order),
-        cmocka_unit_test(a_journal_goes_on_after_what_is_whole),
-        cmocka_unit_test(a_run_gets_the_options_that_are_its),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
