@@ -39,6 +39,20 @@ static bool is_reached(const struct fault *fault, const struct sweep_arrival *ar
     return reach == REACH_NOTHING || before < arrival->reach[reach];
 }
 
+/* It takes a set that nobody has given up. */
+static bool needs_set(enum fault_kind kind)
+{
+    const struct fault_info *info = &fault_table[kind];
+    return kind != FAULT_DELAY && info->place != FAULT_IN_FILES && (info->effects & FAULT_KILLS_PROCESS) == 0;
+}
+
+/* ... and a server that acts. */
+static bool needs_server(enum fault_kind kind)
+{
+    const struct fault_info *info = &fault_table[kind];
+    return info->place == FAULT_IN_SERVER || (info->effects & (FAULT_ABORTS_SET | FAULT_STALLS_SERVER)) != 0;
+}
+
 /* What the clean run shows beyond what the catalogue can know. */
 static bool can_happen(const struct fault *fault, const struct sweep_site *site,
                        const struct sweep_arrival *arrival, const struct sweep_choice *choice)
@@ -49,9 +63,9 @@ static bool can_happen(const struct fault *fault, const struct sweep_site *site,
         !is_reached(fault, arrival)) {
         return false;
     }
-    bool needs_set = fault->kind != FAULT_DELAY && info->place != FAULT_IN_FILES &&
-                     (info->effects & FAULT_KILLS_PROCESS) == 0;
-    if (arrival->given_up && needs_set) {
+    bool of_server =
+        fault->kind == FAULT_ABORT ? fault->arg[FAULT_ARG_BY] == FAULT_BY_SERVER : needs_server(fault->kind);
+    if ((arrival->given_up && needs_set(fault->kind)) || (arrival->ends && of_server)) {
         return false;
     }
     switch (fault->kind) {
@@ -172,6 +186,11 @@ static bool can_follow(const struct fault *first, enum fault_kind kind, const st
     }
     bool known = site->device < 0 || site->device == first->site.device;
     bool same_close = (fault_table[kind].effects & fault_table[first->kind].effects & FAULT_MEETS_CLOSE) != 0;
+    uint32_t ends = fault_table[first->kind].effects; /* when the client notices is a matter of time */
+    if (((ends & FAULT_ABORTS_SET) != 0 && needs_set(kind)) ||
+        ((ends & FAULT_STALLS_SERVER) != 0 && needs_server(kind))) {
+        return false;
+    }
     return known && !same_close && (kind != first->kind || !fault_table[kind].once);
 }
 

@@ -180,17 +180,24 @@ static bool is_device_function(uint16_t function)
     return function == VDI_FN_GET_COMMAND || function == VDI_FN_COMPLETE_COMMAND;
 }
 
+static struct sweep_arrival *find_arrival(struct sweep_site *site, uint64_t call)
+{
+    for (size_t i = site != NULL ? site->count : 0; i-- > 0;) {
+        if (site->list[i].call == call) {
+            return &site->list[i];
+        }
+    }
+    return NULL;
+}
+
 /* A completion with an error, of the command that its call fetched. */
 static void note_answer(struct walk *walk, const struct event *begin)
 {
     const struct sweep_site command = {
         .command = (uint16_t)begin->arg[5], .device = begin->device, .operation = begin->operation};
-    struct sweep_site *site = begin->arg[1] != 0 ? find(walk->sites, &command) : NULL;
-    for (size_t i = site != NULL ? site->count : 0; i-- > 0;) {
-        if (site->list[i].call == (uint64_t)begin->arg[4]) {
-            site->list[i].refused = true;
-            break;
-        }
+    struct sweep_arrival *arrival = find_arrival(find(walk->sites, &command), (uint64_t)begin->arg[4]);
+    if (arrival != NULL && begin->arg[1] != 0) {
+        arrival->refused = true;
     }
 }
 
@@ -200,12 +207,10 @@ static void note_end_of_set(struct walk *walk, const struct event *end, const st
     bool joins = end->function == VDI_FN_CREATE || end->function == VDI_FN_OPEN_IN_SECONDARY;
     bool found = !joins && (end->result == VD_E_ABORT || end->result == VD_E_PROTOCOL);
     bool ends = end->function == VDI_FN_CLOSE || end->function == VDI_FN_SIGNAL_ABORT;
-    struct sweep_site *site = found ? find(walk->sites, function) : NULL;
-    for (size_t i = site != NULL ? site->count : 0; i-- > 0;) {
-        if (site->list[i].sequence == end->call) {
-            site->list[i].given_up = true;
-            break;
-        }
+    struct sweep_arrival *arrival = find_arrival(find(walk->sites, function), end->call);
+    if (arrival != NULL) {
+        arrival->given_up |= found;
+        arrival->ends |= end->result == VD_E_CLOSE;
     }
     walk->given_up[end->set % SETS_MAX] |= found || ends;
 }

@@ -17,18 +17,19 @@
 /* Arrivals in a row from one call stack: a busy loop is one of them. */
 struct sweep_arrival {
     uint32_t nth;
-    uint32_t count;              /* nth, nth + 1, ... */
-    uint64_t place;              /* struct stack: the same for the same stack, 0 unknown */
-    uint32_t before;             /* arrivals from that stack before this one */
-    uint32_t of_stack;           /* ... and all of them */
-    size_t first;                /* index of the first of them */
-    uint64_t sequence;           /* of the event that is counted */
-    int32_t open_devices;        /* of the set, just before */
-    bool refused;                /* a command that the client answered with an error */
-    bool given_up;               /* by then the set was: aborted, or closed */
-    bool limited;                /* the call has a time limit */
-    bool secondary;              /* the set is open by OpenInSecondary, or this is that call */
-    uint64_t call;               /* its begin */
+    uint32_t count;       /* nth, nth + 1, ... */
+    uint64_t place;       /* struct stack: the same for the same stack, 0 unknown */
+    uint32_t before;      /* arrivals from that stack before this one */
+    uint32_t of_stack;    /* ... and all of them */
+    size_t first;         /* index of the first of them */
+    uint64_t sequence;    /* of the event that is counted */
+    int32_t open_devices; /* of the set, just before */
+    bool refused;         /* a command that the client answered with an error */
+    bool given_up;        /* by then the set was: aborted, or closed */
+    bool ends;            /* it delivered VD_E_CLOSE: the server may have been through before it came */
+    bool limited;         /* the call has a time limit */
+    bool secondary;       /* the set is open by OpenInSecondary, or this is that call */
+    uint64_t call;        /* its begin */
     uint64_t reach[REACH_COUNT]; /* what happened there that faults need, and how much of it */
 };
 
