@@ -135,6 +135,9 @@ static void sites_are_what_the_client_reached(void **state)
     (void)state;
     a_backup();
     assert_int_equal(sites.count, 7);
+    assert_int_equal(sites.list[0].function, VDI_FN_CREATE); /* in the order of a set's life */
+    assert_int_equal(sites.list[3].command, VDC_Write);
+    assert_int_equal(sites.list[6].function, VDI_FN_CLOSE);
     const struct sweep_site *write = site_of(0, VDC_Write);
     assert_int_equal(write->arrivals, 6);
     assert_int_equal(write->stacks, 2);
@@ -226,6 +229,9 @@ static void what_cannot_happen_is_not_tried(void **state)
     assert_false(has("abort(at=touch)@Write:0")); /* nobody would see it */
     assert_false(has("abort(at=touch)@Flush:0"));
     assert_true(has("lost-close@GetCommand:0"));
+    assert_true(has("early-close@GetCommand#18:0"));
+    assert_false(has("abort@GetCommand#18:0")); /* VD_E_CLOSE: the server may be through before it comes */
+    assert_true(has("error-after@GetCommand#18:0"));
     assert_true(has("unknown-command(of=model)@Write:0"));
     assert_false(has("reordered@Write:0"));       /* among one device */
     assert_false(has("end-of-media@Write#2:0"));  /* of a client that takes no tapes */
