@@ -5,9 +5,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "event_time.h"
 #include "runstate_internal.h"
 #include "shortage.h"
 
@@ -83,7 +83,5 @@ uint32_t inject_arm(void)
 
 int64_t inject_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return (int64_t)event_time_ns();
 }
