@@ -58,7 +58,7 @@ static void look(void)
 static struct run_state *run_time(void)
 {
     if (!atomic_load_explicit(&shown.looked, memory_order_acquire)) {
-        if (!inject_is_active()) {
+        if (run_own_work != 0 || !inject_is_active()) {
             return NULL; /* maybe only for now */
         }
         run_once(&shown.once, look);

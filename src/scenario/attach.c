@@ -36,6 +36,8 @@ void run_futex_wake(_Atomic uint32_t *word)
     syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+_Thread_local uint32_t run_own_work;
+
 void run_once(pthread_once_t *once, void (*function)(void))
 {
     static _Atomic uint32_t begun;
@@ -45,7 +47,9 @@ void run_once(pthread_once_t *once, void (*function)(void))
     /* By the system call: in a client its own name is interposed. */
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, (size_t)(_NSIG / 8));
     atomic_fetch_add(&begun, 1); /* where ThreadSanitizer calls the handlers of signals that came before */
+    run_own_work++;
     pthread_once(once, function);
+    run_own_work--;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, (size_t)(_NSIG / 8));
     errno = saved;
 }

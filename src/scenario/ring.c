@@ -101,6 +101,7 @@ static struct event_ring *new_ring(struct run_state *state, uint32_t process, ui
 __attribute__((noinline)) static void begin(struct run_state *state, uint32_t process)
 {
     int saved = errno;
+    run_own_work++;
     if (self.process != process) {
         memset(&self, 0, sizeof(self));
         self.process = process;
@@ -123,6 +124,7 @@ __attribute__((noinline)) static void begin(struct run_state *state, uint32_t pr
             pthread_setspecific(exit_key, &self);
         }
     }
+    run_own_work--;
     errno = saved;
 }
 

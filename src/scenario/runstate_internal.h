@@ -23,7 +23,11 @@ static inline uint32_t run_process(void)
     return process != 0 ? process : run_process_asked();
 }
 
-/* pthread_once with all signals held back: a handler of the client's that came in the middle and got to the same place
+/* Not 0: this thread is at work of ours that opens files or reads clocks. A sanitizer that is linked into the client
+ * wraps these calls of ours, too, and what it passes on looks like the client's. */
+extern _Thread_local uint32_t run_own_work __attribute__((tls_model("initial-exec")));
+
+/* Own work, and pthread_once with all signals held back: a handler of the client's that came in the middle and got to the same place
  * would wait for ever for the thread that it has interrupted. errno is preserved. */
 void run_once(pthread_once_t *once, void (*function)(void));
 
