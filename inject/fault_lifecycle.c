@@ -8,10 +8,6 @@
 #include "next.h"
 #include "vdierror.h"
 
-enum {
-    NS_PER_MS = 1000000
-};
-
 /* A call that the fault makes in the client's place, recorded as such. */
 static int call_by_fault(const struct call *during, enum vdi_function function, enum next_function next)
 {
@@ -103,8 +99,7 @@ void deed_lose_close(struct call *call, uint32_t fault)
 void deed_delay_close(struct call *call, uint32_t fault)
 {
     call_fault(call, fault);
-    int64_t ms = deed_fault(fault)->arg[FAULT_ARG_MS];
-    shadow_device_withholds(call->device, inject_now() + ms * NS_PER_MS);
+    shadow_device_withholds(call->device, idle_deadline(deed_fault(fault)->arg[FAULT_ARG_MS]));
 }
 
 void deed_repeat_close(struct call *call, uint32_t fault)

@@ -16,7 +16,7 @@ enum {
 void deed_delay(struct call *call, uint32_t fault)
 {
     call_fault(call, fault);
-    idle_sleep((int64_t)deed_fault(fault)->arg[FAULT_ARG_MS] * NS_PER_MS);
+    idle_delay((int64_t)deed_fault(fault)->arg[FAULT_ARG_MS] * NS_PER_MS);
 }
 
 void deed_delay_delivery(struct call *call, uint32_t fault, struct delivery *delivery)

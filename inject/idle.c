@@ -89,6 +89,20 @@ int idle_wait_for_close(struct shadow_device *device, int64_t deadline)
     return result;
 }
 
+void idle_delay(int64_t ns)
+{
+    struct timed_wait wait;
+    if (!virtual_wait_begin(&wait, RUN_WAIT_TIME, ns)) {
+        idle_sleep(ns);
+        return;
+    }
+    for (int64_t slice; (slice = vdifault_wait_slice(&wait)) > 0;) {
+        idle_sleep(slice);
+        vdifault_wait_pause(&wait);
+    }
+    vdifault_wait_end(&wait);
+}
+
 void idle_sleep(int64_t ns)
 {
     _Atomic uint32_t nobody = 0;

@@ -21,7 +21,9 @@ int idle_wait(struct shadow_set *set, int64_t deadline);
 void idle_wake(struct shadow_set *set);
 /* The same on a device whose VD_E_CLOSE is withheld: that, once it is due. */
 int idle_wait_for_close(struct shadow_device *device, int64_t deadline);
-void idle_sleep(int64_t ns);
+/* By the run's clock: over once nobody else can act, too. */
+void idle_delay(int64_t ns);
+void idle_sleep(int64_t ns); /* by the system's */
 
 void idle_wake_all(_Atomic uint32_t *word);
 
