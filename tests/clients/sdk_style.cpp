@@ -5,7 +5,10 @@
 //
 // Uses nothing but vdi.h, vdierror.h and libc, and is wrapped unmodified.
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,7 +35,10 @@ static FILE *Execute(bool backup, const std::string &database, const std::string
         backup ? "BACKUP DATABASE " + database + " TO VIRTUAL_DEVICE='" + set + "' WITH FORMAT"
                : "RESTORE DATABASE " + database + " FROM VIRTUAL_DEVICE='" + set + "' WITH REPLACE";
 
-    return popen(("sqlcmd -U sa -P secret -S . -Q \"" + sql + ", MAXTRANSFERSIZE=1048576\"").c_str(), "r");
+    // The shell's number is sqlcmd's then: the first line says whom to end.
+    return popen(
+        ("echo $$; exec sqlcmd -U sa -P secret -S . -Q \"" + sql + ", MAXTRANSFERSIZE=1048576\"").c_str(),
+        "r");
 }
 
 static int Perform(FILE *file, VDC_Command *command, unsigned long *transferred)
@@ -76,14 +82,30 @@ static bool Transfer(ClientVirtualDevice *device, FILE *file)
     return result == VD_E_CLOSE;
 }
 
+// Once the devices are closed the server has no more to do than to say so. One that hangs never does: then sqlcmd is ended.
+static void AwaitAnswer(FILE *pipe, pid_t sqlcmd)
+{
+    struct pollfd answer = {fileno(pipe), POLLIN, 0};
+
+    if (poll(&answer, 1, static_cast<int>(kWaitMs)) == 0) {
+        fprintf(stderr, "the server does not answer\n");
+        kill(sqlcmd, SIGTERM);
+    }
+}
+
 // sqlcmd without -b exits 0 whatever happened: only message 3014 tells success.
 static bool ReadAnswer(FILE *pipe)
 {
     char line[512];
     bool good = false;
 
-    while (fgets(line, sizeof line, pipe)) {
-        fputs(line, stdout);
+    setvbuf(pipe, nullptr, _IONBF, 0);  // what is buffered is no news to poll
+    pid_t sqlcmd = fgets(line, sizeof line, pipe) ? static_cast<pid_t>(strtol(line, nullptr, 10)) : 0;
+    for (; sqlcmd > 0; fputs(line, stdout)) {
+        AwaitAnswer(pipe, sqlcmd);
+        if (!fgets(line, sizeof line, pipe)) {
+            break;
+        }
         good = good || strstr(line, "successfully processed");
     }
     return pclose(pipe) == 0 && good;
