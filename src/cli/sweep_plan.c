@@ -120,17 +120,22 @@ static bool place(const struct pattern *pattern, const struct fault_site *site, 
     return fault_parse(text, fault, &error) == 0;
 }
 
-/* One pattern at one arrival: once, and from there on. */
-static int add_at(struct candidates *candidates, const struct pattern *pattern, const struct sweep_site *site,
-                  const struct sweep_arrival *arrival, int32_t nth, uint32_t tier, bool also_later)
+static struct fault_site place_of(const struct sweep_site *site, int32_t nth)
 {
-    struct fault_site where = {
+    return (struct fault_site){
         .function = site->function,
         .command = site->command,
         .nth = nth,
         .device = site->device >= 0 ? site->device : FAULT_DEVICE_ANY,
         .operation = site->operation,
     };
+}
+
+/* One pattern at one arrival: once, and from there on. */
+static int add_at(struct candidates *candidates, const struct pattern *pattern, const struct sweep_site *site,
+                  const struct sweep_arrival *arrival, int32_t nth, uint32_t tier, bool also_later)
+{
+    struct fault_site where = place_of(site, nth);
     struct fault fault;
     int error = 0;
     if (place(pattern, &where, &fault) && can_happen(&fault, site, arrival, candidates->choice)) {
@@ -164,9 +169,16 @@ static int add_arrival(struct candidates *candidates, const struct pattern *patt
                        const struct sweep_site *site, size_t at)
 {
     const struct sweep_arrival *arrival = &site->list[at];
+    struct fault_site first = place_of(site, (int32_t)site->list[arrival->first].nth);
+    struct fault fault;
+    /* What the catalogue refuses at the first, as with nothing to lose yet, is tried at the next instead. */
+    uint32_t refused = place(pattern, &first, &fault) ? 0 : 1;
     int error = 0;
     for (uint32_t i = 0; i < arrival->count && error == 0; i++) {
-        int64_t sample = sample_of(arrival->before + i, arrival->of_stack, candidates->choice->per_stack);
+        uint32_t before = arrival->before + i;
+        int64_t sample = before < refused ? -1
+                                          : sample_of(before - refused, arrival->of_stack - refused,
+                                                      candidates->choice->per_stack);
         bool last = arrival->nth + i == site->arrivals;
         if (sample < 0 && !last) {
             continue;

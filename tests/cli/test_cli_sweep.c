@@ -217,6 +217,28 @@ static void per_stack_says_how_many(void **state)
     assert_true(has("abort@Write#6:0")); /* the last is always tried */
 }
 
+/* There is nothing to flush before the first Write. */
+static void what_the_first_arrival_refuses_is_tried_at_the_next(void **state)
+{
+    struct sweep_choice one = usual;
+    (void)state;
+    add_stack(SERVE, "1010 2000");
+    make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+    make(VDI_FN_OPEN_DEVICE, -1, 0, 0, 0, 0);
+    for (int i = 0; i < 4; i++) {
+        make(VDI_FN_GET_COMMAND, 0, SERVE, 0, VDC_Write, 0);
+        make(VDI_FN_COMPLETE_COMMAND, 0, SERVE, 0, 0, 0);
+    }
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, 0), 0);
+    one.per_stack = 1;
+    assert_int_equal(sweep_plan_add(&plan, &sites, &one, SWEEP_USUAL), 0);
+    assert_true(has("extra-flush@Write#2:0"));
+    assert_true(has("extra-flush@Write#2+:0"));
+    assert_false(has("extra-flush@Write#3:0"));
+    assert_true(has("premature-close@Write:0"));
+    assert_false(has("premature-close@Write#2:0"));
+}
+
 static void what_cannot_happen_is_not_tried(void **state)
 {
     (void)state;
@@ -472,6 +494,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_what_both_runs_reached_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_stack_is_tried_and_a_repeated_one_sampled, setup, teardown),
         cmocka_unit_test_setup_teardown(per_stack_says_how_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_first_arrival_refuses_is_tried_at_the_next, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_happen_is_not_tried, setup, teardown),
         cmocka_unit_test_setup_teardown(faults_of_files_go_where_files_were_used, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_kinds_that_are_chosen, setup, teardown),
