@@ -5,30 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "e2e.h"
-
-enum {
-    FIELDS = 8
-};
-enum {
-    NAME,
-    RULE,
-    FUNCTION,
-    FAULT,
-    OPERATION,
-    DEVICES,
-    OPTIONS
-};
-
-static void add_options(struct e2e_args *args, const char *options)
-{
-    char words[512];
-    char *rest = words;
-    snprintf(words, sizeof words, "%s", options);
-    for (char *word; (word = strsep(&rest, "|")) != NULL;) {
-        e2e_arg(args, "%s", word);
-    }
-}
+#include "bug_list.h"
 
 static void build(struct e2e_args *args, const char *client, char *const *bug)
 {
@@ -37,33 +14,11 @@ static void build(struct e2e_args *args, const char *client, char *const *bug)
     e2e_arg(args, "4");
     e2e_arg(args, "--size");
     e2e_arg(args, "2M");
-    if (strcmp(bug[FAULT], "-") != 0) {
+    if (strcmp(bug[BUG_FAULT], "-") != 0) {
         e2e_arg(args, "--fault");
-        e2e_arg(args, "%s", bug[FAULT]);
+        e2e_arg(args, "%s", bug[BUG_FAULT]);
     }
-    if (strcmp(bug[OPERATION], "restore") == 0) {
-        e2e_arg(args, "--before");
-        e2e_arg(args, E2E_CLIENTS "/correct_c backup --database sales --set stored --devices %s --dir {run}",
-                bug[DEVICES]);
-    }
-    if (strcmp(bug[OPTIONS], "-") != 0) {
-        add_options(args, bug[OPTIONS]);
-    }
-    e2e_arg(args, "--");
-    e2e_arg(args, E2E_CLIENTS "/%s", client);
-    e2e_arg(args, "%s", bug[OPERATION]);
-    e2e_arg(args, "--database");
-    e2e_arg(args, "sales");
-    e2e_arg(args, "--set");
-    e2e_arg(args, "stored");
-    e2e_arg(args, "--devices");
-    e2e_arg(args, "%s", bug[DEVICES]);
-    e2e_arg(args, "--dir");
-    e2e_arg(args, "{run}");
-    e2e_arg(args, "--timeout");
-    e2e_arg(args, "2000");
-    e2e_arg(args, "--bug");
-    e2e_arg(args, "%s", bug[NAME]);
+    bugs_add_client(args, client, bug);
 }
 
 /* Whether the finding points into the file that holds the bug. */
@@ -81,58 +36,30 @@ static void check(const char *client, char *const *bug)
     struct e2e_run run;
     build(&args, client, bug);
     e2e_run(&run, args.list);
-    json_t *finding = e2e_finding(&run, bug[RULE]);
+    json_t *finding = e2e_finding(&run, bug[BUG_RULE]);
     const char *severity = json_string_value(json_object_get(finding, "severity"));
     const char *function = json_string_value(json_object_get(finding, "function"));
     if (finding == NULL) {
-        e2e_fail(&run, &args, "%s is not caught by %s", bug[NAME], bug[RULE]);
+        e2e_fail(&run, &args, "%s is not caught by %s", bug[BUG_NAME], bug[BUG_RULE]);
     }
     if (run.status != 1 && strcmp(severity, "error") == 0) {
-        e2e_fail(&run, &args, "%s: a finding, yet exit status %d", bug[NAME], run.status);
+        e2e_fail(&run, &args, "%s: a finding, yet exit status %d", bug[BUG_NAME], run.status);
     }
-    if (strcmp(bug[FUNCTION], "-") != 0 && (function == NULL || strcmp(function, bug[FUNCTION]) != 0)) {
-        e2e_fail(&run, &args, "%s is caught at %s instead of %s", bug[NAME], function, bug[FUNCTION]);
+    if (strcmp(bug[BUG_FUNCTION], "-") != 0 &&
+        (function == NULL || strcmp(function, bug[BUG_FUNCTION]) != 0)) {
+        e2e_fail(&run, &args, "%s is caught at %s instead of %s", bug[BUG_NAME], function, bug[BUG_FUNCTION]);
     }
-    if (strcmp(bug[FUNCTION], "-") != 0 && !blames(finding, client)) {
-        e2e_fail(&run, &args, "%s is not reported at %s.c", bug[NAME], client);
+    if (strcmp(bug[BUG_FUNCTION], "-") != 0 && !blames(finding, client)) {
+        e2e_fail(&run, &args, "%s is not reported at %s.c", bug[BUG_NAME], client);
     }
     e2e_free(&run);
-}
-
-typedef void take_bug(const char *client, char *const *bug, void *context);
-
-static void each_bug_of(const char *client, take_bug *take, void *context)
-{
-    char line[1024], command[512];
-    snprintf(command, sizeof command, E2E_CLIENTS "/%s --list", client);
-    FILE *list = popen(command, "r");
-    assert_non_null(list);
-    while (fgets(line, sizeof line, list) != NULL) {
-        char *fields[FIELDS] = {0};
-        char *rest = line;
-        for (int i = 0; i < FIELDS; i++) {
-            fields[i] = strsep(&rest, "\t\n");
-            assert_non_null(fields[i]);
-        }
-        take(client, fields, context);
-    }
-    assert_int_equal(pclose(list), 0);
-}
-
-static void each_bug(take_bug *take, void *context)
-{
-    char clients[] = E2E_BUGGY;
-    char *rest = clients;
-    for (char *client; (client = strsep(&rest, ",")) != NULL;) {
-        each_bug_of(client, take, context);
-    }
 }
 
 static void take_chosen(const char *client, char *const *bug, void *context)
 {
     const char *only = getenv("E2E_ONLY");
     int *bugs = context;
-    if (only == NULL || strcmp(only, bug[NAME]) == 0) {
+    if (only == NULL || strcmp(only, bug[BUG_NAME]) == 0) {
         check(client, bug);
         ++*bugs;
     }
@@ -143,7 +70,7 @@ static void test_every_bug(void **unused)
     (void)unused;
     int bugs = 0;
     for (int round = 0; round < e2e_rounds(); round++) {
-        each_bug(take_chosen, &bugs);
+        bugs_each(take_chosen, &bugs);
     }
     print_message("%d runs\n", bugs);
     assert_true(bugs > 0);
@@ -181,16 +108,16 @@ static void take_rule_of(const char *client, char *const *bug, void *context)
     size_t i;
     json_array_foreach(context, i, rule)
     {
-        if (strcmp(json_string_value(json_object_get(rule, "rule")), bug[RULE]) == 0) {
+        if (strcmp(json_string_value(json_object_get(rule, "rule")), bug[BUG_RULE]) == 0) {
             break;
         }
     }
     if (i == json_array_size(context)) {
-        fail_msg("%s: %s breaks %s, which is no rule", client, bug[NAME], bug[RULE]);
+        fail_msg("%s: %s breaks %s, which is no rule", client, bug[BUG_NAME], bug[BUG_RULE]);
     }
-    if (strcmp(bug[FAULT], "-") != 0 && !has_fault(rule, bug[FAULT])) {
-        fail_msg("%s: %s needs %s, which the row of %s does not name", client, bug[NAME], bug[FAULT],
-                 bug[RULE]);
+    if (strcmp(bug[BUG_FAULT], "-") != 0 && !has_fault(rule, bug[BUG_FAULT])) {
+        fail_msg("%s: %s needs %s, which the row of %s does not name", client, bug[BUG_NAME], bug[BUG_FAULT],
+                 bug[BUG_RULE]);
     }
     json_object_set_new(rule, "bug", json_true());
 }
@@ -202,7 +129,7 @@ static void test_every_rule_has_its_bug(void **unused)
     int missing = 0;
     size_t i;
     (void)unused;
-    each_bug(take_rule_of, rules);
+    bugs_each(take_rule_of, rules);
     json_array_foreach(rules, i, rule)
     {
         const char *id = json_string_value(json_object_get(rule, "rule"));
