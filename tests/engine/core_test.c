@@ -1,5 +1,6 @@
 /* The engine in one process, a client on the core's client side in another: real shared memory, real waiting.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -30,6 +31,7 @@ enum {
 
 /* What the client stores, shared between all processes of a test. */
 struct store {
+    _Atomic uint32_t flushes;
     size_t length[DEVICES_MAX];
     uint32_t clear_errors;
     uint32_t buffer_count;
@@ -106,7 +108,9 @@ static void serve(uint32_t device, struct VDC_Command *command, size_t *position
         *position += *bytes;
     } else if (command->commandCode == VDC_ClearError) {
         store->clear_errors++;
-    } else if (command->commandCode != VDC_Flush) {
+    } else if (command->commandCode == VDC_Flush) {
+        store->flushes++;
+    } else {
         *code = ERROR_NOT_SUPPORTED;
     }
 }
@@ -326,12 +330,18 @@ static void a_cancelled_statement_aborts_the_client(void **state)
 
 /* --- asked for by the client's side, done by the agent, and the asker let go --- */
 
-static void wait_for_answer(struct run_state *run)
+/* What the interposer does, without a run. False: nobody answers. */
+static bool ask(struct run_fault *fault)
 {
     int64_t deadline = os_now() + 30 * 1000000000ll;
-    for (uint32_t now; (now = atomic_load(&run->faults[0].request)) != RUN_REQUEST_DONE;) {
-        assert_int_equal(os_wait(&run->faults[0].request, now, deadline), 0);
+    atomic_store(&fault->request, RUN_REQUEST_ASKED);
+    run_ring();
+    for (uint32_t now; (now = atomic_load(&fault->request)) != RUN_REQUEST_DONE;) {
+        if (os_wait(&fault->request, now, deadline) != 0) {
+            return false;
+        }
     }
+    return true;
 }
 
 static void ask_in_mid_transfer(const char *fault)
@@ -353,9 +363,7 @@ static void ask_in_mid_transfer(const char *fault)
         assert_int_equal(engine_step(statement.engine), ENGINE_RUNNING);
         engine_wait(statement.engine, OS_FOREVER);
     }
-    atomic_store(&run->faults[0].request, RUN_REQUEST_ASKED);
-    run_ring();
-    wait_for_answer(run);
+    assert_true(ask(&run->faults[0]));
     assert_int_equal(statement_finish(&statement), ENGINE_FAILED);
     assert_int_equal(exit_of(client), 1);
 }
@@ -386,6 +394,42 @@ static void the_agent_ends_a_statement_on_request(void **state)
     }
 }
 
+/* The client's side asks as late as it can: when there is nothing but VD_E_CLOSE to come. */
+static void *ask_at_the_end(void *fault)
+{
+    static bool done;
+    int64_t deadline = os_now() + 30 * 1000000000ll;
+    _Atomic uint32_t nobody = 0;
+    while (store->flushes == 0 && os_now() < deadline) {
+        os_wait(&nobody, 0, os_now() + 1000000);
+    }
+    os_wait(&nobody, 0, os_now() + 50 * 1000000); /* while others would have closed the devices long ago */
+    done = run_fault_arrive(0, fault, ((struct fault *)fault)->site.operation, 0) &&
+           ask(&run_state_attach()->faults[0]);
+    return &done;
+}
+
+static void the_agent_awaits_the_last_call(void **state)
+{
+    (void)state;
+    struct fault_error error;
+    pthread_t asker;
+    void *done;
+    char line[64];
+    prepare(ENGINE_BACKUP, 1);
+    store->flushes = 0;
+    snprintf(line, sizeof line, "fault abort@GetCommand#1:0/%d", run_claim_operation(set_name, 1));
+    assert_int_equal(plan_parse_line(line, &statement.plan, &error), 0);
+    memset(&run_state_attach()->faults[0], 0, sizeof run_state_attach()->faults[0]);
+    pid_t client = start_client(1, WELL);
+    assert_int_equal(pthread_create(&asker, NULL, ask_at_the_end, &statement.plan.faults[0]), 0);
+    assert_int_equal(statement_run(&statement), ENGINE_FAILED);
+    assert_int_equal(pthread_join(asker, &done), 0);
+    assert_true(*(bool *)done);
+    EXPECT(&statement, 3204, 3013);
+    assert_int_equal(exit_of(client), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -397,6 +441,7 @@ int main(void)
         TEST(a_device_in_error_is_cleared_and_closed),
         TEST(a_cancelled_statement_aborts_the_client),
         TEST(the_agent_ends_a_statement_on_request),
+        TEST(the_agent_awaits_the_last_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

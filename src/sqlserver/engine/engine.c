@@ -58,6 +58,9 @@ static void close_set(struct engine *engine)
 static void finish(struct engine *engine)
 {
     snapshot_resume(engine);
+    if (!engine->failed && !engine->aborted) {
+        fault_agent_await(engine->agent);
+    }
     if (engine->set != NULL && !engine->aborted && !close_devices(engine) && !engine->failed) {
         engine_say_abort(engine, server_set_abort_reason(engine->set));
     }

@@ -8,9 +8,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "os.h"
 #include "request.h"
 #include "runstate.h"
+
+enum {
+    AWAIT_NS = 1000000000 /* a client gets to its next GetCommand at once, or has no more to ask for */
+};
 
 struct fault_agent {
     pthread_t thread;
@@ -84,6 +89,7 @@ static void answer(struct fault_agent *agent)
             deeds[fault->kind].act(agent, fault);
             if (!deeds[fault->kind].unanswered) {
                 run_answer(&agent->run->faults[i]);
+                run_ring(); /* for fault_agent_await */
             }
         }
     }
@@ -129,6 +135,36 @@ int fault_agent_start(const struct plan *plan, int32_t operation, struct server_
     }
     *result = agent;
     return 0;
+}
+
+/* Everything before the site's GetCommand has begun, or that as well. */
+static bool is_next(const struct fault_agent *agent, uint32_t index)
+{
+    const struct fault_site *site = &agent->plan->faults[index].site;
+    const struct run_fault *fault = &agent->run->faults[index];
+    uint32_t first = site->device >= 0 ? (uint32_t)site->device : 0;
+    uint32_t end = site->device >= 0 ? first + 1 : RUN_DEVICES_MAX;
+    bool next = atomic_load(&fault->fired) > 0;
+    for (uint32_t i = first; i < end && !next && site->nth > 0; i++) {
+        next = atomic_load(&fault->seen[i]) + 1 == (uint32_t)site->nth;
+    }
+    return next;
+}
+
+void fault_agent_await(struct fault_agent *agent)
+{
+    int64_t deadline = os_now() + AWAIT_NS;
+    for (uint32_t i = 0; agent != NULL && i < agent->plan->fault_count; i++) {
+        const struct fault *fault = &agent->plan->faults[i];
+        bool meets_close = fault->site.function == VDI_FN_GET_COMMAND && is_ours(fault, agent->operation);
+        while (meets_close && os_now() < deadline) {
+            uint32_t seen = atomic_load(&agent->run->bell); /* before looking, as above */
+            if (server_set_abort_reason(agent->set) != SERVER_ABORT_NONE || !is_next(agent, i)) {
+                break;
+            }
+            os_wait(&agent->run->bell, seen, deadline);
+        }
+    }
 }
 
 void fault_agent_stop(struct fault_agent *agent)
