@@ -157,10 +157,11 @@ static void serve_with_two(struct session *session)
     pthread_join(second, NULL);
 }
 
-/* Closes under the device's thread, which waits without limit. */
+/* Closes under the device's thread, which waits without limit: after the statement it has a second, not more. */
 static void serve_and_close(struct session *session)
 {
     struct session_device *device = &session->devices[0];
+    struct timespec limit;
 
     if (pthread_create(&device->thread, NULL, serve, device)) {
         operation_fail(session->operation, "cannot start a thread");
@@ -168,8 +169,12 @@ static void serve_and_close(struct session *session)
         return;
     }
     operation_wait_statement(session->operation);
-    vdi_set_close(&session->set);
-    pthread_join(device->thread, NULL);
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec++;
+    if (pthread_timedjoin_np(device->thread, NULL, &limit)) {
+        vdi_set_close(&session->set);
+        pthread_join(device->thread, NULL);
+    }
 }
 
 static bool transfer(struct session *session)
