@@ -106,12 +106,9 @@ static void test_opens(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writes),
-        cmocka_unit_test(test_syncs),
-        cmocka_unit_test(test_short_writes),
-        cmocka_unit_test(test_reads),
-        cmocka_unit_test(test_shared_memory),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_writes),        cmocka_unit_test(test_syncs),
+        cmocka_unit_test(test_short_writes),  cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_shared_memory), cmocka_unit_test(test_memory),
         cmocka_unit_test(test_opens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
