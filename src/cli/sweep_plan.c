@@ -43,7 +43,7 @@ static bool is_reached(const struct fault *fault, const struct sweep_arrival *ar
 static bool needs_set(enum fault_kind kind)
 {
     const struct fault_info *info = &fault_table[kind];
-    return kind != FAULT_DELAY && info->place != FAULT_IN_FILES && (info->effects & FAULT_KILLS_PROCESS) == 0;
+    return kind != FAULT_DELAY && info->reach == REACH_NOTHING && (info->effects & FAULT_KILLS_PROCESS) == 0;
 }
 
 /* ... and a server that acts. */
