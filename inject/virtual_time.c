@@ -116,6 +116,7 @@ bool virtual_wait_begin(struct timed_wait *wait, enum run_wait_kind kind, int64_
     if (wait->slot != NULL) {
         wait->owner = atomic_load(&wait->slot->owner);
         atomic_store(&wait->slot->deadline, wait->deadline);
+        atomic_store(&wait->slot->begun, now);
         atomic_store(&wait->slot->frame, (uint64_t)(uintptr_t)wait);
         atomic_store(&wait->slot->kind, kind);
     }

@@ -48,6 +48,7 @@ struct hang_sample {
     bool
         in_library; /* somebody waits in the VDI library, which looks after its server by the system's clock */
     int64_t deadline;     /* by the run's clock; RUN_WAIT_FOREVER */
+    int64_t exact;        /* the earliest one that may not be passed (hang_lateness) */
     uint64_t fingerprint; /* of who waits where; equal samples have equal ones */
     uint64_t activity;    /* where both samples wait and this is equal, nobody has acted in between */
     char obstacle[HANG_OBSTACLE_MAX]; /* the first who may act at a time that we do not know; "": nobody */
@@ -56,6 +57,9 @@ struct hang_sample {
 };
 /* ns by the run's clock, which is the system's as long as nobody has moved it on. */
 int64_t hang_now(const struct hang_scope *scope);
+/* ns by which waits shorter than that may end late: a small part of the time without progress. Who asks every second
+ * whether an hour has passed gets longer seconds in the end, as on a busy machine; who waits for an hour, an hour. */
+int64_t hang_lateness(const struct hang_scope *scope, const struct record *record);
 /* 0 or errno. */
 int hang_sample_take(const struct hang_scope *scope, const struct record *record, struct hang_sample *sample);
 

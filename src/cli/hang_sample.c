@@ -13,6 +13,10 @@
 #include "os.h"
 #include "procfs.h"
 
+enum {
+    LATENESS_PART = 8
+};
+
 #define WAITS_LIBRARY "libvdifault-sys.so" /* what tells of waits */
 
 void look_mix(uint64_t *hash, const void *bytes, size_t length)
@@ -30,6 +34,11 @@ static void mix(struct hang_sample *sample, const void *bytes, size_t length)
 int64_t hang_now(const struct hang_scope *scope)
 {
     return os_now() + (scope->state != NULL ? atomic_load(&scope->state->clock_ahead) : 0);
+}
+
+int64_t hang_lateness(const struct hang_scope *scope, const struct record *record)
+{
+    return (hang_now(scope) - record->progress_ns) / LATENESS_PART;
 }
 
 /* Somebody may act, and nobody knows when. */
@@ -380,6 +389,7 @@ int hang_sample_take(const struct hang_scope *scope, const struct record *record
     *sample = (struct hang_sample){.fingerprint = 0xcbf29ce484222325u,
                                    .activity = 0xcbf29ce484222325u,
                                    .deadline = RUN_WAIT_FOREVER,
+                                   .exact = RUN_WAIT_FOREVER,
                                    .stuck = true,
                                    .waits = true};
     int error = proc_table_read(scope->proc_root, &table);

@@ -228,6 +228,10 @@ bool look_at_told_wait(struct look *look, pid_t thread, const struct asleep *asl
         look_runs(look); /* or is about to */
     }
     sample->deadline = deadline < sample->deadline ? deadline : sample->deadline;
+    if (deadline - atomic_load(&wait->begun) > hang_lateness(look->scope, look->record) &&
+        deadline < sample->exact) {
+        sample->exact = deadline;
+    }
     sample->in_library = sample->in_library || kind == RUN_WAIT_LIBRARY;
     look_mix(&sample->activity, &thread, sizeof thread);
     look_mix(&sample->activity, &serial, sizeof serial);

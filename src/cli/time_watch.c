@@ -97,10 +97,17 @@ static bool nobody_acts(struct session *session, struct hang_sample *second)
            atomic_load(&session->state->sequence) == sequence;
 }
 
-static void move_on(struct session *session, int64_t deadline)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    int64_t patience = hang_patience_end(&session->watch, &session->record);
-    int64_t ahead = (deadline < patience ? deadline : patience) - hang_now(&session->watch.scope);
+    return a < b ? a : b;
+}
+
+static void move_on(struct session *session, const struct hang_sample *sample)
+{
+    int64_t now = hang_now(&session->watch.scope);
+    int64_t late = earlier(now + hang_lateness(&session->watch.scope, &session->record), sample->exact);
+    int64_t until = late > sample->deadline ? late : sample->deadline;
+    int64_t ahead = earlier(until, hang_patience_end(&session->watch, &session->record)) - now;
     if (ahead > 0) {
         atomic_fetch_add(&session->state->clock_ahead, ahead);
     }
@@ -144,7 +151,7 @@ void time_watch_step(struct session *session)
     }
     bool limited = somebody_has_limit(watch->waits);
     if (limited && nobody_acts(session, &sample)) {
-        move_on(session, sample.deadline);
+        move_on(session, &sample);
         watch->obstacle_ns = 0;
         return;
     }

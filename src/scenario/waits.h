@@ -41,7 +41,8 @@ struct run_wait {
     _Atomic uint32_t kind;
     _Atomic uint32_t descriptor_count; /* RUN_WAIT_DESCRIPTORS + 1: more than there is room for */
     _Atomic int32_t descriptors[RUN_WAIT_DESCRIPTORS];
-    uint32_t reserved[6];
+    _Atomic int64_t begun; /* ns of the run's monotonic clock */
+    uint32_t reserved[4];
 };
 _Static_assert(sizeof(struct run_wait) == 128, "two cache lines");
 
