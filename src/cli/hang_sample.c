@@ -190,37 +190,11 @@ static void look_at_server_thread(void *context, pid_t thread)
     mix_switches(look, look->process, thread);
 }
 
-/* Stopped for good (server-hang): only the client's own processes could let it go on. Each thread is. */
-static bool is_stopped(const struct look *look, pid_t process)
-{
-    struct proc_stat stat;
-    return proc_stat_read(look->scope->proc_root, process, 0, &stat) == 0 && stat.state == 'T';
-}
-
-/* The one that stands before a server that may die (sqlcmd/front_end.h): it waits for signals, which only the client or
- * that server's end can bring. */
-static bool waits_for_signals(const struct look *look, pid_t process)
-{
-    char line[512];
-    if (proc_read(look->scope->proc_root, process, "syscall", line, sizeof line) <= 0) {
-        return false;
-    }
-    struct asleep asleep = look_parse(line);
-    return asleep.number == SYS_rt_sigtimedwait && asleep.argument[2] == 0;
-}
-
 /* A process of the simulated server: stuck while all it has to do waits for the client. */
 static void look_at_server(struct look *look, const struct proc_stat *row)
 {
     pid_t process = row->pid;
     bool waiting = false;
-    if (is_stopped(look, process) || waits_for_signals(look, process)) {
-        note(look, "sqlcmd", process, 0);
-        fputs(row->state == 'T' ? " is stopped" : " waits for its end", look->text);
-        mix(look->sample, &process, sizeof process);
-        mix_switches(look, process, process);
-        return;
-    }
     for (size_t i = 0; i < look->record->statement_count; i++) {
         const struct record_statement *statement = &look->record->statements[i];
         if (statement->process != (uint32_t)process || statement->ended) {
