@@ -22,6 +22,9 @@ static void cut_faults(struct plan *plan, uint32_t first, uint32_t count)
     memmove(plan->faults + first, plan->faults + first + count,
             (plan->fault_count - first - count) * sizeof plan->faults[0]);
     plan->fault_count -= count;
+    if (plan->fault_count > 0 && plan->faults[0].site.nth == FAULT_NTH_NEXT) {
+        plan->faults[0].site.nth = 1; /* there is none before it any more */
+    }
 }
 
 /* Halves, then quarters, ... then each: of many faults most go at once. */
@@ -105,7 +108,7 @@ static bool drop_database(struct plan *plan, uint32_t which)
 static bool drop_setting(struct plan *plan, uint32_t which)
 {
     enum plan_choice *const choices[] = {&plan->clear_error, &plan->late_buffers, &plan->complete,
-                                         &plan->backed_up};
+                                         &plan->backed_up, &plan->probe};
     if (which == sizeof choices / sizeof choices[0]) {
         plan->seed = PLAN_DEFAULT_SEED;
         return true;
@@ -150,28 +153,22 @@ struct search {
     bool stopped;
 };
 
-static uint64_t text_hash(const struct plan *plan)
+static uint64_t text_hash(const struct plan *plan, char text[PLAN_TEXT_MAX])
 {
-    char text[PLAN_TEXT_MAX];
-    int length = plan_format(plan, text, sizeof text);
+    int length = plan_format(plan, text, PLAN_TEXT_MAX);
     assert(length < PLAN_TEXT_MAX);
     (void)length;
     return run_name_hash(text);
 }
 
-/* A fault changed by steps may be none that there is. */
-static bool can_be_read(const struct plan *plan)
+/* What steps make of a plan may be none that there is. */
+static bool can_be_read(const char *text)
 {
-    for (uint32_t i = 0; i < plan->fault_count; i++) {
-        char text[FAULT_TEXT_MAX];
-        struct fault_error error;
-        struct fault fault;
-        fault_format(&plan->faults[i], text, sizeof text);
-        if (fault_parse(text, &fault, &error) != 0) {
-            return false;
-        }
-    }
-    return true;
+    struct plan plan;
+    struct fault_error error;
+    uint32_t line;
+    plan_init(&plan);
+    return plan_parse(text, strlen(text), &plan, &error, &line) == 0;
 }
 
 static bool is_known(const struct search *search, uint64_t hash)
@@ -188,8 +185,9 @@ static bool is_known(const struct search *search, uint64_t hash)
 static bool take(struct search *search, const struct plan *candidate)
 {
     struct shrink *shrink = search->shrink;
-    uint64_t hash = text_hash(candidate);
-    if (is_known(search, hash) || !can_be_read(candidate)) {
+    char text[PLAN_TEXT_MAX];
+    uint64_t hash = text_hash(candidate, text);
+    if (is_known(search, hash) || !can_be_read(text)) {
         return false;
     }
     search->stopped = shrink->candidates >= shrink->most || shrink->candidates >= SHRINK_CANDIDATES_MAX;
@@ -244,7 +242,8 @@ static bool walk_all(struct search *search)
 
 void shrink_plan(struct shrink *shrink, struct plan *plan)
 {
-    struct search search = {.shrink = shrink, .plan = plan, .current = text_hash(plan)};
+    char text[PLAN_TEXT_MAX];
+    struct search search = {.shrink = shrink, .plan = plan, .current = text_hash(plan, text)};
     shrink->candidates = 0;
     shrink->smaller = false;
     /* A step may open the way for one before it; only a round that takes none is the last. */

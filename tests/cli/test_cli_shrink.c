@@ -121,12 +121,17 @@ static bool needs_all_of_it(const struct plan *plan)
            plan->complete == PLAN_NO;
 }
 
+static bool any_delay(const struct plan *plan)
+{
+    return find(plan, FAULT_DELAY) != NULL;
+}
+
 /* ---- tests ---- */
 
 #define FIVE_FAULTS                                                                                 \
     "fault delay(ms=20)@GetCommand#2\nfault repeat-close\nfault abort(by=client)@Write#7+:1\n"      \
     "fault unknown-command@Write#2\nfault lost-close@GetCommand:1\nserver seed 3\nserver size 8M\n" \
-    "server clear-error never\nserver complete no\nserver database sales=/tmp/sales\n"
+    "server clear-error never\nserver complete no\nserver database sales=/tmp/sales\nprobe yes\n"
 
 static void one_fault_of_five_stays_at_its_earliest_site(void **state)
 {
@@ -143,6 +148,15 @@ static void faults_that_need_each_other_stay_together(void **state)
     struct shrink shrink =
         shrink_to(two_together, FIVE_FAULTS, "fault delay@GetCommand\nfault lost-close\n" SMALLEST_SERVER);
     assert_true(shrink.minimal);
+}
+
+/* "#next" means nothing without a fault before it. */
+static void the_second_of_a_pair_stands_alone(void **state)
+{
+    (void)state;
+    assert_true(shrink_to(any_delay, "fault abort@Write#3:0\nfault delay@GetCommand#next:0\n",
+                          "fault delay@GetCommand\n" SMALLEST_SERVER)
+                    .minimal);
 }
 
 static void what_needs_no_fault_keeps_none(void **state)
@@ -211,7 +225,7 @@ static void the_settings_of_the_server_can_be_kept(void **state)
     plan_format(&plan, text, sizeof text);
     assert_string_equal(text,
                         "fault abort@Write#3\nserver seed 3\nserver size 65536\nserver database "
-                        "sales=/tmp/sales\nserver clear-error never\nserver complete no\n");
+                        "sales=/tmp/sales\nserver clear-error never\nserver complete no\nprobe yes\n");
 }
 
 static void the_search_ends_where_it_is_told(void **state)
@@ -243,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_fault_of_five_stays_at_its_earliest_site),
         cmocka_unit_test(faults_that_need_each_other_stay_together),
+        cmocka_unit_test(the_second_of_a_pair_stands_alone),
         cmocka_unit_test(what_needs_no_fault_keeps_none),
         cmocka_unit_test(what_cannot_be_smaller_stays),
         cmocka_unit_test(the_database_is_as_small_as_can_be),
