@@ -176,6 +176,30 @@ static void verbs_of_other_versions_are_refused(void **state)
     assert_non_null(strstr(said, "no client given"));
 }
 
+static void what_minimize_and_sweep_cannot_do_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[8];
+        const char *says;
+    } cases[] = {
+        {{"vdifault", "minimize"}, "no plan given"},
+        {{"vdifault", "minimize", "some.plan", "--"}, "no client given"},
+        {{"vdifault", "minimize", "--rule", "VDI-OUT-1", "some.plan", "--", "true"}, "--rule 'VDI-OUT-1'"},
+        {{"vdifault", "minimize", "--fault", "lost-close", "some.plan", "--", "true"}, "in the PLAN"},
+        {{"vdifault", "minimize", "--within", "0", "some.plan", "--", "true"}, "seconds above 0"},
+        {{"vdifault", "minimize", "/nonexistent/plan", "--", "true"}, "plan '/nonexistent/plan'"},
+        {{"vdifault", "sweep", "--plans", "/nonexistent/folder", "--", "true"}, "cannot make the folder"},
+        {{"vdifault", "sweep", "--plans", "/tmp", "--no-minimize", "--", "true"}, "without --no-minimize"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(with_stderr(call_main, (void *)cases[i].words), CLI_USAGE);
+        if (strstr(said, cases[i].says) == NULL) {
+            fail_msg("expected '%s' in: %s", cases[i].says, said);
+        }
+    }
+}
+
 static void help_lists_only_what_works(void **state)
 {
     (void)state;
@@ -201,6 +225,7 @@ int main(void)
         cmocka_unit_test(ignores_what_it_is_given),
         cmocka_unit_test(refuses_with_the_bad_word_in_the_message),
         cmocka_unit_test(verbs_of_other_versions_are_refused),
+        cmocka_unit_test(what_minimize_and_sweep_cannot_do_is_refused),
         cmocka_unit_test(help_lists_only_what_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
