@@ -106,6 +106,7 @@ json_t *sweep_reproduce_one(struct sweep_work *work, const struct sweep_run *run
     reproduction->fingerprint = results_text(finding, "fingerprint");
     reproduction->faults_and_size = true;
     sweep_work_plan(work, run, &reproduction->plan);
+    reproduction->plan.probe = work->bench->setup.options->plan.probe; /* as in the command */
     if (reproduce(reproduction) == 0 && reproduction->grader.interrupted == 0) {
         told = tell(work, run, reproduction);
     }
