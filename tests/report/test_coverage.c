@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "line_set.h"
+#include "results.h"
 #include "results_coverage.h"
 
 /* Lines 10-30 are of work(), which ran, 40-50 of never(). */
@@ -93,6 +94,48 @@ static void test_shards(void **unused)
     json_decref(one);
 }
 
+static char *written(int (*write)(FILE *, json_t *), json_t *sweep)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    assert_int_equal(write(out, sweep), 0);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static int write_text(FILE *out, json_t *sweep)
+{
+    return report_sweep_text(out, sweep, false);
+}
+
+/* Sources hold anything. */
+static void test_text_and_page(void **unused)
+{
+    (void)unused;
+    json_t *coverage = coverage_with("10-12,17", "21", "14,40-42", "17");
+    json_t *source = json_object_get(json_array_get(json_object_get(coverage, "files"), 0), "source");
+    json_object_set_new(source, "14", json_string("if (a < b) </script>"));
+    assert_int_equal(coverage_conclude(coverage), 0);
+    json_t *sweep = json_pack("{s:i, s:s, s:{s:[s]}, s:[], s:[], s:o}", "schema", 1, "outcome", "clean",
+                              "client", "argv", "./c", "findings", "runs", "coverage", coverage);
+    char *text = written(write_text, sweep), *page = written(report_html, sweep);
+    assert_non_null(strstr(text, "5 of 9 lines ran, 4 without a fault, 1 more with"));
+    assert_non_null(strstr(text, "1 of 4 runs left no counters"));
+    assert_non_null(strstr(text, "a.c:14  work: if (a < b)"));
+    assert_non_null(strstr(text, "functions that never ran: never"));
+    assert_non_null(strstr(page, "if (a &lt; b) &lt;/script&gt;"));
+    assert_non_null(strstr(page, "Functions that never ran"));
+    json_object_set_new(sweep, "coverage", json_null());
+    free(page);
+    page = written(report_html, sweep);
+    assert_null(strstr(page, "Coverage of the client"));
+    free(page);
+    free(text);
+    json_decref(sweep);
+}
+
 static void test_line_lists(void **unused)
 {
     (void)unused;
@@ -115,6 +158,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_not_reached),
         cmocka_unit_test(test_shards),
+        cmocka_unit_test(test_text_and_page),
         cmocka_unit_test(test_line_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
