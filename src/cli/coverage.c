@@ -174,13 +174,25 @@ static int merge_group(struct coverage *coverage, const char *group)
     return status;
 }
 
-/* A process that is killed leaves what it wrote as it ran; only continuous counters are written then. */
-static bool has_ended_early(const json_t *object)
+static bool is_statement(const struct record *record, uint32_t process)
 {
-    const json_t *client = json_object_get(object, "client");
-    return json_is_integer(json_object_get(client, "signal")) ||
-           json_is_string(json_object_get(client, "signal")) ||
-           json_is_true(json_object_get(client, "timed_out"));
+    bool found = false;
+    for (size_t i = 0; i < record->statement_count; i++) {
+        found = found || record->statements[i].process == process;
+    }
+    return found;
+}
+
+/* A process of the client that is killed leaves what it wrote as it ran; only continuous counters are written then. */
+static bool was_one_killed(const struct record *record)
+{
+    bool killed = false;
+    for (size_t i = 0; i < record->count; i++) {
+        const struct event *event = &record->events[i].event;
+        killed = killed || (event->kind == EVENT_PROCESS_EXIT && event->arg[1] != 0 &&
+                            !is_statement(record, event->process));
+    }
+    return killed;
 }
 
 static bool has_profile(const char *run)
@@ -190,8 +202,7 @@ static bool has_profile(const char *run)
     return counters_are_in(llvm);
 }
 
-bool coverage_end(struct coverage *coverage, struct session_setup *setup, const struct session *session,
-                  const json_t *object)
+bool coverage_end(struct coverage *coverage, struct session_setup *setup, const struct session *session)
 {
     if (!is_on(coverage)) {
         return true;
@@ -207,7 +218,7 @@ bool coverage_end(struct coverage *coverage, struct session_setup *setup, const 
         coverage->waiting = 0;
         (void)merge_group(coverage, coverage->group); /* what was not merged is tried once more at the end */
     }
-    return left && (session->setup.continuous || !has_ended_early(object));
+    return left && (session->setup.continuous || !was_one_killed(&session->record));
 }
 
 /* ---- what came of them ---- */

@@ -42,9 +42,8 @@ void coverage_close(struct coverage *coverage, bool keep);
 /* Around a pass of the client: where it is to leave its counters, for the session. A clean pass has no id. */
 void coverage_begin_clean(struct coverage *coverage, struct session_setup *setup);
 void coverage_begin(struct coverage *coverage, struct session_setup *setup, uint32_t id);
-/* True: it left them. `object` is the run's of a report; events name the programs. */
-bool coverage_end(struct coverage *coverage, struct session_setup *setup, const struct session *session,
-                  const json_t *object);
+/* True: all its processes did. Its events name the programs. */
+bool coverage_end(struct coverage *coverage, struct session_setup *setup, const struct session *session);
 
 /* After the clean passes: whether anything can come of it. 0, or -1 with coverage->error. */
 int coverage_check(struct coverage *coverage);

@@ -92,7 +92,7 @@ static int make_pass(struct sweep_clean *clean, struct sweep_work *work, const s
         const struct record *record = &trial->session.record;
         clean->status = trial->verdict.status;
         clean->report = sweep_work_tell(work, run, trial);
-        (void)coverage_end(work->coverage, &work->bench->setup, &trial->session, clean->report);
+        (void)coverage_end(work->coverage, &work->bench->setup, &trial->session);
         *files = written_files(&trial->session);
         find_shared(clean, trial, before, *files);
         error = sweep_sites_take(sites, record->events, record->count, trial->verdict.checker, 0);

@@ -215,7 +215,7 @@ json_t *sweep_work_do(struct sweep_work *work, const struct sweep_run *run)
             object = trial_judge(trial, work->bench, repeat) == 0 ? sweep_work_tell(work, run, trial) : NULL;
             object = object != NULL ? object : sweep_work_failed(work, run, "no memory to judge the run");
             again = !json_is_null(json_object_get(object, "vacuous"));
-            if (!coverage_end(work->coverage, &work->bench->setup, &trial->session, object)) {
+            if (!coverage_end(work->coverage, &work->bench->setup, &trial->session)) {
                 json_object_set_new(object, "counters_lost", json_true());
             }
         }

@@ -144,7 +144,8 @@ void coverage_text(FILE *out, const json_t *coverage, bool color)
         (long long)faults);
     if (lost > 0) {
         fprintf(out,
-                "  %zu of %lld runs left no counters (killed, crashed, or _exit): lines that only they "
+                "  %zu of %lld runs lost counters (a process was killed, crashed or called _exit): lines "
+                "that only they "
                 "reached are "
                 "missing\n",
                 lost, (long long)results_number(coverage, "runs", 0));

@@ -16,7 +16,8 @@ static void put_numbers(FILE *out, const json_t *coverage)
             (long long)(clean + faults), (long long)lines, (long long)clean, (long long)faults);
     if (lost > 0) {
         fprintf(out,
-                " %zu of %lld runs left no counters (killed, crashed, or _exit): lines that only they "
+                " %zu of %lld runs lost counters (a process was killed, crashed or called _exit): lines that "
+                "only they "
                 "reached are "
                 "missing.",
                 lost, (long long)results_number(coverage, "runs", 0));

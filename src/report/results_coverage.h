@@ -1,6 +1,6 @@
 /* results_coverage.h - which lines of the client a sweep's runs reached: the "coverage" of its report.
  *
- *     { "tool": "llvm-cov"|"gcov", "runs": n, "lost": [ids of runs that left no counters],
+ *     { "tool": "llvm-cov"|"gcov", "runs": n, "lost": [ids of runs that lost counters],
  *       "lines": n, "clean": n (without a fault), "faults": n (with faults alone), "missed": n,
  *       "files": [{"file", "clean", "faults", "missed": "3-7,12", "partial": lines that ran but for a part of them,
  *                  "functions": [{"name", "first", "last"}], "source": {"12": "text of the line"}}],

@@ -122,7 +122,7 @@ static void test_text_and_page(void **unused)
                               "client", "argv", "./c", "findings", "runs", "coverage", coverage);
     char *text = written(write_text, sweep), *page = written(report_html, sweep);
     assert_non_null(strstr(text, "5 of 9 lines ran, 4 without a fault, 1 more with"));
-    assert_non_null(strstr(text, "1 of 4 runs left no counters"));
+    assert_non_null(strstr(text, "1 of 4 runs lost counters"));
     assert_non_null(strstr(text, "a.c:14  work: if (a < b)"));
     assert_non_null(strstr(text, "functions that never ran: never"));
     assert_non_null(strstr(page, "if (a &lt; b) &lt;/script&gt;"));
