@@ -8,6 +8,7 @@
 #include "outputs.h"
 #include "report_file.h"
 #include "results.h"
+#include "results_coverage.h"
 
 static const struct option_row rows[] = {
     OUTPUT_ROWS,
@@ -37,6 +38,7 @@ static void print_summary(json_t *report)
                results_text(finding, "rule"), results_text(finding, "message"), runs,
                runs == 1 ? "run" : "runs");
     }
+    coverage_text(stdout, json_object_get(report, "coverage"), false);
 }
 
 /* One report, or shards made one. */
