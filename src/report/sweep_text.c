@@ -115,7 +115,7 @@ static void print_legend(FILE *out, const struct matrix *matrix, size_t width, b
     size_t used = 0;
 
     for (size_t x = 0; x < matrix->column_count; x++) {
-        used += (size_t)snprintf(line + used, sizeof line - used, "%s%c %s", x ? "  " : "", letter(x),
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s%c=%s", x ? "  " : "", letter(x),
                                  matrix->columns[x]);
     }
     fprintf(out, "\n  %*s  ", (int)width, "");
