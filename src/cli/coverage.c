@@ -313,11 +313,15 @@ json_t *coverage_value(struct coverage *coverage, const json_t *runs)
     struct cover_table table = {.built = newest(coverage->programs)};
     char group[RUN_PATH_MAX + 8];
     json_t *value = NULL;
+    struct symbols *symbols = NULL;
+    (void)symbols_new(&symbols);
+    table.symbols = symbols;
     if (read_clean(coverage, &table) == 0 && merge_all(coverage, group, sizeof group) == 0 &&
         read_merged(coverage, group, &table, false) == 0) {
         value = cover_table_value(&table);
     }
     cover_table_free(&table);
+    symbols_free(symbols);
     if (value != NULL &&
         (json_object_set_new(value, "runs", json_integer((json_int_t)json_array_size(runs))) != 0 ||
          json_object_set_new(value, "lost", lost_runs(runs)) != 0 || coverage_conclude(value) != 0)) {

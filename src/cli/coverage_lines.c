@@ -74,16 +74,19 @@ static int add_line(const struct cover_table *table, struct cover_file *file, js
     return error;
 }
 
-static int add_function(struct cover_file *file, const char *name, json_int_t first, json_int_t last)
+static int add_function(const struct cover_table *table, struct cover_file *file, const char *name,
+                        json_int_t first, json_int_t last)
 {
     char key[512];
     const char *colon = strrchr(name, ':'); /* of a static function llvm-cov says "file.c:name" */
     name = colon != NULL && colon > name && colon[-1] != ':' ? colon + 1 : name;
+    char *demangled = table->symbols != NULL ? symbols_demangle(table->symbols, name) : NULL;
+    name = demangled != NULL ? demangled : name;
     snprintf(key, sizeof key, "%08lld %.400s", (long long)first, name);
-    return json_object_set_new(file->functions, key,
-                               json_pack("{s:s, s:I, s:I}", "name", name, "first", first, "last", last)) != 0
-               ? ENOMEM
-               : 0;
+    int failed = json_object_set_new_nocheck(
+        file->functions, key, json_pack("{s:s, s:I, s:I}", "name", name, "first", first, "last", last));
+    free(demangled);
+    return failed != 0 ? ENOMEM : 0;
 }
 
 /* ---- llvm-cov export ---- */
@@ -163,7 +166,7 @@ static int take_llvm_function(struct cover_table *table, const json_t *function)
     const char *path = json_string_value(json_array_get(json_object_get(function, "filenames"), 0));
     struct cover_file *file = path != NULL && !is_foreign(path) ? file_of(table, path) : NULL;
     return file == NULL ? 0
-                        : add_function(file, results_text(function, "name"),
+                        : add_function(table, file, results_text(function, "name"),
                                        json_integer_value(json_array_get(region, 0)),
                                        json_integer_value(json_array_get(region, 2)));
 }
@@ -211,7 +214,7 @@ static int take_gcov_file(struct cover_table *table, const json_t *value, const 
     json_array_foreach(file != NULL ? json_object_get(value, "functions") : NULL, i, item)
     {
         error = error != 0 ? error
-                           : add_function(file, results_text(item, "demangled_name"),
+                           : add_function(table, file, results_text(item, "demangled_name"),
                                           results_number(item, "start_line", 0),
                                           results_number(item, "end_line", 0));
     }

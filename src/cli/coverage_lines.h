@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "line_set.h"
+#include "symbols.h"
 
 struct cover_file {
     char *path;
@@ -24,9 +25,10 @@ struct cover_file {
 struct cover_table {
     struct cover_file *files;
     size_t count;
-    bool clean;   /* what is taken is of the runs without a fault */
-    bool llvm;    /* something was of llvm-cov */
-    time_t built; /* the programs: of a file that was changed later the text is not told */
+    bool clean;                    /* what is taken is of the runs without a fault */
+    bool llvm;                     /* something was of llvm-cov */
+    const struct symbols *symbols; /* who tells C++ names; NULL: they stay the linker's */
+    time_t built;                  /* the programs: of a file that was changed later the text is not told */
 };
 
 /* counters_take: `context` is the table. */

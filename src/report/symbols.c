@@ -238,19 +238,25 @@ static void cut_parameters(char *name)
     }
 }
 
+char *symbols_demangle(const struct symbols *symbols, const char *name)
+{
+    int status;
+    char *demangled = NULL;
+
+    if (strncmp(name, "_Z", 2) == 0 && symbols->demangler) {
+        demangled = symbols->demangler(name, NULL, NULL, &status);
+    }
+    if (demangled) {
+        cut_parameters(demangled);
+    }
+    return demangled;
+}
+
 /* The name as it is written, if it is a C++ one; else as it is. */
 static void set_function(struct symbols *symbols, struct entry *entry, const char *name)
 {
-    int status;
-
-    entry->place.function = name;
-    if (name && strncmp(name, "_Z", 2) == 0 && symbols->demangler) {
-        entry->demangled = symbols->demangler(name, NULL, NULL, &status);
-    }
-    if (entry->demangled) {
-        cut_parameters(entry->demangled);
-        entry->place.function = entry->demangled;
-    }
+    entry->demangled = name ? symbols_demangle(symbols, name) : NULL;
+    entry->place.function = entry->demangled ? entry->demangled : name;
 }
 
 /* The linker's name where there is one, which tells the class, too. */

@@ -29,6 +29,10 @@ void symbols_free(struct symbols *symbols);
 const struct symbols_place *symbols_find(struct symbols *symbols, const char *module, uint64_t base,
                                          uint64_t address);
 
+/* A C++ function's name as the linker has it ("_Z...") as the source has it, without parameters; the caller's. NULL: it
+ * is none, or there is no C++ runtime to tell. */
+char *symbols_demangle(const struct symbols *symbols, const char *name);
+
 /* "file.c:42 function", "module+0x1234 function" or "module+0x1234". */
 void symbols_format(const struct symbols_place *place, char *text, size_t size);
 

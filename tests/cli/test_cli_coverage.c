@@ -85,6 +85,26 @@ static void test_clean_and_faulted(void **unused)
     cover_table_free(&table);
 }
 
+static void test_names_of_cpp(void **unused)
+{
+    (void)unused;
+    static const char text[] =
+        "{\"data\":[{\"files\":[{\"filename\":\"/a.cpp\",\"segments\":[]}],\"functions\":[{"
+        "\"name\":\"a.cpp:_ZN1A4workEi\",\"filenames\":[\"/a.cpp\"],"
+        "\"regions\":[[3,1,14,2,2,0,0,0]]}]}]}";
+    struct symbols *symbols = NULL;
+    assert_int_equal(symbols_new(&symbols), 0);
+    struct cover_table table = {.symbols = symbols};
+    take(&table, cover_take_llvm, text, false);
+    json_t *value = cover_table_value(&table);
+    json_t *file = json_array_get(json_object_get(value, "files"), 0);
+    assert_string_equal(results_text(json_array_get(json_object_get(file, "functions"), 0), "name"),
+                        "A::work");
+    json_decref(value);
+    cover_table_free(&table);
+    symbols_free(symbols);
+}
+
 static void test_odd_output(void **unused)
 {
     (void)unused;
@@ -108,6 +128,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segments),
         cmocka_unit_test(test_clean_and_faulted),
+        cmocka_unit_test(test_names_of_cpp),
         cmocka_unit_test(test_odd_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
