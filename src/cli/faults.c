@@ -64,7 +64,8 @@ static int print_faults(void)
         print_fault(&fault_table[i]);
     }
     printf(
-        "site = name[#nth][:device][/op]   nth = n, n+ (n and later), last, next, next+, *   device = index or *\n"
+        "site = name[#nth][:device][/op]   nth = n, n+ (n and later), last, next, next+, *   device = index "
+        "or *\n"
         "  name: a VDI function, counted on entry, or a command without VDC_, counted on delivery\n");
     return ferror(stdout);
 }
