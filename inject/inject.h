@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fork_server.h"
 #include "next.h"
 #include "plan.h"
 
@@ -54,7 +55,7 @@ static inline bool inject_records(void)
  * handler of the client's, run while its thread is in the library, is known by the place it calls from. */
 static inline bool inject_sees_call(const void *caller)
 {
-    return inject_is_active() && (inject_thread.inside == 0 || !next_is_library(caller));
+    return fork_server_passes(inject_is_active() && (inject_thread.inside == 0 || !next_is_library(caller)));
 }
 
 /* The plan and, so that calls without a fault stay cheap, where its faults are: a bit per function, command.
