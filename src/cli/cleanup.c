@@ -25,13 +25,14 @@
 
 /* ---- this run ---- */
 
-static enum run_member classify(pid_t pid, const char *token, const char *stand_in)
+static enum run_member classify(pid_t pid, const struct cleanup_scope *scope)
 {
     char text[RUN_PATH_MAX];
-    if (proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, text, sizeof text) && strcmp(text, token) == 0) {
+    if (proc_environment(PROC_ROOT, pid, HELPER_VARIABLE, text, sizeof text) &&
+        strcmp(text, scope->token) == 0) {
         return MEMBER_HELPER;
     }
-    bool server = proc_link(PROC_ROOT, pid, "exe", text, sizeof text) && strcmp(text, stand_in) == 0;
+    bool server = proc_link(PROC_ROOT, pid, "exe", text, sizeof text) && strcmp(text, scope->stand_in) == 0;
     return server ? MEMBER_SERVER : MEMBER_CLIENT;
 }
 
@@ -44,7 +45,7 @@ static bool have_children(void)
 
 /* As the subreaper of all it starts, the runner has whatever is left of a run below it; after most runs that is
  * nothing, and the table of all processes need not be read. */
-void cleanup_each_process(const char *token, const char *stand_in, cleanup_process *visit, void *context)
+void cleanup_each_process(const struct cleanup_scope *scope, cleanup_process *visit, void *context)
 {
     struct proc_table table;
     pid_t self = getpid();
@@ -54,9 +55,9 @@ void cleanup_each_process(const char *token, const char *stand_in, cleanup_proce
     if (proc_table_read(PROC_ROOT, &table) == 0) {
         for (size_t i = 0; i < table.count; i++) {
             const struct proc_stat *row = &table.rows[i];
-            if (row->pid != self && row->state != 'Z' && row->state != 'X' &&
+            if (row->pid != self && row->pid != scope->except && row->state != 'Z' && row->state != 'X' &&
                 proc_table_is_below(&table, row->pid, self)) {
-                visit(context, row->pid, classify(row->pid, token, stand_in));
+                visit(context, row->pid, classify(row->pid, scope));
             }
         }
     }
@@ -97,13 +98,13 @@ static void wait_for_end(pid_t pid, int64_t deadline_ns)
     close(fd);
 }
 
-int cleanup_kill(const char *token, const char *stand_in, unsigned members, int64_t patience_ms,
+int cleanup_kill(const struct cleanup_scope *scope, unsigned members, int64_t patience_ms,
                  struct cleanup_reaper reaper, pid_t *survivor)
 {
     int64_t deadline = os_now() + patience_ms * NS_PER_MS;
     for (;;) {
         struct killing killing = {.members = members};
-        cleanup_each_process(token, stand_in, kill_one, &killing);
+        cleanup_each_process(scope, kill_one, &killing);
         if (killing.alive > 0) {
             wait_for_end(killing.last, deadline);
         }

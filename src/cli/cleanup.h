@@ -24,8 +24,15 @@ enum run_member {
 };
 typedef void cleanup_process(void *context, pid_t pid, enum run_member member);
 
-/* Calls `visit` for each live process that descends from this one, which is the subreaper of the run with this token. */
-void cleanup_each_process(const char *token, const char *stand_in, cleanup_process *visit, void *context);
+/* Where to look: below this process, the subreaper of the run. */
+struct cleanup_scope {
+    const char *token;
+    const char *stand_in; /* /proc/PID/exe of the simulated server's processes */
+    pid_t except;         /* no process of any run; 0: none */
+};
+
+/* Calls `visit` for each live process. */
+void cleanup_each_process(const struct cleanup_scope *scope, cleanup_process *visit, void *context);
 
 /* Sets of kinds. */
 #define MEMBERS(member) (1u << (member))
@@ -42,7 +49,7 @@ struct cleanup_reaper {
 /* Kills those of the kinds and waits for their end; repeats until a look finds none. 0, or an errno and the
  * number of a process that still lives after `patience_ms`: it became another user's, or the kernel holds it
  * (ETIMEDOUT). */
-int cleanup_kill(const char *token, const char *stand_in, unsigned members, int64_t patience_ms,
+int cleanup_kill(const struct cleanup_scope *scope, unsigned members, int64_t patience_ms,
                  struct cleanup_reaper reaper, pid_t *survivor);
 
 /* Unlinks the shared-memory objects of the token but for those of helpers, which may still be at work; `visit` (may

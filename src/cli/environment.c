@@ -236,3 +236,17 @@ void environment_free(char **environment)
     }
     free(environment);
 }
+
+char **environment_with(char *const *environment, char *entry)
+{
+    size_t count = 0;
+    while (environment[count] != NULL) {
+        count++;
+    }
+    char **list = calloc(count + 2, sizeof *list);
+    if (list != NULL) {
+        memcpy(list, environment, count * sizeof *list);
+        list[count] = entry;
+    }
+    return list;
+}

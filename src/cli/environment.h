@@ -45,4 +45,7 @@ char **environment_make(enum environment_kind kind, const struct rundir *dir, co
                         const struct environment_choice *choice, char *const *base);
 void environment_free(char **environment);
 
+/* A list of the same entries and one more, for free(). NULL: no memory. */
+char **environment_with(char *const *environment, char *entry);
+
 #endif

@@ -33,8 +33,9 @@ struct hang_scope {
     const char *proc_root; /* PROC_ROOT but for tests */
     pid_t runner;
     pid_t client;
-    const char *token;             /* of the run: marks its helpers */
-    const char *stand_in;          /* /proc/PID/exe of the simulated server's processes */
+    const struct fork_server *fork_server; /* its copy is nobody's; or NULL */
+    const char *token;                     /* of the run: marks its helpers */
+    const char *stand_in;                  /* /proc/PID/exe of the simulated server's processes */
     const char *own_pipe;          /* "pipe:[N]" of --stdin hold, that the runner never writes; or NULL */
     const struct run_state *state; /* the run's clock; NULL: the system's, as for the next one */
     const struct run_waits *waits;

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "environment.h"
+#include "fork_server.h"
 #include "hang_look.h"
 #include "os.h"
 #include "procfs.h"
@@ -165,6 +166,7 @@ static bool is_of_client(const struct look *look, const struct proc_table *table
     char token[RUN_TOKEN_MAX];
     const struct hang_scope *scope = look->scope;
     return proc_table_is_below(table, process, scope->runner) &&
+           (scope->fork_server == NULL || scope->fork_server->pid != process) &&
            (!proc_environment(scope->proc_root, process, HELPER_VARIABLE, token, sizeof token) ||
             strcmp(token, scope->token) != 0);
 }

@@ -57,6 +57,9 @@ static int become(const struct launch *launch, pid_t runner, bool terminal)
         give_terminal(getpid());
     }
     int error = redirect(launch->standard);
+    if (error == 0 && launch->inherited > 0 && fcntl(launch->inherited, F_SETFD, 0) != 0) {
+        error = errno;
+    }
     if (error != 0) {
         return error;
     }

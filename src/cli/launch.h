@@ -13,6 +13,7 @@ struct launch {
     char *const *argv;
     char *const *environment;
     int standard[3]; /* descriptors to become stdin, stdout, stderr; -1: as the runner's own */
+    int inherited;   /* another that stays open, 0: none */
     int foreground;  /* 1: hand the terminal to the group, if the runner has it */
 };
 

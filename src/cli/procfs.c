@@ -35,6 +35,20 @@ ssize_t proc_read(const char *root, pid_t pid, const char *file, char *text, siz
     return got < 0 ? -1 : (ssize_t)length;
 }
 
+/* What the kernel gives in one piece. */
+static ssize_t read_once(const char *root, pid_t pid, const char *file, char *text, size_t size)
+{
+    char path[PATH_MAX];
+    file_path(path, sizeof path, root, pid, file);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd >= 0 ? read(fd, text, size - 1) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[length > 0 ? length : 0] = '\0';
+    return length;
+}
+
 bool proc_link(const char *root, pid_t pid, const char *file, char *text, size_t size)
 {
     char path[PATH_MAX];
@@ -57,7 +71,7 @@ int proc_stat_read(const char *root, pid_t pid, pid_t thread, struct proc_stat *
     if (thread != 0) {
         snprintf(file, sizeof file, "task/%d/stat", (int)thread);
     }
-    if (proc_read(root, pid, file, text, sizeof text) <= 0) {
+    if (read_once(root, pid, file, text, sizeof text) <= 0) {
         return -1;
     }
     /* The name in parentheses may hold anything; the last parenthesis ends it. */

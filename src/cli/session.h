@@ -13,6 +13,7 @@
 
 #include "client_file.h"
 #include "environment.h"
+#include "fork_server.h"
 #include "hang.h"
 #include "parts.h"
 #include "record.h"
@@ -32,13 +33,14 @@ struct session_setup {
     const struct run_options *options;
     const struct parts *parts;
     const struct client_file *client;
-    bool add_library;     /* the client does not find a libsqlvdi.so by itself */
-    int output;           /* what becomes the client's stdout and stderr; 0: the runner's own */
-    bool again;           /* --again; not of a pass that only counts */
-    const char *coverage; /* folder for counters of the client's lines (coverage.h), or NULL */
-    bool continuous;      /* ... as the program runs, not at its end */
-    struct spare *spare;  /* NULL: each pass has a folder of its own making */
-    int signals;          /* signalfd of SIGCHLD and the signals that end the run; all blocked */
+    bool add_library;                /* the client does not find a libsqlvdi.so by itself */
+    int output;                      /* what becomes the client's stdout and stderr; 0: the runner's own */
+    bool again;                      /* --again; not of a pass that only counts */
+    const char *coverage;            /* folder for counters of the client's lines (coverage.h), or NULL */
+    bool continuous;                 /* ... as the program runs, not at its end */
+    struct fork_server *fork_server; /* NULL: every run starts the client */
+    struct spare *spare;             /* NULL: each pass has a folder of its own making */
+    int signals;                     /* signalfd of SIGCHLD and the signals that end the run; all blocked */
 };
 
 /* The process the session waits for at the moment: --before, the client, --verify, the client again, --after, one
@@ -62,6 +64,7 @@ struct session {
     struct time_watch time;
     uint64_t shown_access; /* sequence of the access that --on-finding stop was last said about */
     struct session_child child;
+    bool deserted; /* no process of the run lives, nor can one come before we start it */
     bool killing;  /* a process that SIGKILL ends now ends by our hand */
     bool survived; /* a process withstood SIGKILL: it keeps us no longer */
     struct sql_process sql[RUN_SQL_MAX];

@@ -65,6 +65,9 @@ static void take_end(void *context, pid_t pid, int status)
     struct session *session = context;
     struct session_child *child = &session->child;
     collector_drain(session->collector, record_take, &session->record);
+    if (fork_server_ended(session->setup.fork_server, pid)) {
+        return;
+    }
     session->watch.death_ns = os_now();
     if (pid == child->pid && !child->ended) {
         child->ended = true;
@@ -94,6 +97,37 @@ static void reap(struct session *session)
     }
 }
 
+static struct cleanup_scope scope_of(const struct session *session)
+{
+    const struct fork_server *server = session->setup.fork_server;
+    return (struct cleanup_scope){.token = session->dir.token,
+                                  .stand_in = session->setup.parts->stand_in,
+                                  .except = server != NULL ? server->pid : 0};
+}
+
+struct counting {
+    cleanup_process *visit;
+    void *context;
+    size_t count;
+};
+
+static void count_process(void *context, pid_t pid, enum run_member member)
+{
+    struct counting *counting = context;
+    counting->count++;
+    counting->visit(counting->context, pid, member);
+}
+
+void session_each_process(struct session *session, cleanup_process *visit, void *context)
+{
+    struct counting counting = {visit, context, 0};
+    const struct cleanup_scope scope = scope_of(session);
+    if (!session->deserted) {
+        cleanup_each_process(&scope, count_process, &counting);
+        session->deserted = counting.count == 0;
+    }
+}
+
 static void note_member(void *context, pid_t pid, enum run_member member)
 {
     unsigned *members = context;
@@ -105,7 +139,7 @@ static void note_member(void *context, pid_t pid, enum run_member member)
 static bool have_processes(struct session *session)
 {
     unsigned members = 0;
-    cleanup_each_process(session->dir.token, session->setup.parts->stand_in, note_member, &members);
+    session_each_process(session, note_member, &members);
     return (members & MEMBERS_RUN) != 0;
 }
 
@@ -130,6 +164,9 @@ void session_tick(struct session *session, int timeout_ms)
         waits[count++] = (struct pollfd){.fd = session->sql[i].output, .events = POLLIN}; /* -1: ignored */
     }
     (void)poll(waits, count, timeout_ms);
+    if (session->setup.fork_server != NULL) {
+        fork_server_listen(session->setup.fork_server);
+    }
     read_signals(session);
     for (uint32_t i = 0; i < session->sql_count; i++) {
         if (!session->sql[i].ended && waits[i + 1].revents != 0) {
@@ -144,11 +181,12 @@ void session_tick(struct session *session, int timeout_ms)
 void session_kill(struct session *session, unsigned members)
 {
     struct cleanup_reaper reaper = {.reaped = take_end, .context = session};
+    const struct cleanup_scope scope = scope_of(session);
     pid_t survivor = 0;
     reap(session); /* what ended before */
     session->killing = true;
-    int error = cleanup_kill(session->dir.token, session->setup.parts->stand_in, members,
-                             session->survived ? KILL_AGAIN_MS : KILL_MS, reaper, &survivor);
+    int64_t patience_ms = session->survived ? KILL_AGAIN_MS : KILL_MS;
+    int error = session->deserted ? 0 : cleanup_kill(&scope, members, patience_ms, reaper, &survivor);
     session->killing = false;
     session->survived = session->survived || error != 0;
     if (error != 0 && session->error[0] == '\0') {

@@ -7,6 +7,7 @@
 #ifndef VDIFAULT_SESSION_LOOP_H
 #define VDIFAULT_SESSION_LOOP_H
 
+#include "cleanup.h"
 #include "session.h"
 
 enum {
@@ -19,6 +20,10 @@ void session_tick(struct session *session, int timeout_ms);
 
 /* What is left of the client's tree, its servers above all, may end by itself. */
 void session_linger(struct session *session);
+
+/* Calls `visit` for each process of the run. With a fork server among our children only the table of all processes tells
+ * that there is none; that is looked up once, until the session starts another (session->deserted). */
+void session_each_process(struct session *session, cleanup_process *visit, void *context);
 
 /* Kills all of these members of the run (cleanup.h) and waits for their end. */
 void session_kill(struct session *session, unsigned members);

@@ -42,6 +42,7 @@ static void start_sql(void *context, const struct event *end, const char *name, 
     uint32_t devices = device_count > 0 && device_count <= RUN_DEVICES_MAX ? (uint32_t)device_count : 0;
     char *statement = sql_expand(options->sql[index], name, devices);
     struct sql_process *process = &session->sql[session->sql_count];
+    session->deserted = false;
     int error = statement == NULL
                     ? errno
                     : sql_start(session->setup.parts->stand_in, statement, session->sql_environment, process);
@@ -90,6 +91,27 @@ static char **expand_arguments(struct session *session)
     return argv;
 }
 
+/* From the copy that waits in its first VDI call, or anew with the offer to leave one. */
+static int start_or_continue(struct session *session, struct launch *launch)
+{
+    struct fork_server *server = session->setup.fork_server;
+    char variable[64];
+    if (fork_server_continue(server, launch->path, launch->argv, launch->environment, &session->child.pid)) {
+        return 0;
+    }
+    int inherited =
+        fork_server_offer(server, launch->path, launch->argv, launch->environment, variable, sizeof variable);
+    char **environment = inherited >= 0 ? environment_with(launch->environment, variable) : NULL;
+    if (environment != NULL) {
+        launch->environment = environment;
+        launch->inherited = inherited;
+    }
+    int error = launch_start(launch, &session->child.pid);
+    fork_server_offered(server, inherited, error == 0 && environment != NULL);
+    free(environment);
+    return error;
+}
+
 static int start(struct session *session, struct launch *launch, enum environment_kind kind, int role,
                  char *const *argv)
 {
@@ -103,10 +125,13 @@ static int start(struct session *session, struct launch *launch, enum environmen
     char **environment = environment_make(kind, &session->dir, session->setup.parts, &choice, environ);
     int error = ENOMEM;
     session->child = (struct session_child){.role = role};
+    session->deserted = false;
     if (environment != NULL && argv != NULL) {
         launch->argv = argv;
         launch->environment = environment;
-        error = launch_start(launch, &session->child.pid);
+        error = kind == ENVIRONMENT_CLIENT && session->setup.fork_server != NULL
+                    ? start_or_continue(session, launch)
+                    : launch_start(launch, &session->child.pid);
     }
     environment_free(environment);
     if (error != 0) {
@@ -149,6 +174,7 @@ static void start_watch(struct session *session, char own_pipe[64])
         .proc_root = PROC_ROOT,
         .runner = getpid(),
         .client = session->child.pid,
+        .fork_server = session->setup.fork_server,
         .token = session->dir.token,
         .stand_in = session->setup.parts->stand_in,
         .state = session->state,
@@ -280,8 +306,7 @@ static void run_client(struct session *session, const struct client_run *run)
     session->client_exited =
         session->child.ended && !session->child.killed && WIFEXITED(session->child.status);
     session_linger(session);
-    cleanup_each_process(session->dir.token, session->setup.parts->stand_in, record_leftover_process,
-                         session);
+    session_each_process(session, record_leftover_process, session);
     session_kill(session, MEMBERS_RUN);
     cleanup_objects(session->dir.token, record_leftover_object, session);
     sanitizer_collect(&session->dir, record_sanitizer, session);

@@ -153,6 +153,25 @@ static int plan_dialects(struct sweep *sweep)
     return interrupted != 0 ? interrupted_status(interrupted) : error != 0 ? CLI_SETUP : CLI_CLEAN;
 }
 
+/* Clean passes have asked the client. CLI_CLEAN: the sweep goes on. */
+static int settle_fork_server(struct sweep *sweep)
+{
+    struct fork_server *server = sweep->bench.setup.fork_server;
+    if (server == NULL) {
+        return CLI_CLEAN;
+    }
+    fork_server_listen(server);
+    sweep->work.forks = server->pid != 0;
+    bool needed = sweep->options.fork_server == FORK_SERVER_ON && !sweep->work.forks;
+    if (needed) {
+        cli_error("sweep: --fork-server on: the client cannot be copied: %s", server->why);
+    } else if (!sweep->work.forks) {
+        cli_error("sweep: each run starts the client anew (--fork-server auto): %s", server->why);
+    }
+    trial_bench_leave(&sweep->bench);
+    return needed ? CLI_SETUP : CLI_CLEAN;
+}
+
 /* CLI_CLEAN: the sweep goes on. */
 static int make_clean_passes(struct sweep *sweep)
 {
@@ -279,11 +298,17 @@ static int sweep_client(struct sweep *sweep)
     }
     sweep->bench.setup.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
     int status = open_journal(sweep);
+    if (status == CLI_CLEAN && sweep->options.fork_server != FORK_SERVER_OFF) {
+        trial_bench_fork(&sweep->bench);
+    }
     if (status == CLI_CLEAN) {
         status = open_coverage(sweep);
     }
     if (status == CLI_CLEAN) {
         status = make_clean_passes(sweep);
+    }
+    if (status == CLI_CLEAN) {
+        status = settle_fork_server(sweep);
     }
     if (status == CLI_CLEAN) {
         sweep_make_runs(sweep);
@@ -318,6 +343,7 @@ static void sweep_end(struct sweep *sweep)
     if (sweep->bench.setup.output > 0) {
         close(sweep->bench.setup.output);
     }
+    trial_bench_leave(&sweep->bench);
     trial_bench_close(&sweep->bench);
     outputs_close(&sweep->options.run.outputs);
     run_options_free(&sweep->options.run);

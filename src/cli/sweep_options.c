@@ -25,8 +25,9 @@ static uint32_t processors(void)
 
 void sweep_options_init(struct sweep_options *options)
 {
-    *options =
-        (struct sweep_options){.jobs = JOBS_A_PROCESSOR * processors(), .per_stack = PER_STACK_DEFAULT};
+    *options = (struct sweep_options){.jobs = JOBS_A_PROCESSOR * processors(),
+                                      .per_stack = PER_STACK_DEFAULT,
+                                      .fork_server = FORK_SERVER_AUTO};
     run_options_init(&options->run, "sweep");
     options->run.input = STDIN_NULL; /* many clients cannot share one */
 }
@@ -131,6 +132,20 @@ static int set_anyway(void *context, const char *value)
     return 0;
 }
 
+static int set_fork_server(void *context, const char *value)
+{
+    static const char *const words[] = {
+        [FORK_SERVER_OFF] = "off", [FORK_SERVER_AUTO] = "auto", [FORK_SERVER_ON] = "on"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            ((struct sweep_options *)context)->fork_server = (enum fork_server_mode)i;
+            return 0;
+        }
+    }
+    cli_error("sweep: --fork-server '%s': expected auto, on or off", value);
+    return -1;
+}
+
 static int set_coverage(void *context, const char *value)
 {
     (void)value;
@@ -200,6 +215,10 @@ const struct option_row sweep_option_rows[] = {
     {"shard", "I/N", "only the I-th of N parts of the runs, for several machines", set_shard},
     {"shuffle", NULL, "in an order that --seed decides, instead of the likeliest bugs first", set_shuffle},
     {"anyway", NULL, "go on although the client has findings without a fault", set_anyway},
+    {"fork-server", "MODE",
+     "auto, on or off (default auto): the client is started once up to its first VDI call, and\nruns go on "
+     "from copies of it; auto does without where a copy would not be the same",
+     set_fork_server},
     {"journal", "FILE",
      "where each finished run is noted: the same command goes on where it was interrupted\n(default: the "
      "file of "

@@ -2,6 +2,7 @@
 #ifndef VDIFAULT_SWEEP_OPTIONS_H
 #define VDIFAULT_SWEEP_OPTIONS_H
 
+#include "fork_server.h"
 #include "run_options.h"
 #include "sweep_plan.h"
 
@@ -17,6 +18,7 @@ struct sweep_options {
     bool shuffle;
     bool anyway;
     bool coverage;
+    enum fork_server_mode fork_server;
     const char *journal; /* NULL: not given */
     const char *plans;   /* NULL: none are saved */
     bool no_minimize;

@@ -99,6 +99,9 @@ static _Noreturn void be_worker(struct sweep_pool *pool, int file, pid_t sweep)
     be_silent();
     bool ready = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == sweep &&
                  trial_bench_inherit(pool->work->bench) == 0;
+    if (ready && pool->work->forks) {
+        trial_bench_fork(pool->work->bench);
+    }
     while (ready && wait_for_job(file, pool->signals, &run)) {
         json_t *object =
             run.finding != 0 ? sweep_reproduce_one(pool->work, &run) : sweep_work_do(pool->work, &run);

@@ -20,6 +20,7 @@ struct sweep_work {
     const char *plans;                   /* folder that gets their plans; NULL: none */
     const char *dialect;                 /* VDI_DIALECT of the sweep itself, or NULL */
     struct coverage *coverage;           /* or NULL */
+    bool forks;                          /* clients are continued from a copy */
     uint32_t singles;                    /* runs of one fault */
     uint32_t end;                        /* ids of pairs lie below; 0: none are wanted */
     bool has_sequence[FAULT_KIND_COUNT]; /* the calls of a clean run of this kind were told */

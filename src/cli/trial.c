@@ -126,8 +126,22 @@ int trial_bench_inherit(struct trial_bench *bench)
     return 0;
 }
 
+void trial_bench_fork(struct trial_bench *bench)
+{
+    fork_server_init(&bench->fork_server);
+    if (bench->setup.options->input != STDIN_NULL) {
+        snprintf(bench->fork_server.why, sizeof bench->fork_server.why,
+                 "--stdin hold gives each run an input of its own");
+    }
+    bench->setup.fork_server = &bench->fork_server;
+}
+
 void trial_bench_leave(struct trial_bench *bench)
 {
+    if (bench->setup.fork_server != NULL) {
+        fork_server_close(bench->setup.fork_server);
+        bench->setup.fork_server = NULL;
+    }
     spare_drop(&bench->spare);
 }
 

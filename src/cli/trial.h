@@ -19,6 +19,7 @@ struct trial_bench {
     struct session_setup setup;
     struct symbols *symbols;
     struct spare spare; /* of a process that inherited the bench */
+    struct fork_server fork_server;
     sigset_t old_mask;
     bool masked;
     char error[SESSION_MESSAGE_MAX];
@@ -29,6 +30,8 @@ int trial_bench_open(struct trial_bench *bench, const struct run_options *option
 /* In a process forked from the bench's owner: the copy is a bench of its own, whose passes use one
  * folder one after another. 0, or -1 with bench->error filled; leave it before the end. */
 int trial_bench_inherit(struct trial_bench *bench);
+/* From here on passes leave a copy of the client behind, and are continued from it. */
+void trial_bench_fork(struct trial_bench *bench);
 void trial_bench_leave(struct trial_bench *bench);
 void trial_bench_close(struct trial_bench *bench);
 

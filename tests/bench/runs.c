@@ -30,7 +30,7 @@ struct faulted {
     bool open;
 };
 
-static bool prepare(struct faulted *faulted)
+static bool prepare(struct faulted *faulted, bool forks)
 {
     static char *const command[] = {(char *)"vdifault", (char *)"run"};
     struct fault_error why;
@@ -43,6 +43,9 @@ static bool prepare(struct faulted *faulted)
         trial_bench_inherit(&faulted->bench) != 0) {
         fprintf(stderr, "bench: %s\n", faulted->bench.error);
         return false;
+    }
+    if (forks) {
+        trial_bench_fork(&faulted->bench);
     }
     faulted->bench.setup.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
     faulted->work = (struct sweep_work){
@@ -64,15 +67,20 @@ static bool make_faulted(struct faulted *faulted)
     return good;
 }
 
-int64_t runs_faulted(const struct bench_load *load)
+static int64_t run_faulted(const struct bench_load *load, bool forks)
 {
     struct faulted *faulted = calloc(1, sizeof *faulted);
-    bool good = faulted != NULL && prepare(faulted) && make_faulted(faulted); /* the first looks up symbols */
+    bool good =
+        faulted != NULL && prepare(faulted, forks) && make_faulted(faulted); /* the first looks up symbols */
     int64_t begin = bench_now();
     for (uint32_t i = 0; good && i < load->rounds; i++) {
         good = make_faulted(faulted);
     }
     int64_t elapsed = bench_now() - begin;
+    if (good && forks && faulted->bench.fork_server.pid == 0) {
+        fprintf(stderr, "bench: no fork server: %s\n", faulted->bench.fork_server.why);
+        good = false;
+    }
     if (faulted != NULL && faulted->open) {
         if (faulted->bench.setup.output > 0) {
             close(faulted->bench.setup.output);
@@ -83,6 +91,16 @@ int64_t runs_faulted(const struct bench_load *load)
     }
     free(faulted);
     return good ? elapsed : 0;
+}
+
+int64_t runs_faulted(const struct bench_load *load)
+{
+    return run_faulted(load, false);
+}
+
+int64_t runs_forked(const struct bench_load *load)
+{
+    return run_faulted(load, true);
 }
 
 /* ---- bare ---- */

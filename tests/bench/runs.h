@@ -9,6 +9,9 @@
  * of its data: the same bytes as without one. */
 int64_t runs_faulted(const struct bench_load *load);
 
+/* The same, each run continued from a copy of the client (--fork-server on). */
+int64_t runs_forked(const struct bench_load *load);
+
 /* The client and the simulated server alone: no interposer, nobody who watches or judges. */
 int64_t runs_bare(const struct bench_load *load);
 
