@@ -61,6 +61,7 @@ static struct run_state *run_time(void)
         if (run_own_work != 0 || !inject_is_active()) {
             return NULL; /* maybe only for now */
         }
+        (void)fork_server_passes(true); /* what is looked up is the run's own */
         run_once(&shown.once, look);
     }
     return atomic_load_explicit(&shown.state, memory_order_acquire);
