@@ -155,7 +155,8 @@ static int start_client(struct session *session, const struct client_run *run)
     char **argv = expand_arguments(session);
     struct launch launch = {
         .path = session->setup.client->path,
-        .standard = {open_input(session), output < 0 && outputs_take_stdout(&options->outputs) ? STDERR_FILENO : output, output},
+        .standard = {open_input(session),
+                     output < 0 && outputs_take_stdout(&options->outputs) ? STDERR_FILENO : output, output},
         .foreground = options->input == STDIN_INHERIT,
     };
     session->record.on_set = start_sql;

@@ -26,6 +26,8 @@ static void sweep(struct e2e_run *run, struct e2e_args *args, const struct clien
     e2e_arg(args, "sales");
     e2e_arg(args, "--dir");
     e2e_arg(args, "{run}");
+    e2e_arg(args, "--timeout"); /* it gives up soon, for the sake of the test */
+    e2e_arg(args, "1000");
     if (client->devices != NULL) {
         e2e_arg(args, "--devices");
         e2e_arg(args, "%s", client->devices);
@@ -86,7 +88,7 @@ static void outcomes_are_the_same(void **state)
     (void)state;
     static const struct client clients[] = {
         {"correct_c", "backup", "1"},
-        {"correct_cpp", "backup-restore", "2"},
+        {"correct_cpp", "backup", "1"},
         {"multiprocess", "backup", "2"},
         {"async", "backup", "1"},
     };
