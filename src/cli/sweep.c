@@ -298,7 +298,8 @@ static int sweep_client(struct sweep *sweep)
     }
     sweep->bench.setup.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
     int status = open_journal(sweep);
-    if (status == CLI_CLEAN && sweep->options.fork_server != FORK_SERVER_OFF) {
+    /* Counters that are written as the program runs go to the file of where it began. */
+    if (status == CLI_CLEAN && sweep->options.fork_server != FORK_SERVER_OFF && !sweep->options.coverage) {
         trial_bench_fork(&sweep->bench);
     }
     if (status == CLI_CLEAN) {

@@ -249,6 +249,10 @@ int sweep_options_check(const struct sweep_options *options)
             "sweep: the plan has faults: expected one with server lines only, as a sweep tries every fault");
         return -1;
     }
+    if (options->fork_server == FORK_SERVER_ON && options->coverage) {
+        cli_error("sweep: --fork-server on: expected without --coverage, whose counters belong to a start");
+        return -1;
+    }
     if (options->plans != NULL && options->no_minimize) {
         cli_error("sweep: --plans: expected without --no-minimize, which leaves no plans to save");
         return -1;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "fork_server.h"
 #include "next.h"
 #include "shadow.h"
 #include "shortage.h"
@@ -25,10 +26,12 @@ bool next_is_library(const void *address)
     return false;
 }
 
+/* Nobody asked for copies. */
+_Atomic int fork_server_socket = -1;
+void fork_server_first_call(void) {}
+
 /* No plan makes anything short. */
-void shortage_watch(void)
-{
-}
+void shortage_watch(void) {}
 
 static struct shadow_set *set;
 static pthread_barrier_t barrier;
