@@ -191,6 +191,7 @@ static void check_bug(const char *client, char *const *bug, void *context)
     e2e_arg(&args, "--size=1M");
     e2e_arg(&args, "--patience=4");
     e2e_arg(&args, "--fail-on=info");
+    e2e_arg(&args, "--no-minimize"); /* ten runs of each finding, and more, are another test's */
     if (by_fault) {
         e2e_arg(&args, "--anyway"); /* a bug that is a race may well show something else of itself before */
         e2e_arg(&args, "--only=%.*s", (int)strcspn(bug[BUG_FAULT], "(@"), bug[BUG_FAULT]);
