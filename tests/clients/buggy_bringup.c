@@ -373,7 +373,7 @@ static bool transfer(struct session *session)
     use_second_object(session, true);
     if (has(BUG_FORGET_SECONDARY)) {
         start_secondary(session);
-        pause(); /* for its word */
+        operation_wait_for_ever(session->operation);
         return true;
     }
     if (has(BUG_SECONDARY_STAYS)) {

@@ -1,7 +1,9 @@
 /* buggy_commands.c - a correct client with one bug that shows only when the server sends what it seldom sends (bug.h). The
  * bugs are where `has` is called. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bug.h"
@@ -11,6 +13,9 @@ enum {
     FULL_TRANSFER = 65536,
     MISSING = 512,
     SHORT_WAIT_MS = 50,
+    GRACE_MS = 300, /* what devices are given to end after the last one */
+    LAG_MS = 5000,
+    FEW_COMMANDS = 4
 };
 
 enum bug_id {
@@ -34,7 +39,7 @@ static const struct bug bugs[BUG_COUNT] = {
                                   "backup-restore", 1,
                                   "closes its file with the first Flush; later Writes go nowhere"},
     [BUG_CLOSE_WITH_FIRST] = {"close-with-first", "VDI-CLOSE-001", "Close", "reordered@Read#2:0", "restore",
-                              2, "closes the set when one of its devices has given VD_E_CLOSE"},
+                              2, "closes the set soon after one of its devices has given VD_E_CLOSE"},
     [BUG_AWAIT_END] = {"await-end", "VDI-GETCMD-002", "GetCommand", "satisfied-early@Read#3", "restore", 1,
                        "waits on after VD_E_CLOSE, for it has not told the end of its data yet"},
     [BUG_SHORT_OF_FULL] = {"short-of-full", "VDI-CMD-006", "CompleteCommand", "resized(to=full)@Read#3",
@@ -107,10 +112,29 @@ static bool ends(struct session_device *device, int result, bool told_end)
     return result != 0;
 }
 
+/* Of BUG_CLOSE_WITH_FIRST: who takes for granted that all devices end together. */
+static atomic_bool one_is_through, set_is_closed;
+static atomic_int ended_count;
+
+static void pause_a_moment(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+/* A device that has hardly begun when another one is through, as behind a tape that is slow to load. */
+static void lag_behind(int served)
+{
+    for (int i = 0; i < LAG_MS && served < FEW_COMMANDS && !atomic_load(&set_is_closed); i++) {
+        pause_a_moment();
+    }
+}
+
 static void *serve(void *context)
 {
     struct session_device *device = context;
+    bool is_last = device == &device->session->devices[device->session->count - 1];
     bool flushed = false, told_end = false;
+    int served = 0;
 
     for (;;) {
         VDC_Command *command = NULL;
@@ -119,6 +143,7 @@ static void *serve(void *context)
         int code;
 
         if (ends(device, result, told_end)) {
+            atomic_fetch_add(&ended_count, 1);
             return NULL;
         }
         if (result) {
@@ -127,6 +152,13 @@ static void *serve(void *context)
         operation_progress(device->session->operation);
         code = perform(device, command, &flushed, &answer);
         told_end = told_end || code == ERROR_HANDLE_EOF;
+        if (told_end && is_last) {
+            atomic_store(&one_is_through, true);
+        } else if (has(BUG_CLOSE_WITH_FIRST) && atomic_load(&one_is_through)) {
+            lag_behind(++served);
+        } else {
+            served++;
+        }
         result = vdi_device_complete_command(device->device, command, code, answer.done, answer.position);
         if (result) {
             session_give_up(device->session, "CompleteCommand", result);
@@ -137,7 +169,7 @@ static void *serve(void *context)
 
 /* ---- the set ---- */
 
-/* Closes it as soon as the thread of the last device has ended, and waits for the others after that. */
+/* Closes it soon after the thread of the last device has ended, though others have not. */
 static void serve_and_close(struct session *session)
 {
     int started = 0;
@@ -151,7 +183,13 @@ static void serve_and_close(struct session *session)
         vdi_set_signal_abort(&session->set);
     } else {
         pthread_join(session->devices[--started].thread, NULL);
-        vdi_set_close(&session->set);
+        for (int i = 0; i < GRACE_MS && atomic_load(&ended_count) < session->count; i++) {
+            pause_a_moment();
+        }
+        if (atomic_load(&ended_count) < session->count) {
+            vdi_set_close(&session->set);
+            atomic_store(&set_is_closed, true);
+        }
     }
     while (started > 0) {
         pthread_join(session->devices[--started].thread, NULL);

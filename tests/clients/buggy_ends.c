@@ -234,7 +234,7 @@ static void run(struct session *session)
     vdi_set_init(&session->set);
     if (has(BUG_STATEMENT_FIRST)) {
         operation_start_statement(session->operation);
-        operation_wait_statement(session->operation);
+        operation_wait_for_ever(session->operation);
     }
     if (create(session)) {
         if (has(BUG_STATEMENT_FIRST)) {

@@ -118,6 +118,7 @@ bool operation_may_wait(struct operation *operation);
 
 /* Blocks until the statement has ended, or operation_may_wait no longer. Needs a statement of our own. */
 void operation_wait_statement(struct operation *operation);
+void operation_wait_for_ever(struct operation *operation); /* for the statement, as a bug does */
 
 /* Notes why the operation failed; the first reason is the one reported. */
 void operation_fail(struct operation *operation, const char *format, ...)

@@ -384,6 +384,15 @@ void operation_wait_statement(struct operation *operation)
     }
 }
 
+void operation_wait_for_ever(struct operation *operation)
+{
+    pthread_mutex_lock(&operation->lock);
+    while (!operation->ended) {
+        pthread_cond_wait(&operation->ended_changed, &operation->lock);
+    }
+    pthread_mutex_unlock(&operation->lock);
+}
+
 void operation_fail(struct operation *operation, const char *format, ...)
 {
     va_list arguments;
