@@ -206,7 +206,7 @@ static bool suffers_transfer(struct hand *hand, uint32_t fault, uint64_t size, s
 static bool suffers(struct hand *hand, enum file_call what, uint64_t size, struct file_failure *failure)
 {
     uint64_t armed = atomic_load(&hand->faults);
-    for (uint32_t i = 0; armed >> i != 0; i++) {
+    for (uint32_t i = 0; i < PLAN_FAULTS_MAX && armed >> i != 0; i++) {
         if ((armed >> i & 1) == 0 || !can_hit(what, i)) {
             continue;
         }
@@ -258,7 +258,7 @@ static bool suffers_late(enum file_call what, uint64_t file, struct file_failure
 {
     for (uint32_t i = 0; i < inject_plan()->plan.fault_count; i++) {
         uint64_t devices = can_hit(what, i) ? atomic_load(&waiting[i]) : 0;
-        for (int32_t device = 0; devices >> device != 0 && device < RUN_DEVICES_MAX; device++) {
+        for (int32_t device = 0; device < RUN_DEVICES_MAX && devices >> device != 0; device++) {
             const struct fault *fault = deed_fault(i);
             uint64_t bit = UINT64_C(1) << device;
             if ((devices & bit) == 0 || !holds(file, fault->site.operation, device) ||
@@ -285,7 +285,7 @@ static struct hand *find_holders_hand(enum file_call what, uint64_t file)
             !holds(file, hands[i].operation, hands[i].device)) {
             continue;
         }
-        for (uint32_t f = 0; armed >> f != 0; f++) {
+        for (uint32_t f = 0; f < PLAN_FAULTS_MAX && armed >> f != 0; f++) {
             if ((armed >> f & 1) != 0 && can_hit(what, f)) {
                 return &hands[i];
             }
@@ -299,7 +299,7 @@ static void wait_in_stream(struct hand *hand, uint64_t size)
 {
     uint64_t carried = atomic_fetch_add(&hand->carried, size) + size;
     uint64_t armed = atomic_load(&hand->faults);
-    for (uint32_t i = 0; armed >> i != 0; i++) {
+    for (uint32_t i = 0; i < PLAN_FAULTS_MAX && armed >> i != 0; i++) {
         if ((armed >> i & 1) != 0 && can_hit(FILE_CALL_LET_GO, i) &&
             carried > (uint64_t)deed_fault(i)->arg[FAULT_ARG_BYTES]) {
             atomic_fetch_and(&hand->faults, ~(UINT64_C(1) << i));

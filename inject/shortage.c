@@ -133,7 +133,7 @@ static int error_of(enum denial what, const struct fault *fault)
 /* 0: it may have it. */
 static int deny(enum denial what)
 {
-    for (uint32_t i = 0; moment.armed >> i != 0; i++) {
+    for (uint32_t i = 0; i < PLAN_FAULTS_MAX && moment.armed >> i != 0; i++) {
         const struct fault *fault = (moment.armed >> i & 1) != 0 ? deed_fault(i) : NULL;
         if (fault == NULL || fault->kind != denials[what].kind) {
             continue;

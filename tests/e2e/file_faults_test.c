@@ -1,8 +1,12 @@
 /* Faults of the client's own files: each fires on the calls that carry its command's bytes, and a correct client copes
  * with it. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "correct.h"
+#include "plan.h"
 
 static const struct correct_client clients[] = {
     {.name = "correct_c"},   {.name = "watchdog"}, {.name = "async"},        {.name = "complete_c"},
@@ -103,13 +107,39 @@ static void test_opens(void **unused)
     correct_under_faults(media, sizeof media / sizeof media[0], faults);
 }
 
+/* The last fault that a plan has room for is the last one that is looked at. */
+static void test_last_of_a_full_plan(void **unused)
+{
+    (void)unused;
+    char path[] = "/tmp/vdifault-plan-XXXXXX";
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    FILE *plan = fdopen(mkstemp(path), "w");
+    assert_non_null(plan);
+    for (int i = 1; i < PLAN_FAULTS_MAX; i++) {
+        fputs("fault delay(ms=1)@GetConfiguration\n", plan);
+    }
+    fputs("fault write-error(after=1000)@Write#2\n", plan);
+    assert_int_equal(fclose(plan), 0);
+    correct_build(&args, &(struct correct_client){.name = "compressing", .options = {"--devices", "2"}},
+                  "backup", NULL, 1);
+    args.list[1] = "--plan"; /* in the place of the seed */
+    args.list[2] = path;
+    e2e_run(&run, args.list);
+    unlink(path);
+    if (run.status != 0 || run.report == NULL || e2e_finding_count(&run) != 0) {
+        e2e_fail(&run, &args, "the last of %d faults", PLAN_FAULTS_MAX);
+    }
+    e2e_free(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writes),        cmocka_unit_test(test_syncs),
         cmocka_unit_test(test_short_writes),  cmocka_unit_test(test_reads),
         cmocka_unit_test(test_shared_memory), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_opens),
+        cmocka_unit_test(test_opens),         cmocka_unit_test(test_last_of_a_full_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
