@@ -1,8 +1,9 @@
 /* deeds.h - what the faults of each kind do, by moment: between faults.c, which finds them, and fault_*.c.
  *
  * The table's functions are called once the fault's count says that it fires, `fired` raised; of a kind that is
- * everywhere, at every call, and it counts for itself. A deed that turns out impossible takes its firing back (run_fault_take_back), so that nobody believes that it happened; one that happens
- * records its EVENT_FAULT (call_fault) before anybody can notice it. Threads: any.
+ * everywhere, at every call, and it counts for itself. A deed that turns out impossible takes its firing back
+ * (run_fault_take_back), so that nobody believes that it happened; one that happens records its EVENT_FAULT
+ * (call_fault) before anybody can notice it. Threads: any.
  */
 #ifndef VDIFAULT_DEEDS_H
 #define VDIFAULT_DEEDS_H
@@ -17,13 +18,13 @@ struct delivery {
     struct fault_moments *later;
 };
 
-/* NULL: nothing happens then. */
+/* NULL: nothing happens then; at_delivery NULL: at a command happens what does at a call. */
 struct deed {
     void (*at_entry)(struct call *call, uint32_t fault);
     void (*at_delivery)(struct call *call, uint32_t fault, struct delivery *delivery);
     void (*when_due)(struct call *call, uint32_t fault); /* of at_delivery's `later` */
-    int (*at_answer)(struct call *call,
-                     uint32_t fault); /* the code that the server gets for the client's SUCCESS */
+    /* The code that the server gets for the client's SUCCESS. */
+    int (*at_answer)(struct call *call, uint32_t fault);
     int (*at_end)(struct call *call, uint32_t fault, int result);
     void (*at_close)(struct call *call, uint32_t fault); /* VD_E_CLOSE of the device has come */
 };
@@ -39,8 +40,7 @@ bool deed_finds_set_active(const struct call *call);
 void deed_abort_inside(struct call *call, uint32_t fault);
 
 /* ---- fault_lifecycle.c ---- */
-void deed_early_close_at_entry(struct call *call, uint32_t fault);
-void deed_early_close_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
+void deed_early_close(struct call *call, uint32_t fault);
 void deed_abort(struct call *call, uint32_t fault);
 void deed_abort_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_lose_close(struct call *call, uint32_t fault);
@@ -61,27 +61,24 @@ void deed_null_command(struct call *call, uint32_t fault);
 
 /* ---- fault_timing.c ---- */
 void deed_delay(struct call *call, uint32_t fault);
-void deed_delay_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_jitter(struct call *call, uint32_t fault);
 void deed_preempt(struct call *call, uint32_t fault);
 int deed_preempt_at_end(struct call *call, uint32_t fault, int result);
 
 /* ---- fault_crash.c ---- */
 void deed_crash(struct call *call, uint32_t fault);
-void deed_crash_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_crash_secondary(struct call *call, uint32_t fault);
-void deed_crash_secondary_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 
 /* ---- fault_hostile.c ---- */
 void deed_bad_size(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_bad_buffer(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_corrupt_transfer(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_corrupt_completion(struct call *call, uint32_t fault);
+
 /* ---- fault_peers.c ---- */
-void deed_ask_server(struct call *call,
-                     uint32_t fault); /* who asks it to abort may not have joined the set yet */
-void deed_server_at_entry(struct call *call, uint32_t fault);
-void deed_server_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
+/* Who asks it to abort may not have joined the set yet. */
+void deed_ask_server(struct call *call, uint32_t fault);
+void deed_ask_active_server(struct call *call, uint32_t fault);
 
 /* ---- failures.c ---- */
 void deed_arm_file(struct call *call, uint32_t fault, struct delivery *delivery);
@@ -89,7 +86,6 @@ void deed_arm_close(struct call *call, uint32_t fault, struct delivery *delivery
 
 /* ---- shortage.c ---- */
 void deed_run_short(struct call *call, uint32_t fault);
-void deed_run_short_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery);
 void deed_run_short_inside(struct call *call, uint32_t fault);
 
 #endif

@@ -14,12 +14,6 @@ void deed_crash(struct call *call, uint32_t fault)
     }
 }
 
-void deed_crash_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
-{
-    (void)delivery;
-    deed_crash(call, fault);
-}
-
 void deed_crash_secondary(struct call *call, uint32_t fault)
 {
     bool joins = call->function == VDI_FN_OPEN_IN_SECONDARY;
@@ -27,10 +21,4 @@ void deed_crash_secondary(struct call *call, uint32_t fault)
         deed_crash(call, fault);
     }
     run_fault_take_back(fault);
-}
-
-void deed_crash_secondary_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
-{
-    (void)delivery;
-    deed_crash_secondary(call, fault);
 }

@@ -26,7 +26,7 @@ static int call_by_fault(const struct call *during, enum vdi_function function, 
 /* ---- early-close ---- */
 
 /* Closes the set as another thread of the client might (VDI Close with open devices, spec 3.9). */
-void deed_early_close_at_entry(struct call *call, uint32_t fault)
+void deed_early_close(struct call *call, uint32_t fault)
 {
     struct shadow_set *set = call->set;
     /* First the state: calls that begin from here on do not enter the library for this set. Those that have
@@ -39,12 +39,6 @@ void deed_early_close_at_entry(struct call *call, uint32_t fault)
     }
     call_fault(call, fault);
     call_by_fault(call, VDI_FN_CLOSE, NEXT_CLOSE);
-}
-
-void deed_early_close_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
-{
-    (void)delivery;
-    deed_early_close_at_entry(call, fault);
 }
 
 /* ---- abort ---- */

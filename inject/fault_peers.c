@@ -25,17 +25,11 @@ void deed_ask_server(struct call *call, uint32_t fault)
     }
 }
 
-void deed_server_at_entry(struct call *call, uint32_t fault)
+void deed_ask_active_server(struct call *call, uint32_t fault)
 {
     if (deed_finds_set_active(call)) {
         deed_ask_server(call, fault);
     } else {
         run_fault_take_back(fault);
     }
-}
-
-void deed_server_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
-{
-    (void)delivery;
-    deed_server_at_entry(call, fault);
 }

@@ -19,12 +19,6 @@ void deed_delay(struct call *call, uint32_t fault)
     idle_delay((int64_t)deed_fault(fault)->arg[FAULT_ARG_MS] * NS_PER_MS);
 }
 
-void deed_delay_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
-{
-    (void)delivery;
-    deed_delay(call, fault);
-}
-
 /* splitmix64's finalizer. */
 static uint64_t scramble(uint64_t value)
 {

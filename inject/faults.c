@@ -15,14 +15,8 @@ enum {
 
 _Atomic uint32_t faults_passing;
 
-#define ASKED_OF_SERVER                                                          \
-    {                                                                            \
-        .at_entry = deed_server_at_entry, .at_delivery = deed_server_at_delivery \
-    }
-
 const struct deed deed_table[FAULT_KIND_COUNT] = {
-    [FAULT_EARLY_CLOSE] = {.at_entry = deed_early_close_at_entry,
-                           .at_delivery = deed_early_close_at_delivery},
+    [FAULT_EARLY_CLOSE] = {.at_entry = deed_early_close},
     [FAULT_ABORT] = {.at_entry = deed_abort, .at_delivery = deed_abort_at_delivery, .when_due = deed_abort},
     [FAULT_LOST_CLOSE] = {.at_close = deed_lose_close},
     [FAULT_LATE_CLOSE] = {.at_close = deed_delay_close},
@@ -34,30 +28,29 @@ const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_ERROR_AFTER] = {.at_end = deed_error_after},
     [FAULT_TIMEOUT] = {.at_entry = deed_timeout},
     [FAULT_NULL_COMMAND] = {.at_entry = deed_null_command},
-    [FAULT_DELAY] = {.at_entry = deed_delay, .at_delivery = deed_delay_delivery},
+    [FAULT_DELAY] = {.at_entry = deed_delay},
     [FAULT_JITTER] = {.at_entry = deed_jitter},
     [FAULT_PREEMPT] = {.at_entry = deed_preempt, .at_end = deed_preempt_at_end},
-    [FAULT_CLIENT_CRASH] = {.at_entry = deed_crash, .at_delivery = deed_crash_at_delivery},
-    [FAULT_SECONDARY_CRASH] = {.at_entry = deed_crash_secondary,
-                               .at_delivery = deed_crash_secondary_at_delivery},
+    [FAULT_CLIENT_CRASH] = {.at_entry = deed_crash},
+    [FAULT_SECONDARY_CRASH] = {.at_entry = deed_crash_secondary},
     [FAULT_BAD_SIZE] = {.at_delivery = deed_bad_size},
     [FAULT_BAD_BUFFER] = {.at_delivery = deed_bad_buffer},
     [FAULT_CORRUPT_TRANSFER] = {.at_delivery = deed_corrupt_transfer, .when_due = deed_corrupt_completion},
-    [FAULT_STATEMENT_FAILS] = ASKED_OF_SERVER,
-    [FAULT_SERVER_CRASH] = ASKED_OF_SERVER,
-    [FAULT_SERVER_HANG] = ASKED_OF_SERVER,
-    [FAULT_KILL_SESSION] = ASKED_OF_SERVER,
-    [FAULT_ATTENTION] = ASKED_OF_SERVER,
-    [FAULT_SHUTDOWN] = ASKED_OF_SERVER,
-    [FAULT_FAILOVER] = ASKED_OF_SERVER,
+    [FAULT_STATEMENT_FAILS] = {.at_entry = deed_ask_active_server},
+    [FAULT_SERVER_CRASH] = {.at_entry = deed_ask_active_server},
+    [FAULT_SERVER_HANG] = {.at_entry = deed_ask_active_server},
+    [FAULT_KILL_SESSION] = {.at_entry = deed_ask_active_server},
+    [FAULT_ATTENTION] = {.at_entry = deed_ask_active_server},
+    [FAULT_SHUTDOWN] = {.at_entry = deed_ask_active_server},
+    [FAULT_FAILOVER] = {.at_entry = deed_ask_active_server},
     [FAULT_STALE_SET] = {.at_entry = deed_ask_server},
     [FAULT_WRITE_ERROR] = {.at_delivery = deed_arm_file},
     [FAULT_SYNC_ERROR] = {.at_delivery = deed_arm_file},
     [FAULT_CLOSE_ERROR] = {.at_delivery = deed_arm_close},
     [FAULT_SHORT_WRITE] = {.at_delivery = deed_arm_file},
     [FAULT_READ_ERROR] = {.at_delivery = deed_arm_file},
-    [FAULT_OPEN_ERROR] = {.at_entry = deed_run_short, .at_delivery = deed_run_short_at_delivery},
-    [FAULT_MEMORY_FULL] = {.at_entry = deed_run_short, .at_delivery = deed_run_short_at_delivery},
+    [FAULT_OPEN_ERROR] = {.at_entry = deed_run_short},
+    [FAULT_MEMORY_FULL] = {.at_entry = deed_run_short},
     [FAULT_SHM_FULL] = {.at_entry = deed_run_short_inside},
 };
 
@@ -147,14 +140,21 @@ struct fault_moments faults_found_at_delivery(struct call *call, VDC_Command *gi
     uint64_t arrived = 0;
     for (uint32_t i = plan->plan.fault_count; i-- > 0;) { /* as at an entry */
         const struct fault *fault = deed_fault(i);
-        bool here = deed_table[fault->kind].at_delivery != NULL && fault->site.command == code;
+        const struct deed *deed = &deed_table[fault->kind];
+        bool here = fault->site.command == code && (deed->at_delivery != NULL || deed->at_entry != NULL);
         if (here && run_fault_arrive(i, fault, call->operation, call->device_index)) {
             arrived |= UINT64_C(1) << i;
         }
     }
     for (uint32_t i = 0; i < plan->plan.fault_count; i++) {
-        if ((arrived >> i & 1) != 0) {
-            deed_table[deed_fault(i)->kind].at_delivery(call, i, &delivery);
+        const struct deed *deed = &deed_table[deed_fault(i)->kind];
+        if ((arrived >> i & 1) == 0) {
+            continue;
+        }
+        if (deed->at_delivery != NULL) {
+            deed->at_delivery(call, i, &delivery);
+        } else {
+            deed->at_entry(call, i);
         }
     }
     if (later.at_complete != 0) {

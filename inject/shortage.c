@@ -90,12 +90,6 @@ void deed_run_short(struct call *call, uint32_t fault)
     call->later |= UINT64_C(1) << fault;
 }
 
-void deed_run_short_at_delivery(struct call *call, uint32_t fault, struct delivery *delivery)
-{
-    (void)delivery;
-    deed_run_short(call, fault);
-}
-
 void deed_run_short_inside(struct call *call, uint32_t fault)
 {
     (void)call;
@@ -148,7 +142,8 @@ static int deny(enum denial what)
     return 0;
 }
 
-/* The loader allocates what a thread's variables need when they are first touched, and ends the process if it cannot. */
+/* The loader allocates what a thread's variables need when they are first touched, and ends the process if it
+ * cannot. */
 static bool is_loader(const void *address)
 {
     const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)getauxval(AT_BASE); /* NOLINT: the kernel's word */
