@@ -59,7 +59,7 @@ static struct run_state *run_time(void)
 {
     if (!atomic_load_explicit(&shown.looked, memory_order_acquire)) {
         if (run_own_work != 0 || !inject_is_active()) {
-            return NULL; /* maybe only for now */
+            return NULL; /* not settled: the next call asks again */
         }
         (void)fork_server_passes(true); /* what is looked up is the run's own */
         run_once(&shown.once, look);
@@ -67,26 +67,21 @@ static struct run_state *run_time(void)
     return atomic_load_explicit(&shown.state, memory_order_acquire);
 }
 
-static int64_t clock_ahead(const struct run_state *state)
-{
-    return atomic_load_explicit(&state->clock_ahead, memory_order_acquire);
-}
-
 INJECT_EXPORT int64_t vdifault_clock_ahead(const void *caller)
 {
     const struct run_state *state = next_is_library(caller) ? NULL : run_time();
-    return state != NULL ? clock_ahead(state) : 0;
+    return state != NULL ? run_clock_ahead(state) : 0;
 }
 
 int64_t virtual_ahead(void)
 {
     const struct run_state *state = run_time();
-    return state != NULL ? clock_ahead(state) : 0;
+    return state != NULL ? run_clock_ahead(state) : 0;
 }
 
 static int64_t now_of(const struct run_state *state)
 {
-    return inject_now() + clock_ahead(state);
+    return inject_now() + run_clock_ahead(state);
 }
 
 /* Without a system call for each wait. */

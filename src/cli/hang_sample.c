@@ -34,7 +34,7 @@ static void mix(struct hang_sample *sample, const void *bytes, size_t length)
 
 int64_t hang_now(const struct hang_scope *scope)
 {
-    return os_now() + (scope->state != NULL ? atomic_load(&scope->state->clock_ahead) : 0);
+    return os_now() + (scope->state != NULL ? run_clock_ahead(scope->state) : 0);
 }
 
 int64_t hang_lateness(const struct hang_scope *scope, const struct record *record)

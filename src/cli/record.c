@@ -64,7 +64,7 @@ void record_keep(struct record *record, const struct event *event, const char *t
 
 static void note_time(struct record *record)
 {
-    int64_t ahead = record->state != NULL ? atomic_load(&record->state->clock_ahead) : 0;
+    int64_t ahead = record->state != NULL ? run_clock_ahead(record->state) : 0;
     record->progress_ns = os_now() + ahead;
 }
 

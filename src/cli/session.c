@@ -152,7 +152,7 @@ void session_close(struct session *session)
         fprintf(stderr, "vdifault: kept %s\n", session->dir.path);
     } else if (session->dir.path[0] != '\0') {
         /* Who withstood SIGKILL may still write there. */
-        spare_give(session->survived ? NULL : session->setup.spare, &session->dir, session->state);
+        spare_give(session->survived ? NULL : session->setup.spare, &session->dir);
     }
     if (session->state != NULL) {
         munmap(session->state, sizeof *session->state);
@@ -164,7 +164,7 @@ void session_close(struct session *session)
 void session_event(struct session *session, struct event event, const char *text)
 {
     event.sequence = atomic_fetch_add(&session->state->sequence, 1) + 1;
-    event.time_ns = (uint64_t)(os_now() + atomic_load(&session->state->clock_ahead));
+    event.time_ns = (uint64_t)(os_now() + run_clock_ahead(session->state));
     event.version = EVENT_VERSION;
     event.side = EVENT_SIDE_SUPERVISOR;
     event.device = -1;

@@ -84,7 +84,7 @@ static int empty(int at, const char *place, uint32_t *found)
     return error;
 }
 
-static int renew(const struct rundir *dir, struct run_state *state)
+static int renew(const struct rundir *dir)
 {
     uint32_t found = 0;
     int error = 0;
@@ -98,7 +98,7 @@ static int renew(const struct rundir *dir, struct run_state *state)
         error = empty(at, folders[i], &found);
     }
     if (error == 0) {
-        error = found == KEPT ? run_state_renew(trace, state) : ENOENT;
+        error = found == KEPT ? run_state_renew(trace) : ENOENT;
     }
 out:
     if (at >= 0) {
@@ -120,9 +120,9 @@ int spare_take(struct spare *spare, const char *base, const struct parts *parts,
     return 0;
 }
 
-void spare_give(struct spare *spare, const struct rundir *dir, struct run_state *state)
+void spare_give(struct spare *spare, const struct rundir *dir)
 {
-    if (spare == NULL || spare->there || state == NULL || renew(dir, state) != 0) {
+    if (spare == NULL || spare->there || renew(dir) != 0) {
         (void)folder_remove(dir->path);
         return;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cut.h"
 #include "hang.h"
 #include "os.h"
 #include "session.h"
@@ -26,6 +27,7 @@ void time_watch_init(struct time_watch *watch, struct session *session, const ch
     }
     watch->waits = run_waits_map(folder, true);
     if (watch->waits != NULL) {
+        watch->cut = cut_watch(watch->waits, sizeof *watch->waits);
         atomic_store(&session->state->clock, RUN_CLOCK_ARMED);
     }
 }
@@ -33,6 +35,7 @@ void time_watch_init(struct time_watch *watch, struct session *session, const ch
 void time_watch_free(struct time_watch *watch)
 {
     if (watch->waits != NULL) {
+        cut_forget(watch->cut);
         munmap(watch->waits, sizeof *watch->waits);
         watch->waits = NULL;
     }
@@ -107,9 +110,9 @@ static void move_on(struct session *session, const struct hang_sample *sample)
     int64_t now = hang_now(&session->watch.scope);
     int64_t late = earlier(now + hang_lateness(&session->watch.scope, &session->record), sample->exact);
     int64_t until = late > sample->deadline ? late : sample->deadline;
-    int64_t ahead = earlier(until, hang_patience_end(&session->watch, &session->record)) - now;
-    if (ahead > 0) {
-        atomic_fetch_add(&session->state->clock_ahead, ahead);
+    until = earlier(until, hang_patience_end(&session->watch, &session->record));
+    if (until > now) {
+        atomic_fetch_add(&session->state->clock_ahead, until - now);
     }
 }
 

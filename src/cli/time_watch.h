@@ -16,6 +16,7 @@ struct session;
 
 struct time_watch {
     struct run_waits *waits; /* NULL: the run's time is real */
+    int cut;                 /* cut_watch of it */
     uint64_t sequence;       /* of the last event, a step ago */
     int64_t next_ns;         /* no look before that */
     int64_t obstacle_ns;     /* since when there has been an obstacle and nothing else; 0 */

@@ -95,8 +95,7 @@ void *run_new_file(const char *folder, const char *name, size_t size, int *error
     return memory;
 }
 
-/* A file of this name and size, opened without following links; -1: there is none. */
-static int open_own(const char *folder, const char *name, size_t size)
+int run_open_file(const char *folder, const char *name, size_t size)
 {
     char path[PATH_MAX];
     struct stat info;
@@ -114,7 +113,7 @@ static int open_own(const char *folder, const char *name, size_t size)
 /* One that an earlier run of the folder has left, wiped since (run_state_renew). */
 static struct event_ring *wiped_ring(const char *name)
 {
-    int file = open_own(attached_folder, name, RUN_RING_BYTES);
+    int file = run_open_file(attached_folder, name, RUN_RING_BYTES);
     struct event_ring *ring = file >= 0 ? run_map_file(file, RUN_RING_BYTES) : NULL;
     if (ring != NULL && ring->magic != 0) {
         munmap(ring, RUN_RING_BYTES);
@@ -140,28 +139,13 @@ static int wipe_ring(const char *folder, uint32_t number)
     static const char zeros[sizeof(struct event_ring)];
     char name[32];
     snprintf(name, sizeof(name), "ring.%u", number);
-    int file = open_own(folder, name, RUN_RING_BYTES);
+    int file = run_open_file(folder, name, RUN_RING_BYTES);
     if (file < 0) {
         return ENOENT;
     }
     int error = pwrite(file, zeros, sizeof(zeros), 0) == (ssize_t)sizeof(zeros) ? 0 : EIO;
     close(file);
     return error;
-}
-
-int run_state_renew(const char *folder, struct run_state *state)
-{
-    uint32_t rings = atomic_load(&state->ring_count);
-    for (uint32_t i = 0; i < rings && i < RUN_RINGS_MAX; i++) {
-        int error = wipe_ring(folder, i);
-        if (error != 0 && error != ENOENT) { /* its writer could not make it */
-            return error;
-        }
-    }
-    memset(state, 0, sizeof(*state));
-    state->magic = RUN_STATE_MAGIC;
-    state->version = RUN_STATE_VERSION;
-    return 0;
 }
 
 int run_state_create(const char *folder)
@@ -221,6 +205,27 @@ done:
     if (file >= 0) {
         close(file);
     }
+    return error;
+}
+
+int run_state_renew(const char *folder)
+{
+    struct run_state *state = NULL;
+    int error = run_state_map(folder, &state); /* anew: it may have been cut short under an older mapping */
+    if (error != 0) {
+        return error;
+    }
+    uint32_t rings = atomic_load(&state->ring_count);
+    for (uint32_t i = 0; i < rings && i < RUN_RINGS_MAX && error == 0; i++) {
+        error = wipe_ring(folder, i);
+        error = error == ENOENT ? 0 : error; /* its writer could not make it */
+    }
+    if (error == 0) {
+        memset(state, 0, sizeof(*state));
+        state->magic = RUN_STATE_MAGIC;
+        state->version = RUN_STATE_VERSION;
+    }
+    munmap(state, sizeof(*state));
     return error;
 }
 

@@ -11,7 +11,7 @@
 #include "runstate.h"
 
 enum {
-    WATCHED_MAX = RUN_RINGS_MAX + 1 /* the rings and the run's state */
+    WATCHED_MAX = RUN_RINGS_MAX + 2 /* the rings, the run's state, and its table of waits */
 };
 
 static struct {

@@ -289,8 +289,7 @@ uint64_t event_record(const struct event *event, const char *text)
     size_t length = text == NULL ? 0 : strnlen(text, EVENT_TEXT_MAX);
     struct stamp stamp = {.text_records = (uint32_t)((length + TEXT_BYTES - 1) / TEXT_BYTES)};
     /* First: the processor reads its ticks only when what came before is done. */
-    stamp.time_ns =
-        event_time_ns() + (uint64_t)atomic_load_explicit(&state->clock_ahead, memory_order_relaxed);
+    stamp.time_ns = event_time_ns() + (uint64_t)run_clock_ahead(state);
     stamp.sequence = atomic_fetch_add_explicit(&state->sequence, 1, memory_order_relaxed) + 1;
     if (self.ring == NULL) {
         atomic_fetch_add(&state->lost, run_state_is_recorded() ? 1 : 0);

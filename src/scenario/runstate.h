@@ -3,6 +3,7 @@
  * Files of the folder (named by the environment variable VDIFAULT_TRACE; created if missing):
  *   state    struct run_state below
  *   ring.N   one event ring per recording thread, struct event_ring + capacity events
+ *   waits    struct run_waits (waits.h), where a run's time may be moved on
  * The plan itself is the text file named by VDIFAULT_PLAN; each process parses it (scenario/plan.h).
  * They are files rather than /dev/shm objects so that a full /dev/shm does not fell the testbed. All memory
  * is reserved before use. Everything survives SIGKILL of any process: a record is published by one release
@@ -78,6 +79,9 @@ struct run_fault {
     _Atomic uint32_t seen[RUN_DEVICES_MAX]; /* matches of the site's name, per device */
 };
 
+/* What a client that writes into the state can make of clock_ahead at most: 73 years, to which times can be added. */
+#define RUN_AHEAD_MAX (INT64_MAX / 4)
+
 struct run_state {
     uint32_t magic;
     uint32_t version;
@@ -99,6 +103,12 @@ struct run_state {
     struct run_operation operations[RUN_OPERATIONS_MAX];
     struct run_fault faults[PLAN_FAULTS_MAX];
 };
+
+static inline int64_t run_clock_ahead(const struct run_state *state)
+{
+    int64_t ahead = atomic_load_explicit(&state->clock_ahead, memory_order_acquire);
+    return ahead < 0 ? 0 : ahead < RUN_AHEAD_MAX ? ahead : RUN_AHEAD_MAX;
+}
 
 /* A ring has one writer, its thread. head counts events ever written, tail events the collector has taken: each in a
  * cache line of who writes it. */
@@ -122,8 +132,8 @@ _Static_assert(sizeof(struct event_ring) == 4096, "events start on a page");
 
 /* ---- the recording side: interposer, server ---- */
 
-/* The value of VDIFAULT_TRACE, _PLAN, _SQLCMD, _GUARD or _ON_FINDING: the environment's, else what it was when the process started.
- * NULL if neither. */
+/* The value of VDIFAULT_TRACE, _PLAN, _SQLCMD, _GUARD or _ON_FINDING: the environment's, else what it was when the
+ * process started. NULL if neither. */
 const char *run_variable(const char *name);
 
 /* Attaches to the folder named by VDIFAULT_TRACE, or to private memory when the variable is unset (counters
@@ -167,9 +177,9 @@ bool run_fault_fire(uint32_t index, const struct fault *fault);
 
 int run_state_create(const char *folder);                      /* 0 or errno */
 int run_state_map(const char *folder, struct run_state **out); /* 0 or errno */
-/* For another run in the same folder, once nobody is left who records: the state, mapped, is as new, and so is each
- * ring, whose file stays for whoever comes next. 0 or errno: the folder is of no further use. */
-int run_state_renew(const char *folder, struct run_state *state);
+/* For another run in the same folder, once nobody is left who records: the state is as new, and so is each ring, whose
+ * file stays for whoever comes next. 0 or errno: the folder is of no further use. */
+int run_state_renew(const char *folder);
 
 /* Takes what the rings hold: calls `take` for each event in ring order (not run order) with its text (NUL
  * terminated, "" if none). Remembers rings between calls in *collector. A client can write what it likes into

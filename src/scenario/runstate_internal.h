@@ -27,8 +27,8 @@ static inline uint32_t run_process(void)
  * wraps these calls of ours, too, and what it passes on looks like the client's. */
 extern _Thread_local uint32_t run_own_work __attribute__((tls_model("initial-exec")));
 
-/* Own work, and pthread_once with all signals held back: a handler of the client's that came in the middle and got to the same place
- * would wait for ever for the thread that it has interrupted. errno is preserved. */
+/* Own work, and pthread_once with all signals held back: a handler of the client's that came in the middle and got to
+ * the same place would wait for ever for the thread that it has interrupted. errno is preserved. */
 void run_once(pthread_once_t *once, void (*function)(void));
 
 /* Maps a file of the run's folder, shared; NULL with errno. Only pages that are touched come into memory: most rings
@@ -38,6 +38,9 @@ void *run_map_file(int file, size_t size);
 /* Opens FOLDER/NAME of the attached folder as a new file of `size` reserved bytes and maps it; NULL on
  * failure. */
 void *run_new_file(const char *folder, const char *name, size_t size, int *error);
+
+/* FOLDER/NAME if it is a regular file of just this size, opened without following links; -1: there is none. */
+int run_open_file(const char *folder, const char *name, size_t size);
 
 /* FOLDER/ring.N as a new file, mapped; NULL on failure. Only when run_state_is_recorded(). */
 struct event_ring *run_new_ring(uint32_t number);

@@ -1,9 +1,6 @@
 /* waits.c - see waits.h. */
 #include "waits.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,7 +12,6 @@ enum {
 
 struct run_waits *run_waits_map(const char *folder, bool create)
 {
-    char path[PATH_MAX];
     int error = 0;
     if (create) {
         struct run_waits *made = run_new_file(folder, "waits", sizeof(*made), &error);
@@ -24,14 +20,16 @@ struct run_waits *run_waits_map(const char *folder, bool create)
         }
         return made;
     }
-    int length = snprintf(path, sizeof(path), "%s/waits", folder);
-    int file = length > 0 && (size_t)length < sizeof(path) ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    if (file < 0) {
-        return NULL;
+    int file = run_open_file(folder, "waits", sizeof(struct run_waits));
+    struct run_waits *waits = file >= 0 ? run_map_file(file, sizeof(*waits)) : NULL;
+    if (file >= 0) {
+        close(file);
     }
-    struct run_waits *waits = mmap(NULL, sizeof(*waits), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    close(file);
-    return waits != MAP_FAILED ? waits : NULL;
+    if (waits != NULL && waits->magic != RUN_WAITS_MAGIC) {
+        munmap(waits, sizeof(*waits));
+        waits = NULL;
+    }
+    return waits;
 }
 
 static uint64_t owner_of(uint32_t process, uint32_t thread)

@@ -52,7 +52,7 @@ struct run_waits {
     struct run_wait slots[RUN_WAITS_MAX];
 };
 
-/* Maps FOLDER/waits; `create` makes it, all free. NULL: it cannot be. */
+/* Maps FOLDER/waits; `create` makes it, all free. NULL: it cannot be, or is not what it should be. */
 struct run_waits *run_waits_map(const char *folder, bool create);
 
 /* The thread's slot, or a free one made its own; NULL: all are taken. */

@@ -85,7 +85,7 @@ static void what_a_run_left_is_gone(void **state)
     }
     snprintf(ring, sizeof ring, "%s/tmp/folder", dir.path);
     assert_int_equal(mkdir(ring, 0), 0);
-    spare_give(&spare, &dir, run);
+    spare_give(&spare, &dir);
     assert_int_equal(atomic_load(&run->sequence), 0);
     assert_int_equal(run->magic, RUN_STATE_MAGIC);
     munmap(run, sizeof *run);
@@ -119,7 +119,27 @@ static void a_folder_that_lacks_a_part_is_not_kept(void **state)
         if (i % 2 == 0) { /* another thing in its place */
             assert_int_equal(i == 0 ? mkfifo(part, 0600) : symlink("/etc", part), 0);
         }
-        spare_give(&spare, &dir, run);
+        spare_give(&spare, &dir);
+        munmap(run, sizeof *run);
+        assert_false(spare.there);
+        assert_false(exists(&dir, "."));
+    }
+}
+
+/* Neither a state that was cut short, nor one that has its old size again. */
+static void a_folder_whose_state_was_cut_is_not_kept(void **state)
+{
+    (void)state;
+    const off_t sizes[] = {0, sizeof(struct run_state)};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct spare spare = {0};
+        struct rundir dir;
+        char path[RUN_PATH_MAX + 16];
+        struct run_state *run = make_run(&spare, &dir);
+        snprintf(path, sizeof path, "%s/trace/state", dir.path);
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(truncate(path, sizes[i]), 0);
+        spare_give(&spare, &dir);
         munmap(run, sizeof *run);
         assert_false(spare.there);
         assert_false(exists(&dir, "."));
@@ -133,8 +153,8 @@ static void only_one_is_kept(void **state)
     struct rundir first, second;
     struct run_state *run = make_run(&spare, &first);
     struct run_state *other = make_run(&spare, &second);
-    spare_give(&spare, &first, run);
-    spare_give(&spare, &second, other);
+    spare_give(&spare, &first);
+    spare_give(&spare, &second);
     munmap(run, sizeof *run);
     munmap(other, sizeof *other);
     assert_string_equal(spare.dir.path, first.path);
@@ -148,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_run_left_is_gone),
         cmocka_unit_test(a_folder_that_lacks_a_part_is_not_kept),
+        cmocka_unit_test(a_folder_whose_state_was_cut_is_not_kept),
         cmocka_unit_test(only_one_is_kept),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
