@@ -70,6 +70,13 @@ static char *make_key(const char *path, char *const *argv, char *const *environm
     return key;
 }
 
+/* What the client writes into its socket is its own: nobody is signalled or waited for who is no child of ours. */
+static bool is_child(pid_t pid)
+{
+    siginfo_t info;
+    return pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 void fork_server_listen(struct fork_server *server)
 {
     struct fork_message message;
@@ -81,7 +88,7 @@ void fork_server_listen(struct fork_server *server)
         return;
     }
     server->offered = false;
-    if (got == (ssize_t)sizeof message && message.server > 0) {
+    if (got == (ssize_t)sizeof message && is_child(message.server)) {
         server->pid = message.server;
         return;
     }
@@ -100,7 +107,7 @@ static pid_t ask(const struct fork_server *server)
         recv(server->socket, &child, sizeof child, MSG_DONTWAIT) != (ssize_t)sizeof child) {
         return 0;
     }
-    return child > 0 ? child : 0;
+    return is_child(child) ? child : 0;
 }
 
 bool fork_server_continue(struct fork_server *server, const char *path, char *const *argv,

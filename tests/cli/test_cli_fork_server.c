@@ -1,4 +1,5 @@
-/* Copies of a client: each goes on from its first VDI call, and none is made where it would not be what a start gives. */
+/* Copies of a client: each goes on from its first VDI call, and none is made where it would not be what a start
+ * gives. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -6,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "environment.h"
+#include "fork_message.h"
 #include "fork_server.h"
 #include "launch.h"
 #include "parts.h"
@@ -173,6 +175,24 @@ static void refusals_say_why(void **state)
     }
 }
 
+/* What a client says of its copy may be anything: who is no child of ours is left alone. */
+static void a_process_of_somebody_elses_is_no_copy(void **state)
+{
+    (void)state;
+    char *argv[] = {(char *)FORK_CLIENT, NULL};
+    char variable[64];
+    struct fork_message message = {.server = getpid()};
+    struct fork_server server;
+    fork_server_init(&server);
+    int inherited = fork_server_offer(&server, FORK_CLIENT, argv, environment, variable, sizeof variable);
+    assert_true(inherited >= 0);
+    assert_int_equal(send(inherited, &message, sizeof message, 0), sizeof message);
+    fork_server_offered(&server, inherited, true);
+    fork_server_listen(&server);
+    assert_int_equal(server.pid, 0);
+    fork_server_close(&server); /* kills the copy, if there is one */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +201,7 @@ int main(void)
         cmocka_unit_test(only_the_same_start_goes_on),
         cmocka_unit_test(a_copy_that_was_killed_is_none),
         cmocka_unit_test(refusals_say_why),
+        cmocka_unit_test(a_process_of_somebody_elses_is_no_copy),
     };
     return cmocka_run_group_tests(tests, prepare, finish);
 }
