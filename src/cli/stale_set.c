@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,13 +34,22 @@ static bool make(const char *name, const char *token)
     return maker > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
+/* The client wrote the name, and may not have ended it. */
+static bool make_named(const struct run_operation *operation, const char *token)
+{
+    char name[RUN_NAME_MAX];
+    memcpy(name, operation->set_name, sizeof name);
+    name[sizeof name - 1] = '\0';
+    return make(name, token);
+}
+
 void stale_sets_make(const struct plan *plan, struct run_state *state, const char *token)
 {
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct fault *fault = &plan->faults[i];
         struct run_fault *asked = &state->faults[i];
         if (fault->kind == FAULT_STALE_SET && atomic_load(&asked->request) == RUN_REQUEST_ASKED &&
-            make(state->operations[fault->site.operation].set_name, token) &&
+            make_named(&state->operations[fault->site.operation], token) &&
             run_take(asked, (uint32_t)getpid())) {
             run_answer(asked);
         }

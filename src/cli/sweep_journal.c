@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,11 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#define JOURNAL_FORMAT (JSON_COMPACT | JSON_SORT_KEYS)
+
 static int add_line(int file, const json_t *object)
 {
-    char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = json_dumps(object, JOURNAL_FORMAT);
     if (text == NULL) {
         return ENOMEM;
     }
@@ -28,6 +31,15 @@ static int add_line(int file, const json_t *object)
     return error;
 }
 
+/* The beginning of the first line, which is all that a crash has left of it. */
+static bool begins_line(const json_t *object, const char *text, size_t length)
+{
+    char *whole = json_dumps(object, JOURNAL_FORMAT);
+    bool begins = whole != NULL && length <= strlen(whole) && memcmp(whole, text, length) == 0;
+    free(whole);
+    return begins;
+}
+
 /* The lines that are whole; *whole is where they end. 0, or EEXIST. */
 static int read_lines(FILE *in, const json_t *identity, sweep_journal_take *take, void *context, off_t *whole)
 {
@@ -38,7 +50,7 @@ static int read_lines(FILE *in, const json_t *identity, sweep_journal_take *take
     for (ssize_t length; error == 0 && (length = getline(&line, &room, in)) > 0;) {
         json_t *object = line[length - 1] == '\n' ? json_loadb(line, (size_t)length, 0, NULL) : NULL;
         if (object == NULL) {
-            error = *whole == 0 && line[length - 1] == '\n' ? EEXIST : 0;
+            error = *whole == 0 && !begins_line(identity, line, (size_t)length) ? EEXIST : 0;
             break;
         }
         if (*whole == 0) {
@@ -73,6 +85,9 @@ int sweep_journal_open(struct sweep_journal *journal, const char *path, json_t *
     in = second >= 0 ? fdopen(second, "r") : NULL;
     if (in == NULL) {
         error = errno;
+        if (second >= 0) {
+            close(second);
+        }
         goto out;
     }
     error = read_lines(in, identity, take, context, &whole);

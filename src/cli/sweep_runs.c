@@ -104,18 +104,23 @@ static void sweep_through(struct sweep *sweep, const struct sweep_plan *plan, bo
     free(order);
 }
 
-/* A run's "then" as runs. */
+/* A run's "then" as runs. It may come from a journal, which anybody can have written. */
 static int add_pairs(struct sweep *sweep, const json_t *run)
 {
-    const struct sweep_run *first = &sweep->plan.runs[results_number(run, "id", 0)];
+    json_int_t id = results_number(run, "id", -1);
     size_t index;
     json_t *text;
+    if (id < 0 || (size_t)id >= sweep->plan.count) {
+        return EINVAL;
+    }
+    const struct sweep_run *first = &sweep->plan.runs[id];
     json_array_foreach(json_object_get(run, "then"), index, text)
     {
         struct fault_error why;
         struct sweep_run pair = *first;
         pair.id = first->id + (uint32_t)((index + 1) * sweep->plan.count);
-        if (fault_parse(json_string_value(text), &pair.faults[pair.fault_count++], &why) != 0) {
+        if (!json_is_string(text) || pair.fault_count == SWEEP_FAULTS_MAX ||
+            fault_parse(json_string_value(text), &pair.faults[pair.fault_count++], &why) != 0) {
             return EINVAL;
         }
         struct sweep_run *runs = realloc(sweep->pairs.runs, (sweep->pairs.count + 1) * sizeof *runs);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "runstate.h"
+#include "vdi.h"
 #include "vdierror.h"
 
 enum {
@@ -236,12 +237,14 @@ static int take_end(struct walk *walk, const struct event *end, const struct swe
             site->sees_close = true;
         }
     }
-    if (end->result != 0 || end->arg[1] < 1 || vdi_command_name((int32_t)end->arg[1]) == NULL) {
+    int32_t code =
+        end->arg[1] > 0 && end->arg[1] <= VDC_Complete ? (int32_t)end->arg[1] : 0; /* a client's word */
+    if (end->result != 0 || code == 0 || vdi_command_name(code) == NULL) {
         return 0;
     }
-    walk->operations[end->operation].met |= 1u << end->arg[1];
+    walk->operations[end->operation].met |= 1u << code;
     const struct sweep_site command = {
-        .command = (uint16_t)end->arg[1], .device = end->device, .operation = end->operation};
+        .command = (uint16_t)code, .device = end->device, .operation = end->operation};
     return arrive(walk, command, end, find_event(walk, end->call));
 }
 

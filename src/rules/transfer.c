@@ -49,7 +49,7 @@ void transfer_fetched(struct checker *checker, const struct call *call, int16_t 
 {
     struct operation_state *operation = state_find_operation(checker, call->operation);
 
-    if (operation && code == VDC_Complete) {
+    if (operation && code == VDC_Complete && device >= 0) {
         operation->transfer.completes_seen |= UINT64_C(1) << device;
     }
 }

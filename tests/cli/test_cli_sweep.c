@@ -453,40 +453,6 @@ static void nothing_is_done_to_a_set_that_was_given_up(void **state)
     assert_false(has("error-after@OpenDevice; abort(by=client)@Close#next"));
 }
 
-static void shards_are_the_whole_once(void **state)
-{
-    (void)state;
-    for (uint32_t id = 0; id < 100; id++) {
-        int in = 0;
-        for (uint32_t i = 1; i <= 3; i++) {
-            in += sweep_shard_has(&(struct sweep_shard){i, 3}, id);
-        }
-        assert_int_equal(in, 1);
-        assert_true(sweep_shard_has(&(struct sweep_shard){0, 0}, id));
-    }
-}
-
-static void a_seed_gives_one_order(void **state)
-{
-    (void)state;
-    uint32_t plain[50], one[50], same[50], other[50];
-    bool there[50] = {0};
-    sweep_order(plain, 50, false, 7);
-    sweep_order(one, 50, true, 7);
-    sweep_order(same, 50, true, 7);
-    sweep_order(other, 50, true, 8);
-    for (uint32_t i = 0; i < 50; i++) {
-        assert_int_equal(plain[i], i);
-        there[one[i]] = true;
-    }
-    for (int i = 0; i < 50; i++) {
-        assert_true(there[i]);
-    }
-    assert_memory_equal(one, same, sizeof one);
-    assert_memory_not_equal(one, other, sizeof one);
-    assert_memory_not_equal(one, plain, sizeof one);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -504,8 +470,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(dialects_follow, setup, teardown),
         cmocka_unit_test_setup_teardown(pairs_go_where_the_first_fault_led, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_done_to_a_set_that_was_given_up, setup, teardown),
-        cmocka_unit_test(shards_are_the_whole_once),
-        cmocka_unit_test(a_seed_gives_one_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

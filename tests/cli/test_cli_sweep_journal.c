@@ -1,16 +1,19 @@
-/* What a sweep notes, what it tells while it runs, and which of its options a single run gets. */
+/* What a sweep notes, what it tells while it runs, which of its options a single run gets, which runs are a shard's, and
+ * in which order they are made. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "sweep_journal.h"
 #include "sweep_options.h"
+#include "sweep_plan.h"
 #include "sweep_progress.h"
 
 /* ---- the journal ---- */
@@ -65,6 +68,37 @@ static void a_journal_is_a_file_that_can_be_read_again(void **state)
     sweep_journal_close(&journal, false);
 }
 
+/* Nothing of a file that is no journal is lost, whatever it looks like; of one cut short in its first line, all is. */
+static void a_file_of_another_kind_is_left_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int error;
+    } rows[] = {
+        {"", 0},
+        {"{\"swe", 0},
+        {"{\"sweep\":1}", 0},
+        {"a letter without its last line end", EEXIST},
+        {"a letter\n", EEXIST},
+        {"{\"sweep\":1}{", EEXIST},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sweep_journal journal;
+        char path[] = "/tmp/vdifault-journal-XXXXXX";
+        size_t length = strlen(rows[i].text);
+        int file = mkstemp(path);
+        assert_true(file >= 0);
+        assert_int_equal(write(file, rows[i].text, length), length);
+        assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL),
+                         rows[i].error);
+        sweep_journal_close(&journal, false);
+        assert_int_equal(lseek(file, 0, SEEK_END), rows[i].error != 0 ? length : strlen("{\"sweep\":1}\n"));
+        close(file);
+        unlink(path);
+    }
+}
+
 /* ---- progress ---- */
 
 static void progress_says_rate_findings_and_time_left(void **state)
@@ -106,13 +140,52 @@ static void a_run_gets_the_options_that_are_its(void **state)
     }
 }
 
+/* ---- order ---- */
+
+static void shards_are_the_whole_once(void **state)
+{
+    (void)state;
+    for (uint32_t id = 0; id < 100; id++) {
+        int in = 0;
+        for (uint32_t i = 1; i <= 3; i++) {
+            in += sweep_shard_has(&(struct sweep_shard){i, 3}, id);
+        }
+        assert_int_equal(in, 1);
+        assert_true(sweep_shard_has(&(struct sweep_shard){0, 0}, id));
+    }
+}
+
+static void a_seed_gives_one_order(void **state)
+{
+    (void)state;
+    uint32_t plain[50], one[50], same[50], other[50];
+    bool there[50] = {0};
+    sweep_order(plain, 50, false, 7);
+    sweep_order(one, 50, true, 7);
+    sweep_order(same, 50, true, 7);
+    sweep_order(other, 50, true, 8);
+    for (uint32_t i = 0; i < 50; i++) {
+        assert_int_equal(plain[i], i);
+        there[one[i]] = true;
+    }
+    for (int i = 0; i < 50; i++) {
+        assert_true(there[i]);
+    }
+    assert_memory_equal(one, same, sizeof one);
+    assert_memory_not_equal(one, other, sizeof one);
+    assert_memory_not_equal(one, plain, sizeof one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_journal_goes_on_after_what_is_whole),
         cmocka_unit_test(a_journal_is_a_file_that_can_be_read_again),
+        cmocka_unit_test(a_file_of_another_kind_is_left_alone),
         cmocka_unit_test(progress_says_rate_findings_and_time_left),
         cmocka_unit_test(a_run_gets_the_options_that_are_its),
+        cmocka_unit_test(shards_are_the_whole_once),
+        cmocka_unit_test(a_seed_gives_one_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
