@@ -263,8 +263,8 @@ static json_t *calls_value(struct data *data, const json_t *run)
         json_array_append_new(
             list, add_shared(&data->calls, run,
                              MEMBERS(call, "side", "thread", "device", "text", "result", "fault", "rules")));
-        json_array_append_new(list, json_integer(n - number));
-        json_array_append_new(list, json_integer(t - time));
+        json_array_append_new(list, json_integer(results_difference(n, number)));
+        json_array_append_new(list, json_integer(results_difference(t, time)));
         number = n;
         time = t;
     }

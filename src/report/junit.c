@@ -188,7 +188,7 @@ static void count_runs(struct suite *suite, const json_t *runs)
     json_array_foreach(runs, i, run)
     {
         suite->counts[state_of(run)]++;
-        suite->wall_ms += wall_of(run);
+        suite->wall_ms = results_sum(suite->wall_ms, wall_of(run));
     }
 }
 

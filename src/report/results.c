@@ -1,6 +1,7 @@
 /* results.c - reading a sweep's or a run's report. */
 #include "results.h"
 
+#include <stdint.h>
 #include <string.h>
 
 const char *const result_kind_names[RESULT_KINDS] = {
@@ -20,6 +21,16 @@ json_int_t results_number(const json_t *object, const char *key, json_int_t othe
     const json_t *value = json_object_get(object, key);
 
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+json_int_t results_sum(json_int_t a, json_int_t b)
+{
+    return (json_int_t)((uint64_t)a + (uint64_t)b);
+}
+
+json_int_t results_difference(json_int_t a, json_int_t b)
+{
+    return (json_int_t)((uint64_t)a - (uint64_t)b);
 }
 
 int results_severity(const json_t *finding)

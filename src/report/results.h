@@ -33,6 +33,9 @@ extern const char *const result_kind_names[RESULT_KINDS];
 const char *results_text(const json_t *object, const char *key);
 /* The number of a key; `otherwise` if there is none. */
 json_int_t results_number(const json_t *object, const char *key, json_int_t otherwise);
+/* Numbers of reports may be any: a sum or difference beyond what there is wraps around. */
+json_int_t results_sum(json_int_t a, json_int_t b);
+json_int_t results_difference(json_int_t a, json_int_t b);
 
 enum result_kind results_kind(const json_t *run);
 /* 0 info, 1 warning, 2 error. */

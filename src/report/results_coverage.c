@@ -180,14 +180,14 @@ int coverage_conclude(json_t *coverage)
     {
         struct file_lines lines;
 
-        error = error ? error : read_lines(&lines, file);
         if (error) {
             break;
         }
+        error = read_lines(&lines, file);
         for (int list = 0; list < LISTS; list++) {
             counts[list] += line_set_count(&lines.list[list]);
         }
-        error = find_unreached(&lines, file, unreached);
+        error = error ? error : find_unreached(&lines, file, unreached);
         free_lines(&lines);
     }
     for (int list = 0; list < LIST_PARTIAL && !error; list++) {
@@ -264,7 +264,7 @@ static json_t *find_file(json_t *files, const char *name)
 int coverage_merge(json_t *coverage, const json_t *other)
 {
     json_t *files = json_object_get(coverage, "files"), *lost = json_object_get(coverage, "lost"), *file;
-    json_int_t runs = results_number(coverage, "runs", 0) + results_number(other, "runs", 0);
+    json_int_t runs = results_sum(results_number(coverage, "runs", 0), results_number(other, "runs", 0));
     int error = 0;
     size_t i;
 

@@ -145,18 +145,20 @@ static int compare_runs(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
-/* Ids are places in the plan of the whole sweep: each is there once. Those of single faults come first and without gaps;
- * which pairs there are is known only when the first fault has fired. */
+/* Ids are places in the plan of the whole sweep: each is there once. Those of single faults come first and without
+ * gaps; which pairs there are is known only when the first fault has fired. */
 static int check_ids(const struct merge *merge, const struct placed_run *list, size_t count)
 {
-    for (size_t i = 1; i < count; i++) {
-        if (list[i].id == list[i - 1].id) {
+    for (size_t i = 0; i < count; i++) {
+        json_int_t next = i > 0 ? list[i - 1].id + 1 : 0;
+
+        if (i > 0 && list[i].id == list[i - 1].id) {
             return refuse(merge, "run %lld is in '%s' and in '%s'", (long long)list[i].id,
                           merge->names[list[i - 1].shard], merge->names[list[i].shard]);
         }
-        if (list[i].id != list[i - 1].id + 1 && json_array_size(json_object_get(list[i].run, "faults")) < 2) {
-            return refuse(merge, "runs %lld to %lld are in no shard: was one interrupted?",
-                          (long long)list[i - 1].id + 1, (long long)list[i].id - 1);
+        if (list[i].id != next && json_array_size(json_object_get(list[i].run, "faults")) < 2) {
+            return refuse(merge, "runs %lld to %lld are in no shard: was one interrupted?", (long long)next,
+                          (long long)list[i].id - 1);
         }
     }
     return 0;
@@ -258,7 +260,7 @@ static int merge_client(const struct merge *merge, json_t *merged)
     json_int_t wall = 0;
 
     for (size_t i = 0; i < merge->count; i++) {
-        wall += results_number(json_object_get(merge->shards[i], "client"), "wall_ms", 0);
+        wall = results_sum(wall, results_number(json_object_get(merge->shards[i], "client"), "wall_ms", 0));
     }
     if (!client || json_object_set_new(client, "wall_ms", json_integer(wall))) {
         json_decref(client);

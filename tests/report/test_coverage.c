@@ -74,6 +74,14 @@ static void expect_list(const json_t *coverage, const char *key, const char *exp
 }
 
 /* What one of them reached was reached; a part that one of them reached, too. */
+static void test_lists_that_are_none(void **unused)
+{
+    (void)unused;
+    json_t *coverage = coverage_with("10-12", "21", "14,x", "17");
+    assert_int_equal(coverage_conclude(coverage), EINVAL);
+    json_decref(coverage);
+}
+
 static void test_shards(void **unused)
 {
     (void)unused;
@@ -157,6 +165,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_not_reached),
+        cmocka_unit_test(test_lists_that_are_none),
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_text_and_page),
         cmocka_unit_test(test_line_lists),

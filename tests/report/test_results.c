@@ -62,7 +62,8 @@ static void test_findings_are_distinct(void **state)
     json_decref(sweep);
 }
 
-/* A sweep that is concluded again, as by a merge, keeps the command of the smallest plan; without one the first run's. */
+/* A sweep that is concluded again, as by a merge, keeps the command of the smallest plan; without one the first
+ * run's. */
 static void test_what_the_sweep_knows_stays(void **state)
 {
     json_t *sweep = json_loads(
@@ -204,6 +205,33 @@ static void test_merge_gives_the_unsharded_report(void **state)
     json_decref(sweep);
 }
 
+/* Numbers of a report may be any. */
+static void test_merge_adds_what_it_is_given(void **state)
+{
+    json_t *sweep = sweep_fixture(90), *shards[SHARDS], *merged = NULL, *run;
+    char why[RESULTS_WHY_MAX] = "";
+
+    (void)state;
+    make_shards(sweep, shards);
+    for (size_t i = 0; i < SHARDS; i++) {
+        json_object_set_new(
+            shards[i], "client",
+            json_pack("{s:O, s:I}", "argv", json_object_get(json_object_get(sweep, "client"), "argv"),
+                      "wall_ms", (json_int_t)INT64_MAX));
+        run = json_array_get(json_object_get(shards[i], "runs"), 0);
+        json_object_set_new(run, "client", json_pack("{s:I}", "wall_ms", (json_int_t)INT64_MAX));
+        json_object_set_new(
+            run, "calls",
+            json_pack("[{s:I}, {s:I}]", "n", (json_int_t)INT64_MAX, "n", (json_int_t)INT64_MIN));
+    }
+    assert_int_equal(results_merge(shards, names, SHARDS, &merged, why), 0);
+    free(text_of(merged, report_junit));
+    free(text_of(merged, report_html));
+    json_decref(merged);
+    free_shards(shards);
+    json_decref(sweep);
+}
+
 static void refuse_merge(json_t **shards, size_t count, const char *word)
 {
     char why[RESULTS_WHY_MAX] = "";
@@ -236,6 +264,10 @@ static void test_merge_refuses_what_does_not_belong_together(void **state)
     json_array_append(json_object_get(shards[1], "runs"),
                       json_array_get(json_object_get(shards[0], "runs"), 0));
     refuse_merge(shards, 3, "run 0 is in");
+    json_array_remove(json_object_get(shards[1], "runs"),
+                      json_array_size(json_object_get(shards[1], "runs")) - 1);
+    json_array_remove(json_object_get(shards[0], "runs"), 0);
+    refuse_merge(shards, 3, "runs 0 to 0 are in no shard");
     free_shards(shards);
     json_decref(sweep);
 }
@@ -449,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_a_run_is_a_sweep_of_one),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_merge_gives_the_unsharded_report),
+        cmocka_unit_test(test_merge_adds_what_it_is_given),
         cmocka_unit_test(test_merge_refuses_what_does_not_belong_together),
         cmocka_unit_test(test_junit),
         cmocka_unit_test(test_junit_of_hostile_names),
