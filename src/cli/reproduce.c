@@ -211,16 +211,6 @@ static void comment(FILE *out, const char *text)
     fputc('\n', out);
 }
 
-static char *plan_text(const struct plan *plan)
-{
-    int length = plan_format(plan, NULL, 0);
-    char *text = malloc((size_t)length + 1);
-    if (text != NULL) {
-        plan_format(plan, text, (size_t)length + 1);
-    }
-    return text;
-}
-
 int reproduction_write(const struct reproduction *reproduction, const char *command, FILE *out)
 {
     const json_t *finding = reproduction->finding;

@@ -44,13 +44,11 @@ static int settle_databases(struct session *session)
 
 static int write_plan(struct session *session, const char *name, const struct plan *plan)
 {
-    int length = plan_format(plan, NULL, 0);
-    char *text = length >= 0 ? malloc((size_t)length + 1) : NULL;
+    char *text = plan_text(plan);
     if (text == NULL) {
         return ENOMEM;
     }
-    plan_format(plan, text, (size_t)length + 1);
-    int error = rundir_write(&session->dir, name, text, (size_t)length);
+    int error = rundir_write(&session->dir, name, text, strlen(text));
     free(text);
     return error;
 }

@@ -50,14 +50,9 @@ static void add_redacted(struct strings *strings, const char *key, char *value)
 
 static void add_plan(struct strings *strings, const struct plan *plan)
 {
-    int length = plan_format(plan, NULL, 0);
-    char *text = length >= 0 ? malloc((size_t)length + 1) : NULL;
-    if (text == NULL) {
-        strings->failed = true;
-        return;
-    }
-    plan_format(plan, text, (size_t)length + 1);
-    add(strings, "plan=%s", text);
+    char *text = plan_text(plan);
+    strings->failed = strings->failed || text == NULL;
+    add(strings, "plan=%s", text != NULL ? text : "");
     free(text);
 }
 

@@ -186,12 +186,8 @@ static void print_client(FILE *out, const struct report_input *input)
 
 static void print_plan(FILE *out, const struct plan *plan)
 {
-    int length = plan_format(plan, NULL, 0);
-    char *text = length > 0 ? malloc((size_t)length + 1) : NULL;
-    if (text != NULL) {
-        plan_format(plan, text, (size_t)length + 1);
-        fputs(text, out);
-    }
+    char *text = plan_text(plan);
+    fputs(text != NULL ? text : "", out);
     free(text);
 }
 

@@ -12,9 +12,9 @@
  *                                    for more than the first area has)
  *   server complete yes|no           whether VDC_Complete is sent to who asks for it; a server from before
  *                                    KB3188454 does not (without this line: yes)
- *   server backed-up yes|no          whether a database that no statement has mentioned yet counts as one of which a full
- *                                    backup was taken (without this line: yes); if not, a log or differential
- *                                    backup is refused before the first full one (4214, 3035)
+ *   server backed-up yes|no          whether a database that no statement has mentioned yet counts as one
+ *                                    of which a full backup was taken (without this line: yes); if not, a log
+ *                                    or differential backup is refused before the first full one (4214, 3035)
  *   probe yes|no                     whether to record where faults of the client's own files and memory could be
  *                                    (EVENT_REACH): for who makes plans out of it
  * libc only, no allocation: the same code runs inside the client.
@@ -70,6 +70,8 @@ int plan_parse(const char *text, size_t length, struct plan *plan, struct fault_
 int plan_parse_line(const char *text, struct plan *plan, struct fault_error *error);
 /* Whole plan as text that parses back to the same plan. Returns as snprintf. */
 int plan_format(const struct plan *plan, char *text, size_t size);
+/* The same, malloc'd; NULL: no memory. Not inside the client. */
+char *plan_text(const struct plan *plan);
 
 /* The plan named by VDIFAULT_PLAN, read once per process; defaults when unset. 0, or errno/EINVAL with
  * *error. */
