@@ -190,7 +190,8 @@ SYS_EXPORT int select(int count, fd_set *restrict readable, fd_set *restrict wri
     struct timed_wait wait;
     struct selection selection = {.count = count, .sets = {readable, writable, exceptional}};
     bool sliced = timeout != NULL && timeout->tv_sec >= 0 && timeout->tv_usec >= 0 &&
-                  timeout->tv_sec < SYS_FAR_NS / SYS_NS_PER_S && count >= 0 && count <= FD_SETSIZE &&
+                  timeout->tv_sec < SYS_FAR_NS / SYS_NS_PER_S && timeout->tv_usec < SYS_FAR_NS / 1000 &&
+                  count >= 0 && count <= FD_SETSIZE &&
                   begin_poll(&wait, timeout->tv_sec * SYS_NS_PER_S + timeout->tv_usec * 1000,
                              __builtin_return_address(0));
     if (!sliced) {
