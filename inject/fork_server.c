@@ -44,7 +44,8 @@ __attribute__((constructor)) static void take_socket(void)
 }
 
 /* As fork, but the child is our parent's. The C library keeps the thread's number at the address that the kernel clears
- * when the thread ends, and a list of robust locks that the kernel forgets: both are put right, as its own fork does. */
+ * when the thread ends, and a list of robust locks that the kernel forgets: both are put right, as its own fork
+ * does. */
 static pid_t copy_self(void)
 {
     int *number = NULL;

@@ -12,7 +12,8 @@
 
 #include "shadow.h"
 
-/* The time at which a GetCommand called now ends, ns of the run's clock; milliseconds as VDI counts them: negative is for ever.
+/* The time at which a GetCommand called now ends, ns of the run's clock; milliseconds as VDI counts them: negative is
+ * for ever.
  */
 int64_t idle_deadline(time_t timeout_ms);
 

@@ -108,7 +108,8 @@ void shadow_device_withholds(struct shadow_device *device, int64_t due);
 /* Of the set's present life. */
 bool shadow_device_is_current(const struct shadow_device *device);
 
-/* Records a fetch of `command`, whose address is `block`; returns the number of the command among those of its code on the device. */
+/* Records a fetch of `command`, whose address is `block`; returns the number of the command among those of its code on
+ * the device. */
 uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, const VDC_Command *command,
                         uint64_t call, uint64_t at_complete);
 /* The last fetch of the block, on this device or, failing that, on any other of its set; NULL if never seen.

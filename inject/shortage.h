@@ -1,5 +1,5 @@
-/* shortage.h - memory, descriptors and shared memory that run out: what the client's own code asks for between two calls
- * of a thread, and what the VDI library allocates inside of one.
+/* shortage.h - memory, descriptors and shared memory that run out: what the client's own code asks for between two
+ * calls of a thread, and what the VDI library allocates inside of one.
  *
  * A fault at a call is armed when that has returned, one at a command when it has been delivered; the thread's next VDI
  * call ends it. libvdifault-sys.so asks about each allocation (witness.h). It has fired when something was really

@@ -49,8 +49,8 @@ struct file_failure {
 };
 /* Some call of the run is to fail: worth asking about each. */
 bool vdifault_files_fail(void);
-/* This call of the client's fails, or is cut short, and the fault has fired. fetch: of the command whose buffer the bytes
- * come from; 0: the thread's own, if it has one. file: identity, 0 unknown. */
+/* This call of the client's fails, or is cut short, and the fault has fired. fetch: of the command whose buffer the
+ * bytes come from; 0: the thread's own, if it has one. file: identity, 0 unknown. */
 bool vdifault_file_fails(enum file_call what, uint64_t fetch, uint64_t file, uint64_t size,
                          struct file_failure *failure);
 

@@ -1,8 +1,8 @@
 /* failures.c - see sys.h: calls that a fault makes fail, or cuts short.
  *
- * The C library's own writes for a stream cannot be made to fail from outside, and need not be: a stream that is full is
- * emptied here, given just the bytes that still go well, and then left as the C library leaves one whose write failed:
- * error flag set, what it had kept still there.
+ * The C library's own writes for a stream cannot be made to fail from outside, and need not be: a stream that is full
+ * is emptied here, given just the bytes that still go well, and then left as the C library leaves one whose write
+ * failed: error flag set, what it had kept still there.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* memory.c - the wrapped allocations, out of memory.def.
  *
- * Each ends in a jump: a frame of ours would be in the way of whoever looks up its own caller to say who allocated what,
- * as sanitizers do. So this file is optimised whatever the build.
+ * Each ends in a jump: a frame of ours would be in the way of whoever looks up its own caller to say who allocated
+ * what, as sanitizers do. So this file is optimised whatever the build.
  */
 #include <errno.h>
 #include <malloc.h>

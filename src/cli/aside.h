@@ -1,5 +1,5 @@
-/* aside.h - which files of the user a run has renamed for a while (--prove-durability), in its scratch folder: should the
- * runner be killed meanwhile, the next run or `doctor --clean` puts them back.
+/* aside.h - which files of the user a run has renamed for a while (--prove-durability), in its scratch folder: should
+ * the runner be killed meanwhile, the next run or `doctor --clean` puts them back.
  *
  * Threads: one. Ownership: none kept.
  */

@@ -201,7 +201,7 @@ static int add_report(struct bundle *bundle, json_t *report)
 
 /* ---- plans ---- */
 
-/* A finding's smallest plan; its name is the rule's and a number, so that it is a file name whatever a report says. */
+/* A finding's smallest plan; its name is the finding's number, so that it is a file name whatever a report says. */
 static int add_minimised(struct bundle *bundle, const json_t *finding, size_t number)
 {
     const json_t *lines = json_object_get(finding, "minimised"), *line;

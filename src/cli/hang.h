@@ -4,8 +4,9 @@
  * kernel without one, no timer is set, no process of the simulated server can go on by itself, and all of
  * that is the same in two samples at least HANG_SAMPLE_MS apart with no event between them. Helpers of
  * --before and all other processes of the machine may do anything: what they could end (a pipe that one of
- * them holds, a futex in shared memory, a wait for a signal) is no such wait. Everything that is not known to be such a wait counts as able to act, so that a slow client is never called hung here.
- * Patience: no progress for so long by the run's clock, while the client's processes are not computing either.
+ * them holds, a futex in shared memory, a wait for a signal) is no such wait. Everything that is not known to be such a
+ * wait counts as able to act, so that a slow client is never called hung here. Patience: no progress for so long by the
+ * run's clock, while the client's processes are not computing either.
  *
  * Errors: what cannot be read counts as able to act.
  */

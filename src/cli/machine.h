@@ -8,8 +8,8 @@
  */
 int machine_check_shared_memory(char *why, size_t size);
 
-/* Whether the guard can give a client's buffers a second address and take it away (design: an alias by mremap). 0, or -1
- * with what --guard does without it. */
+/* Whether the guard can give a client's buffers a second address and take it away (design: an alias by mremap). 0, or
+ * -1 with what --guard does without it. */
 int machine_check_guard(char *why, size_t size);
 
 #endif

@@ -22,8 +22,8 @@ enum option_result {
     OPTION_ERROR /* a message was printed */
 };
 
-/* Reads the options up to the first operand or "--"; *first is the operand's index. `verb` is for messages. `shared` are
- * rows that another verb has, too; a row of the same name in `rows` stands for it. Either may be NULL.
+/* Reads the options up to the first operand or "--"; *first is the operand's index. `verb` is for messages. `shared`
+ * are rows that another verb has, too; a row of the same name in `rows` stands for it. Either may be NULL.
  */
 enum option_result option_read(const char *verb, const struct option_row *rows,
                                const struct option_row *shared, int argc, char **argv, void *context,

@@ -1,7 +1,7 @@
 /* parts.h - the installed parts the command works with, found relative to the command itself (design 4.1).
  *
- * PREFIX/bin/vdifault, PREFIX/lib/libvdifault.so and libvdifault-sys.so, PREFIX/lib/libsqlvdi.so, PREFIX/libexec/vdifault/sqlcmd. A
- * build tree has the same shape, so one rule serves both.
+ * PREFIX/bin/vdifault, PREFIX/lib/libvdifault.so and libvdifault-sys.so, PREFIX/lib/libsqlvdi.so,
+ * PREFIX/libexec/vdifault/sqlcmd. A build tree has the same shape, so one rule serves both.
  */
 #ifndef VDIFAULT_PARTS_H
 #define VDIFAULT_PARTS_H

@@ -1,9 +1,9 @@
 /* record.h - all events of a run, and what they say about the moment.
  *
  * Responsible for: storing events (a thread that repeats one call without progress is folded into one pair,
- * so that a busy loop does not fill the room; beyond RECORD_MEMORY they lie in a file, see spill.h), and the live picture the hang rule asks for: which thread is
- * in which call, how each statement stands, when something last went forward. Not responsible for: verdicts.
- * Events arrive in ring order: in order for one thread, not for the run.
+ * so that a busy loop does not fill the room; beyond RECORD_MEMORY they lie in a file, see spill.h), and the live
+ * picture the hang rule asks for: which thread is in which call, how each statement stands, when something last went
+ * forward. Not responsible for: verdicts. Events arrive in ring order: in order for one thread, not for the run.
  */
 #ifndef VDIFAULT_RECORD_H
 #define VDIFAULT_RECORD_H

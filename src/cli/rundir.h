@@ -5,8 +5,9 @@
  * (vdifault-<token>-<hash>, by VDI_NAMESPACE) and marks processes (VDI_NAMESPACE in their environment), so
  * that whatever a killed runner left behind is found by the next one.
  *
- * Folder: namespace (the process-number space of the runner), plan, plan-verify, trace/ (run state and rings), tmp/ (the client's TMPDIR), bin/ (links to
- * the stand-in and to the interposer), sanitizer/ (reports of the client's sanitizers).
+ * Folder: namespace (the process-number space of the runner), plan, plan-verify, trace/ (run state and rings), tmp/
+ * (the client's TMPDIR), bin/ (links to the stand-in and to the interposer), sanitizer/ (reports of the client's
+ * sanitizers).
  */
 #ifndef VDIFAULT_RUNDIR_H
 #define VDIFAULT_RUNDIR_H

@@ -21,8 +21,8 @@ void session_tick(struct session *session, int timeout_ms);
 /* What is left of the client's tree, its servers above all, may end by itself. */
 void session_linger(struct session *session);
 
-/* Calls `visit` for each process of the run. With a fork server among our children only the table of all processes tells
- * that there is none; that is looked up once, until the session starts another (session->deserted). */
+/* Calls `visit` for each process of the run. With a fork server among our children only the table of all processes
+ * tells that there is none; that is looked up once, until the session starts another (session->deserted). */
 void session_each_process(struct session *session, cleanup_process *visit, void *context);
 
 /* Kills all of these members of the run (cleanup.h) and waits for their end. */

@@ -1,9 +1,9 @@
 /* shrink.h - a plan made as small as it can be while it still shows what it shows.
  *
  * Smaller is: fewer faults, an earlier site, once instead of from there on, the first operation, any device or the
- * first, arguments as their rows have them, fewer settings of the server, a smaller database. Candidates come in a fixed
- * order and none twice; each is a plan that can be written down and read again. At the end no single step makes the
- * plan smaller, unless the search was ended before: then `minimal` is false and the plan is the smallest so far.
+ * first, arguments as their rows have them, fewer settings of the server, a smaller database. Candidates come in a
+ * fixed order and none twice; each is a plan that can be written down and read again. At the end no single step makes
+ * the plan smaller, unless the search was ended before: then `minimal` is false and the plan is the smallest so far.
  *
  * Not responsible for: what a plan shows (the caller answers that). Ownership: the caller's. Threads: one.
  */

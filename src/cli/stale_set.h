@@ -1,8 +1,9 @@
-/* stale_set.h - stale-set: what a process that was killed leaves of a set, under the name that the client is about to use.
+/* stale_set.h - stale-set: what a process that was killed leaves of a set, under the name that the client is about to
+ * use.
  *
- * A process of the runner's own makes the set, as any client's would, and is killed with it: the object is real, and so is
- * the death of its maker. The client stands at Create until then (request.h). Errors: what cannot be made is not answered,
- * and the fault does not fire. Threads: the session's.
+ * A process of the runner's own makes the set, as any client's would, and is killed with it: the object is real, and so
+ * is the death of its maker. The client stands at Create until then (request.h). Errors: what cannot be made is not
+ * answered, and the fault does not fire. Threads: the session's.
  */
 #ifndef VDIFAULT_STALE_SET_H
 #define VDIFAULT_STALE_SET_H

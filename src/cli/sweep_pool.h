@@ -1,8 +1,8 @@
 /* sweep_pool.h - worker processes that make the runs of a sweep.
  *
- * Each worker is a fork of the sweep, with a bench of its own: what a run breaks in its runner is gone with it. A worker
- * that dies gives a failed run, and another one takes its place; what it left behind is removed. A worker ends with the
- * sweep, whatever happens to that, and cleans up when a signal ends it.
+ * Each worker is a fork of the sweep, with a bench of its own: what a run breaks in its runner is gone with it. A
+ * worker that dies gives a failed run, and another one takes its place; what it left behind is removed. A worker ends
+ * with the sweep, whatever happens to that, and cleans up when a signal ends it.
  *
  * Ownership: the pool's until sweep_pool_close, which ends all workers. Errors: a worker that cannot be
  * started is none. Threads: one.

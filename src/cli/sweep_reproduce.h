@@ -2,8 +2,8 @@
  * and graded, its plan is made smaller and, with --plans, saved (reproduce.h).
  *
  * Findings are given to workers as runs are, one finding a job. A finding whose first run does not show it again is
- * tried with the next that had it, a few times. Time is limited, for a finding and for all: what is not done then has no
- * grade.
+ * tried with the next that had it, a few times. Time is limited, for a finding and for all: what is not done then has
+ * no grade.
  */
 #ifndef VDIFAULT_SWEEP_REPRODUCE_H
 #define VDIFAULT_SWEEP_REPRODUCE_H

@@ -3,7 +3,8 @@
  *
  * A bench is what all passes of a process share: the checks and look-ups that are made once, the signals, the symbols
  * of the client's modules. From its opening to its closing the process's signals come through a descriptor and it
- * reaps what its children orphan, so that there is one bench in a process. Errors: in words, in bench->error, and in verdict.why for a pass that shows nothing. Threads: one.
+ * reaps what its children orphan, so that there is one bench in a process. Errors: in words, in bench->error, and in
+ * verdict.why for a pass that shows nothing. Threads: one.
  */
 #ifndef VDIFAULT_TRIAL_H
 #define VDIFAULT_TRIAL_H

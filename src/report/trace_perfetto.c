@@ -1,8 +1,9 @@
 /* trace_perfetto.c - a trace in the Trace Event Format, which Perfetto and Chrome show; see trace_print.h.
  *
- * The format's rules that this keeps: every B has its E on the same thread and nothing crosses; times ascend; b and e of an asynchronous slice share category, id and process; a flow begins and ends within slices.
- * A command in the client's hands is a slice of its device, which is shown as a process of its own: commands overlap,
- * and calls of one thread do not.
+ * The format's rules that this keeps: every B has its E on the same thread and nothing crosses; times ascend; b and e
+ * of an asynchronous slice share category, id and process; a flow begins and ends within slices. A command in the
+ * client's hands is a slice of its device, which is shown as a process of its own: commands overlap, and calls of one
+ * thread do not.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,9 @@
 /* accesses.c - what the guard saw the client touch: VDI-BUF-001 to 005, VDI-CMD-003, VDI-GETCMD-005, VDI-ABORT-002,
  * VDI-CLOSE-002 and 003.
  *
- * A finding stands at the GetCommand that fetched the command; its stack is that of the access. After completion a touch is
- * VDI-BUF-001; once GetCommand has brought the device's next command, the client must have kept the address: VDI-BUF-002.
+ * A finding stands at the GetCommand that fetched the command; its stack is that of the access. After completion a
+ * touch is VDI-BUF-001; once GetCommand has brought the device's next command, the client must have kept the address:
+ * VDI-BUF-002.
  */
 #include <string.h>
 
@@ -70,8 +71,8 @@ static const char *judge_completed(const struct vdi_set *set, const struct event
                : "VDI-BUF-001";
 }
 
-/* Only what this thread had learnt counts: VD_E_ABORT, or its own SignalAbort. The command block stays the library's, to be
- * read until Close. */
+/* Only what this thread had learnt counts: VD_E_ABORT, or its own SignalAbort. The command block stays the library's,
+ * to be read until Close. */
 static const char *judge_aborted(const struct vdi_set *set, const struct thread_state *thread,
                                  const struct event *event)
 {

@@ -6,8 +6,8 @@
  *   code
  *
  * Code that starts with "static" is one or more definitions, other code the statements of a function that
- * returns an exit status; what it takes for given is in src/rules/examples/prelude.h. A wrong section may have a remark and
- * no code: the remark then says why there is nothing to show. A test compiles every section.
+ * returns an exit status; what it takes for given is in src/rules/examples/prelude.h. A wrong section may have a remark
+ * and no code: the remark then says why there is nothing to show. A test compiles every section.
  *
  * Responsible for: finding a section in the text. Nothing is allocated; what is returned points into constant
  * text, not NUL-terminated. Any thread.

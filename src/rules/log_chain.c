@@ -1,5 +1,5 @@
-/* log_chain.c - a log backup that a restore of the chain lacks: SQL Server says with 4305 which part of the log it needs,
- * and each backup what it holds (spec 10, 5). The backup that is refused is not the one that was lost.
+/* log_chain.c - a log backup that a restore of the chain lacks: SQL Server says with 4305 which part of the log it
+ * needs, and each backup what it holds (spec 10, 5). The backup that is refused is not the one that was lost.
  */
 #include <string.h>
 #include <strings.h>

@@ -14,7 +14,8 @@ enum {
     VERIFY_NOT_FOUND = 127,
 };
 /* What counts is calls since the thread's last progress or wait, not time. Waits outside VDI show only as time that
- * passes: calls in a busy loop are less than this apart on average, when the shortest sleep takes the kernel over 50. */
+ * passes: calls in a busy loop are less than this apart on average, when the shortest sleep takes the kernel over
+ * 50. */
 #define SPIN_GAP_NS 20000u
 
 /* ---- VDI-OUT-005: busy loops ---- */

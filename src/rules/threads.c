@@ -1,8 +1,8 @@
 /* threads.c - calls of two threads that must not run at once: VDI-THR-001, VDI-CLOSE-002, VDI-LIFE-001.
  *
  * That a call began while another was under way is exact in the run-wide order of the events: a client that orders its
- * threads has the end of the one before the begin of the other. It is only said once the end of the first one has come, too:
- * an end that was lost must not make a call look longer than it was.
+ * threads has the end of the one before the begin of the other. It is only said once the end of the first one has come,
+ * too: an end that was lost must not make a call look longer than it was.
  *
  * One overlap on a device is allowed: CompleteCommand beside GetCommand, as asynchronous I/O needs it (spec 1, 3.6;
  * VDI-GETCMD-006). SignalAbort may come from any thread at any time.

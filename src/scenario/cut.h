@@ -15,8 +15,8 @@ enum {
     CUT_NONE = -1
 };
 
-/* SIGBUS is ours as long as something is watched; faults elsewhere stay with who had it. The watch's number, or CUT_NONE: there
- * are too many. */
+/* SIGBUS is ours as long as something is watched; faults elsewhere stay with who had it. The watch's number, or
+ * CUT_NONE: there are too many. */
 int cut_watch(void *base, size_t size);
 void cut_forget(int watch); /* before munmap */
 /* Whether a page of the mapping had to be replaced. */

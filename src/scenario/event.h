@@ -84,7 +84,8 @@ enum event_kind {
     EVENT_LEFTOVER,  /* supervisor: arg0 = enum leftover_kind; process          object name or command line */
     EVENT_SANITIZER, /* supervisor: process                                    first line of the report */
     EVENT_REACH, /* where a plan says `probe yes`: arg0 = enum event_reach, arg1 = how far; operation, device;
-                        call = the call it followed, or was in, or that fetched the command; 0: any so far of the device */
+                        call = the call it followed, or was in, or that fetched the command; 0: any so far of
+                        the device */
     EVENT_KIND_COUNT
 };
 

@@ -1,10 +1,10 @@
 /* event_time.h - the time of an event: CLOCK_MONOTONIC, read without asking for it each time.
  *
  * Reading the kernel's clock takes several times as long as reading the processor's counter of ticks, and an event has
- * little else to do. So a thread asks the kernel's clock every tenth of a millisecond and in between counts ticks, whose
- * rate the process has measured. What that may be wrong by is what the rate is wrong by in so short a time, some tens
- * of nanoseconds, and the same between threads and between processes; nothing adds up. In one thread time never goes
- * back. Where the ticks are not of one rate, or not to be had (other processors than x86-64), each time is the
+ * little else to do. So a thread asks the kernel's clock every tenth of a millisecond and in between counts ticks,
+ * whose rate the process has measured. What that may be wrong by is what the rate is wrong by in so short a time, some
+ * tens of nanoseconds, and the same between threads and between processes; nothing adds up. In one thread time never
+ * goes back. Where the ticks are not of one rate, or not to be had (other processors than x86-64), each time is the
  * kernel's. Any thread, signal handlers too; errno is preserved.
  */
 #ifndef VDIFAULT_EVENT_TIME_H

@@ -31,8 +31,8 @@ enum {
     WITH_A_SET = WITH_OPEN_DEVICES | FUNCTION(GET_CONFIGURATION) | FUNCTION(OPEN_IN_SECONDARY),
     ALL_CALLS = WITH_A_SET | FUNCTION(CREATE) | FUNCTION(DESTROY),
     BUFFERED = 1u << VDC_Read | 1u << VDC_Write,
-    /* Sites at which the statement is sure to live: it waits for the client there. GetCommand and Close may be entered when
-     * the statement has just ended. */
+    /* Sites at which the statement is sure to live: it waits for the client there. GetCommand and Close may be entered
+     * when the statement has just ended. */
     WHILE_SERVED = FUNCTION(GET_CONFIGURATION) | FUNCTION(OPEN_DEVICE) | FUNCTION(COMPLETE_COMMAND),
 };
 

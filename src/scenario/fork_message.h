@@ -1,5 +1,5 @@
-/* fork_message.h - what a runner and a client that leaves a copy of itself behind tell each other (inject/fork_server.h,
- * src/cli/fork_server.h). The copy then takes a byte for each run and gives a pid_t. */
+/* fork_message.h - what a runner and a client that leaves a copy of itself behind tell each other
+ * (inject/fork_server.h, src/cli/fork_server.h). The copy then takes a byte for each run and gives a pid_t. */
 #ifndef VDIFAULT_FORK_MESSAGE_H
 #define VDIFAULT_FORK_MESSAGE_H
 

@@ -14,8 +14,8 @@
 #include "runstate.h"
 
 /* The asker's: true when the server has done it. False: there is no run, the operation's server has gone, it refused,
- * somebody else has asked, or nobody answered within `patience_ms`. A server that is at it when the patience ends counts as
- * having done it. */
+ * somebody else has asked, or nobody answered within `patience_ms`. A server that is at it when the patience ends
+ * counts as having done it. */
 bool run_ask(uint32_t fault, const struct fault *asked, int64_t patience_ms);
 
 /* The server's: an operation has one from its Open to its end. */

@@ -77,7 +77,8 @@ enum catalog_use {
     CATALOG_LOG,
     CATALOG_ALL
 };
-/* Of an entry, to be called between begin and end; held until catalog_release. EWOULDBLOCK: another process holds it. */
+/* Of an entry, to be called between begin and end; held until catalog_release. EWOULDBLOCK: another process holds
+ * it. */
 int catalog_claim(struct catalog *catalog, const struct catalog_database *database, enum catalog_use use);
 void catalog_release(struct catalog *catalog); /* whatever is held */
 

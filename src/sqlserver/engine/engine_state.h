@@ -228,8 +228,8 @@ uint64_t device_pending_bytes(const struct engine_device *device);  /* of Writes
 /* Hands every completed command but those of faults to `take`, or to media.h; with `in_order`, by their order.
  * The slot and its buffer are free again afterwards, unless the slot is kept. */
 typedef void device_take(struct engine_device *device, struct engine_slot *slot);
-/* The next one of them; false: there is none. For who sends a command before the next answer is looked at: how many Reads
- * a client gets until it is known that its volume ends there must not depend on how many answers a step finds. */
+/* The next one of them; false: there is none. For who sends a command before the next answer is looked at: how many
+ * Reads a client gets until it is known that its volume ends there must not depend on how many answers a step finds. */
 bool device_reap_one(struct engine_device *device, bool in_order, device_take *take);
 void device_reap(struct engine_device *device, bool in_order, device_take *take);
 int32_t device_take_buffer(

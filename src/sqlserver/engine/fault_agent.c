@@ -78,8 +78,8 @@ static bool is_ours(const struct fault *fault, int32_t operation)
     return deeds[fault->kind].act != NULL && !clients && fault->site.operation == operation;
 }
 
-/* Answers every request that has not been answered or withdrawn. The last round runs after `stopping`, with the set still
- * open: a request made until then is neither lost nor left waiting. */
+/* Answers every request that has not been answered or withdrawn. The last round runs after `stopping`, with the set
+ * still open: a request made until then is neither lost nor left waiting. */
 static void answer(struct fault_agent *agent)
 {
     for (uint32_t i = 0; i < agent->plan->fault_count; i++) {

@@ -18,8 +18,8 @@ struct fault_agent;
 /* *agent is NULL, with success, when the plan holds no such fault for this operation. */
 int fault_agent_start(const struct plan *plan, int32_t operation, struct server_set *set,
                       struct fault_agent **agent);
-/* Before the devices are closed: waits, for a second at most, for a GetCommand that such a fault is to meet and that is the
- * client's next one. Afterwards it would be too late for it, and which of us is faster is nobody's choice. NULL is
+/* Before the devices are closed: waits, for a second at most, for a GetCommand that such a fault is to meet and that is
+ * the client's next one. Afterwards it would be too late for it, and which of us is faster is nobody's choice. NULL is
  * allowed. */
 void fault_agent_await(struct fault_agent *agent);
 void fault_agent_stop(struct fault_agent *agent); /* joins the thread; NULL is allowed */

@@ -27,8 +27,8 @@ static void on_signal(int number)
     atomic_store(&interrupted, true);
 }
 
-/* A client that goes away, or a limit on file sizes, is seen by a failing write, not by dying of it. Reads are not restarted after a
- * signal. */
+/* A client that goes away, or a limit on file sizes, is seen by a failing write, not by dying of it. Reads are not
+ * restarted after a signal. */
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};

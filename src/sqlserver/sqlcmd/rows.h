@@ -1,6 +1,7 @@
 /* rows.h - the result sets of RESTORE HEADERONLY, LABELONLY and FILELISTONLY.
  *
- * SQL Server's columns in SQL Server's order. What a stream of ours does not know (dates, collations) is NULL, or what an ordinary backup has there. One thread; no errors but the output's own.
+ * SQL Server's columns in SQL Server's order. What a stream of ours does not know (dates, collations) is NULL, or what
+ * an ordinary backup has there. One thread; no errors but the output's own.
  */
 #ifndef VDIFAULT_SQLCMD_ROWS_H
 #define VDIFAULT_SQLCMD_ROWS_H
