@@ -34,7 +34,8 @@ struct bench_load {
 
 struct bench_contestant {
     const char *name;
-    /* One run, in a process of its own that is the server; nanoseconds for all of it, or 0: it could not be done (said on stderr). */
+    /* One run, in a process of its own that is the server; nanoseconds for all of it, or 0: it could not be done (said
+     * on stderr). */
     int64_t (*run)(const struct bench_load *load);
     /* For the ratio of ours to this one; 0: none. Times: at most; rates: at least; costs: what ours may add. */
     double aim;

@@ -52,8 +52,8 @@ int64_t calls_disarmed(const struct bench_load *load)
     return run_client("LD_PRELOAD=" CALL_PRELOAD, CALL_CLIENT, load);
 }
 
-/* With a scratch folder that holds the plan and, if asked for, the trace. Without the guard, which has rows of its own; an
- * early-close would bring it in. */
+/* With a scratch folder that holds the plan and, if asked for, the trace. Without the guard, which has rows of its own;
+ * an early-close would bring it in. */
 static int64_t run_in_folder(const struct bench_load *load, bool records)
 {
     char folder[] = "/tmp/vdifault-bench-XXXXXX";

@@ -1,5 +1,5 @@
-/* guard_cost.c - what it costs to give a client a buffer of 64 KiB through the guard and to take it away again, by the very
- * functions that libvdifault.so calls, and every page of it touched once in between. */
+/* guard_cost.c - what it costs to give a client a buffer of 64 KiB through the guard and to take it away again, by the
+ * very functions that libvdifault.so calls, and every page of it touched once in between. */
 #include "guard_cost.h"
 
 #include <stdio.h>

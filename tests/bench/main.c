@@ -1,4 +1,5 @@
-/* bench - how long the core, the interposer and whole runs take, beside the least that the same machine can do in the same run (design 6).
+/* bench - how long the core, the interposer and whole runs take, beside the least that the same machine can do in the
+ * same run (design 6).
  *
  *     vdifault_bench [--quick | --smoke] [--only WORDS] [--json FILE]
  *

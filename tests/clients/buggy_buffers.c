@@ -1,5 +1,5 @@
-/* buggy_buffers.c - a correct client that touches a buffer or command block once when it must not (bug.h). The bugs are where
- * `has` is called. */
+/* buggy_buffers.c - a correct client that touches a buffer or command block once when it must not (bug.h). The bugs are
+ * where `has` is called. */
 #include <stdio.h>
 
 #include "bug.h"

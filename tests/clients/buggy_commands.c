@@ -1,5 +1,5 @@
-/* buggy_commands.c - a correct client with one bug that shows only when the server sends what it seldom sends (bug.h). The
- * bugs are where `has` is called. */
+/* buggy_commands.c - a correct client with one bug that shows only when the server sends what it seldom sends (bug.h).
+ * The bugs are where `has` is called. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* buggy_ends.c - a correct client with one bug in how threads, devices, sets or operations end (bug.h). The bugs are where
- * `has` is called. */
+/* buggy_ends.c - a correct client with one bug in how threads, devices, sets or operations end (bug.h). The bugs are
+ * where `has` is called. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>

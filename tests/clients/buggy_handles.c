@@ -1,5 +1,5 @@
-/* buggy_handles.c - a correct client with one bug in how it passes buffers to other processes (bug.h, spec 3.11). The bugs are
- * where `has` is called. */
+/* buggy_handles.c - a correct client with one bug in how it passes buffers to other processes (bug.h, spec 3.11). The
+ * bugs are where `has` is called. */
 #include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -106,7 +106,8 @@ void operation_device_name(const struct operation *operation, int index, char na
 /* Starts sqlcmd with the BACKUP or RESTORE statement; nothing with --no-sql. 0 or errno. */
 int operation_start_statement(struct operation *operation);
 
-/* For a client with a bug, before that: nobody reads what sqlcmd prints, nor sees its end, before the outcome is asked for. */
+/* For a client with a bug, before that: nobody reads what sqlcmd prints, nor sees its end, before the outcome is asked
+ * for. */
 void operation_read_late(struct operation *operation);
 
 /* A command arrived: the idle time starts anew. */

@@ -1,7 +1,7 @@
 /* watchdog.c - a correct client that waits without limit, beside a watchdog thread.
  *
- * GetConfiguration and GetCommand wait for ever. That is no hang: when the statement has ended, or nothing has come of it
- * for too long, and the devices have not been closed shortly after, the watchdog calls SignalAbort, which ends every
+ * GetConfiguration and GetCommand wait for ever. That is no hang: when the statement has ended, or nothing has come of
+ * it for too long, and the devices have not been closed shortly after, the watchdog calls SignalAbort, which ends every
  * wait with VD_E_ABORT (spec 9.2).
  */
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* bug_list.h - the bugs of the buggy clients, as each of them lists its own (`buggy --list`, tests/clients/bug.h). Fixture of
- * the end-to-end tests; E2E_BUGGY names the clients. */
+/* bug_list.h - the bugs of the buggy clients, as each of them lists its own (`buggy --list`, tests/clients/bug.h).
+ * Fixture of the end-to-end tests; E2E_BUGGY names the clients. */
 #ifndef E2E_BUG_LIST_H
 #define E2E_BUG_LIST_H
 

@@ -1,5 +1,5 @@
-/* Faults in what the server sends (scenario/faults/commands.def): each fires where it was asked for, with the outcome it
- * has in reality, and a correct client of any kind gives no finding: it succeeds where the statement does, and says
+/* Faults in what the server sends (scenario/faults/commands.def): each fires where it was asked for, with the outcome
+ * it has in reality, and a correct client of any kind gives no finding: it succeeds where the statement does, and says
  * that it failed where that fails. */
 #include <stdio.h>
 #include <stdlib.h>

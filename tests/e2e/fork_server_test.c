@@ -1,5 +1,5 @@
-/* Sweeps with the fork server have the outcomes of those without: of correct clients, and of one that dies. Where a copy
- * would not be the same it is refused, and said so. */
+/* Sweeps with the fork server have the outcomes of those without: of correct clients, and of one that dies. Where a
+ * copy would not be the same it is refused, and said so. */
 #include <string.h>
 
 #include "e2e.h"

@@ -1,5 +1,5 @@
-/* Each fault of the statement, the server and the connection brings out a bug: one of the buggy clients', by a rule that the
- * kind's row names. */
+/* Each fault of the statement, the server and the connection brings out a bug: one of the buggy clients', by a rule
+ * that the kind's row names. */
 #include "bugs.h"
 
 static const struct bug_under_fault bugs[] = {

@@ -1,5 +1,5 @@
-/* Faults of the statement, the server and the connection: each fires where it was placed, the statement ends as it would on
- * a real server, and correct clients cope. */
+/* Faults of the statement, the server and the connection: each fires where it was placed, the statement ends as it
+ * would on a real server, and correct clients cope. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* `vdifault sweep` over every client of tests/clients: a correct one survives every fault at every place, in any order and
- * number of workers; of a buggy one its bug is found, by its own rule.
+/* `vdifault sweep` over every client of tests/clients: a correct one survives every fault at every place, in any order
+ * and number of workers; of a buggy one its bug is found, by its own rule.
  *
  * A round sweeps a part of each correct client's runs: so many rounds as PARTS (E2E_ROUNDS) sweep all of them. E2E_ONLY
  * names the client or bug to sweep. */

@@ -128,7 +128,8 @@ static void bugs_are_found_as_in_real_time(void **state)
     judged_alike("buggy_ends", "close-under-thread");
 }
 
-/* A client that goes on asking is told of after --patience, by its own clock: an hour of that is no longer than a minute. */
+/* A client that goes on asking is told of after --patience, by its own clock: an hour of that is no longer than a
+ * minute. */
 static void patience_is_the_clients(void **state)
 {
     struct e2e_args args;

@@ -1,5 +1,5 @@
-/* Faults at a statement's start and end, and of the server's pace (scenario/faults/peers.def, engine/fault_peers.h), over a
- * scripted client. */
+/* Faults at a statement's start and end, and of the server's pace (scenario/faults/peers.def, engine/fault_peers.h),
+ * over a scripted client. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

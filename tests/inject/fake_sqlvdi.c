@@ -1,9 +1,10 @@
 /* fake_sqlvdi.c - a libsqlvdi.so of known behaviour, one process, no server.
  *
- * Each device delivers three Writes (or FAKE_WRITES) and a Flush and is then closed. Buffers are one mapping that Close takes
- * away: shared ones, or private ones with FAKE_PRIVATE. FAKE_READ makes the Writes Reads, FAKE_SIZE their size.
- * GetConfiguration raises SIGUSR1 when FAKE_RAISE is set. Like any C++ class with a careful destructor it calls its own Close through the public name. A call
- * on a closed set makes it exit with 99 when FAKE_STRICT is set: after early-close nobody may ask it.
+ * Each device delivers three Writes (or FAKE_WRITES) and a Flush and is then closed. Buffers are one mapping that Close
+ * takes away: shared ones, or private ones with FAKE_PRIVATE. FAKE_READ makes the Writes Reads, FAKE_SIZE their size.
+ * GetConfiguration raises SIGUSR1 when FAKE_RAISE is set. Like any C++ class with a careful destructor it calls its own
+ * Close through the public name. A call on a closed set makes it exit with 99 when FAKE_STRICT is set: after
+ * early-close nobody may ask it.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -10,18 +10,20 @@
  *   read-block:OFFSET  write-block:OFFSET
  *   beside:VERB                    the same by another thread, of which it is the first deed
  *   child:VERB                     likewise by a child process
- *   call-write  call-read          as libvdifault-sys.so does around a system call on the whole buffer; 82 if the call fails
- *   fetch-of:WANTED                83 unless vdifault_guard_fetch_of finds (1) or does not find (0) the buffer's command
- *   own:HOW        sets a handler of SIGSEGV by sigaction, signal, sysv (once), onstack, small (on a stack of 8 KiB), or
- *                  to jump out of it
+ *   call-write  call-read          as libvdifault-sys.so does around a system call on the whole buffer; 82 if the
+ *                                  call fails
+ *   fetch-of:WANTED                83 unless vdifault_guard_fetch_of finds (1) or does not find (0) the buffer's
+ *                                  command
+ *   own:HOW        sets a handler of SIGSEGV by sigaction, signal, sysv (once), onstack, small (on a stack of
+ *                  8 KiB), or to jump out of it
  *   is-own         84 unless sigaction says that this is the handler
  *   crash          reads where nothing is, and 85 unless the own handler was called
  *   block          blocks all signals
  *   handler:VERB   the same in a handler of SIGUSR1 that blocks all others
  *   forbid         lets process_vm_readv and _writev fail, as some containers do
  *   start:VERB  join   by another thread, which sleeps when `start` ends; join waits for its end
- *   many:N         N threads, each on a set and a device of its own: get, touch, complete, until VD_E_CLOSE; the odd ones
- *                  then read the last buffer once more
+ *   many:N         N threads, each on a set and a device of its own: get, touch, complete, until VD_E_CLOSE; the
+ *                  odd ones then read the last buffer once more
  */
 #include <errno.h>
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* guard_client_signals.c - the words of guard_client.c about the client's own signals, and of system calls that are refused. */
+/* guard_client_signals.c - the words of guard_client.c about the client's own signals, and of system calls that are
+ * refused. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -1,5 +1,5 @@
-/* test_peer_faults.c - libvdifault.so: faults that another process does when the client gets to the site, while the client
- * stands there. */
+/* test_peer_faults.c - libvdifault.so: faults that another process does when the client gets to the site, while the
+ * client stands there. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +55,8 @@ static void the_server_is_asked_at_the_site(void **state)
     }
 }
 
-/* Neither without a server, nor in a set that has been given up already: and the client does not stand there for long. */
+/* Neither without a server, nor in a set that has been given up already: and the client does not stand there for
+ * long. */
 static void nobody_is_asked_in_vain(void **state)
 {
     (void)state;

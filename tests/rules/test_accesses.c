@@ -1,5 +1,5 @@
-/* test_accesses.c - what the guard saw: VDI-BUF-001 to 005, VDI-CMD-003, VDI-GETCMD-005, VDI-ABORT-002, and what touches
- * buffers after Close. */
+/* test_accesses.c - what the guard saw: VDI-BUF-001 to 005, VDI-CMD-003, VDI-GETCMD-005, VDI-ABORT-002, and what
+ * touches buffers after Close. */
 #include <string.h>
 
 #include "dsl.h"

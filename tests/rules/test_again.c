@@ -1,4 +1,5 @@
-/* test_again.c - the second run of --again (VDI-OUT-009): a run of its own, of which only counts whether it went through.
+/* test_again.c - the second run of --again (VDI-OUT-009): a run of its own, of which only counts whether it went
+ * through.
  */
 #include "dsl.h"
 #include "tests.h"

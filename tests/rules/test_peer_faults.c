@@ -1,5 +1,5 @@
-/* test_peer_faults.c - what the faults of the statement, the server and the connection excuse, and what they do not (design
- * 4.4 and 4.5). */
+/* test_peer_faults.c - what the faults of the statement, the server and the connection excuse, and what they do not
+ * (design 4.4 and 4.5). */
 #include "dsl.h"
 #include "tests.h"
 

@@ -47,8 +47,8 @@ static void test_the_next_operation_gives_up(void **state)
     run_end(&run);
 }
 
-/* It works again, at last; it met an I/O error; it restores what was not stored; it was hit by a fault, too; it is killed;
- * the server ended it. */
+/* It works again, at last; it met an I/O error; it restores what was not stored; it was hit by a fault, too; it is
+ * killed; the server ended it. */
 static void test_the_next_operation_has_its_reasons(void **state)
 {
     struct run run;

@@ -337,8 +337,8 @@ static void test_pool(void **state)
     run_end(&run);
 }
 
-/* A thread of its own stores what the other one fetches. One of two writes fails, late; meanwhile there was nothing more
- * to fetch. Without the failure the command would just have been forgotten. */
+/* A thread of its own stores what the other one fetches. One of two writes fails, late; meanwhile there was nothing
+ * more to fetch. Without the failure the command would just have been forgotten. */
 static void test_asynchronous_write_fails(void **state)
 {
     struct run run;

@@ -1,4 +1,5 @@
-/* test_request.c - what the client's side asks of a server: answered, withdrawn, refused, or given up; see request.h. */
+/* test_request.c - what the client's side asks of a server: answered, withdrawn, refused, or given up; see
+ * request.h. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>

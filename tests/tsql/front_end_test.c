@@ -1,4 +1,5 @@
-/* sqlcmd apart from its server (sqlcmd/front_end.h): what it says and does when that one ends, dies, stops, or is to end. */
+/* sqlcmd apart from its server (sqlcmd/front_end.h): what it says and does when that one ends, dies, stops, or is to
+ * end. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
