@@ -58,11 +58,7 @@ static int set_trace(void *context, const char *value)
     return add_given(&((struct bundle *)context)->traces, "trace", value);
 }
 
-static int set_output(void *context, const char *value)
-{
-    ((struct bundle *)context)->output = value;
-    return 0;
-}
+OPTION_TEXT(set_output, struct bundle, output)
 
 static const struct option_row rows[] = {
     {"output", "FILE", "the bundle (default vdifault-bundle.tar.gz)", set_output},

@@ -19,17 +19,8 @@ struct conform_options {
     int64_t timeout_ms;
 };
 
-static int set_sqlcmd(void *context, const char *value)
-{
-    ((struct conform_options *)context)->sqlcmd = value;
-    return 0;
-}
-
-static int set_json(void *context, const char *value)
-{
-    ((struct conform_options *)context)->json = value;
-    return 0;
-}
+OPTION_TEXT(set_sqlcmd, struct conform_options, sqlcmd)
+OPTION_TEXT(set_json, struct conform_options, json)
 
 static int set_timeout(void *context, const char *value)
 {

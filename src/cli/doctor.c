@@ -19,12 +19,7 @@ struct doctor_options {
     bool clean;
 };
 
-static int set_clean(void *context, const char *value)
-{
-    (void)value;
-    ((struct doctor_options *)context)->clean = true;
-    return 0;
-}
+OPTION_FLAG(set_clean, struct doctor_options, clean)
 
 static const struct option_row doctor_rows[] = {
     {"clean", NULL, "remove what runs whose runner was killed left behind", set_clean},

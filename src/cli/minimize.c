@@ -43,11 +43,7 @@ static int set_rule(void *context, const char *value)
     return 0;
 }
 
-static int set_output(void *context, const char *value)
-{
-    ((struct minimize *)context)->output = value;
-    return 0;
-}
+OPTION_TEXT(set_output, struct minimize, output)
 
 static int set_within(void *context, const char *value)
 {

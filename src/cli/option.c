@@ -1,7 +1,7 @@
 /* option.c - getopt_long driven by a table of rows. */
 #include "option.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +22,13 @@ struct option_list {
 
 static void add_rows(struct option_list *list, const struct option_row *rows)
 {
-    for (const struct option_row *row = rows; row != NULL && row->name != NULL && list->count < OPTION_MAX;
-         row++) {
+    for (const struct option_row *row = rows; row != NULL && row->name != NULL; row++) {
         bool known = false;
         for (int i = 0; i < list->count && !known; i++) {
             known = strcmp(list->row[i]->name, row->name) == 0;
         }
         if (!known) {
+            assert(list->count < OPTION_MAX);
             list->row[list->count++] = row;
         }
     }

@@ -16,6 +16,22 @@ struct option_row {
     int (*set)(void *context, const char *value); /* 0, or -1 after a message */
 };
 
+/* Setters of the usual kinds, for the member of the context that has the option's name: a flag, and a text that is kept
+ * as it was given. */
+#define OPTION_FLAG(name, type, member)               \
+    static int name(void *context, const char *value) \
+    {                                                 \
+        (void)value;                                  \
+        ((type *)context)->member = true;             \
+        return 0;                                     \
+    }
+#define OPTION_TEXT(name, type, member)               \
+    static int name(void *context, const char *value) \
+    {                                                 \
+        ((type *)context)->member = value;            \
+        return 0;                                     \
+    }
+
 enum option_result {
     OPTION_OK,
     OPTION_HELP, /* --help was given */

@@ -123,63 +123,15 @@ static int set_sql(void *context, const char *value)
     return 0;
 }
 
-static int set_sql_result(void *context, const char *value)
-{
-    ((struct run_options *)context)->sql_result = value;
-    return 0;
-}
-
-static int set_verify(void *context, const char *value)
-{
-    ((struct run_options *)context)->verify = value;
-    return 0;
-}
-
-static int set_before(void *context, const char *value)
-{
-    ((struct run_options *)context)->before = value;
-    return 0;
-}
-
-static int set_after(void *context, const char *value)
-{
-    ((struct run_options *)context)->after = value;
-    return 0;
-}
-
-static int set_trace(void *context, const char *value)
-{
-    ((struct run_options *)context)->trace = value;
-    return 0;
-}
-
-static int set_prove_durability(void *context, const char *value)
-{
-    (void)value;
-    ((struct run_options *)context)->prove_durability = true;
-    return 0;
-}
-
-static int set_again(void *context, const char *value)
-{
-    (void)value;
-    ((struct run_options *)context)->again = true;
-    return 0;
-}
-
-static int set_real_time(void *context, const char *value)
-{
-    (void)value;
-    ((struct run_options *)context)->real_time = true;
-    return 0;
-}
-
-static int set_keep(void *context, const char *value)
-{
-    (void)value;
-    ((struct run_options *)context)->keep = true;
-    return 0;
-}
+OPTION_TEXT(set_sql_result, struct run_options, sql_result)
+OPTION_TEXT(set_verify, struct run_options, verify)
+OPTION_TEXT(set_before, struct run_options, before)
+OPTION_TEXT(set_after, struct run_options, after)
+OPTION_TEXT(set_trace, struct run_options, trace)
+OPTION_FLAG(set_prove_durability, struct run_options, prove_durability)
+OPTION_FLAG(set_again, struct run_options, again)
+OPTION_FLAG(set_real_time, struct run_options, real_time)
+OPTION_FLAG(set_keep, struct run_options, keep)
 
 static int read_seconds(const struct run_options *options, const char *option, const char *value,
                         int64_t *milliseconds)
@@ -304,12 +256,7 @@ static int set_suppressions(void *context, const char *value)
     return result != 0 ? -1 : 0;
 }
 
-static int set_verbose(void *context, const char *value)
-{
-    (void)value;
-    ((struct run_options *)context)->verbose = true;
-    return 0;
-}
+OPTION_FLAG(set_verbose, struct run_options, verbose)
 
 int run_options_check(const struct run_options *options)
 {

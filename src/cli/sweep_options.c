@@ -104,33 +104,10 @@ static int set_only(void *context, const char *value)
     }
 }
 
-static int set_hostile(void *context, const char *value)
-{
-    (void)value;
-    ((struct sweep_options *)context)->hostile = true;
-    return 0;
-}
-
-static int set_dialects(void *context, const char *value)
-{
-    (void)value;
-    ((struct sweep_options *)context)->dialects = true;
-    return 0;
-}
-
-static int set_shuffle(void *context, const char *value)
-{
-    (void)value;
-    ((struct sweep_options *)context)->shuffle = true;
-    return 0;
-}
-
-static int set_anyway(void *context, const char *value)
-{
-    (void)value;
-    ((struct sweep_options *)context)->anyway = true;
-    return 0;
-}
+OPTION_FLAG(set_hostile, struct sweep_options, hostile)
+OPTION_FLAG(set_dialects, struct sweep_options, dialects)
+OPTION_FLAG(set_shuffle, struct sweep_options, shuffle)
+OPTION_FLAG(set_anyway, struct sweep_options, anyway)
 
 static int set_fork_server(void *context, const char *value)
 {
@@ -146,18 +123,8 @@ static int set_fork_server(void *context, const char *value)
     return -1;
 }
 
-static int set_coverage(void *context, const char *value)
-{
-    (void)value;
-    ((struct sweep_options *)context)->coverage = true;
-    return 0;
-}
-
-static int set_journal(void *context, const char *value)
-{
-    ((struct sweep_options *)context)->journal = value;
-    return 0;
-}
+OPTION_FLAG(set_coverage, struct sweep_options, coverage)
+OPTION_TEXT(set_journal, struct sweep_options, journal)
 
 static int set_plans(void *context, const char *value)
 {
@@ -173,12 +140,7 @@ static int set_plans(void *context, const char *value)
     return 0;
 }
 
-static int set_no_minimize(void *context, const char *value)
-{
-    (void)value;
-    ((struct sweep_options *)context)->no_minimize = true;
-    return 0;
-}
+OPTION_FLAG(set_no_minimize, struct sweep_options, no_minimize)
 
 static int refuse_trace(void *context, const char *value)
 {

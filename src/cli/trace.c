@@ -125,30 +125,10 @@ static int set_calls(void *context, const char *value)
     return read_number("calls", dots + 2, filter->first_call, INT64_MAX, &filter->last_call);
 }
 
-static int set_check(void *context, const char *value)
-{
-    (void)value;
-    ((struct trace_options *)context)->check = true;
-    return 0;
-}
-
-static int set_output(void *context, const char *value)
-{
-    ((struct trace_options *)context)->output = value;
-    return 0;
-}
-
-static int set_plan(void *context, const char *value)
-{
-    ((struct trace_options *)context)->plan = value;
-    return 0;
-}
-
-static int set_fail_on(void *context, const char *value)
-{
-    ((struct trace_options *)context)->fail_on = value;
-    return 0;
-}
+OPTION_FLAG(set_check, struct trace_options, check)
+OPTION_TEXT(set_output, struct trace_options, output)
+OPTION_TEXT(set_plan, struct trace_options, plan)
+OPTION_TEXT(set_fail_on, struct trace_options, fail_on)
 
 static const struct option_row rows[] = {
     {"format", "FORMAT",
