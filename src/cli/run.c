@@ -60,18 +60,12 @@ static int save_trace(struct run *run)
 /* The exit status. */
 static int write_outputs(struct run *run, const struct verdict *verdict)
 {
-    json_t *report = NULL, *calls = NULL;
+    json_t *report = NULL;
     int status = verdict->status;
     if (!outputs_are_asked(&run->options.outputs)) {
         return status;
     }
-    int error = report_value(&verdict->report, &report);
-    if (error == 0) {
-        error = report_sequence(&verdict->report, &calls);
-    }
-    if (error == 0 && json_object_set_new(report, "calls", calls) != 0) {
-        error = ENOMEM;
-    }
+    int error = verdict_value(verdict, &report);
     if (error != 0) {
         cli_error("run: cannot write the report: %s", strerror(error));
         status = CLI_SETUP;

@@ -67,16 +67,40 @@ void verdict_nothing_shown(const struct record *record, const struct plan *plan,
     }
 }
 
+int verdict_value(const struct verdict *verdict, json_t **value)
+{
+    json_t *calls = NULL;
+    int error = report_value(&verdict->report, value);
+    if (error == 0) {
+        error = report_sequence(&verdict->report, &calls);
+    }
+    if (error == 0 && json_object_set_new(*value, "calls", calls) != 0) {
+        error = ENOMEM;
+    }
+    if (error != 0) {
+        json_decref(*value);
+        *value = NULL;
+    }
+    return error;
+}
+
+static int write_json(const struct verdict *verdict, FILE *out)
+{
+    json_t *value = NULL;
+    int error = verdict_value(verdict, &value);
+    errno = 0;
+    if (error == 0 &&
+        (json_dumpf(value, out, JSON_INDENT(2)) != 0 || fputc('\n', out) == EOF || fflush(out) != 0)) {
+        error = errno != 0 ? errno : EIO;
+    }
+    json_decref(value);
+    return error;
+}
+
 int verdict_write(const struct verdict *verdict, FILE *text, FILE *json)
 {
     struct report_input report = verdict->report;
-    int error = 0;
-    if (json != NULL) {
-        error = report_json(json, &report);
-        if (error == 0 && fflush(json) != 0) {
-            error = errno;
-        }
-    }
+    int error = json != NULL ? write_json(verdict, json) : 0;
     if (text == NULL) {
         return error;
     }

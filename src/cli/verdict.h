@@ -5,6 +5,7 @@
 #ifndef VDIFAULT_VERDICT_H
 #define VDIFAULT_VERDICT_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "session.h"
@@ -32,6 +33,9 @@ struct verdict {
 /* 0 or errno; free it in either case. */
 int verdict_make(struct verdict *verdict, const struct verdict_input *input);
 void verdict_free(struct verdict *verdict);
+
+/* The run as the JSON object of its report, with the calls around faults and findings: the caller's. 0 or errno. */
+int verdict_value(const struct verdict *verdict, json_t **value);
 
 /* Either may be NULL. 0 or errno. */
 int verdict_write(const struct verdict *verdict, FILE *text, FILE *json);

@@ -227,15 +227,3 @@ int report_value(const struct report_input *input, json_t **value)
     view_free(view);
     return *value ? 0 : ENOMEM;
 }
-
-int report_json(FILE *out, const struct report_input *input)
-{
-    json_t *root = NULL;
-    int result = report_value(input, &root);
-
-    if (result == 0 && (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF || fflush(out))) {
-        result = errno ? errno : EIO;
-    }
-    json_decref(root);
-    return result;
-}

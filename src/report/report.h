@@ -44,8 +44,7 @@ struct report_input {
 /* "clean", "findings" (one of at least fail_on) or "error". */
 const char *report_outcome(const struct report_input *input);
 int report_text(FILE *out, const struct report_input *input); /* 0 or errno */
-int report_json(FILE *out, const struct report_input *input); /* 0 or errno */
-/* What report_json writes, as a jansson object: the caller's. 0, or errno and NULL. */
+/* The run as a JSON object (design 4.3): the caller's. 0, or errno and NULL. */
 int report_value(const struct report_input *input, struct json_t **value);
 /* The calls around the first fault and the first finding, an array: the caller's. 0, or errno and NULL. */
 int report_sequence(const struct report_input *input, struct json_t **value);
