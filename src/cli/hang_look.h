@@ -22,6 +22,7 @@ struct look {
     FILE *text;
     pid_t process; /* whose threads are looked at */
     bool first;
+    bool told; /* a thread of the server that is looked at lets time pass (engine_time.h) */
     char (*pipes)[PIPE_NAME_MAX]; /* that threads wait for */
     size_t pipe_count;
 };

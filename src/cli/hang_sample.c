@@ -181,21 +181,36 @@ static bool has_alarm(const char *root, pid_t process)
     return look_catches(root, process, SIGALRM);
 }
 
-/* All it has to do waits for the client: then so does each of its threads, unless it runs just now. */
+static struct asleep asleep_of(const struct look *look, pid_t thread, char state)
+{
+    char file[48];
+    char line[512] = "";
+    snprintf(file, sizeof file, "task/%d/syscall", (int)thread);
+    bool readable = proc_read(look->scope->proc_root, look->process, file, line, sizeof line) > 0;
+    return look_parse(readable && state == 'S' ? line : "running");
+}
+
+/* All it has to do waits for the client, or for the time to pass: then so does each of its threads, unless it runs just
+ * now. */
 static void look_at_server_thread(void *context, pid_t thread)
 {
     struct look *look = context;
     struct proc_stat stat;
     if (proc_stat_read(look->scope->proc_root, look->process, thread, &stat) != 0 || stat.state != 'S') {
         look_runs(look);
+        stat.state = 'R';
     }
-    mix_switches(look, look->process, thread);
+    const struct asleep asleep = asleep_of(look, thread, stat.state);
+    if (look_at_told_wait(look, thread, &asleep)) {
+        look->told = true;
+    } else {
+        mix_switches(look, look->process, thread);
+    }
 }
 
-/* A process of the simulated server: stuck while all it has to do waits for the client. */
-static void look_at_server(struct look *look, const struct proc_stat *row)
+/* Whether each statement of the server's process waits for the client. */
+static bool server_waits(struct look *look, pid_t process)
 {
-    pid_t process = row->pid;
     bool waiting = false;
     for (size_t i = 0; i < look->record->statement_count; i++) {
         const struct record_statement *statement = &look->record->statements[i];
@@ -213,21 +228,29 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
             fprintf(look->text, ", one on device %d", statement->device);
         }
     }
+    return waiting;
+}
+
+/* A process of the simulated server: stuck while all it has to do waits for the client. */
+static void look_at_server(struct look *look, const struct proc_stat *row)
+{
+    pid_t process = row->pid;
+    bool waiting = server_waits(look, process);
     bool stopped = row->state == 'T'; /* for good: the fault server-hang */
-    if (!stopped && (!waiting || row->state != 'S')) {
-        look->sample->stuck = false;
-        look_runs(look);
-    }
     look->process = process;
+    look->told = false;
     if (!stopped && proc_each_thread(look->scope->proc_root, process, look_at_server_thread, look) != 0) {
         look_runs(look);
     }
-    if (stopped) {
+    if (!stopped && (!waiting || row->state != 'S')) {
+        look->sample->stuck = false;
+        if (!look->told || row->state != 'S') {
+            look_runs(look);
+        }
+    }
+    if (stopped || !waiting) {
         note(look, "sqlcmd", process, 0);
-        fputs(" is stopped", look->text);
-    } else if (!waiting) {
-        note(look, "sqlcmd", process, 0);
-        fputs(" is at work", look->text);
+        fputs(stopped ? " is stopped" : look->told ? " lets time pass" : " is at work", look->text);
     }
     mix(look->sample, &process, sizeof process);
 }
@@ -249,11 +272,8 @@ static bool is_front_end(const struct look *look, const struct proc_table *table
 /* It waits for its server to end, the third argument is how long: a time limit on the statement makes it act. */
 static void look_at_front_end(struct look *look, const struct proc_stat *row)
 {
-    char line[512] = "";
-    char file[48];
-    snprintf(file, sizeof file, "task/%d/syscall", (int)row->pid);
-    bool readable = proc_read(look->scope->proc_root, row->pid, file, line, sizeof line) > 0;
-    const struct asleep asleep = look_parse(readable ? line : "running");
+    look->process = row->pid;
+    const struct asleep asleep = asleep_of(look, row->pid, row->state);
     if (row->state != 'S' || asleep.number != SYS_rt_sigtimedwait) {
         look->sample->stuck = false;
         look_runs(look);

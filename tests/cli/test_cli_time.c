@@ -145,6 +145,37 @@ static void activity_tells_who_has_run(void **state)
     assert_true(look().activity != before);
 }
 
+/* A server that is at work acts, unless all it does is to let time pass; it may do that while other threads of its sleep. */
+static void a_server_that_lets_time_pass_waits(void **state)
+{
+    (void)state;
+    int64_t deadline = hang_now(&scope) + INT64_C(600000000000);
+    struct event begin = {.kind = EVENT_STATEMENT_BEGIN, .side = EVENT_SIDE_SERVER, .process = SERVER};
+    put("voluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t1\n", "%d/task/%d/status", CLIENT, CLIENT);
+    put("7f00-7f01 r-xp 00000000 00:00 0 /p/lib/libvdifault-sys.so\n5000-6000 rw-p 00000000 00:00 0\n",
+        "%d/maps", CLIENT);
+    put_process(SERVER, CLIENT);
+    put_link("/p/sqlcmd", "%d/exe", SERVER);
+    put("voluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t1\n", "%d/task/%d/status", SERVER, SERVER);
+    put_thread(SERVER, SERVER, call(SYS_futex, FUTEX_TIMED));
+    record_take(&record, &begin, "");
+    assert_true(!look().waits && look().runs); /* it has not told of the wait */
+    struct run_wait *wait = run_wait_claim(&run_waits, SERVER, SERVER);
+    assert_non_null(wait);
+    atomic_store(&wait->kind, RUN_WAIT_TIME);
+    atomic_store(&wait->deadline, deadline);
+    atomic_store(&wait->frame, 0x7ffe0);
+    atomic_store(&wait->active, 1);
+    struct hang_sample sample = look();
+    assert_true(sample.waits && !sample.stuck && !sample.runs && sample.deadline == deadline);
+    put_stat(SERVER, 0, CLIENT, 'R', 0);
+    assert_true(!look().waits && look().runs);
+    put_stat(SERVER, 0, CLIENT, 'S', 0);
+    atomic_store(&wait->deadline, 1);
+    assert_true(!look().waits && look().runs);
+    run_wait_release(wait);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +186,7 @@ int main(void)
                                         picture_end),
         cmocka_unit_test_setup_teardown(threadsanitizers_thread_does_not_count, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(activity_tells_who_has_run, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(a_server_that_lets_time_pass_waits, picture_start, picture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

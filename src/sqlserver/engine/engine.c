@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "engine_time.h"
 #include "request.h"
 
 enum {
@@ -118,7 +119,7 @@ static void step_queued(struct engine *engine)
         if (engine->request.operation == ENGINE_BACKUP) {
             backup_describe(engine);
         }
-        engine->open_deadline = os_now() + engine->options.open_patience_ms * NS_PER_MS;
+        engine->open_deadline = engine_time_now() + engine->options.open_patience_ms * NS_PER_MS;
         engine->phase = ENGINE_PHASE_OPENING;
     }
 }
@@ -163,7 +164,7 @@ static void step_opening(struct engine *engine)
         if (engine->failed) {
             finish(engine);
         }
-    } else if (os_now() >= engine->open_deadline) {
+    } else if (engine_time_now() >= engine->open_deadline) {
         engine_say(engine, SQL_IO_FAILURE, "BackupVirtualDeviceSet::Initialize", "Open",
                    engine->devices[0].name, "0x80070002(The system cannot find the file specified.)");
         engine_fail(engine);
@@ -317,13 +318,8 @@ static void sleep_until(int64_t deadline)
 
 static void wait_for_set(struct engine *engine, int64_t deadline)
 {
-    int64_t due = engine->held_until > os_now() ? engine->held_until : engine->open_deadline;
-    deadline = earlier(earlier(deadline, due), os_now() + WAIT_FOR_SET_NS);
-    if (engine->watch >= 0) {
-        os_memory_watch_wait(engine->watch, deadline);
-    } else {
-        sleep_until(deadline);
-    }
+    int64_t due = engine->held_until > engine_time_now() ? engine->held_until : engine->open_deadline;
+    engine_time_sleep(due, earlier(deadline, os_now() + WAIT_FOR_SET_NS), engine->watch);
 }
 
 void engine_wait(struct engine *engine, int64_t deadline)

@@ -176,7 +176,7 @@ struct engine {
     bool waiting;       /* EVENT_SERVER_WAIT was recorded */
     struct fault_agent *agent;
     bool started_by_faults; /* they had their say about the start */
-    int64_t held_until;     /* the start */
+    int64_t held_until;     /* the start; by the run's clock, as open_deadline */
     enum engine_leaving leaving;
 };
 

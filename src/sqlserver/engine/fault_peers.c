@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "engine_time.h"
 #include "fault_deeds.h"
 #include "request.h"
 
@@ -166,7 +167,7 @@ enum fault_start fault_peers_start(struct engine *engine)
     int32_t operation = run_find_operation(engine->devices[0].name);
     const struct fault *fault;
     if (engine->started_by_faults) {
-        return os_now() < engine->held_until ? FAULT_START_WAIT : FAULT_START_GO;
+        return engine_time_now() < engine->held_until ? FAULT_START_WAIT : FAULT_START_GO;
     }
     if (operation < 0 || run_server_is_known(operation)) {
         return FAULT_START_GO; /* the set does not exist yet: a set that had this name before is not ours */
@@ -183,7 +184,7 @@ enum fault_start fault_peers_start(struct engine *engine)
     fault = arrive(engine, operation, FAULT_BUSY_DATABASE);
     if (fault != NULL) {
         int64_t wait = (int64_t)fault->arg[FAULT_ARG_MS] * NS_PER_MS;
-        engine->held_until = os_now() + wait;
+        engine->held_until = engine_time_now() + wait;
         engine->open_deadline += wait;
         return FAULT_START_WAIT;
     }
@@ -222,11 +223,10 @@ void fault_peers_before_success(struct engine *engine)
 
 enum deed_result fault_deed_slow(const struct fault_arrival *arrival)
 {
-    _Atomic uint32_t nobody = 0;
-    int64_t until = os_now() + (int64_t)arrival->fault->arg[FAULT_ARG_MS] * NS_PER_MS;
     fault_record(arrival->device, arrival->index);
-    while (os_now() < until) {
-        os_wait(&nobody, 0, until);
+    int64_t until = engine_time_now() + (int64_t)arrival->fault->arg[FAULT_ARG_MS] * NS_PER_MS;
+    while (engine_time_now() < until) {
+        engine_time_sleep(until, OS_FOREVER, -1);
     }
     return DEED_DONE;
 }
