@@ -378,6 +378,57 @@ static void look_at_all(struct look *look, const struct proc_table *table)
     }
 }
 
+/* ---- a look at few files ---- */
+
+/* As look_at_server has it: there is something to do that does not wait for the client. */
+static bool is_at_work(const struct record *record, uint32_t process)
+{
+    bool has_one = false;
+    for (size_t i = 0; i < record->statement_count; i++) {
+        const struct record_statement *statement = &record->statements[i];
+        if (statement->process == process && !statement->ended) {
+            has_one = true;
+            if (!statement->waiting) {
+                return true;
+            }
+        }
+    }
+    return !has_one;
+}
+
+static bool is_state(const struct hang_scope *scope, pid_t process, const char *states)
+{
+    struct proc_stat stat;
+    return proc_stat_read(scope->proc_root, process, 0, &stat) == 0 && strchr(states, stat.state) != NULL;
+}
+
+/* One of its threads has told of a wait: asleep, it may be letting time pass. */
+static bool tells_wait(const struct hang_scope *scope, pid_t process)
+{
+    for (int i = 0; scope->waits != NULL && i < RUN_WAITS_MAX; i++) {
+        const struct run_wait *wait = &scope->waits->slots[i];
+        if (atomic_load(&wait->owner) >> 32 == (uint32_t)process && atomic_load(&wait->active) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hang_somebody_runs(const struct hang_scope *scope, const struct record *record)
+{
+    char target[4096];
+    for (size_t i = 0; i < record->statement_count; i++) {
+        pid_t process = (pid_t)record->statements[i].process;
+        if (is_at_work(record, (uint32_t)process) &&
+            is_state(scope, process, tells_wait(scope, process) ? "RD" : "RSD") &&
+            proc_link(scope->proc_root, process, "exe", target, sizeof target) &&
+            strcmp(target, scope->stand_in) == 0) {
+            return true;
+        }
+    }
+    return is_state(scope, scope->client, "RD");
+}
+
 int hang_sample_take(const struct hang_scope *scope, const struct record *record, struct hang_sample *sample)
 {
     struct proc_table table;

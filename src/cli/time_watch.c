@@ -153,6 +153,11 @@ void time_watch_step(struct session *session)
         return;
     }
     bool limited = somebody_has_limit(watch->waits);
+    if (hang_somebody_runs(&session->watch.scope, &session->record)) {
+        watch->obstacle_ns = 0;
+        watch->next_ns = now + (int64_t)LOOK_MS * NS_PER_MS;
+        return;
+    }
     if (limited && nobody_acts(session, &sample)) {
         move_on(session, &sample);
         watch->obstacle_ns = 0;

@@ -168,12 +168,51 @@ static void a_server_that_lets_time_pass_waits(void **state)
     atomic_store(&wait->active, 1);
     struct hang_sample sample = look();
     assert_true(sample.waits && !sample.stuck && !sample.runs && sample.deadline == deadline);
+    assert_false(hang_somebody_runs(&scope, &record));
     put_stat(SERVER, 0, CLIENT, 'R', 0);
     assert_true(!look().waits && look().runs);
     put_stat(SERVER, 0, CLIENT, 'S', 0);
     atomic_store(&wait->deadline, 1);
     assert_true(!look().waits && look().runs);
     run_wait_release(wait);
+}
+
+static void server_event(enum event_kind kind)
+{
+    struct event event = {.kind = (uint8_t)kind, .side = EVENT_SIDE_SERVER, .process = SERVER, .arg = {1}};
+    record_take(&record, &event, "");
+}
+
+/* Whenever that is true a sample finds somebody running, too. */
+static void a_look_at_few_files_finds_who_runs(void **state)
+{
+    static const char stopped_or_gone[] = "TtZX";
+    (void)state;
+    assert_false(hang_somebody_runs(&scope, &record));
+    put_stat(CLIENT, 0, RUNNER, 'D', 0);
+    assert_true(hang_somebody_runs(&scope, &record));
+    put_stat(CLIENT, 0, RUNNER, 'S', 0);
+    server_event(EVENT_STATEMENT_BEGIN);
+    assert_false(hang_somebody_runs(&scope, &record)); /* there is no such process any more */
+    put_process(SERVER, CLIENT);
+    put_link("/p/other", "%d/exe", SERVER); /* the number is another's by now */
+    assert_false(hang_somebody_runs(&scope, &record));
+    put_process(SERVER + 1, CLIENT);
+    put_link("/p/sqlcmd", "%d/exe", SERVER + 1);
+    struct event other = {.kind = EVENT_STATEMENT_BEGIN, .side = EVENT_SIDE_SERVER, .process = SERVER + 1};
+    record_take(&record, &other, "");
+    assert_true(hang_somebody_runs(&scope, &record) && look().runs);
+    for (size_t i = 0; i < sizeof stopped_or_gone - 1; i++) {
+        put_stat(SERVER + 1, 0, CLIENT, stopped_or_gone[i], 0);
+        assert_false(hang_somebody_runs(&scope, &record));
+    }
+    put_stat(SERVER + 1, 0, CLIENT, 'S', 0);
+    other.kind = EVENT_SERVER_WAIT;
+    record_take(&record, &other, "");
+    assert_false(hang_somebody_runs(&scope, &record)); /* all it has to do waits for the client */
+    other.kind = EVENT_STATEMENT_END;
+    record_take(&record, &other, "");
+    assert_true(hang_somebody_runs(&scope, &record) && look().runs); /* it is about to end */
 }
 
 int main(void)
@@ -187,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(threadsanitizers_thread_does_not_count, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(activity_tells_who_has_run, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_server_that_lets_time_pass_waits, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(a_look_at_few_files_finds_who_runs, picture_start, picture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
