@@ -74,9 +74,6 @@ static void lay_out(uintptr_t start, uint32_t count)
     }
     classes[COMMAND_CLASS] = (struct slot_class){
         .slots = command_slots, .start = start, .length = 2 * arena_page(), .count = ARENA_COMMANDS};
-    for (uint32_t i = 0; i < ARENA_COMMANDS; i++) {
-        command_slots[i].is_command = true;
-    }
 }
 
 /* Fewer slots where the process may not have so many addresses (RLIMIT_AS). */
@@ -87,8 +84,8 @@ static bool reserve(void)
         void *start = map(NULL, length + ARENA_GAP, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
         if (start != MAP_FAILED) {
             uintptr_t aligned = ((uintptr_t)start + ARENA_GAP - 1) & ~(uintptr_t)(ARENA_GAP - 1);
-            (void)syscall(SYS_madvise, start, length + ARENA_GAP, MADV_DONTDUMP);
             lay_out(aligned, count);
+            (void)syscall(SYS_madvise, aligned, classes[COMMAND_CLASS].start - aligned, MADV_DONTDUMP);
             atomic_store(&arena_end, aligned + length);
             atomic_store(&arena_start, aligned);
             return true;
@@ -134,9 +131,15 @@ struct slot *arena_slot(const void *address)
     return &classes[i].slots[(at - classes[i].start) / classes[i].length];
 }
 
+/* By where it is: a flag in each would have to be set in all before the first is used. */
+bool slot_is_command(const struct slot *slot)
+{
+    return slot >= command_slots && slot < command_slots + ARENA_COMMANDS;
+}
+
 static const struct slot_class *class_of(const struct slot *slot)
 {
-    if (slot->is_command) {
+    if (slot_is_command(slot)) {
         return &classes[COMMAND_CLASS];
     }
     return &classes[(size_t)(slot - buffer_slots[0]) / ARENA_SLOTS];
@@ -186,7 +189,7 @@ static bool take(struct slot *slot, uint32_t states)
     if ((states >> state & 1) == 0 || !atomic_compare_exchange_strong(&slot->state, &state, SLOT_BUSY)) {
         return false;
     }
-    bool keeps = !slot->is_command && (state == SLOT_REVOKED || state == SLOT_OPENED);
+    bool keeps = !slot_is_command(slot) && (state == SLOT_REVOKED || state == SLOT_OPENED);
     if ((keeps && !life_is_over(slot)) || slot_unmap(slot) != 0) {
         slot_release(slot, (enum slot_state)state);
         return false;
@@ -269,12 +272,19 @@ int slot_map_alias(struct slot *slot, uint8_t *at, uintptr_t source, size_t leng
 /* Shared, so that a child of the client's that fills a buffer for its parent still does. */
 int slot_map_copy(struct slot *slot, uint8_t *at, size_t length)
 {
-    if (map(at, length, PROT_NONE, (slot->is_command ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED) == MAP_FAILED) {
+    if (map(at, length, PROT_NONE, MAP_SHARED | MAP_FIXED) == MAP_FAILED) {
         return errno;
     }
     mapped(slot, at, length, 0);
     slot->is_copy = true;
     return 0;
+}
+
+/* The reservation's own page: a mapping in its place would cost each of a short run's commands as much again. */
+void slot_map_command(struct slot *slot)
+{
+    mapped(slot, arena_slot_start(slot), arena_page(), 0);
+    slot->is_copy = true;
 }
 
 int slot_open_page(struct slot *slot, const void *address)
@@ -293,7 +303,7 @@ int slot_open_page(struct slot *slot, const void *address)
 int slot_unmap(struct slot *slot)
 {
     /* A command's page stays for the next one. */
-    if ((slot->pages == NULL || slot->is_command) && !slot->strayed) {
+    if ((slot->pages == NULL || slot_is_command(slot)) && !slot->strayed) {
         return 0;
     }
     if (map(arena_slot_start(slot), arena_slot_length(slot), PROT_NONE,

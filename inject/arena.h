@@ -63,10 +63,9 @@ enum slot_told {
 
 struct slot {
     _Atomic uint32_t state; /* enum slot_state */
-    bool is_command;
-    bool is_copy; /* the pages are ours, not the library's */
-    bool strayed; /* pages outside of `pages` were made accessible, too */
-    uint8_t told; /* enum slot_told */
+    bool is_copy;           /* the pages are ours, not the library's */
+    bool strayed;           /* pages outside of `pages` were made accessible, too */
+    uint8_t told;           /* enum slot_told */
     /* What is mapped. */
     uint8_t *pages;   /* first mapped page; NULL: nothing is */
     size_t mapped;    /* bytes */
@@ -124,6 +123,8 @@ static inline uintptr_t arena_page_up(uintptr_t address)
 
 /* The slot that the address lies in, used or not; NULL: it is not in the arena. */
 struct slot *arena_slot(const void *address);
+/* It is a command block's, not a buffer's. */
+bool slot_is_command(const struct slot *slot);
 uint8_t *arena_slot_start(const struct slot *slot);
 size_t arena_slot_length(const struct slot *slot);
 
@@ -144,6 +145,7 @@ void arena_each(arena_visit *visit, void *context);
 /* All of these on a slot that the caller has BUSY. Pages are inaccessible after mapping. */
 int slot_map_alias(struct slot *slot, uint8_t *at, uintptr_t source, size_t length);
 int slot_map_copy(struct slot *slot, uint8_t *at, size_t length);
+void slot_map_command(struct slot *slot);
 /* One page of nothing, readable and writable, where nothing is mapped; what is mapped there becomes so. */
 int slot_open_page(struct slot *slot, const void *address);
 int slot_unmap(struct slot *slot);

@@ -190,11 +190,13 @@ static VDC_Command *grant_block(struct slot *slot, const VDC_Command *command)
 {
     uint8_t *page = arena_slot_start(slot);
     VDC_Command *given = (VDC_Command *)(page + arena_page() - sizeof(*given));
-    int error = slot->pages == NULL ? slot_map_copy(slot, page, arena_page()) : 0;
+    if (slot->pages == NULL) {
+        slot_map_command(slot);
+    }
     slot->first = page;
     slot->granted = arena_page();
     slot->protection = guard_protects() ? PROT_READ : PROT_READ | PROT_WRITE;
-    error = error != 0 ? error : arena_protect(page, arena_page(), PROT_READ | PROT_WRITE);
+    int error = arena_protect(page, arena_page(), PROT_READ | PROT_WRITE);
     if (error != 0) {
         guard_say(NOTE_NO_PAGES, error);
         return NULL;
@@ -218,7 +220,7 @@ static VDC_Command *withdraw(struct slot *command, struct slot *buffer, VDC_Comm
     struct slot *both[] = {command, buffer};
     for (int i = 0; i < 2; i++) {
         if (both[i] != NULL) {
-            if (!both[i]->is_command && guard_protects()) {
+            if (!slot_is_command(both[i]) && guard_protects()) {
                 sanitizer_tell(both[i], false);
             }
             pages_revoke(both[i]);
@@ -333,7 +335,7 @@ bool guard_keeps_buffers(const struct shadow_set *set)
 struct slot *guard_find_slot(const VDC_Command *command)
 {
     struct slot *slot = arena_slot(command);
-    bool is_block = slot != NULL && slot->is_command && atomic_load(&slot->data) == (uintptr_t)command;
+    bool is_block = slot != NULL && slot_is_command(slot) && atomic_load(&slot->data) == (uintptr_t)command;
     return is_block && atomic_load(&slot->state) != SLOT_FREE ? slot : NULL;
 }
 
@@ -350,7 +352,7 @@ uint64_t guard_fetch(const struct slot *command)
 uint8_t *guard_buffer_for_handle(uint8_t *buffer)
 {
     struct slot *slot = arena_slot(buffer);
-    if (slot == NULL || slot->is_command) {
+    if (slot == NULL || slot_is_command(slot)) {
         return buffer;
     }
     ptrdiff_t offset = (ptrdiff_t)((uintptr_t)buffer - atomic_load(&slot->data));

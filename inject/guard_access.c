@@ -27,7 +27,7 @@ static int64_t offset_of(const struct slot *slot, uintptr_t address)
 
 static enum access_what what_of(const struct slot *slot, int64_t offset)
 {
-    if (slot->is_command) {
+    if (slot_is_command(slot)) {
         return ACCESS_COMMAND;
     }
     if (offset < -(int64_t)slot->prefix) {
@@ -267,7 +267,7 @@ INJECT_EXPORT uint64_t vdifault_guard_fetch_of(const void *address)
     if (slot == NULL) {
         return shadow_fetch_at(address);
     }
-    if (slot->is_command || atomic_load(&slot->state) != SLOT_HELD) {
+    if (slot_is_command(slot) || atomic_load(&slot->state) != SLOT_HELD) {
         return 0;
     }
     uint64_t call = atomic_load(&slot->call);

@@ -26,7 +26,7 @@ static void take_away(struct slot *slot, uint64_t fetch, enum access_when when, 
     slot->at_touch = 0;
     slot->is_withheld = false;
     if (guard_protects()) {
-        if (!slot->is_command) {
+        if (!slot_is_command(slot)) {
             sanitizer_tell(slot, false);
         }
         pages_revoke(slot);
@@ -164,7 +164,7 @@ void guard_closed(const struct call *call)
 /* The block's page costs nothing to keep, and serves the next command. */
 static void end_life(struct slot *slot, void *set)
 {
-    if (slot->set != set || slot->is_command) {
+    if (slot->set != set || slot_is_command(slot)) {
         return;
     }
     enum slot_state state = slot_claim(slot, SLOT_BIT(REVOKED) | SLOT_BIT(OPENED));
