@@ -76,7 +76,48 @@ enum {
 
 struct needed_text {
     char text[NEEDED][PATH_MAX];
+    char preload[PATH_MAX];
 };
+
+/* What it does not need: us. It keeps the system's time and has its own events, and each of its calls would be looked
+ * at. */
+#define PRELOAD "LD_PRELOAD="
+static const char *const not_needed[] = {"libvdifault.so", "libvdifault-sys.so"};
+
+static bool is_ours(const char *path, size_t length)
+{
+    for (size_t i = 0; i < sizeof not_needed / sizeof not_needed[0]; i++) {
+        size_t name = strlen(not_needed[i]);
+        if (length >= name && memcmp(path + length - name, not_needed[i], name) == 0 &&
+            (length == name || path[length - name - 1] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The variable's entry without us; as it is where there is no room. */
+static char *without_us(char *entry, char *text, size_t size)
+{
+    static const char separators[] = ": ";
+    if (strncmp(entry, PRELOAD, sizeof PRELOAD - 1) != 0 || strlen(entry) >= size) {
+        return entry;
+    }
+    size_t used = sizeof PRELOAD - 1;
+    memcpy(text, PRELOAD, sizeof PRELOAD);
+    for (const char *at = entry + used; *at != '\0';) {
+        size_t length = strcspn(at, separators);
+        if (length > 0 && !is_ours(at, length)) {
+            text[used] = ':';
+            used += text[used - 1] != '=';
+            memcpy(text + used, at, length);
+            used += length;
+        }
+        at += length + (at[length] != '\0');
+    }
+    text[used] = '\0';
+    return text;
+}
 
 static bool holds(char *const envp[], const char *name)
 {
@@ -103,7 +144,7 @@ static void complete(char *const envp[], struct needed_text *texts, char **list)
 {
     size_t count = count_list(envp);
     for (size_t i = 0; i < count; i++) {
-        list[i] = envp[i];
+        list[i] = without_us(envp[i], texts->preload, sizeof texts->preload);
     }
     list[count] = NULL;
     for (size_t i = 0; i < NEEDED; i++) {

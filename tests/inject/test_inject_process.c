@@ -202,7 +202,7 @@ static void write_stand_in(const struct harness *h, char *out, size_t size)
     snprintf(out, size, "%s/out", h->folder);
     FILE *script = fopen(path, "w");
     assert_non_null(script);
-    fputs("#!/bin/sh\necho \"$1 $2\" >> \"$FAKE_OUT\"\n", script);
+    fprintf(script, "#!/bin/sh\necho \"$1 $2$LD_PRELOAD\" >> \"${FAKE_OUT-%s}\"\n", out);
     fclose(script);
     assert_int_equal(chmod(path, 0700), 0);
     snprintf(assignment, sizeof(assignment), "FAKE_OUT=%s", out);
@@ -242,6 +242,37 @@ static void sqlcmd_goes_to_the_stand_in(void **state)
         fclose(file);
         assert_string_equal(line, "one two\n");
         assert_int_equal(h.count, 0); /* nothing else is done in such processes */
+        harness_end(&h);
+    }
+}
+
+/* It is not looked at itself; what else was to be loaded into it still is. */
+static void the_stand_in_is_not_wrapped(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *preload;
+        const char *line;
+    } rows[] = {{"", "one two\n"},
+                {"libvdifault.so", "one two\n"},
+                {"/a/libvdifault-sys.so:/a b/libvdifault.so", "one two/a\n"},
+                {"libm.so.6:/a/libvdifault.so /b/xlibvdifault.so", "one twolibm.so.6:/b/xlibvdifault.so\n"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct harness h;
+        char out[96];
+        char assignment[128];
+        char line[128] = "";
+        harness_start(&h, NULL);
+        write_stand_in(&h, out, sizeof(out));
+        snprintf(assignment, sizeof(assignment), "LD_PRELOAD=%s", rows[i].preload);
+        setenv("FAKE_OUT_ASSIGNMENT", assignment, 1);
+        harness_finish(&h, CLIENT, "execle:/opt/none/sqlcmd");
+        assert_int_equal(h.exit_status, 0);
+        FILE *file = fopen(out, "r");
+        assert_non_null(file);
+        assert_non_null(fgets(line, sizeof(line), file));
+        fclose(file);
+        assert_string_equal(line, rows[i].line);
         harness_end(&h);
     }
 }
@@ -288,6 +319,7 @@ int main(void)
         cmocka_unit_test(many_threads),
         cmocka_unit_test(forks),
         cmocka_unit_test(sqlcmd_goes_to_the_stand_in),
+        cmocka_unit_test(the_stand_in_is_not_wrapped),
         cmocka_unit_test(other_programs_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
