@@ -19,6 +19,10 @@ struct candidate {
     uint32_t turn;  /* its place among those of its kind */
 };
 
+enum {
+    UNSTEADY_SAMPLES = 4 /* of a site whose stacks are not told apart: more, so that each has its chance */
+};
+
 _Static_assert(FAULT_KIND_COUNT <= 64, "a bit per kind");
 
 struct candidates {
@@ -169,21 +173,24 @@ static int add_arrival(struct candidates *candidates, const struct pattern *patt
                        const struct sweep_site *site, size_t at)
 {
     const struct sweep_arrival *arrival = &site->list[at];
+    uint32_t per_stack = candidates->choice->per_stack;
     struct fault_site first = place_of(site, (int32_t)site->list[arrival->first].nth);
     struct fault fault;
     /* What the catalogue refuses at the first, as with nothing to lose yet, is tried at the next instead. */
     uint32_t refused = place(pattern, &first, &fault) ? 0 : 1;
     int error = 0;
+    if (site->unsteady && per_stack < UNSTEADY_SAMPLES) {
+        per_stack = UNSTEADY_SAMPLES;
+    }
     for (uint32_t i = 0; i < arrival->count && error == 0; i++) {
         uint32_t before = arrival->before + i;
-        int64_t sample = before < refused ? -1
-                                          : sample_of(before - refused, arrival->of_stack - refused,
-                                                      candidates->choice->per_stack);
+        int64_t sample =
+            before < refused ? -1 : sample_of(before - refused, arrival->of_stack - refused, per_stack);
         bool last = arrival->nth + i == site->arrivals;
-        if (sample < 0 && !last) {
+        if (sample < 0 && !last && !(arrival->always && i == 0)) {
             continue;
         }
-        uint32_t finer = sample < 0 ? candidates->choice->per_stack : (uint32_t)sample;
+        uint32_t finer = sample < 0 ? per_stack : (uint32_t)sample;
         error = add_at(candidates, pattern, site, arrival, (int32_t)(arrival->nth + i),
                        pattern->variant + finer, sample == 0);
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "runstate.h"
+#include "sweep_steady.h"
 #include "vdi.h"
 #include "vdierror.h"
 
@@ -46,7 +47,7 @@ static bool is_same(const struct sweep_site *a, const struct sweep_site *b)
            a->operation == b->operation;
 }
 
-static struct sweep_site *find(const struct sweep_sites *sites, const struct sweep_site *like)
+struct sweep_site *sweep_sites_find(const struct sweep_sites *sites, const struct sweep_site *like)
 {
     for (size_t i = 0; i < sites->count; i++) {
         if (is_same(&sites->list[i], like)) {
@@ -58,7 +59,7 @@ static struct sweep_site *find(const struct sweep_sites *sites, const struct swe
 
 static struct sweep_site *find_or_add(struct sweep_sites *sites, const struct sweep_site *like)
 {
-    struct sweep_site *site = find(sites, like);
+    struct sweep_site *site = sweep_sites_find(sites, like);
     if (site != NULL) {
         return site;
     }
@@ -86,27 +87,6 @@ static const struct event *find_event(const struct walk *walk, uint64_t sequence
     return found != NULL ? &found->event : NULL;
 }
 
-/* Which arrival of its stack each one is. */
-static void settle(struct sweep_site *site)
-{
-    site->stacks = 0;
-    for (size_t i = 0; i < site->count; i++) {
-        struct sweep_arrival *arrival = &site->list[i];
-        size_t first = 0;
-        while (site->list[first].place != arrival->place) {
-            first++;
-        }
-        arrival->first = first;
-        arrival->before = first == i ? 0 : site->list[first].of_stack;
-        arrival->of_stack = 0;
-        site->list[first].of_stack = arrival->before + arrival->count;
-        site->stacks += first == i;
-    }
-    for (size_t i = 0; i < site->count; i++) {
-        site->list[i].of_stack = site->list[site->list[i].first].of_stack;
-    }
-}
-
 /* Room for twice as much whenever it is full. */
 static int make_room(struct sweep_site *site)
 {
@@ -122,10 +102,28 @@ static int make_room(struct sweep_site *site)
     return 0;
 }
 
+static bool waits(uint16_t function)
+{
+    return function == VDI_FN_GET_COMMAND || function == VDI_FN_GET_CONFIGURATION;
+}
+
 static bool has_limit(const struct event *call)
 {
-    bool waits = call->function == VDI_FN_GET_COMMAND || call->function == VDI_FN_GET_CONFIGURATION;
-    return waits && call->arg[0] >= 0;
+    return waits(call->function) && call->arg[0] >= 0;
+}
+
+/* The next arrival's place in the list: a new one, or that of the poll that it goes on with. */
+static struct sweep_arrival *add_arrival(struct sweep_site *site)
+{
+    if (site->count > 0 && site->list[site->count - 1].poll) {
+        return &site->list[site->count - 1];
+    }
+    site->arrivals++;
+    if (make_room(site) != 0) {
+        return NULL;
+    }
+    site->list[site->count] = (struct sweep_arrival){0};
+    return &site->list[site->count++];
 }
 
 static int arrive(struct walk *walk, struct sweep_site like, const struct event *event,
@@ -135,33 +133,37 @@ static int arrive(struct walk *walk, struct sweep_site like, const struct event 
     if (site == NULL) {
         return ENOMEM;
     }
-    uint32_t nth = ++site->arrivals;
     if (event->sequence <= walk->after) {
+        site->arrivals++;
         return 0;
     }
-    if (make_room(site) != 0) {
+    struct sweep_arrival *arrival = add_arrival(site);
+    if (arrival == NULL) {
         return ENOMEM;
     }
     const struct stack *stack = begin != NULL ? checker_stack(walk->checker, begin->stack) : NULL;
-    struct sweep_arrival arrival = {
-        .nth = nth,
+    *arrival = (struct sweep_arrival){
+        .nth = site->arrivals,
         .count = 1,
         .place = stack != NULL ? stack->place : 0,
+        .polled = arrival->polled || arrival->poll,
+        .polled_from = arrival->polled_from != 0 ? arrival->polled_from : arrival->place,
+        .thread = event->thread,
         .sequence = event->sequence,
         .call = begin != NULL ? begin->sequence : 0,
         .open_devices = *open_devices(walk, event),
         .given_up = walk->given_up[event->set % SETS_MAX],
-        .limited = begin != NULL && has_limit(begin),
+        .limited = arrival->limited || (begin != NULL && has_limit(begin)),
         .secondary = walk->secondary[event->set % SETS_MAX] || event->function == VDI_FN_OPEN_IN_SECONDARY,
     };
-    site->list[site->count++] = arrival;
+    site->unsteady |= begin == event && has_limit(begin) && begin->arg[0] == 0;
     return 0;
 }
 
 /* Calls folded into one are told by its end. */
 static void repeat(struct walk *walk, const struct sweep_site *like, const struct event *end)
 {
-    struct sweep_site *site = find(walk->sites, like);
+    struct sweep_site *site = sweep_sites_find(walk->sites, like);
     for (size_t i = site != NULL ? site->count : 0; i-- > 0;) {
         if (site->list[i].sequence == end->call) {
             for (size_t later = i + 1; later < site->count; later++) {
@@ -191,12 +193,27 @@ static struct sweep_arrival *find_arrival(struct sweep_site *site, uint64_t call
     return NULL;
 }
 
+/* Its time was over before anything came. */
+static bool is_poll(const struct event *end)
+{
+    return waits(end->function) && end->result == VD_E_TIMEOUT && (end->flags & EVENT_FLAG_BY_FAULT) == 0;
+}
+
+static void note_poll(struct walk *walk, const struct sweep_site *like, const struct event *end)
+{
+    struct sweep_arrival *arrival = find_arrival(sweep_sites_find(walk->sites, like), end->call);
+    if (arrival != NULL) {
+        arrival->poll = true;
+    }
+}
+
 /* A completion with an error, of the command that its call fetched. */
 static void note_answer(struct walk *walk, const struct event *begin)
 {
     const struct sweep_site command = {
         .command = (uint16_t)begin->arg[5], .device = begin->device, .operation = begin->operation};
-    struct sweep_arrival *arrival = find_arrival(find(walk->sites, &command), (uint64_t)begin->arg[4]);
+    struct sweep_arrival *arrival =
+        find_arrival(sweep_sites_find(walk->sites, &command), (uint64_t)begin->arg[4]);
     if (arrival != NULL && begin->arg[1] != 0) {
         arrival->refused = true;
     }
@@ -208,7 +225,7 @@ static void note_end_of_set(struct walk *walk, const struct event *end, const st
     bool joins = end->function == VDI_FN_CREATE || end->function == VDI_FN_OPEN_IN_SECONDARY;
     bool found = !joins && (end->result == VD_E_ABORT || end->result == VD_E_PROTOCOL);
     bool ends = end->function == VDI_FN_CLOSE || end->function == VDI_FN_SIGNAL_ABORT;
-    struct sweep_arrival *arrival = find_arrival(find(walk->sites, function), end->call);
+    struct sweep_arrival *arrival = find_arrival(sweep_sites_find(walk->sites, function), end->call);
     if (arrival != NULL) {
         arrival->given_up |= found;
         arrival->ends |= end->result == VD_E_CLOSE;
@@ -219,7 +236,9 @@ static void note_end_of_set(struct walk *walk, const struct event *end, const st
 static int take_end(struct walk *walk, const struct event *end, const struct sweep_site *function)
 {
     int32_t *open = open_devices(walk, end);
-    if (end->repeat > 0) {
+    if (is_poll(end)) {
+        note_poll(walk, function, end);
+    } else if (end->repeat > 0) {
         repeat(walk, function, end);
     }
     if (end->function == VDI_FN_OPEN_DEVICE && end->result == 0) {
@@ -231,7 +250,7 @@ static int take_end(struct walk *walk, const struct event *end, const struct swe
         return 0;
     }
     if (end->result == VD_E_CLOSE) {
-        struct sweep_site *site = find(walk->sites, function);
+        struct sweep_site *site = sweep_sites_find(walk->sites, function);
         *open -= site == NULL || !site->sees_close;
         if (site != NULL) {
             site->sees_close = true;
@@ -360,8 +379,9 @@ int sweep_sites_take(struct sweep_sites *sites, const struct report_event *event
         site->features = walk.operations[site->operation].features;
         site->devices = walk.operations[site->operation].devices;
         site->met = walk.operations[site->operation].met;
-        settle(site);
     }
+    sweep_steady_spread(sites);
+    sweep_steady_settle(sites);
     if (sites->count > 0) {
         qsort(sites->list, sites->count, sizeof *sites->list, by_place);
     }
@@ -375,51 +395,4 @@ void sweep_sites_free(struct sweep_sites *sites)
     }
     free(sites->list);
     *sites = (struct sweep_sites){0};
-}
-
-static void cut(struct sweep_site *site, uint32_t arrivals)
-{
-    site->arrivals = arrivals;
-    while (site->count > 0 && site->list[site->count - 1].nth > arrivals) {
-        site->count--;
-    }
-    if (site->count > 0) {
-        struct sweep_arrival *last = &site->list[site->count - 1];
-        last->count = arrivals - last->nth + 1 < last->count ? arrivals - last->nth + 1 : last->count;
-    }
-    settle(site);
-}
-
-/* The less of both runs. */
-static void cut_reach(struct sweep_site *site, const struct sweep_site *same)
-{
-    for (size_t i = 0, j = 0; i < site->count; i++) {
-        while (j + 1 < same->count && same->list[j + 1].nth <= site->list[i].nth) {
-            j++;
-        }
-        for (int r = 0; r < REACH_COUNT && same->count > 0; r++) {
-            uint64_t other = same->list[j].reach[r];
-            site->list[i].reach[r] = other < site->list[i].reach[r] ? other : site->list[i].reach[r];
-        }
-    }
-}
-
-void sweep_sites_keep_common(struct sweep_sites *sites, const struct sweep_sites *other)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < sites->count; i++) {
-        struct sweep_site *site = &sites->list[i];
-        const struct sweep_site *same = find(other, site);
-        if (same == NULL) {
-            free(site->list);
-            continue;
-        }
-        if (same->arrivals < site->arrivals) {
-            cut(site, same->arrivals);
-        }
-        cut_reach(site, same);
-        site->sees_close = site->sees_close && same->sees_close;
-        sites->list[kept++] = *site;
-    }
-    sites->count = kept;
 }

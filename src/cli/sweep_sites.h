@@ -2,7 +2,9 @@
  * it was delivered, a device and an operation, with every arrival there and where in the client it came from.
  *
  * Counted as the fault engine counts (run_fault_arrive): functions on entry, commands on delivery, from 1, for each
- * operation and, of device calls, for each device. Ownership: the sites own their memory, until sweep_sites_free.
+ * operation and, of device calls, for each device. Calls that only told that nothing came (VD_E_TIMEOUT: polls)
+ * count as one with the call that waits on: how many those are is a matter of time, and no run gets as far with fewer
+ * calls. Ownership: the sites own their memory, until sweep_sites_free.
  * Errors: 0 or ENOMEM. Threads: one.
  */
 #ifndef VDIFAULT_SWEEP_SITES_H
@@ -29,7 +31,12 @@ struct sweep_arrival {
     bool ends;            /* it delivered VD_E_CLOSE: the server may have been through before it came */
     bool limited;         /* the call has a time limit */
     bool secondary;       /* the set is open by OpenInSecondary, or this is that call */
-    uint64_t call;        /* its begin */
+    bool poll;            /* nothing came */
+    bool polled;          /* it goes on with a wait that began with a poll */
+    bool always;          /* ... which was the first from its stack: tried whatever is sampled */
+    uint64_t polled_from; /* `place` of that */
+    uint32_t thread;
+    uint64_t call;               /* its begin */
     uint64_t reach[REACH_COUNT]; /* what happened there that faults need, and how much of it */
 };
 
@@ -44,6 +51,7 @@ struct sweep_site {
     uint32_t devices;  /* devices of the operation that were opened */
     uint32_t met;      /* commands that the operation met; bit per code */
     bool sees_close;   /* VD_E_CLOSE of the device was delivered */
+    bool unsteady;     /* which stack an arrival comes from is a matter of time: they are not told apart */
     struct sweep_arrival *list;
     size_t count;
 };
@@ -61,6 +69,7 @@ void sweep_sites_free(struct sweep_sites *sites);
 /* Drops what `other`, of a second run, did not reach: what stays is not a matter of luck. */
 void sweep_sites_keep_common(struct sweep_sites *sites, const struct sweep_sites *other);
 
+struct sweep_site *sweep_sites_find(const struct sweep_sites *sites, const struct sweep_site *like);
 const char *sweep_site_name(const struct sweep_site *site);
 
 #endif
