@@ -2,8 +2,8 @@
 // one thread each, backup and restore. Same obligations as correct_c.c (spec 9, 15).
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <memory>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -112,7 +112,7 @@ class Transfer {
             for (size_t i = 0; i < devices_.size(); i++) {
                 threads.emplace_back(&Transfer::serve, this, i);
             }
-        } catch (const std::system_error &error) {
+        } catch (const std::exception &error) {  // of the system, or std::bad_alloc
             operation_fail(op_, "cannot start a thread: %s", error.what());
             set_.SignalAbort();
         }
