@@ -80,7 +80,7 @@ static bool can_happen(const struct fault *fault, const struct sweep_site *site,
     case FAULT_SECONDARY_CRASH:
         return arrival->secondary;
     case FAULT_IO_ERROR:
-        return !arrival->refused;
+        return !arrival->io_error;
     case FAULT_ABORT:
         return arrival->open_devices > 0 && (choice->guard || fault->arg[FAULT_ARG_AT] != FAULT_AT_TOUCH);
     case FAULT_UNKNOWN_COMMAND: /* nobody sends a client a command of its own model as an unknown one */

@@ -207,15 +207,15 @@ static void note_poll(struct walk *walk, const struct sweep_site *like, const st
     }
 }
 
-/* A completion with an error, of the command that its call fetched. */
+/* A completion that is an I/O error by itself, of the command that its call fetched. */
 static void note_answer(struct walk *walk, const struct event *begin)
 {
     const struct sweep_site command = {
         .command = (uint16_t)begin->arg[5], .device = begin->device, .operation = begin->operation};
     struct sweep_arrival *arrival =
         find_arrival(sweep_sites_find(walk->sites, &command), (uint64_t)begin->arg[4]);
-    if (arrival != NULL && begin->arg[1] != 0) {
-        arrival->refused = true;
+    if (arrival != NULL && fault_is_io_error((int32_t)begin->arg[1])) {
+        arrival->io_error = true;
     }
 }
 

@@ -26,7 +26,7 @@ struct sweep_arrival {
     size_t first;         /* index of the first of them */
     uint64_t sequence;    /* of the event that is counted */
     int32_t open_devices; /* of the set, just before */
-    bool refused;         /* a command that the client answered with an error */
+    bool io_error;        /* a command that the client answered with one of its own */
     bool given_up;        /* by then the set was: aborted, or closed */
     bool ends;            /* it delivered VD_E_CLOSE: the server may have been through before it came */
     bool limited;         /* the call has a time limit */

@@ -21,7 +21,7 @@ void sweep_steady_spread(struct sweep_sites *sites)
 static void take_less(struct sweep_arrival *arrival, const struct sweep_arrival *other)
 {
     arrival->given_up |= other->given_up;
-    arrival->refused |= other->refused;
+    arrival->io_error |= other->io_error;
     arrival->ends |= other->ends;
     arrival->limited &= other->limited;
     arrival->secondary &= other->secondary;

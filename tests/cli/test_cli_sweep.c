@@ -62,6 +62,41 @@ static void what_the_first_arrival_refuses_is_tried_at_the_next(void **state)
     assert_false(has("premature-close@Write#2:0"));
 }
 
+/* The client answers the command that it has just got. */
+static void answer(int command, int code)
+{
+    struct event begin = call(VDI_FN_COMPLETE_COMMAND, 0, 0);
+    begin.stack = SERVE;
+    begin.arg[1] = code;
+    begin.arg[4] = (int64_t)events[count - 1].event.call;
+    begin.arg[5] = command;
+    struct event end = begin;
+    end.call = record(begin, "");
+    end.kind = EVENT_CALL_END;
+    record(end, "");
+}
+
+/* The end of the data is no I/O error: one can still come of that command. */
+static void what_the_client_fails_itself_is_not_failed_once_more(void **state)
+{
+    static const int codes[] = {0, 38, 1117};
+    struct sweep_choice all = usual;
+    (void)state;
+    add_stack(SERVE, "1010 2000");
+    make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+    make(VDI_FN_OPEN_DEVICE, -1, 0, 0, 0, 0);
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        make(VDI_FN_GET_COMMAND, 0, SERVE, 0, VDC_Read, 0);
+        answer(VDC_Read, codes[i]);
+    }
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, 0), 0);
+    all.per_stack = 9;
+    assert_int_equal(sweep_plan_add(&plan, &sites, &all, SWEEP_USUAL), 0);
+    assert_true(has("io-error@Read:0"));
+    assert_true(has("io-error@Read#2:0"));
+    assert_false(has("io-error@Read#3:0"));
+}
+
 static void what_cannot_happen_is_not_tried(void **state)
 {
     (void)state;
@@ -289,6 +324,8 @@ int main(void)
                                         swept_teardown),
         cmocka_unit_test_setup_teardown(only_the_kinds_that_are_chosen, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(what_is_at_every_call_is_at_no_site, swept_setup, swept_teardown),
+        cmocka_unit_test_setup_teardown(what_the_client_fails_itself_is_not_failed_once_more, swept_setup,
+                                        swept_teardown),
         cmocka_unit_test(every_entry_of_the_catalogue_has_a_site),
         cmocka_unit_test_setup_teardown(heavier_kinds_come_first_in_each_turn, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(dialects_follow, swept_setup, swept_teardown),
