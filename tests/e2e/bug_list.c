@@ -41,22 +41,27 @@ void bugs_add_client(struct e2e_args *args, const char *client, char *const *bug
     e2e_arg(args, "%s", bug[BUG_NAME]);
 }
 
+/* The whole list is read before its first bug is taken: `take` may start processes, and then there is no other. */
 static void each_bug_of(const char *client, take_bug *take, void *context)
 {
-    char line[1024], command[512];
+    static char text[1 << 16];
+    char command[512];
     snprintf(command, sizeof command, E2E_CLIENTS "/%s --list", client);
     FILE *list = popen(command, "r");
     assert_non_null(list);
-    while (fgets(line, sizeof line, list) != NULL) {
+    size_t length = fread(text, 1, sizeof text - 1, list);
+    assert_int_equal(pclose(list), 0);
+    assert_true(length < sizeof text - 1);
+    text[length] = '\0';
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL && *line != '\0';) {
         char *fields[BUG_FIELDS] = {0};
-        char *rest = line;
         for (int i = 0; i < BUG_FIELDS; i++) {
-            fields[i] = strsep(&rest, "\t\n");
+            fields[i] = strsep(&line, "\t");
             assert_non_null(fields[i]);
         }
         take(client, fields, context);
     }
-    assert_int_equal(pclose(list), 0);
 }
 
 void bugs_each(take_bug *take, void *context)

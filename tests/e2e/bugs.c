@@ -33,7 +33,7 @@ void bugs_show(const struct bug_under_fault *bugs, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct e2e_args args = {0};
         struct e2e_run run;
-        if (only != NULL && strncmp(bugs[i].fault, only, strlen(only)) != 0) {
+        if ((only != NULL && strncmp(bugs[i].fault, only, strlen(only)) != 0) || !e2e_case()) {
             continue;
         }
         build(&args, &bugs[i]);
@@ -49,5 +49,7 @@ void bugs_show(const struct bug_under_fault *bugs, size_t count)
                      bugs[i].severity != NULL ? bugs[i].severity : "of any severity");
         }
         e2e_free(&run);
+        e2e_case_end();
     }
+    e2e_cases_end();
 }

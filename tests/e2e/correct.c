@@ -83,12 +83,20 @@ static void check(const struct correct_client *client, const char *fault, int de
     e2e_free(&run);
 }
 
+static void begin(const struct correct_client *client, const char *fault, int devices, int seed)
+{
+    if (e2e_case()) {
+        check(client, fault, devices, seed);
+        e2e_case_end();
+    }
+}
+
 static int check_all(const struct correct_client *client, const char *const *faults, int seed)
 {
     int runs = 0;
-    check(client, NULL, 2, seed + 1);
+    begin(client, NULL, 2, seed + 1);
     for (; faults[runs] != NULL; runs++) {
-        check(client, faults[runs], runs % 2 == 0 ? 4 : 2, seed + 2 + runs);
+        begin(client, faults[runs], runs % 2 == 0 ? 4 : 2, seed + 2 + runs);
     }
     return runs + 1;
 }
@@ -104,5 +112,6 @@ void correct_under_faults(const struct correct_client *clients, size_t count, co
             }
         }
     }
+    e2e_cases_end();
     print_message("%d runs\n", runs);
 }

@@ -123,6 +123,58 @@ int e2e_rounds(void)
     return rounds != NULL && atoi(rounds) > 0 ? atoi(rounds) : 1;
 }
 
+/* --- cases at once --- */
+
+static struct {
+    long running;
+    int failed;
+} cases;
+
+static void await_case(void)
+{
+    int status = 0;
+    assert_true(waitpid(-1, &status, 0) > 0);
+    cases.running--;
+    cases.failed += status != 0;
+}
+
+bool e2e_case(void)
+{
+    const char *jobs = getenv("E2E_JOBS");
+    long most = jobs != NULL && atoi(jobs) > 0 ? atoi(jobs) : 2 * sysconf(_SC_NPROCESSORS_ONLN);
+    if (cases.running >= most) {
+        await_case();
+    }
+    fflush(NULL); /* else the child writes it, too */
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("CMOCKA_TEST_ABORT", "1",
+               1); /* a failure ends the process: the tests that follow are the parent's */
+        return true;
+    }
+    cases.running++;
+    return false;
+}
+
+void e2e_case_end(void)
+{
+    fflush(NULL);
+    _exit(0);
+}
+
+void e2e_cases_end(void)
+{
+    while (cases.running > 0) {
+        await_case();
+    }
+    int failed = cases.failed;
+    cases.failed = 0;
+    if (failed != 0) {
+        fail_msg("%d cases failed", failed);
+    }
+}
+
 /* --- leftovers --- */
 
 static uint32_t count_names(const char *folder, const char *prefix)

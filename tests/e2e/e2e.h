@@ -43,6 +43,22 @@ void e2e_fail(const struct e2e_run *run, const struct e2e_args *args, const char
     __attribute__((format(printf, 3, 4)));
 
 int e2e_rounds(void);
+
+/* Cases that have nothing to do with each other, several at once, since a run mostly waits:
+ *
+ *     for (...) {
+ *         if (e2e_case()) {
+ *             check(...);     in a process of its own, which ends where it fails
+ *             e2e_case_end();
+ *         }
+ *     }
+ *     e2e_cases_end();        fails the test if a case did
+ *
+ * In between the caller has no other children. E2E_JOBS in the environment is how many at once (default: two for each
+ * processor). */
+bool e2e_case(void);
+void e2e_case_end(void) __attribute__((noreturn));
+void e2e_cases_end(void);
 /* What is left of the run whose runner was `pid`: objects in /dev/shm, scratch folders, processes. */
 uint32_t e2e_leftovers(pid_t pid);
 
