@@ -176,9 +176,13 @@ static void correct_clients_run_again(void **unused)
             char client[256];
             snprintf(client, sizeof client, E2E_CLIENTS "/%s backup " OF " --patience 500", clients[c]);
             build(&args, faults[f], "--again", client);
-            expect_clean(&args, -1);
+            if (e2e_case()) {
+                expect_clean(&args, -1);
+                e2e_case_end();
+            }
         }
     }
+    e2e_cases_end();
 }
 
 /* The restore that failed left the database in the middle of it: no fault of the client's that a backup then fails. */

@@ -84,12 +84,15 @@ static int client_exit(const struct e2e_run *run)
     return (int)json_integer_value(json_object_get(json_object_get(run->report, "client"), "exit"));
 }
 
-/* `only`: the rule of a bug that breaks others by chance, as its threads happen to run. */
+/* A case. `only`: the rule of a bug that breaks others by chance, as its threads happen to run. */
 static void judged_alike(const char *client, const char *bug, const char *only)
 {
     struct e2e_args args;
     struct e2e_run short_run, long_run;
     char real[512], virtual[512];
+    if (!e2e_case()) {
+        return;
+    }
     build(&args, client, bug, LIMITS_SHORT);
     e2e_run(&short_run, args.list);
     list_rules(&short_run, only, real);
@@ -107,6 +110,7 @@ static void judged_alike(const char *client, const char *bug, const char *only)
     }
     e2e_free(&short_run);
     e2e_free(&long_run);
+    e2e_case_end();
 }
 
 static void correct_clients_end_as_in_real_time(void **state)
@@ -120,6 +124,7 @@ static void correct_clients_end_as_in_real_time(void **state)
     if (access(E2E_CLIENTS "/watchdog_tsan", X_OK) == 0) { /* where the compiler has ThreadSanitizer */
         judged_alike("watchdog_tsan", NULL, NULL);
     }
+    e2e_cases_end();
 }
 
 static void bugs_are_found_as_in_real_time(void **state)
@@ -129,6 +134,7 @@ static void bugs_are_found_as_in_real_time(void **state)
     judged_alike("buggy", "wait-for-ever", NULL);
     judged_alike("buggy_answers", "timeout-is-end", NULL);
     judged_alike("buggy_ends", "close-under-thread", "VDI-CLOSE-002");
+    e2e_cases_end();
 }
 
 /* A client that goes on asking is told of after --patience, by its own clock: an hour of that is no longer than a
