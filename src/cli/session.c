@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "event_time.h"
 #include "os.h"
 #include "text.h"
 
@@ -69,6 +70,15 @@ static int write_plans(struct session *session)
     return error;
 }
 
+/* Measured once for all processes of all runs. */
+static uint64_t tick_rate(void)
+{
+    if (event_time_rate() == 0) {
+        event_time_prepare(0);
+    }
+    return event_time_rate();
+}
+
 static int make_state(struct session *session, bool is_there)
 {
     char *folder = rundir_file(&session->dir, "trace");
@@ -84,6 +94,7 @@ static int make_state(struct session *session, bool is_there)
     }
     if (error == 0) {
         atomic_store(&session->state->collected, 1);
+        session->state->tick_rate = tick_rate();
         session->record.state = session->state;
         time_watch_init(&session->time, session, folder);
     }

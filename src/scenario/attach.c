@@ -259,7 +259,7 @@ static void attach(void)
     private_state.version = RUN_STATE_VERSION;
     recorded = state != NULL;
     if (recorded) {
-        event_time_prepare();
+        event_time_prepare(state->tick_rate);
     }
     atomic_store_explicit(&run_attached_state, state != NULL ? state : &private_state, memory_order_release);
 }

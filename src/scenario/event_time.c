@@ -71,10 +71,10 @@ static bool ticks_are_even(void)
     return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d >> 8 & 1) != 0;
 }
 
-void event_time_prepare(void)
+static uint64_t measure(void)
 {
     if (!ticks_are_even()) {
-        return;
+        return 0;
     }
     struct look first = best_look();
     while (clock_ns() - first.ns < WINDOW_NS) {
@@ -83,10 +83,21 @@ void event_time_prepare(void)
     uint64_t ticks = last.ticks - first.ticks;
     uint64_t ns = last.ns - first.ns;
     if (first.took > ticks / DOUBT || last.took > ticks / DOUBT || ns > 1000u * WINDOW_NS) {
-        return; /* a counter that is itself emulated, or a machine too busy to tell */
+        return 0; /* a counter that is itself emulated, or a machine too busy to tell */
     }
-    window = ticks * WINDOW_NS / ns;
-    atomic_store_explicit(&rate, (ns << 32) / ticks, memory_order_release);
+    return (ns << 32) / ticks;
+}
+
+void event_time_prepare(uint64_t measured)
+{
+    uint64_t by = measured != 0 ? measured : measure();
+    window = by != 0 ? ((uint64_t)WINDOW_NS << 32) / by : 0;
+    atomic_store_explicit(&rate, by, memory_order_release);
+}
+
+uint64_t event_time_rate(void)
+{
+    return atomic_load_explicit(&rate, memory_order_acquire);
 }
 
 /* The kernel's time, from which to count on. */
@@ -115,7 +126,15 @@ uint64_t event_time_ns(void)
 
 #else
 
-void event_time_prepare(void) {}
+void event_time_prepare(uint64_t measured)
+{
+    (void)measured;
+}
+
+uint64_t event_time_rate(void)
+{
+    return 0;
+}
 
 uint64_t event_time_ns(void)
 {

@@ -85,7 +85,8 @@ struct run_fault {
 struct run_state {
     uint32_t magic;
     uint32_t version;
-    uint32_t lonely[14];
+    uint64_t tick_rate; /* event_time_rate of the runner, 0: each process measures its own */
+    uint32_t lonely[12];
     _Atomic uint64_t
         sequence; /* the last event sequence given out: by every call, so in a cache line of its own */
     uint64_t lonely_too[7];

@@ -116,13 +116,25 @@ static void test_in_a_handler(void **state)
     assert_int_equal(atomic_load(&wrong), 0);
 }
 
+/* As the runner's in a process of a run. */
+static void test_with_a_rate_of_another(void **state)
+{
+    (void)state;
+    uint64_t rate = event_time_rate();
+    event_time_prepare(rate);
+    if (rate != 0) {
+        assert_true(event_time_rate() == rate);
+    }
+    assert_true(is_right_for_a_while());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_the_kernels), cmocka_unit_test(test_never_goes_back),
         cmocka_unit_test(test_after_a_pause),  cmocka_unit_test(test_in_a_child),
-        cmocka_unit_test(test_in_a_handler),
+        cmocka_unit_test(test_in_a_handler),   cmocka_unit_test(test_with_a_rate_of_another),
     };
-    event_time_prepare();
+    event_time_prepare(0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
