@@ -20,6 +20,7 @@ struct candidate {
 };
 
 enum {
+    LONG_MS = 20000,     /* of a run of 60 s by default, most of which may be waited for in full */
     UNSTEADY_SAMPLES = 4 /* of a site whose stacks are not told apart: more, so that each has its chance */
 };
 
@@ -57,6 +58,14 @@ static bool needs_server(enum fault_kind kind)
     return info->place == FAULT_IN_SERVER || (info->effects & (FAULT_ABORTS_SET | FAULT_STALLS_SERVER)) != 0;
 }
 
+/* It takes its time again and again: a run that does little else shows nothing that one with less of it does not, and
+ * comes to the end of --timeout. */
+static bool lasts_too_long(const struct fault *fault, const struct sweep_site *site)
+{
+    int64_t times = (int64_t)site->arrivals - (fault->site.nth > 0 ? fault->site.nth : 1) + 1;
+    return fault->site.and_later && times * fault->arg[FAULT_ARG_MS] > LONG_MS;
+}
+
 /* What the clean run shows beyond what the catalogue can know. */
 static bool can_happen(const struct fault *fault, const struct sweep_site *site,
                        const struct sweep_arrival *arrival, const struct sweep_choice *choice)
@@ -64,7 +73,7 @@ static bool can_happen(const struct fault *fault, const struct sweep_site *site,
     const struct fault_info *info = &fault_table[fault->kind];
     if ((info->features != 0 && (info->features & site->features) == 0) || site->devices < info->devices ||
         (site->met & info->without) != 0 || ((info->effects & FAULT_MEETS_CLOSE) != 0 && !site->sees_close) ||
-        !is_reached(fault, arrival)) {
+        !is_reached(fault, arrival) || lasts_too_long(fault, site)) {
         return false;
     }
     bool of_server =

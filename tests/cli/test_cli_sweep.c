@@ -40,6 +40,28 @@ static void per_stack_says_how_many(void **state)
     assert_true(has("abort@Write#6:0")); /* the last is always tried */
 }
 
+/* Again and again for seconds is no other fault than now and then, but a run of minutes. */
+static void what_lasts_too_long_is_not_tried(void **state)
+{
+    (void)state;
+    add_stack(SERVE, "1010 2000");
+    make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+    make(VDI_FN_OPEN_DEVICE, -1, 0, 0, 0, 0);
+    for (int i = 0; i < 20; i++) {
+        make(VDI_FN_GET_COMMAND, 0, SERVE, 0, VDC_Write, 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        make(VDI_FN_GET_COMMAND, 0, SERVE, 0, VDC_Flush, 0);
+    }
+    assert_int_equal(sweep_sites_take(&sites, events, count, checker, 0), 0);
+    assert_int_equal(sweep_plan_add(&plan, &sites, &usual, SWEEP_USUAL), 0);
+    assert_true(has("server-slow(ms=2500)@Write:0"));
+    assert_false(has("server-slow(ms=2500)@Write#*:0"));
+    assert_false(has("server-slow(ms=2500)@Write#1+:0"));
+    assert_true(has("server-slow(ms=150)@Write#*:0") || has("server-slow(ms=150)@Write#1+:0"));
+    assert_true(has("server-slow(ms=2500)@Flush#*:0") || has("server-slow(ms=2500)@Flush#1+:0"));
+}
+
 /* There is nothing to flush before the first Write. */
 static void what_the_first_arrival_refuses_is_tried_at_the_next(void **state)
 {
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_stack_is_tried_and_a_repeated_one_sampled, swept_setup,
                                         swept_teardown),
         cmocka_unit_test_setup_teardown(per_stack_says_how_many, swept_setup, swept_teardown),
+        cmocka_unit_test_setup_teardown(what_lasts_too_long_is_not_tried, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(what_the_first_arrival_refuses_is_tried_at_the_next, swept_setup,
                                         swept_teardown),
         cmocka_unit_test_setup_teardown(what_cannot_happen_is_not_tried, swept_setup, swept_teardown),
