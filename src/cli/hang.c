@@ -11,6 +11,7 @@
 #define NS_PER_MS 1000000
 
 enum {
+    SLOW_PART = 8, /* who made progress in this part of --timeout, the last one, is slow but gets on */
     CPU_LOOK_MS = 1000,
     CPU_WORKING_PERCENT = 5,  /* of one processor: the client's processes compute */
     CPU_IDLE_CALLS_MAX = 100, /* more calls without progress in that time: they compute in VDI calls */
@@ -131,8 +132,9 @@ int hang_watch_step(struct hang_watch *watch, const struct record *record)
         watch->quiet_ns = now;
     }
     if (elapsed(now, watch->start_ns, watch->timeout_ms)) {
+        bool gets_on = !elapsed(hang_now(&watch->scope), record->progress_ns, watch->timeout_ms / SLOW_PART);
         snprintf(headline, sizeof headline, "still running after %.3g s", (double)watch->timeout_ms / 1000);
-        return conclude(watch, record, HANG_TIMEOUT, headline);
+        return conclude(watch, record, gets_on ? HANG_SLOW : HANG_TIMEOUT, headline);
     }
     if (is_certain(watch, record, now)) {
         return conclude(watch, record, HANG_CERTAIN, "nobody can act");
@@ -143,7 +145,7 @@ int hang_watch_step(struct hang_watch *watch, const struct record *record)
         int length =
             snprintf(headline, sizeof headline, "no progress for %.3g s", (double)watch->patience_ms / 1000);
         if (idle >= HANG_BUSY_CALLS) {
-            snprintf(headline + length, sizeof headline - (size_t)length, " in %" PRIu64 " calls in a row",
+            snprintf(headline + length, sizeof headline - (size_t)length, ": in %" PRIu64 " calls in a row",
                      idle);
         }
         return conclude(watch, record, HANG_PATIENCE, headline);

@@ -196,6 +196,12 @@ static void end_hung_client(struct session *session, int reason)
     event.arg[0] = reason;
     session_event(session, event, session->watch.text != NULL ? session->watch.text : "");
     session_kill(session, MEMBERS_CLIENT);
+    if (reason == HANG_SLOW) {
+        snprintf(session->error, sizeof session->error,
+                 "timed out: the client was ended after --timeout of %.3g s, while it still made progress; "
+                 "expected a longer limit, or less data",
+                 (double)session->setup.options->timeout_ms / 1000);
+    }
 }
 
 /* --on-finding stop: says once for each access how to look at it. A process that is stopped does not hang, and has all

@@ -209,8 +209,8 @@ static void describe_exit(const struct view *view, const struct event *event, co
 static void describe_hang(const struct view *view, const struct event *event, const char *text,
                           char line[TRACE_LINE_MAX])
 {
-    static const char *const reasons[] = {"?", "nobody can act", "no progress within --patience",
-                                          "--timeout"};
+    static const char *const reasons[] = {"?", "nobody can act", "no progress within --patience", "--timeout",
+                                          "--timeout, while it made progress"};
     (void)view;
     snprintf(line, TRACE_LINE_MAX, "%s: %s", WORD(reasons, event->arg[0]), text);
 }

@@ -141,7 +141,7 @@ static void judge_reliance(struct checker *checker, const struct operation_state
                            bool failed_for_own_reason)
 {
     const struct operation_bringup *bringup = &operation->bringup;
-    bool hung = checker->judgement.client_timed_out && checker->faults_fired == 0;
+    bool hung = finding_exists(checker, "VDI-OUT-002") && checker->faults_fired == 0;
 
     if (bringup->configure.sequence && bringup->asked & VDF_RequestComplete &&
         !(bringup->granted & VDF_CompleteEnabled) && operation->shown.outcome == OUTCOME_SUCCESS &&

@@ -100,6 +100,7 @@ static int32_t newest_live_operation(const struct checker *checker)
     return operation;
 }
 
+/* `text` says who waits for what, by numbers that are others in each run: what comes before that is the message's. */
 static void report_hang(struct checker *checker, const struct event *event, const char *text)
 {
     static const char *const reasons[] = {
@@ -110,19 +111,18 @@ static void report_hang(struct checker *checker, const struct event *event, cons
     const struct call *open = newest_open_call(checker);
     int64_t reason =
         event->arg[0] >= HANG_CERTAIN && event->arg[0] <= HANG_TIMEOUT ? event->arg[0] : HANG_PATIENCE;
-    const char *separator = text[0] ? ": " : "";
-    double seconds;
+    int told = reason == HANG_CERTAIN ? 0 : (int)strcspn(text, ":");
+    const char *begin = told > 0 ? " (" : "", *end = told > 0 ? ")" : "";
 
     if (!open) {
         finding_add(checker, "VDI-OUT-002", NULL, newest_live_operation(checker), -1,
-                    "the client hangs, %s%s%s; no thread is inside a VDI call", reasons[reason], separator,
-                    text);
+                    "the client hangs, %s%s%.*s%s; no thread is inside a VDI call", reasons[reason], begin,
+                    told, text, end);
         return;
     }
-    seconds = event->time_ns > open->time_ns ? (double)(event->time_ns - open->time_ns) / 1e9 : 0;
     finding_add(checker, "VDI-OUT-002", open, open->operation, open->device,
-                "the client hangs, %s%s%s; it has been inside %s (device %d) for %.1f s", reasons[reason],
-                separator, text, vdi_function_names[open->function], open->device, seconds);
+                "the client hangs, %s%s%.*s%s; it is inside %s (device %d)", reasons[reason], begin, told,
+                text, end, vdi_function_names[open->function], open->device);
 }
 
 /* Whether a thread of the client attends to the device (any, if -1): inside a VDI call on it, or just between
@@ -166,6 +166,10 @@ static void judge_set_at_hang(struct checker *checker, struct vdi_set *set, cons
 
 void outcome_hang(struct checker *checker, const struct event *event, const char *text)
 {
+    if (event->arg[0] == HANG_SLOW) { /* nobody is to blame for what it left behind when we ended it */
+        checker->judgement.client_timed_out = true;
+        return;
+    }
     judge_spins(checker, 0, event->time_ns);
     report_hang(checker, event, text);
     checker->judgement.client_timed_out = true;

@@ -214,7 +214,8 @@ enum process_role {
 enum hang_reason {
     HANG_CERTAIN = 1,
     HANG_PATIENCE,
-    HANG_TIMEOUT
+    HANG_TIMEOUT,
+    HANG_SLOW /* the time limit, and it was still getting on: ended, but no hang */
 };
 enum leftover_kind {
     LEFTOVER_MEMORY = 1,

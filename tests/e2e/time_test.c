@@ -1,7 +1,7 @@
 /* What a client does when it waits for what cannot come is the same with virtual time and long limits as with real
  * time and short ones, but for how long we wait for it (docs/time.md).
  *
- * E2E_ROUNDS repeats all of it.
+ * E2E_ROUNDS repeats all of it; E2E_ONLY names one test.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +137,32 @@ static void bugs_are_found_as_in_real_time(void **state)
     e2e_cases_end();
 }
 
+/* Progress until --timeout is no hang, but a run that could not be made. */
+static void the_time_limit_during_progress_is_no_finding(void **state)
+{
+    struct e2e_args args;
+    struct e2e_run run;
+    (void)state;
+    static const char *const words[] = {"run",     "--size",
+                                        "64M",     "--timeout",
+                                        "8",       "--real-time",
+                                        "--fault", "server-slow(ms=50)@Write#*",
+                                        "--",      E2E_CLIENTS "/correct_c",
+                                        "backup",  "--database",
+                                        "sales",   "--devices",
+                                        "1",       "--dir",
+                                        "{run}"};
+    args = (struct e2e_args){0};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        e2e_arg(&args, "%s", words[i]);
+    }
+    e2e_run(&run, args.list);
+    if (run.status != 3 || e2e_finding_count(&run) != 0 || strstr(run.output, "timed out") == NULL) {
+        e2e_fail(&run, &args, "expected a run that took too long, and no finding");
+    }
+    e2e_free(&run);
+}
+
 /* A client that goes on asking is told of after --patience, by its own clock: an hour of that is no longer than a
  * minute. */
 static void patience_is_the_clients(void **state)
@@ -262,11 +288,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(correct_clients_end_as_in_real_time),
                                        cmocka_unit_test(bugs_are_found_as_in_real_time),
+                                       cmocka_unit_test(the_time_limit_during_progress_is_no_finding),
                                        cmocka_unit_test(patience_is_the_clients),
                                        cmocka_unit_test(a_server_that_lets_time_pass_is_not_waited_for),
                                        cmocka_unit_test(nobody_who_works_is_overtaken),
                                        cmocka_unit_test(an_unknown_wait_is_waited_for)};
     int failed = 0;
+    cmocka_set_test_filter(getenv("E2E_ONLY"));
     for (int round = 0; round < e2e_rounds() && failed == 0; round++) {
         failed = cmocka_run_group_tests(tests, NULL, NULL);
     }

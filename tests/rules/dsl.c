@@ -357,7 +357,7 @@ void sql_process_ends(struct run *run, bool told)
     feed(run, event, NULL);
 }
 
-void hang(struct run *run, enum hang_reason reason)
+void hang_as(struct run *run, enum hang_reason reason, const char *text)
 {
     struct event event = {.kind = EVENT_HANG,
                           .side = EVENT_SIDE_SUPERVISOR,
@@ -366,7 +366,12 @@ void hang(struct run *run, enum hang_reason reason)
                           .process = CLIENT,
                           .arg = {reason}};
 
-    feed(run, event, "GetCommand waits for the server");
+    feed(run, event, text);
+}
+
+void hang(struct run *run, enum hang_reason reason)
+{
+    hang_as(run, reason, "GetCommand waits for the server");
 }
 
 void leftover(struct run *run, enum leftover_kind kind, const char *text)

@@ -116,6 +116,7 @@ void process_ends(struct run *run, uint32_t process, enum process_role role, int
 void process_waited(struct run *run, uint32_t process, int32_t status, int32_t signal);
 void sql_process_ends(struct run *run, bool told); /* after a statement of --sql; told: --sql-result */
 void hang(struct run *run, enum hang_reason reason);
+void hang_as(struct run *run, enum hang_reason reason, const char *text); /* what everybody waits for */
 void leftover(struct run *run, enum leftover_kind kind, const char *text);
 void sanitizer(struct run *run, const char *text);
 /* From here on the client runs again; NOTE_AGAIN_CONTROL: as it cannot after a run without a fault either. */

@@ -40,6 +40,49 @@ static void test_time_limit_during_work(void **state)
     run_end(&run);
 }
 
+/* ... and is told of as that, if it got on until the end. */
+static void test_time_limit_during_progress(void **state)
+{
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    vdi_fetch(&run, WORKER, 0, 1, VDC_Write);
+    hang(&run, HANG_SLOW);
+    process_ends(&run, CLIENT, PROCESS_CLIENT, -1, 9, true);
+    expect_clean(&run);
+    assert_true(run.judgement->client_timed_out);
+    run_end(&run);
+}
+
+/* Who waits for what is told by numbers that no other run has. */
+static void test_hang_is_told_alike(void **state)
+{
+    static const char *const pictures[][2] = {
+        {"no progress for 30 s: client 17 thread 18 in GetCommand", "no progress for 30 s: client 27"},
+        {"nobody can act: client 17 in GetCommand for 3.1 s", "nobody can act: client 27 thread 29"},
+    };
+    static const char *const told[] = {
+        "the client hangs, it waits for something that cannot come (no progress for 30 s); it is inside "
+        "GetCommand (device 0)",
+        "the client hangs, nobody can act any more; it is inside GetCommand (device 0)"};
+    (void)state;
+    for (int row = 0; row < 2; row++) {
+        for (int way = 0; way < 2; way++) {
+            struct run run;
+            run_start(&run, NULL);
+            up(&run, 1);
+            call_begin(&run, WORKER, VDI_FN_GET_COMMAND, 0, (int64_t[6]){-1}, NULL);
+            wait_ms(&run, 31000 + 100 * way);
+            hang_as(&run, row == 0 ? HANG_PATIENCE : HANG_CERTAIN, pictures[row][way]);
+            process_ends(&run, CLIENT, PROCESS_CLIENT, -1, 9, true);
+            assert_string_equal(expect_among(&run, "VDI-OUT-002")->message, told[row]);
+            run_end(&run);
+        }
+    }
+}
+
 static void test_exit_while_the_server_waits(void **state)
 {
     struct run run;
@@ -363,6 +406,8 @@ int test_ends(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hang_outside_vdi_leaves_the_server_waiting),
         cmocka_unit_test(test_time_limit_during_work),
+        cmocka_unit_test(test_time_limit_during_progress),
+        cmocka_unit_test(test_hang_is_told_alike),
         cmocka_unit_test(test_exit_while_the_server_waits),
         cmocka_unit_test(test_exit_before_the_statement_ends_is_fine_after_close),
         cmocka_unit_test(test_polling_thread_attends),
