@@ -103,6 +103,31 @@ static void polls_make_no_other_plan(void **state)
     assert_string_equal(keys[0], keys[1]);
 }
 
+/* With a poll before it, the call that gets VD_E_CLOSE is one later; the server is through by then in either run. */
+static void the_last_call_is_the_last_in_either_run(void **state)
+{
+    (void)state;
+    struct sweep_sites first = {0};
+    add_stack(SERVE, "1010 2000");
+    for (int polls = 1; polls >= 0; polls--) {
+        count = 0;
+        make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+        make(VDI_FN_OPEN_DEVICE, -1, 0, 0, 0, 0);
+        make(VDI_FN_GET_COMMAND, 0, SERVE, 0, VDC_Write, 0);
+        for (int i = 0; i < polls; i++) {
+            make(VDI_FN_GET_COMMAND, 0, LOOP, VD_E_TIMEOUT, 0, 0);
+        }
+        make(VDI_FN_GET_COMMAND, 0, SERVE, VD_E_CLOSE, 0, 0);
+        assert_int_equal(sweep_sites_take(polls > 0 ? &first : &sites, events, count, checker, 0), 0);
+    }
+    sweep_sites_keep_common(&first, &sites);
+    assert_int_equal(sweep_plan_add(&plan, &first, &usual, SWEEP_USUAL), 0);
+    assert_true(has("abort@GetCommand:0"));
+    assert_false(has("abort@GetCommand#2:0"));
+    assert_true(has("abort(by=client)@GetCommand#2:0"));
+    sweep_sites_free(&first);
+}
+
 static void what_goes_two_ways_is_not_told_apart(void **state)
 {
     (void)state;
@@ -142,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_a_busy_loop_stays_what_both_runs_made, swept_setup,
                                         swept_teardown),
         cmocka_unit_test_setup_teardown(polls_make_no_other_plan, swept_setup, swept_teardown),
+        cmocka_unit_test_setup_teardown(the_last_call_is_the_last_in_either_run, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(what_goes_two_ways_is_not_told_apart, swept_setup, swept_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
