@@ -189,17 +189,21 @@ static int open_mapped(struct sink *sink)
 {
     int error = open_file(sink, ".bak", 0, &sink->file);
 
-    if (error || ftruncate(sink->file, MAPPED_BYTES)) {
-        return error ? error : errno;
+    if (error) {
+        return error;
     }
     sink->memory = mmap(NULL, MAPPED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, sink->file, 0);
     return sink->memory == MAP_FAILED ? errno : 0;
 }
 
+/* The file is so long as its data after each Flush, and more data may follow one. */
 static int write_mapped(struct sink *sink, const uint8_t *data, size_t size)
 {
     if (size > MAPPED_BYTES - sink->used) {
         return ENOSPC;
+    }
+    if (ftruncate(sink->file, MAPPED_BYTES)) {
+        return errno;
     }
     memcpy(sink->memory + sink->used, data, size);
     sink->used += size;
