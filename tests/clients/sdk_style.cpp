@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <new>
 #include <string>
 
 #include "vdi.h"
@@ -31,14 +32,18 @@ static std::string UniqueName()
 
 static FILE *Execute(bool backup, const std::string &database, const std::string &set)
 {
-    std::string sql =
-        backup ? "BACKUP DATABASE " + database + " TO VIRTUAL_DEVICE='" + set + "' WITH FORMAT"
-               : "RESTORE DATABASE " + database + " FROM VIRTUAL_DEVICE='" + set + "' WITH REPLACE";
+    try {
+        std::string sql =
+            backup ? "BACKUP DATABASE " + database + " TO VIRTUAL_DEVICE='" + set + "' WITH FORMAT"
+                   : "RESTORE DATABASE " + database + " FROM VIRTUAL_DEVICE='" + set + "' WITH REPLACE";
 
-    // The shell's number is sqlcmd's then: the first line says whom to end.
-    return popen(
-        ("echo $$; exec sqlcmd -U sa -P secret -S . -Q \"" + sql + ", MAXTRANSFERSIZE=1048576\"").c_str(),
-        "r");
+        // The shell's number is sqlcmd's then: the first line says whom to end.
+        return popen(
+            ("echo $$; exec sqlcmd -U sa -P secret -S . -Q \"" + sql + ", MAXTRANSFERSIZE=1048576\"").c_str(),
+            "r");
+    } catch (const std::bad_alloc &) {  // there is a set already, to be given up
+        return nullptr;
+    }
 }
 
 static int Perform(FILE *file, VDC_Command *command, unsigned long *transferred)
