@@ -42,7 +42,7 @@ enum fault_effect {
     FAULT_KILLS_PROCESS = 8, /* the one whose call it is at */
     FAULT_NEEDS_GUARD = 16,  /* it works on the copies and aliases that the client gets (design 4.6) */
     FAULT_ABORTS_SET = 32,
-    FAULT_STALLS_SERVER = 64, /* the server lives, and will never act again */
+    FAULT_STALLS_SERVER = 64, /* from then on the server never acts on the set, whether it lives or not */
 };
 
 /* Arguments; a kind takes some of them. */

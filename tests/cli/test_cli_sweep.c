@@ -333,6 +333,24 @@ static void nothing_is_done_to_a_set_that_was_given_up(void **state)
     assert_false(has("error-after@OpenDevice; abort(by=client)@Close#next"));
 }
 
+static void nothing_is_asked_of_a_server_that_never_comes(void **state)
+{
+    static const char *const alone[] = {"no-server", "statement-refused@Create#*"};
+    (void)state;
+    struct fault_error error;
+    a_backup();
+    for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++) {
+        struct sweep_run first = {.id = (uint32_t)i, .fault_count = 1, .dialect = SWEEP_USUAL};
+        char key[SWEEP_KEY_MAX];
+        assert_int_equal(fault_parse(alone[i], &first.faults[0], &error), 0);
+        assert_int_equal(sweep_plan_add_pairs(&plan, &first, &sites, &usual, 100, UINT32_MAX), 0);
+        snprintf(key, sizeof key, "%s; server-crash@OpenDevice#next", alone[i]);
+        assert_false(has(key));
+        snprintf(key, sizeof key, "%s; delay(ms=20)@OpenDevice#next", alone[i]);
+        assert_true(has(key));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +372,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(dialects_follow, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(pairs_go_where_the_first_fault_led, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(nothing_is_done_to_a_set_that_was_given_up, swept_setup,
+                                        swept_teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_asked_of_a_server_that_never_comes, swept_setup,
                                         swept_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
