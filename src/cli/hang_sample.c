@@ -15,7 +15,9 @@
 #include "procfs.h"
 
 enum {
-    LATENESS_PART = 8
+    LATENESS_PART = 8,
+    EXACT_WAITS =
+        100 /* who counts waits, as in "fifty times 100 ms, then give up", is not made to wait much longer */
 };
 
 #define WAITS_LIBRARY "libvdifault-sys.so" /* what tells of waits */
@@ -39,7 +41,7 @@ int64_t hang_now(const struct hang_scope *scope)
 
 int64_t hang_lateness(const struct hang_scope *scope, const struct record *record)
 {
-    return (hang_now(scope) - record->progress_ns) / LATENESS_PART;
+    return record->waits < EXACT_WAITS ? 0 : (hang_now(scope) - record->progress_ns) / LATENESS_PART;
 }
 
 /* Somebody may act, and nobody knows when. */

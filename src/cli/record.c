@@ -66,6 +66,7 @@ static void note_time(struct record *record)
 {
     int64_t ahead = record->state != NULL ? run_clock_ahead(record->state) : 0;
     record->progress_ns = os_now() + ahead;
+    record->waits = 0;
 }
 
 static struct record_thread *find_thread(const struct record *record, uint32_t process, uint32_t thread)

@@ -62,6 +62,7 @@ struct record {
     uint64_t idle_calls;           /* of them without progress */
     uint64_t bytes;                /* handed out in commands */
     int64_t progress_ns;           /* of the last progress, by the run's clock */
+    uint32_t waits;                /* how often that clock was moved on since then */
     const struct run_state *state; /* of that clock; NULL: it is the system's */
     struct event access;           /* the last EVENT_ACCESS; kind 0: there was none */
     bool out_of_memory;

@@ -110,9 +110,10 @@ static void move_on(struct session *session, const struct hang_sample *sample)
     int64_t now = hang_now(&session->watch.scope);
     int64_t late = earlier(now + hang_lateness(&session->watch.scope, &session->record), sample->exact);
     int64_t until = late > sample->deadline ? late : sample->deadline;
-    until = earlier(until, hang_patience_end(&session->watch, &session->record));
-    if (until > now) {
-        atomic_fetch_add(&session->state->clock_ahead, until - now);
+    int64_t ahead = earlier(until, hang_patience_end(&session->watch, &session->record)) - now;
+    if (ahead > 0) {
+        atomic_fetch_add(&session->state->clock_ahead, ahead);
+        session->record.waits++;
     }
 }
 

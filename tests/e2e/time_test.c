@@ -268,6 +268,19 @@ static void nobody_who_works_is_overtaken(void **state)
     e2e_free(&run);
 }
 
+/* A client that gives up after fifty waits of 100 ms is not made to wait for longer than --patience. */
+static void who_counts_waits_is_not_made_late(void **state)
+{
+    struct e2e_args args;
+    struct e2e_run run;
+    (void)state;
+    double took = run_and_then(&run, &args, "count 50 100");
+    if (run.status != 0 || run.report == NULL || client_exit(&run) != 0 || took > ENOUGH_S) {
+        e2e_fail(&run, &args, "took %.1f s", took);
+    }
+    e2e_free(&run);
+}
+
 /* How long it waits nobody knows: time stays real, and the report says so. */
 static void an_unknown_wait_is_waited_for(void **state)
 {
@@ -292,6 +305,7 @@ int main(void)
                                        cmocka_unit_test(patience_is_the_clients),
                                        cmocka_unit_test(a_server_that_lets_time_pass_is_not_waited_for),
                                        cmocka_unit_test(nobody_who_works_is_overtaken),
+                                       cmocka_unit_test(who_counts_waits_is_not_made_late),
                                        cmocka_unit_test(an_unknown_wait_is_waited_for)};
     int failed = 0;
     cmocka_set_test_filter(getenv("E2E_ONLY"));

@@ -2,6 +2,7 @@
  *
  *     time_tool work    one thread sleeps LONG_S while another computes for BUSY_NS of the system's time; then it waits
  *                       for the sleeper. Exit status 1 if the clock was moved while somebody computed.
+ *     time_tool count N MS  sleeps N times for MS. Exit status 1 if all of that took twice as long or more.
  *     time_tool raw S   sleeps S seconds by a system call that nobody wraps
  */
 #include <pthread.h>
@@ -65,10 +66,28 @@ static int work(void)
     return 0;
 }
 
+static int count(int times, int milliseconds)
+{
+    int64_t began = shown();
+    for (int i = 0; i < times; i++) {
+        usleep((useconds_t)milliseconds * 1000);
+    }
+    int64_t took = shown() - began, asked = (int64_t)times * milliseconds * (NS_PER_S / 1000);
+    if (took >= 2 * asked) {
+        fprintf(stderr, "time_tool: %d waits of %d ms took %.3f s\n", times, milliseconds,
+                (double)took / 1e9);
+        return 1;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "work") == 0) {
         return work();
+    }
+    if (argc == 4 && strcmp(argv[1], "count") == 0) {
+        return count(atoi(argv[2]), atoi(argv[3]));
     }
     struct timespec time = {.tv_sec = argc == 3 ? atoi(argv[2]) : 0};
     return argc == 3 && syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL) == 0 ? 0 : 2;
