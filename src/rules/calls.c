@@ -121,6 +121,7 @@ static struct call take_open_call(struct thread_state *thread, const struct vdi_
     if (thread) {
         thread->open.sequence = 0;
         thread->last = call;
+        thread->last_result = event->result;
         thread->last_end_ns = end_of_repetitions(&call, event);
     }
     call.repeat = 0; /* repetitions are counted once, at the begin */

@@ -88,6 +88,21 @@ static const struct call *newest_open_call(const struct checker *checker)
     return newest;
 }
 
+/* A client that asks again and again is between two calls only by chance: it hangs where it asks. */
+static const struct call *newest_polling_call(const struct checker *checker, uint64_t now)
+{
+    const struct call *newest = NULL;
+
+    for (const struct thread_state *thread = checker->threads; thread; thread = thread->next) {
+        bool asks = thread->last_result == VD_E_TIMEOUT && now < thread->last_end_ns + PATIENCE_NS;
+
+        if (asks && (!newest || thread->last.sequence > newest->sequence)) {
+            newest = &thread->last;
+        }
+    }
+    return newest;
+}
+
 static int32_t newest_live_operation(const struct checker *checker)
 {
     int32_t operation = -1;
@@ -113,7 +128,14 @@ static void report_hang(struct checker *checker, const struct event *event, cons
         event->arg[0] >= HANG_CERTAIN && event->arg[0] <= HANG_TIMEOUT ? event->arg[0] : HANG_PATIENCE;
     int told = reason == HANG_CERTAIN ? 0 : (int)strcspn(text, ":");
     const char *begin = told > 0 ? " (" : "", *end = told > 0 ? ")" : "";
+    const struct call *polling = open ? NULL : newest_polling_call(checker, event->time_ns);
 
+    if (polling) {
+        finding_add(checker, "VDI-OUT-002", polling, polling->operation, polling->device,
+                    "the client hangs, %s%s%.*s%s; it asks %s (device %d) again and again", reasons[reason],
+                    begin, told, text, end, vdi_function_names[polling->function], polling->device);
+        return;
+    }
     if (!open) {
         finding_add(checker, "VDI-OUT-002", NULL, newest_live_operation(checker), -1,
                     "the client hangs, %s%s%.*s%s; no thread is inside a VDI call", reasons[reason], begin,

@@ -131,6 +131,7 @@ struct thread_state {
     struct call open; /* the call it is in; sequence 0: none */
     struct call last; /* the last that ended */
     uint64_t last_end_ns;
+    int32_t last_result;
     struct thread_bringup opening;
     struct { /* calls in a row that brought nothing and did not wait */
         uint64_t count;
