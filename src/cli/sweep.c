@@ -184,8 +184,10 @@ static int make_clean_passes(struct sweep *sweep)
         return interrupted_status(clean->interrupted);
     }
     if (clean->status == CLI_SETUP || (clean->status == CLI_FINDINGS && !sweep->options.anyway)) {
-        cli_error("sweep: the client fails without any fault: nothing was swept%s",
-                  clean->status == CLI_FINDINGS ? " (--anyway goes on)" : "");
+        cli_error("sweep: %s: nothing was swept",
+                  clean->status == CLI_FINDINGS
+                      ? "the client has findings without any fault (--anyway goes on)"
+                      : "no run without a fault could be made, the report says why");
         sweep->error = sweep_result_add(&sweep->result, json_incref(clean->report));
         sweep->jobs = 1;
         return clean->status;
