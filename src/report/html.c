@@ -94,11 +94,12 @@ int report_html(FILE *out, json_t *report)
     const char *page = html_page;
     int error = sweep ? 0 : ENOMEM;
 
+    errno = 0;
     while (!error && *page) {
         error = put_part(out, sweep, &page);
     }
     if (!error && (fflush(out) != 0 || ferror(out))) {
-        error = EIO;
+        error = errno != 0 ? errno : EIO;
     }
     json_decref(sweep);
     return error;

@@ -200,6 +200,7 @@ int report_junit(FILE *out, json_t *report)
     int error = by_kind ? 0 : ENOMEM;
 
     if (!error) {
+        errno = 0;
         count_runs(&all, json_object_get(sweep, "runs"));
         fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
         attribute(out, "name", all.kind);
@@ -214,7 +215,9 @@ int report_junit(FILE *out, json_t *report)
             print_suite(out, &suite);
         }
         fputs("</testsuites>\n", out);
-        error = fflush(out) != 0 || ferror(out) ? EIO : 0;
+        if (fflush(out) != 0 || ferror(out)) {
+            error = errno != 0 ? errno : EIO;
+        }
     }
     json_decref(by_kind);
     json_decref(sweep);

@@ -73,5 +73,8 @@ static int write_escaped(const char *bytes, size_t size, void *context)
 
 int markup_json(FILE *out, const json_t *value)
 {
-    return json_dump_callback(value, write_escaped, out, JSON_COMPACT | JSON_ENCODE_ANY) ? EIO : 0;
+    if (json_dump_callback(value, write_escaped, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0) {
+        return 0;
+    }
+    return errno != 0 ? errno : EIO;
 }

@@ -140,7 +140,9 @@ static void wrong_files_are_named(void **state)
     assert_int_equal(vdifault("report --html - --json - 1.json"), CLI_USAGE);
     assert_says("stdout is where --json goes");
     assert_int_equal(vdifault("report --html /dev/full 1.json"), CLI_SETUP);
-    assert_says("cannot write '/dev/full'");
+    assert_says("cannot write '/dev/full': No space left on device");
+    assert_int_equal(vdifault("report --junit /dev/full 1.json"), CLI_SETUP);
+    assert_says("cannot write '/dev/full': No space left on device");
     json_decref(shard);
     json_decref(sweep);
 }
