@@ -74,6 +74,10 @@ static void column_name(const char *site, char name[NAME_MAX_BYTES])
 {
     const char *operation = strchr(site, '/');
 
+    if (!site[0]) { /* jitter, preempt: at every call */
+        snprintf(name, NAME_MAX_BYTES, "anywhere");
+        return;
+    }
     snprintf(name, NAME_MAX_BYTES, "%.*s%s", (int)strcspn(site, "#"), site, operation ? operation : "");
 }
 

@@ -472,12 +472,33 @@ static void test_odd_objects(void **state)
     assert_non_null(results_check(json_null()));
 }
 
+/* jitter has no site, but a column: with a name. */
+static void test_what_is_everywhere_has_a_column(void **state)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    json_t *sweep = json_pack("{s:i, s:s, s:[{s:s, s:s, s:s, s:i}], s:[], s:{s:i}}", "schema", 1, "outcome",
+                              "clean", "runs", "outcome", "clean", "fault", "jitter", "site", "", "id", 1,
+                              "findings", "summary", "runs", 1);
+
+    (void)state;
+    assert_non_null(sweep);
+    assert_non_null(out);
+    assert_int_equal(report_sweep_text(out, sweep, false), 0);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "A=anywhere"));
+    free(text);
+    json_decref(sweep);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings_are_distinct),
         cmocka_unit_test(test_what_the_sweep_knows_stays),
         cmocka_unit_test(test_summary_of_few_runs),
+        cmocka_unit_test(test_what_is_everywhere_has_a_column),
         cmocka_unit_test(test_a_run_is_a_sweep_of_one),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_merge_gives_the_unsharded_report),
