@@ -1,7 +1,7 @@
 /* `vdifault sweep` over every client of tests/clients: a correct one survives every fault at every place, in any order
  * and number of workers; of a buggy one its bug is found, by its own rule.
  *
- * A round sweeps a part of each correct client's runs: so many rounds as PARTS (E2E_ROUNDS) sweep all of them. E2E_ONLY
+ * A round sweeps a part of each correct client's runs: as many rounds as PARTS (E2E_ROUNDS) sweep all of them. E2E_ONLY
  * names the client or bug to sweep. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "bug_list.h"
 
 enum {
-    PARTS = 8,
+    PARTS = 32, /* a round is about a minute */
     WORD_MAX = 512
 };
 
