@@ -28,7 +28,6 @@ struct deed {
     int (*at_end)(struct call *call, uint32_t fault, int result);
     void (*at_close)(struct call *call, uint32_t fault); /* VD_E_CLOSE of the device has come */
 };
-extern const struct deed deed_table[FAULT_KIND_COUNT];
 
 struct run_fault *deed_counts(uint32_t fault);
 const struct fault *deed_fault(uint32_t fault);

@@ -15,7 +15,7 @@ enum {
 
 _Atomic uint32_t faults_passing;
 
-const struct deed deed_table[FAULT_KIND_COUNT] = {
+static const struct deed deed_table[FAULT_KIND_COUNT] = {
     [FAULT_EARLY_CLOSE] = {.at_entry = deed_early_close},
     [FAULT_ABORT] = {.at_entry = deed_abort, .at_delivery = deed_abort_at_delivery, .when_due = deed_abort},
     [FAULT_LOST_CLOSE] = {.at_close = deed_lose_close},

@@ -28,13 +28,6 @@ static void wait_on(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
     errno = saved;
 }
 
-void idle_wake_all(_Atomic uint32_t *word)
-{
-    int saved = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
-    errno = saved;
-}
-
 static int64_t run_now(void)
 {
     return inject_now() + virtual_ahead();
@@ -114,6 +107,8 @@ void idle_sleep(int64_t ns)
 
 void idle_wake(struct shadow_set *set)
 {
+    int saved = errno;
     atomic_fetch_add(&set->changed, 1);
-    idle_wake_all(&set->changed);
+    syscall(SYS_futex, &set->changed, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    errno = saved;
 }

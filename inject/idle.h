@@ -26,6 +26,4 @@ int idle_wait_for_close(struct shadow_device *device, int64_t deadline);
 void idle_delay(int64_t ns);
 void idle_sleep(int64_t ns); /* by the system's */
 
-void idle_wake_all(_Atomic uint32_t *word);
-
 #endif

@@ -45,9 +45,6 @@ extern const struct verb verb_doctor;
 /* "vdifault: " + message + newline, on stderr. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Prints `vdifault VERB --help` from the verb's table. */
-void cli_verb_help(const struct verb *verb);
-
 /* The common start of a verb: options into `context`. CLI_CLEAN: go on, *first is the first operand.
  * Otherwise the verb ends: *status is its exit status (help was printed, or a message). */
 int cli_verb_start(const struct verb *verb, int argc, char **argv, void *context, int *first, int *status);

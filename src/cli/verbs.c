@@ -41,7 +41,7 @@ void cli_error(const char *format, ...)
     va_end(arguments);
 }
 
-void cli_verb_help(const struct verb *verb)
+static void print_help(const struct verb *verb)
 {
     printf("usage: vdifault %s%s%s\n\n%s\n", verb->name, verb->arguments[0] != '\0' ? " " : "",
            verb->arguments, verb->summary);
@@ -58,7 +58,7 @@ int cli_verb_start(const struct verb *verb, int argc, char **argv, void *context
     case OPTION_OK:
         return 0;
     case OPTION_HELP:
-        cli_verb_help(verb);
+        print_help(verb);
         *status = CLI_CLEAN;
         return -1;
     default:
@@ -147,7 +147,7 @@ static int run_help(int argc, char **argv)
     if (verb == NULL) {
         return refuse_verb(argv[first]);
     }
-    cli_verb_help(verb);
+    print_help(verb);
     return CLI_CLEAN;
 }
 

@@ -110,8 +110,4 @@ enum case_verdict {
 enum case_verdict client_case_judge(const struct client_case *one, const struct case_observation *seen,
                                     uint32_t dialects, uint32_t untrusted, uint32_t *probe);
 
-/* Whether a probe result fits a state under some of these dialects. */
-bool client_probe_fits(enum model_function function, enum model_state state, int32_t result,
-                       uint32_t dialects);
-
 #endif

@@ -17,7 +17,8 @@ static bool is_probe_situation(enum model_function function, enum model_situatio
     }
 }
 
-bool client_probe_fits(enum model_function function, enum model_state state, int32_t result,
+/* Whether a probe result fits a state under some of these dialects. */
+static bool probe_fits(enum model_function function, enum model_state state, int32_t result,
                        uint32_t dialects)
 {
     const struct model_cell *cell = model_cell(function, state);
@@ -46,7 +47,7 @@ enum case_verdict client_case_judge(const struct client_case *one, const struct 
     for (uint32_t i = 0; i < seen->probe_count; i++) {
         const struct case_probe *one_probe = &seen->probes[i];
         if ((untrusted >> i & 1) == 0 &&
-            !client_probe_fits(one_probe->function, next, one_probe->result, dialects)) {
+            !probe_fits(one_probe->function, next, one_probe->result, dialects)) {
             if (probe != NULL) {
                 *probe = i;
             }

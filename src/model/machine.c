@@ -23,7 +23,7 @@ enum model_state model_set_state(const struct model_set *set, enum model_table s
     return set->aborted && state != MODEL_DOES_NOT_EXIST ? MODEL_ABORTED : state;
 }
 
-void model_set_abort(struct model_set *set)
+static void abort_set(struct model_set *set)
 {
     set->aborted = true;
     set->may_be_aborted = false;
@@ -349,7 +349,7 @@ static void client_leaves(struct model_set *set, struct model_call *call)
     bool over = COUNT(set, close_delivered) == set->device_count;
     (void)call;
     if (COUNT(set, client_open) > COUNT(set, close_delivered)) {
-        model_set_abort(set); /* X3: an abort inside, whatever is returned */
+        abort_set(set); /* X3: an abort inside, whatever is returned */
     }
     set->may_be_aborted = !over && !set->aborted;
 }
@@ -358,7 +358,7 @@ static void server_leaves(struct model_set *set, struct model_call *call)
 {
     (void)call;
     if (COUNT(set, server_closed) < set->device_count || set->client < MODEL_INITIALIZING) {
-        model_set_abort(set); /* X5, and ours where the client could not go on: it is not left waiting */
+        abort_set(set); /* X5, and ours where the client could not go on: it is not left waiting */
     }
 }
 
@@ -391,7 +391,7 @@ bool model_step(struct model_set *set, struct model_call *call, int32_t result)
         return false;
     }
     if (aborted) {
-        model_set_abort(set);
+        abort_set(set);
     }
     if (call->function == MODEL_CLIENT_GetCommand) {
         refuse_unfetched(&set->devices[call->device]); /* whatever it then returns */
@@ -403,7 +403,7 @@ bool model_step(struct model_set *set, struct model_call *call, int32_t result)
         effects[call->function](set, call);
     }
     if (next == MODEL_ABORTED) {
-        model_set_abort(set);
+        abort_set(set);
     } else if (next != MODEL_STAY) {
         *side = next;
     }

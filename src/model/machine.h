@@ -71,8 +71,6 @@ bool model_step(struct model_set *set, struct model_call *call, int32_t result);
 
 /* The server's agent has called back for all that was completed. */
 void model_set_deliver(struct model_set *set);
-/* Somebody died, or broke the format. */
-void model_set_abort(struct model_set *set);
 
 /* A device's commands that the client has in hand; the n-th, or NULL. */
 const struct model_command *model_held_command(const struct model_device *device, uint32_t n);

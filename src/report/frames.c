@@ -18,7 +18,8 @@ static bool is_ours(const struct symbols_place *place)
     return starts_with(place->module, "libvdifault");
 }
 
-bool frames_is_runtime(const struct symbols_place *place)
+/* A function of the C or C++ library or of a sanitizer, not the client's own. */
+static bool is_runtime(const struct symbols_place *place)
 {
     static const char *const modules[] = {"libc.so",  "libc-2",      "libpthread", "ld-linux",   "libstdc++",
                                           "libc++",   "libgcc_s",    "libasan.so", "libtsan.so", "liblsan.so",
@@ -43,14 +44,14 @@ static size_t find_top(const struct frames *frames)
     size_t count = frames->count;
 
     for (size_t i = count; i-- > 0;) {
-        if (is_named(frames->at[i], "main") && !frames_is_runtime(frames->at[i])) {
+        if (is_named(frames->at[i], "main") && !is_runtime(frames->at[i])) {
             return i + 1;
         }
     }
-    if (count >= 3 && !frames_is_runtime(frames->at[count - 1]) && frames_is_runtime(frames->at[count - 2])) {
+    if (count >= 3 && !is_runtime(frames->at[count - 1]) && is_runtime(frames->at[count - 2])) {
         count--; /* _start */
     }
-    while (count > 1 && frames_is_runtime(frames->at[count - 1])) {
+    while (count > 1 && is_runtime(frames->at[count - 1])) {
         count--;
     }
     return count;
@@ -73,7 +74,7 @@ void frames_read(struct symbols *symbols, const struct stack *stack, struct fram
 const struct symbols_place *frames_own(const struct frames *frames)
 {
     for (size_t i = 0; i < frames->count; i++) {
-        if (frames->at[i]->function && !frames_is_runtime(frames->at[i])) {
+        if (frames->at[i]->function && !is_runtime(frames->at[i])) {
             return frames->at[i];
         }
     }
@@ -89,7 +90,7 @@ void frames_stable_text(const struct frames *frames, char *text, size_t size)
     for (size_t i = 0; i < frames->count && names < STABLE_NAMES; i++) {
         const struct symbols_place *place = frames->at[i];
 
-        if (place->function && !frames_is_runtime(place) && used < size) {
+        if (place->function && !is_runtime(place) && used < size) {
             used += (size_t)snprintf(text + used, size - used, "%s%s", names ? "|" : "", place->function);
             names++;
         }

@@ -25,9 +25,6 @@ struct frames {
 /* stack: NULL gives none. */
 void frames_read(struct symbols *symbols, const struct stack *stack, struct frames *frames);
 
-/* A function of the C or C++ library or of a sanitizer, not the client's own. */
-bool frames_is_runtime(const struct symbols_place *place);
-
 /* The innermost function of the client's own with a name; NULL: none has one. */
 const struct symbols_place *frames_own(const struct frames *frames);
 

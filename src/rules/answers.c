@@ -37,7 +37,8 @@ bool answer_wants(const struct answer *answer, uint32_t features)
     return answer->configuration && (answer->configuration->features & features) != 0;
 }
 
-bool answer_lacks(const struct answer *answer, uint32_t features)
+/* All of these are known to be clear. */
+static bool lacks(const struct answer *answer, uint32_t features)
 {
     return answer->configuration && (answer->configuration->features & features) == 0;
 }
@@ -111,7 +112,7 @@ static void judge_support(const struct answer *answer)
     const struct command *command = answer->command;
     uint32_t needed = command_features(command->code);
 
-    if (needed != 0 && command->answer_code == ERROR_SUCCESS && answer_lacks(answer, needed)) {
+    if (needed != 0 && command->answer_code == ERROR_SUCCESS && lacks(answer, needed)) {
         report(answer, SEVERITY_ERROR, "VDI-CMD-009", "the features announced do not have it");
     }
     if (command->answer_code != ERROR_NOT_SUPPORTED) {
@@ -134,7 +135,7 @@ static void judge_end(const struct answer *answer)
 {
     static const int32_t never_of_a_read[] = {ERROR_NO_MORE_FILES, ERROR_NO_MORE_ITEMS};
     const struct command *command = answer->command;
-    bool end_of_media = command->answer_code == ERROR_END_OF_MEDIA && answer_lacks(answer, VDF_Removable);
+    bool end_of_media = command->answer_code == ERROR_END_OF_MEDIA && lacks(answer, VDF_Removable);
 
     if (command->code == VDC_Write && end_of_media) {
         report(answer, SEVERITY_ERROR, "VDI-IO-006", "these media cannot be changed (no VDF_Removable)");

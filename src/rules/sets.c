@@ -393,7 +393,7 @@ void sets_judge_begin(struct checker *checker, struct vdi_set *set, const struct
     }
 }
 
-void sets_close_by_fault(struct vdi_set *set)
+static void close_by_fault(struct vdi_set *set)
 {
     if (!set_is_live(set)) {
         return;
@@ -409,7 +409,7 @@ void sets_apply_end(struct checker *checker, struct vdi_set *set, const struct e
                     const struct call *call)
 {
     if (event->result == VD_E_PROTOCOL && event->flags & EVENT_FLAG_FAULTED) {
-        sets_close_by_fault(set); /* its EVENT_FAULT is still to come, from another thread */
+        close_by_fault(set); /* its EVENT_FAULT is still to come, from another thread */
     }
     if (event->result == VD_E_ABORT || event->result == VD_E_PROTOCOL) {
         remember_refusal(checker, set, call, event->result);
@@ -428,7 +428,7 @@ void sets_fault_call(struct checker *checker, const struct event *event)
     struct vdi_set *set = state_set(checker, event->set);
 
     if (set && event->function == VDI_FN_CLOSE) {
-        sets_close_by_fault(set);
+        close_by_fault(set);
     } else if (set && event->function == VDI_FN_SIGNAL_ABORT) {
         set->fault_aborted = true;
     }
@@ -450,7 +450,7 @@ void sets_fault(struct checker *checker, const struct event *event, const struct
         set->fault_aborted = set->fault_aborted || (fault_table[fault->kind].effects & FAULT_ABORTS_SET) != 0;
         switch (fault->kind) {
         case FAULT_EARLY_CLOSE:
-            sets_close_by_fault(set);
+            close_by_fault(set);
             break;
         case FAULT_LOST_CLOSE:
         case FAULT_LATE_CLOSE: /* a client may be out of patience before it comes */

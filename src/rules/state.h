@@ -323,7 +323,6 @@ void calls_end(struct checker *checker, const struct event *event);
 void sets_judge_begin(struct checker *checker, struct vdi_set *set, const struct call *call);
 void sets_apply_end(struct checker *checker, struct vdi_set *set, const struct event *event,
                     const struct call *call);
-void sets_close_by_fault(struct vdi_set *set);
 bool sets_thread_saw_abort(const struct vdi_set *set, uint32_t thread);
 /* Learnt by a failing call that a fault had closed the set: on this device, or on any if -1. */
 bool sets_thread_saw_fault(const struct vdi_set *set, uint32_t thread, int16_t device);
@@ -377,7 +376,6 @@ void answers_apply(struct checker *checker, struct vdi_set *set, int16_t index, 
 /* The end of the set's life by Close or exit: what nothing has excused. */
 void answers_judge_held(struct checker *checker, const struct vdi_set *set);
 bool answer_wants(const struct answer *answer, uint32_t features); /* any of these is known to be set */
-bool answer_lacks(const struct answer *answer, uint32_t features); /* all of these are known to be clear */
 
 /* ---- positions.c: where a device stands ---- */
 void positions_judge(const struct answer *answer);
