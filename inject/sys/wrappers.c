@@ -74,8 +74,7 @@
 #define SYNCS_UNKNOWN()                            file_syncs_unknown(&call)
 #define SYNCED(action, result)                     file_synced(&call, action, result)
 #define MAPPED(fd, at, size, where)                ((where) != MAP_FAILED ? file_mapped(&call, fd, at, size) : (void)0)
-#define NAMES(folder, path, flags) \
-    file_of_path(folder, path, ((flags)&AT_SYMLINK_FOLLOW) != 0, &call.file)
+#define NAMES(folder, path, flags)                 file_of_path(folder, path, ((flags)&AT_SYMLINK_FOLLOW) != 0, &call.file)
 #define NAMED(from_folder, from, to_folder, to) \
     (result == 0 ? file_named(&call, from_folder, from, to_folder, to) : (void)0)
 #define UNLINKED()              (result == 0 ? file_unlinked(&call) : (void)0)
