@@ -3,7 +3,9 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int pack_file(struct archive *archive, const char *folder, const struct packed_file *file,
@@ -30,6 +32,15 @@ static int pack_file(struct archive *archive, const char *folder, const struct p
     return result;
 }
 
+/* A device or a pipe that was named by its path is not ours to remove. */
+static void remove_file(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0 && S_ISREG(info.st_mode)) {
+        (void)unlink(path);
+    }
+}
+
 int pack_files(const char *path, const char *folder, const struct packed_file *files, size_t count,
                int64_t time, char *why, size_t size)
 {
@@ -40,6 +51,7 @@ int pack_files(const char *path, const char *folder, const struct packed_file *f
     failed = failed || archive_write_set_filter_option(archive, "gzip", "timestamp", NULL) != ARCHIVE_OK;
     failed = failed || archive_write_set_format_pax_restricted(archive) != ARCHIVE_OK;
     failed = failed || archive_write_open_filename(archive, path) != ARCHIVE_OK;
+    bool opened = !failed;
     for (size_t i = 0; i < count && !failed; i++) {
         failed = pack_file(archive, folder, &files[i], time) != 0;
     }
@@ -48,7 +60,9 @@ int pack_files(const char *path, const char *folder, const struct packed_file *f
         const char *told = archive != NULL ? archive_error_string(archive) : NULL;
 
         snprintf(why, size, "%s", told != NULL ? told : "no memory");
-        unlink(path);
+        if (opened) {
+            remove_file(path);
+        }
     }
     archive_write_free(archive);
     return failed ? -1 : 0;

@@ -15,8 +15,8 @@ struct packed_file {
     size_t size;
 };
 
-/* Writes `path`, its files below `folder` and dated `time` (seconds since 1970). 0, or -1 with `why` filled; what was
- * written of it is removed then. */
+/* Writes `path`, its files below `folder` and dated `time` (seconds since 1970). 0, or -1 with `why` filled;
+ * a file that was begun is removed then. */
 int pack_files(const char *path, const char *folder, const struct packed_file *files, size_t count,
                int64_t time, char *why, size_t size);
 

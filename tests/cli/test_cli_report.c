@@ -232,6 +232,9 @@ static void the_same_input_gives_the_same_bundle(void **state)
     assert_int_equal(system("cmp 1.tar.gz 2.tar.gz"), 0);
     assert_int_equal(vdifault("bundle --output /nowhere/b.tar.gz sweep.json"), CLI_SETUP);
     assert_says("cannot write '/nowhere/b.tar.gz'");
+    assert_int_equal(symlink("/dev/full", "full.tar.gz"), 0); /* a name that is not the bundle's own */
+    assert_int_equal(vdifault("bundle --output full.tar.gz sweep.json"), CLI_SETUP);
+    assert_int_equal(unlink("full.tar.gz"), 0);
     json_decref(sweep);
 }
 
