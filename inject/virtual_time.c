@@ -172,15 +172,23 @@ INJECT_EXPORT void vdifault_wait_end(struct timed_wait *wait)
     }
 }
 
-bool virtual_library_wait_begin(struct timed_wait *wait, time_t timeout_ms)
+/* ns of the library's unit of time: dialect X6. */
+static int64_t library_unit(void)
 {
-    return run_time() != NULL && !shown.library_in_seconds &&
-           virtual_wait_begin(
-               wait, RUN_WAIT_LIBRARY,
-               timeout_ms < RUN_WAIT_FOREVER / MS ? (int64_t)timeout_ms * MS : RUN_WAIT_FOREVER);
+    return shown.library_in_seconds ? 1000 * MS : MS;
+}
+
+bool virtual_library_wait_begin(struct timed_wait *wait, time_t timeout)
+{
+    if (run_time() == NULL) {
+        return false;
+    }
+    int64_t unit = library_unit();
+    return virtual_wait_begin(wait, RUN_WAIT_LIBRARY,
+                              timeout < RUN_WAIT_FOREVER / unit ? (int64_t)timeout * unit : RUN_WAIT_FOREVER);
 }
 
 time_t virtual_library_slice(struct timed_wait *wait)
 {
-    return (time_t)((vdifault_wait_slice(wait) + MS - 1) / MS);
+    return (time_t)((vdifault_wait_slice(wait) + library_unit() - 1) / library_unit());
 }

@@ -48,9 +48,9 @@ void vdifault_wait_end(struct timed_wait *wait);
 int64_t virtual_ahead(void); /* of the clocks that the client is shown */
 bool virtual_wait_begin(struct timed_wait *wait, enum run_wait_kind kind, int64_t nanoseconds);
 
-/* A VDI call of so many milliseconds, in slices of those. Not where they are seconds to the library (spec X6,
- * VDI_DIALECT): it could not wait for less than one. */
-bool virtual_library_wait_begin(struct timed_wait *wait, time_t timeout_ms);
+/* A VDI call of so many milliseconds, in slices of those; or of seconds, where these are the library's unit (spec X6,
+ * VDI_DIALECT): then a slice is one at least, and that is waited for. */
+bool virtual_library_wait_begin(struct timed_wait *wait, time_t timeout);
 time_t virtual_library_slice(struct timed_wait *wait);
 
 #endif

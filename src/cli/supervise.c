@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "dialect.h"
 #include "launch.h"
 #include "os.h"
 #include "procfs.h"
@@ -168,6 +169,17 @@ static int start_client(struct session *session, const struct client_run *run)
 
 /* ---- phases ---- */
 
+/* Where a positive time-out is in seconds (dialect X6), a client that means milliseconds waits a thousand times as long:
+ * by the run's clock, so that nobody else does. It hangs no more for it. */
+static int64_t patience_of(const struct run_options *options)
+{
+    struct dialect dialect;
+    const char *error;
+    bool seconds =
+        dialect_parse(getenv(DIALECT_VARIABLE), &dialect, &error) == 0 && dialect.other[DIALECT_TIMEOUT_UNIT];
+    return options->patience_ms * (seconds ? 1000 : 1);
+}
+
 static void start_watch(struct session *session, char own_pipe[64])
 {
     const struct run_options *options = session->setup.options;
@@ -186,7 +198,7 @@ static void start_watch(struct session *session, char own_pipe[64])
     if (options->input == STDIN_HOLD && proc_link(PROC_ROOT, getpid(), file, own_pipe, 64)) {
         scope.own_pipe = own_pipe;
     }
-    hang_watch_init(&session->watch, &scope, options->timeout_ms, options->patience_ms);
+    hang_watch_init(&session->watch, &scope, options->timeout_ms, patience_of(options));
     session->record.progress_ns = session->watch.work_ns;
 }
 

@@ -218,6 +218,26 @@ static void a_server_that_lets_time_pass_is_not_waited_for(void **state)
     }
 }
 
+/* A library that takes time-outs for seconds (dialect X6) makes a client wait a thousand times as long: nobody else does,
+ * and it is no hang. */
+static void who_waits_in_seconds_is_not_waited_for(void **state)
+{
+    struct e2e_args args;
+    struct e2e_run run;
+    (void)state;
+    build(&args, "correct_c", NULL, LIMITS_LONG);
+    snprintf(args.text[6], sizeof args.text[6], "no-server");
+    assert_int_equal(setenv("VDI_DIALECT", "timeout-unit:s", 1), 0);
+    double began = seconds();
+    e2e_run(&run, args.list);
+    double took = seconds() - began;
+    assert_int_equal(unsetenv("VDI_DIALECT"), 0);
+    if (run.status != 0 || took > ENOUGH_S) {
+        e2e_fail(&run, &args, "a correct client that waits long; took %.1f s", took);
+    }
+    e2e_free(&run);
+}
+
 /* A shell that runs a client, under whose fault the clock may be moved, and then `after`. */
 static double run_and_then(struct e2e_run *run, struct e2e_args *args, const char *after)
 {
@@ -308,6 +328,7 @@ int main(void)
                                        cmocka_unit_test(the_time_limit_during_progress_is_no_finding),
                                        cmocka_unit_test(patience_is_the_clients),
                                        cmocka_unit_test(a_server_that_lets_time_pass_is_not_waited_for),
+                                       cmocka_unit_test(who_waits_in_seconds_is_not_waited_for),
                                        cmocka_unit_test(nobody_who_works_is_overtaken),
                                        cmocka_unit_test(who_counts_waits_is_not_made_late),
                                        cmocka_unit_test(an_unknown_wait_is_waited_for)};
