@@ -11,7 +11,8 @@
 #include "vdierror.h"
 
 enum {
-    MESSAGE_SUCCESS = 3014 /* spec 13 */
+    MESSAGE_SUCCESS = 3014,  /* spec 13 */
+    SEVERITY_OF_ERRORS = 11, /* and above; below, messages inform */
 };
 
 /* ---- the server's events ---- */
@@ -63,6 +64,9 @@ static void statement_message(struct checker *checker, const struct event *event
     statement->messages = messages;
     if (event->arg[1] == MESSAGE_SUCCESS && !statement->success_told) {
         statement->success_told = event->sequence;
+    }
+    if (event->arg[2] >= SEVERITY_OF_ERRORS && !statement->error_told) {
+        statement->error_told = event->sequence;
     }
     messages[statement->message_count++] = (struct operation_message){.number = (int32_t)event->arg[1],
                                                                       .severity = (int32_t)event->arg[2],

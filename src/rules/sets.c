@@ -299,14 +299,25 @@ static bool may_have_ended(struct checker *checker, const struct vdi_set *set, c
            operation_is_unseen(operation);
 }
 
+/* The server gave the set up during this call and had told of nothing before it: it noticed the call. */
+static bool server_ended_by(struct checker *checker, const struct vdi_set *set, const struct call *call)
+{
+    const struct operation_state *operation = state_find_operation(checker, set->operation);
+    const struct statement *statement = operation ? operation->statement : NULL;
+
+    return set->server_ended && set->server_ended_sequence > call->sequence && statement &&
+           statement->error_told > call->sequence;
+}
+
 /* Close with open devices. VD_E_OPEN is the library's word that the set was not aborted before: VD_E_ABORT
  * results of other threads are then this Close's own doing (spec 9.5). */
 static void judge_early_close(struct checker *checker, struct vdi_set *set, const struct event *event,
                               const struct call *call)
 {
     int16_t index = first_undelivered(set);
-    bool excused = call->set_was_aborted || set->fault_aborted || set->client_aborted ||
-                   (event->result != VD_E_OPEN && set_is_aborted(set));
+    bool excused =
+        call->set_was_aborted || set->fault_aborted || set->client_aborted ||
+        (event->result != VD_E_OPEN && set_is_aborted(set) && !server_ended_by(checker, set, call));
     char name[16];
 
     if (index < 0 || excused || (event->result != 0 && event->result != VD_E_OPEN)) {

@@ -172,6 +172,7 @@ struct statement {
     int32_t operation; /* it attached to; -1 none */
     uint64_t ended_sequence;
     uint64_t success_told; /* sequence of message 3014; 0 none */
+    uint64_t error_told;   /* sequence of its first message of an error; 0 none */
     uint64_t ended_ns;
     struct statement_devices devices;
     bool ended;

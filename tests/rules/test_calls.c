@@ -202,6 +202,35 @@ static void test_close_too_early_under_a_waiting_thread(void **state)
     run_end(&run);
 }
 
+/* Where Close of open devices gives NOERROR (spec X3): the server that noticed it ends its statement before Close is back;
+ * one that had told of an error before may have ended by itself. */
+static void test_close_that_the_server_notices(void **state)
+{
+    (void)state;
+    for (int before = 0; before < 2; before++) {
+        struct run run;
+        uint64_t call;
+
+        run_start(&run, NULL);
+        up(&run, 1);
+        vdi_get(&run, WORKER, 0, 0, VD_E_TIMEOUT);
+        if (before) {
+            sql_message(&run, 18210, 16);
+        }
+        call = call_begin(&run, MAIN, VDI_FN_CLOSE, -1, NULL, NULL);
+        sql_message(&run, before ? 3013 : 18210, 16);
+        sql_end(&run, STATEMENT_ABORTED, 0, 0);
+        call_end(&run, MAIN, VDI_FN_CLOSE, -1, call, 0, NULL);
+        client_exits(&run, 1);
+        if (before) {
+            expect_not(&run, "VDI-CLOSE-001");
+        } else {
+            assert_int_equal(expect_among(&run, "VDI-CLOSE-001")->call, call);
+        }
+        run_end(&run);
+    }
+}
+
 static void test_close_after_abort(void **state)
 {
     struct run run;
@@ -355,6 +384,7 @@ int test_calls(void)
         cmocka_unit_test(test_other_thread_does_not_know_of_the_abort),
         cmocka_unit_test(test_close_too_early),
         cmocka_unit_test(test_close_too_early_under_a_waiting_thread),
+        cmocka_unit_test(test_close_that_the_server_notices),
         cmocka_unit_test(test_close_after_abort),
         cmocka_unit_test(test_close_before_open_is_fine),
         cmocka_unit_test(test_destroying_an_open_set_is_closing_it),
