@@ -20,7 +20,7 @@ static const struct bug_under_fault bugs[] = {
     {"attention@Write#2:1", "buggy", "claim-success", "VDI-OUT-001", 2, "error"},
     {"shutdown@CompleteCommand#3", "buggy", "claim-success", "VDI-OUT-001", 1, "error"},
     {"failover@Write#2", "buggy_ends", "await-close", "VDI-ABORT-004", 1, NULL},
-    {"busy-database(ms=3000)", "buggy", "claim-success", "VDI-OUT-001", 1, "error"},
+    {"busy-database(ms=2500)", "buggy", "claim-success", "VDI-OUT-001", 1, "error"},
     {"stale-set", "buggy", "no-close", "VDI-OUT-004", 1, "error"},
     {"chatty@Write#3", "buggy_ends", "read-late", "VDI-OUT-002", 1, "error"},
 };
