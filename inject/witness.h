@@ -21,6 +21,10 @@ bool vdifault_sees(const void *caller);
 /* event_record (scenario/runstate.h). */
 uint64_t vdifault_record(struct event *event, const char *text);
 
+/* The file is in the run's own folder, which goes when the run ends, and waits of the run may be cut short: whether it
+ * reaches the disk makes no difference to anybody. */
+bool vdifault_is_scratch(const char *path);
+
 /* ---- the guard (guard.h) ---- */
 
 /* A function of this name is about to read or (is_write) write these bytes for the client, by means that no page

@@ -23,6 +23,7 @@ enum {
 };
 
 #pragma weak vdifault_record /* not called unless vdifault_sees said so */
+#pragma weak vdifault_is_scratch
 
 /* ---- what the kernel says: by system calls, as a sanitizer would take the C library's for the client's ---- */
 
@@ -253,6 +254,20 @@ void file_syncs(struct sys_call *call, int descriptor)
     }
     call->descriptor = descriptor;
     call->begin = file_record(call, FILE_SYNC_BEGIN, -1, 0, 0, 0, NULL);
+}
+
+void file_sync_spared(struct sys_call *call, int descriptor)
+{
+    char path[PATH_MAX];
+    bool is_synced = call->file.type == FILE_REGULAR || call->file.type == FILE_DIRECTORY;
+    if (call->begin == 0 || call->fate != SYS_GOES_ON || !is_synced || vdifault_is_scratch == NULL ||
+        (file_flags(descriptor) & O_PATH) != 0) {
+        return;
+    }
+    path_of_descriptor(descriptor, path, sizeof path);
+    if (vdifault_is_scratch(path)) {
+        call->fate = SYS_IS_SPARED;
+    }
 }
 
 void file_syncs_unknown(struct sys_call *call)

@@ -38,8 +38,9 @@ struct sys_file {
 /* What a fault makes of a call. */
 enum sys_fate {
     SYS_GOES_ON,
-    SYS_FAILS,      /* it is not made */
-    SYS_FAILS_AFTER /* it is made, and its result is another */
+    SYS_FAILS,       /* it is not made */
+    SYS_FAILS_AFTER, /* it is made, and its result is another */
+    SYS_IS_SPARED    /* it is not made, and has succeeded with 0 */
 };
 
 /* One wrapped call, on its stack. */
@@ -100,6 +101,8 @@ void file_opened(struct sys_call *call, int descriptor, int flags);
 void file_wrote(struct sys_call *call, int descriptor, size_t size, int64_t at, int flags, ssize_t result);
 void file_truncated(struct sys_call *call, int descriptor, int64_t length, int result);
 void file_syncs(struct sys_call *call, int descriptor);
+/* A file that goes with the run is not written to the disk; that it was asked for is what counts. */
+void file_sync_spared(struct sys_call *call, int descriptor);
 void file_syncs_unknown(struct sys_call *call); /* no descriptor tells which */
 void file_synced(struct sys_call *call, int action, int result);
 void file_mapped(struct sys_call *call, int descriptor, int64_t at, size_t size);

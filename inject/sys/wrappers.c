@@ -59,6 +59,7 @@
 #define FLUSH_MAY_FAIL(stream)                     failure_of_flush(&call, stream, false)
 #define END_MAY_FAIL(stream)                       failure_of_flush(&call, stream, true)
 #define SYNC_MAY_FAIL(fd)                          failure_of_sync(&call, fd)
+#define SYNC_IS_SPARED(fd)                         file_sync_spared(&call, fd)
 #define CLOSE_MAY_FAIL(fd)                         failure_of_close(&call, fd)
 #define WROTE(fd, size, at, flags)                 file_wrote(&call, fd, size, at, flags, (ssize_t)result)
 #define STREAM(stream)                             stream_before(&call, stream)
@@ -132,12 +133,14 @@ static void end_list(va_list *list)
             sys_pause(&call);                                                                   \
         }                                                                                       \
         type result = failed;                                                                   \
-        if (call.fate != SYS_FAILS) {                                                           \
+        if (call.fate == SYS_IS_SPARED) {                                                       \
+            result = (type)0;                                                                   \
+        } else if (call.fate != SYS_FAILS) {                                                    \
             result = definition_ arguments;                                                     \
         }                                                                                       \
         if (call.seen) {                                                                        \
             sys_resume(&call);                                                                  \
-            if (call.fate != SYS_GOES_ON) {                                                     \
+            if (call.fate == SYS_FAILS || call.fate == SYS_FAILS_AFTER) {                       \
                 result = failed;                                                                \
                 call.error = call.failure;                                                      \
             }                                                                                   \

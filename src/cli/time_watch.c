@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "cut.h"
@@ -19,6 +20,16 @@ enum {
     COST_FACTOR = 3,     /* looking takes at most a quarter of a processor */
 };
 
+/* As the kernel says where a descriptor's file is: without links. */
+static void name_scratch(struct session *session)
+{
+    char *path = realpath(session->dir.path, NULL);
+    if (path != NULL && strlen(path) < sizeof session->state->scratch) {
+        strcpy(session->state->scratch, path);
+    }
+    free(path);
+}
+
 void time_watch_init(struct time_watch *watch, struct session *session, const char *folder)
 {
     *watch = (struct time_watch){0};
@@ -28,6 +39,7 @@ void time_watch_init(struct time_watch *watch, struct session *session, const ch
     watch->waits = run_waits_map(folder, true);
     if (watch->waits != NULL) {
         watch->cut = cut_watch(watch->waits, sizeof *watch->waits);
+        name_scratch(session);
         atomic_store(&session->state->clock, RUN_CLOCK_ARMED);
     }
 }

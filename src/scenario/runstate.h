@@ -22,11 +22,12 @@
 
 enum {
     RUN_STATE_MAGIC = 0x56444653, /* "VDFS" */
-    RUN_STATE_VERSION = 3,
+    RUN_STATE_VERSION = 4,
     RUN_OPERATIONS_MAX = 256,
     RUN_RINGS_MAX = 4096,
     RUN_DEVICES_MAX = 64,
     RUN_NAME_MAX = 260,
+    RUN_SCRATCH_MAX = 512,
     EVENT_RING_CAPACITY = 4096, /* events; a power of two */
 };
 
@@ -101,6 +102,7 @@ struct run_state {
     _Atomic uint32_t clock;       /* enum run_clock, the runner's to set */
     _Atomic int64_t
         clock_ahead; /* ns that every clock of the run is ahead of the system's; only ever grows */
+    char scratch[RUN_SCRATCH_MAX]; /* where nothing outlives the run; "": nowhere. Set before `clock` */
     struct run_operation operations[RUN_OPERATIONS_MAX];
     struct run_fault faults[PLAN_FAULTS_MAX];
 };
