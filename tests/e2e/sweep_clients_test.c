@@ -15,11 +15,11 @@ enum {
 };
 
 #define FAMILY(name, more) \
-    name "|backup-restore|--database|sales|--dir|{run}|--timeout|1000|--devices|{devices}" more
-#define SINK(name) "sinks|backup|--database|sales|--dir|{run}|--timeout|1000|--sink|" name
+    name "|backup-restore|--database|sales|--dir|{run}|--timeout|10000|--devices|{devices}" more
+#define SINK(name) "sinks|backup|--database|sales|--dir|{run}|--timeout|10000|--sink|" name
 #define WORKER(action, more) \
     "worker|" action         \
-    "|--database|sales|--dir|{run}|--timeout|1000|--devices|{devices}|--sql-result|{run}/result" more
+    "|--database|sales|--dir|{run}|--timeout|10000|--devices|{devices}|--sql-result|{run}/result" more
 #define SQL_OF(statement) "|--sql|" statement "|--sql-result|{run}/result"
 #define VOLUMES(size)     "|--volume-size|" size
 

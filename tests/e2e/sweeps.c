@@ -31,7 +31,7 @@ void sweeps_build(struct e2e_args *args, const char *const *options, const char 
     e2e_arg(args, "--dir");
     e2e_arg(args, "{run}");
     e2e_arg(args, "--timeout");
-    e2e_arg(args, "1000");
+    e2e_arg(args, "10000");
     e2e_arg(args, "--patience");
     e2e_arg(args, "300");
 }
