@@ -1,5 +1,5 @@
-/* test_results.c - a sweep read from its report: what findings, summary and merge make of it, and the JUnit and
- * SARIF forms (the page has test_html.c). */
+/* test_results.c - a sweep read from its report: what findings and summary make of it, and the JUnit and SARIF
+ * forms (the page has test_html.c, the merge of shards test_merge.c). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -161,115 +161,6 @@ static void test_frames(void **state)
         assert_int_equal(frame.line, rows[i].line);
         assert_string_equal(frame.function, rows[i].function);
     }
-}
-
-/* ---- merging ---- */
-
-enum {
-    SHARDS = 3
-};
-static const char *const names[SHARDS] = {"one.json", "two.json", "three.json"};
-
-static void make_shards(const json_t *sweep, json_t *shards[SHARDS])
-{
-    for (size_t i = 0; i < SHARDS; i++) {
-        shards[i] = sweep_fixture_shard(sweep, i + 1, SHARDS);
-    }
-}
-
-static void free_shards(json_t *shards[SHARDS])
-{
-    for (size_t i = 0; i < SHARDS; i++) {
-        json_decref(shards[i]);
-    }
-}
-
-static void test_merge_gives_the_unsharded_report(void **state)
-{
-    json_t *sweep = sweep_fixture(400), *shards[SHARDS], *merged = NULL;
-    json_t *shuffled[SHARDS];
-    char why[RESULTS_WHY_MAX] = "";
-
-    (void)state;
-    make_shards(sweep, shards);
-    for (size_t i = 0; i < SHARDS; i++) {
-        shuffled[i] = shards[(i + 1) % SHARDS];
-    }
-    assert_int_equal(results_merge(shuffled, names, SHARDS, &merged, why), 0);
-    /* The time of three machines is no one's wish to compare. */
-    json_object_set(json_object_get(merged, "client"), "wall_ms",
-                    json_object_get(json_object_get(sweep, "client"), "wall_ms"));
-    assert_true(json_equal(merged, sweep));
-    json_decref(merged);
-    free_shards(shards);
-    json_decref(sweep);
-}
-
-/* Numbers of a report may be any. */
-static void test_merge_adds_what_it_is_given(void **state)
-{
-    json_t *sweep = sweep_fixture(90), *shards[SHARDS], *merged = NULL, *run;
-    char why[RESULTS_WHY_MAX] = "";
-
-    (void)state;
-    make_shards(sweep, shards);
-    for (size_t i = 0; i < SHARDS; i++) {
-        json_object_set_new(
-            shards[i], "client",
-            json_pack("{s:O, s:I}", "argv", json_object_get(json_object_get(sweep, "client"), "argv"),
-                      "wall_ms", (json_int_t)INT64_MAX));
-        run = json_array_get(json_object_get(shards[i], "runs"), 0);
-        json_object_set_new(run, "client", json_pack("{s:I}", "wall_ms", (json_int_t)INT64_MAX));
-        json_object_set_new(
-            run, "calls",
-            json_pack("[{s:I}, {s:I}]", "n", (json_int_t)INT64_MAX, "n", (json_int_t)INT64_MIN));
-    }
-    assert_int_equal(results_merge(shards, names, SHARDS, &merged, why), 0);
-    free(text_of(merged, report_junit));
-    free(text_of(merged, report_html));
-    json_decref(merged);
-    free_shards(shards);
-    json_decref(sweep);
-}
-
-static void refuse_merge(json_t **shards, size_t count, const char *word)
-{
-    char why[RESULTS_WHY_MAX] = "";
-    json_t *merged = NULL;
-
-    assert_int_equal(results_merge(shards, names, count, &merged, why), EINVAL);
-    assert_null(merged);
-    if (!strstr(why, word)) {
-        fail_msg("'%s' does not say '%s'", why, word);
-    }
-}
-
-static void test_merge_refuses_what_does_not_belong_together(void **state)
-{
-    json_t *sweep = sweep_fixture(90), *shards[SHARDS];
-
-    (void)state;
-    make_shards(sweep, shards);
-    refuse_merge(shards, 2, "1 of 3 shards are missing: 3");
-    refuse_merge((json_t *[]){shards[0], shards[1], shards[1]}, 3, "both shard 2 of 3");
-    refuse_merge((json_t *[]){shards[0], sweep, shards[1]}, 3, "'two.json' is no shard");
-    json_object_set_new(shards[1], "seed", json_integer(8));
-    refuse_merge(shards, 3, "the seed is 8, expected 1");
-    json_object_set_new(shards[1], "seed", json_integer(1));
-    json_object_set_new(shards[2], "client", json_pack("{s:[s]}", "argv", "./other"));
-    refuse_merge(shards, 3, "the client is [\"./other\"]");
-    json_object_set(shards[2], "client", json_object_get(sweep, "client"));
-    json_array_remove(json_object_get(shards[1], "runs"), 3);
-    refuse_merge(shards, 3, "runs 10 to 10 are in no shard");
-    json_array_append(json_object_get(shards[1], "runs"),
-                      json_array_get(json_object_get(shards[0], "runs"), 0));
-    refuse_merge(shards, 3, "run 0 is in");
-    json_array_remove(json_object_get(shards[1], "runs"),
-                      json_array_size(json_object_get(shards[1], "runs")) - 1);
-    json_array_remove(json_object_get(shards[0], "runs"), 0);
-    refuse_merge(shards, 3, "runs 0 to 0 are in no shard");
-    free_shards(shards);
-    json_decref(sweep);
 }
 
 /* ---- JUnit ---- */
@@ -501,9 +392,6 @@ int main(void)
         cmocka_unit_test(test_what_is_everywhere_has_a_column),
         cmocka_unit_test(test_a_run_is_a_sweep_of_one),
         cmocka_unit_test(test_frames),
-        cmocka_unit_test(test_merge_gives_the_unsharded_report),
-        cmocka_unit_test(test_merge_adds_what_it_is_given),
-        cmocka_unit_test(test_merge_refuses_what_does_not_belong_together),
         cmocka_unit_test(test_junit),
         cmocka_unit_test(test_junit_of_hostile_names),
         cmocka_unit_test(test_sarif),
