@@ -99,6 +99,12 @@ static int open_journal(struct sweep *sweep)
             path);
         return CLI_USAGE;
     }
+    if (error == EBUSY) {
+        cli_error(
+            "sweep: journal '%s': another sweep is writing it: expected another file, or that sweep to end",
+            path);
+        return CLI_USAGE;
+    }
     if (error == 0) {
         return CLI_CLEAN;
     }

@@ -65,32 +65,53 @@ static int read_lines(FILE *in, const json_t *identity, sweep_journal_take *take
     return error;
 }
 
+/* A lock of this process alone: those it starts have copies of the descriptor, and may live longer than a sweep that is
+ * killed. Where the file system has no locks there is none. */
+static int lock(int file)
+{
+    const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int error = fcntl(file, F_SETLK, &whole) != 0 ? errno : 0;
+    return error == EACCES || error == EAGAIN ? EBUSY : 0;
+}
+
+/* The file, locked. *gone: its sweep was through with it meanwhile, and removed it. */
+static int open_locked(struct sweep_journal *journal, bool *gone)
+{
+    struct stat info;
+    int error = 0;
+    journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (journal->file < 0) {
+        return errno;
+    }
+    if (fstat(journal->file, &info) != 0 || !S_ISREG(info.st_mode)) {
+        return EINVAL; /* no file that can be read again and cut */
+    }
+    error = lock(journal->file);
+    *gone = error == 0 && fstat(journal->file, &info) == 0 && info.st_nlink == 0;
+    if (error == 0) {
+        journal->stream = fdopen(journal->file, "r");
+        error = journal->stream == NULL ? errno : 0;
+    }
+    return error;
+}
+
 int sweep_journal_open(struct sweep_journal *journal, const char *path, json_t *identity,
                        sweep_journal_take *take, void *context)
 {
     int error = 0;
     off_t whole = 0;
-    FILE *in = NULL;
-    struct stat info;
+    bool gone = false;
     *journal = (struct sweep_journal){.path = path, .file = -1};
     if (path == NULL) {
         goto out;
     }
-    journal->file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (journal->file >= 0 && (fstat(journal->file, &info) != 0 || !S_ISREG(info.st_mode))) {
-        error = EINVAL; /* no file that can be read again and cut */
-        goto out;
+    do {
+        sweep_journal_close(journal, false);
+        error = open_locked(journal, &gone);
+    } while (error == 0 && gone);
+    if (error == 0) {
+        error = read_lines(journal->stream, identity, take, context, &whole);
     }
-    int second = journal->file >= 0 ? fcntl(journal->file, F_DUPFD_CLOEXEC, 0) : -1;
-    in = second >= 0 ? fdopen(second, "r") : NULL;
-    if (in == NULL) {
-        error = errno;
-        if (second >= 0) {
-            close(second);
-        }
-        goto out;
-    }
-    error = read_lines(in, identity, take, context, &whole);
     if (error == 0 && ftruncate(journal->file, whole) != 0) {
         error = errno;
     }
@@ -98,9 +119,6 @@ int sweep_journal_open(struct sweep_journal *journal, const char *path, json_t *
         error = add_line(journal->file, identity);
     }
 out:
-    if (in != NULL) {
-        fclose(in);
-    }
     json_decref(identity);
     return error;
 }
@@ -116,8 +134,11 @@ void sweep_journal_close(struct sweep_journal *journal, int done)
         (void)unlink(journal->path);
         journal->path = NULL;
     }
-    if (journal->file >= 0) {
+    if (journal->stream != NULL) {
+        fclose(journal->stream);
+    } else if (journal->file >= 0) {
         close(journal->file);
     }
+    journal->stream = NULL;
     journal->file = -1;
 }

@@ -2,11 +2,13 @@
  * in which order they are made. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -99,6 +101,53 @@ static void a_file_of_another_kind_is_left_alone(void **state)
     }
 }
 
+/* In a process of its own, which waits to be killed: says on `told` what came of opening the journal, once a child, with
+ * all its descriptors, waits for the end of `stay`. */
+static _Noreturn void write_journal(const char *path, int told, const int stay[2])
+{
+    struct sweep_journal journal;
+    char byte = (char)sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        close(stay[1]);
+        _exit(read(stay[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    if (child < 0 || write(told, &byte, 1) != 1) {
+        _exit(1);
+    }
+    for (;;) {
+        pause();
+    }
+}
+
+/* Free again when that one is killed, although what it started lives on. */
+static void a_journal_is_one_sweeps_at_a_time(void **state)
+{
+    (void)state;
+    struct sweep_journal journal;
+    char path[] = "/tmp/vdifault-journal-XXXXXX", opened = 1;
+    int told[2], stay[2], file = mkstemp(path);
+    assert_true(file >= 0 && close(file) == 0);
+    assert_int_equal(pipe(told), 0);
+    assert_int_equal(pipe(stay), 0);
+    pid_t writer = fork();
+    if (writer == 0) {
+        write_journal(path, told[1], stay);
+    }
+    close(told[1]);
+    assert_int_equal(read(told[0], &opened, 1), 1);
+    assert_int_equal(opened, 0);
+    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), EBUSY);
+    sweep_journal_close(&journal, false);
+    assert_int_equal(kill(writer, SIGKILL), 0);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+    assert_int_equal(sweep_journal_open(&journal, path, json_pack("{s:i}", "sweep", 1), note, NULL), 0);
+    sweep_journal_close(&journal, true);
+    close(told[0]);
+    close(stay[0]);
+    close(stay[1]);
+}
+
 /* ---- progress ---- */
 
 static void progress_says_rate_findings_and_time_left(void **state)
@@ -182,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_journal_goes_on_after_what_is_whole),
         cmocka_unit_test(a_journal_is_a_file_that_can_be_read_again),
         cmocka_unit_test(a_file_of_another_kind_is_left_alone),
+        cmocka_unit_test(a_journal_is_one_sweeps_at_a_time),
         cmocka_unit_test(progress_says_rate_findings_and_time_left),
         cmocka_unit_test(a_run_gets_the_options_that_are_its),
         cmocka_unit_test(shards_are_the_whole_once),

@@ -227,6 +227,26 @@ static void a_journal_that_cannot_be_made_is_refused(void **state)
     e2e_free(&run);
 }
 
+/* Runs of two sweeps in one file would be nobody's; the first one is not disturbed. */
+static void a_journal_that_another_sweep_writes_is_refused(void **state)
+{
+    (void)state;
+    struct under_way sweep;
+    struct e2e_run second;
+    start(&sweep, "-");
+    assert_int_equal(kill(sweep.child, SIGSTOP), 0); /* it is not through before that one has begun */
+    e2e_run(&second, sweep.args.list);
+    assert_int_equal(kill(sweep.child, SIGCONT), 0);
+    if (second.status != 2 || strstr(second.output, sweep.journal) == NULL ||
+        strstr(second.output, "another sweep is writing it") == NULL) {
+        e2e_fail(&second, &sweep.args, "two sweeps write one journal");
+    }
+    e2e_free(&second);
+    int status = wait_for_end(&sweep, said, sizeof said);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    expect_goes_on(&sweep);
+}
+
 /* ---- processes ---- */
 
 static int processes_with(const char *word)
@@ -287,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_is_killed_costs_its_run),
         cmocka_unit_test(a_journal_that_cannot_grow_does_not_end_the_sweep),
         cmocka_unit_test(a_journal_that_cannot_be_made_is_refused),
+        cmocka_unit_test(a_journal_that_another_sweep_writes_is_refused),
         cmocka_unit_test(what_clients_leave_behind_is_told_and_removed),
     };
     cmocka_set_test_filter(getenv("E2E_ONLY"));
