@@ -70,11 +70,11 @@ static json_t *sites_value(const struct sweep_sites *sites)
     for (size_t i = 0; i < sites->count; i++) {
         const struct sweep_site *site = &sites->list[i];
         json_array_append_new(
-            value, json_pack("{s:s, s:s, s:o, s:i, s:I, s:I}", "name", sweep_site_name(site), "kind",
+            value, json_pack("{s:s, s:s, s:o, s:i, s:I, s:I, s:b}", "name", sweep_site_name(site), "kind",
                              site->function != 0 ? "function" : "command", "device",
                              site->device >= 0 ? json_integer(site->device) : json_null(), "op",
                              (int)site->operation, "arrivals", (json_int_t)site->arrivals, "stacks",
-                             (json_int_t)site->stacks));
+                             (json_int_t)site->stacks, "unsteady", (int)site->unsteady));
     }
     return value;
 }

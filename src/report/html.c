@@ -61,9 +61,9 @@ static const struct {
     const char *name;
     int (*put)(FILE *out, const json_t *sweep);
 } markers[] = {
-    {"{{style}}", put_style},       {"{{client}}", put_client},     {"{{summary}}", put_summary},
-    {"{{findings}}", put_findings}, {"{{coverage}}", put_coverage}, {"{{data}}", put_data},
-    {"{{script}}", put_script},
+    {"{{style}}", put_style},        {"{{client}}", put_client},     {"{{summary}}", put_summary},
+    {"{{unsteady}}", html_unsteady}, {"{{findings}}", put_findings}, {"{{coverage}}", put_coverage},
+    {"{{data}}", put_data},          {"{{script}}", put_script},
 };
 
 /* The text up to the next marker, then what belongs there; *page is moved behind it. */

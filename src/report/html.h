@@ -15,6 +15,9 @@ json_t *html_data(const json_t *sweep);
 void html_summary(FILE *out, const json_t *sweep);
 void html_findings(FILE *out, const json_t *sweep);
 
+/* Sites that are not reached alike each time, below the matrix; nothing without any. 0 or ENOMEM. */
+int html_unsteady(FILE *out, const json_t *sweep);
+
 /* Nothing without coverage. */
 void html_coverage(FILE *out, const json_t *sweep);
 

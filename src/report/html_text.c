@@ -1,4 +1,6 @@
 /* html_text.c - the parts of the page that need no script: client, summary, distinct findings. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "html.h"
@@ -144,6 +146,22 @@ void html_summary(FILE *out, const json_t *sweep)
                "distinct findings");
     fputs("</dl></div>\n", out);
     put_bar(out, &sums);
+}
+
+int html_unsteady(FILE *out, const json_t *sweep)
+{
+    char *sites = results_unsteady(sweep);
+
+    if (!sites) {
+        return ENOMEM;
+    }
+    if (sites[0]) {
+        fputs("<p class=\"quiet unsteady\"><b>Unsteady sites:</b> ", out);
+        markup_text(out, sites);
+        fprintf(out, ". %s</p>", results_unsteady_meaning);
+    }
+    free(sites);
+    return 0;
 }
 
 void html_client(FILE *out, const json_t *sweep)

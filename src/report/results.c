@@ -2,6 +2,8 @@
 #include "results.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *const result_kind_names[RESULT_KINDS] = {
@@ -74,6 +76,48 @@ enum result_kind results_kind(const json_t *run)
         return RESULT_VACUOUS;
     }
     return worst ? RESULT_REMARK : RESULT_CLEAN;
+}
+
+/* ---- unsteady sites ---- */
+
+const char results_unsteady_meaning[] =
+    "The client reaches these sites in another order, or from other calls, each time it runs: its threads or "
+    "processes race, or it asks without waiting. A fault there may strike at another moment in the next "
+    "sweep, so "
+    "more of their calls were tried, and a fault that was survived there once may not be every time.";
+
+char *results_unsteady(const json_t *sweep)
+{
+    char *text = NULL;
+    size_t size = 0, i;
+    FILE *out = open_memstream(&text, &size);
+    const json_t *site;
+    bool first = true;
+
+    if (!out) {
+        return NULL;
+    }
+    json_array_foreach(json_object_get(sweep, "sites"), i, site)
+    {
+        json_int_t device = results_number(site, "device", -1), operation = results_number(site, "op", 0);
+
+        if (!json_is_true(json_object_get(site, "unsteady"))) {
+            continue;
+        }
+        fprintf(out, "%s%s", first ? "" : ", ", results_text(site, "name"));
+        if (device >= 0) {
+            fprintf(out, ":%lld", (long long)device);
+        }
+        if (operation > 0) {
+            fprintf(out, "/%lld", (long long)operation);
+        }
+        first = false;
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
 }
 
 /* ---- backtraces ---- */

@@ -55,6 +55,12 @@ void results_frame(const char *text, struct result_frame *frame);
 /* The innermost frame with a line, else the innermost; NULL without a backtrace. */
 const char *results_where(const json_t *finding);
 
+/* The sites that clean runs reached in different orders or from different calls, as faults name them: "Flush:0, Write:1/2".
+ * Malloc'd, "" for none; NULL: no memory. */
+char *results_unsteady(const json_t *sweep);
+/* What that means for who reads the sweep. */
+extern const char results_unsteady_meaning[];
+
 /* What is wrong with an object that should be a report, as a sentence; NULL: it is one. */
 const char *results_check(const json_t *report);
 /* The sweep: the report itself, or a sweep of the one run it is. NULL: no memory. */

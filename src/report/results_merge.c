@@ -210,6 +210,14 @@ static bool is_same_site(const json_t *a, const json_t *b)
     return same;
 }
 
+/* What differed between the runs of one shard does so for all. */
+static void note_unsteady(json_t *known, const json_t *site)
+{
+    if (json_is_true(json_object_get(site, "unsteady"))) {
+        json_object_set_new(known, "unsteady", json_true());
+    }
+}
+
 /* Each shard recorded a clean run of its own; a client whose threads race does not always reach the same places. */
 static int merge_sites(const struct merge *merge, json_t *merged)
 {
@@ -227,7 +235,10 @@ static int merge_sites(const struct merge *merge, json_t *merged)
 
             json_array_foreach(sites, i, known)
             {
-                there = there || is_same_site(known, site);
+                if (is_same_site(known, site)) {
+                    there = true;
+                    note_unsteady(known, site);
+                }
             }
             if (!there && json_array_append(sites, site)) {
                 json_decref(sites);

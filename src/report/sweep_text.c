@@ -221,12 +221,31 @@ static void print_nothing_shown(FILE *out, const json_t *sweep)
     }
 }
 
+/* 0 or ENOMEM. */
+static int print_unsteady(FILE *out, const json_t *sweep)
+{
+    char *sites = results_unsteady(sweep);
+
+    if (!sites) {
+        return ENOMEM;
+    }
+    if (sites[0]) {
+        fputs("\n  unsteady sites: ", out);
+        wrap_words(out, WIDTH, 4, 18, sites);
+        fputs("    ", out);
+        wrap_words(out, WIDTH, 4, 4, results_unsteady_meaning);
+    }
+    free(sites);
+    return 0;
+}
+
 int report_sweep_text(FILE *out, const json_t *sweep, bool color)
 {
     const json_t *summary = json_object_get(sweep, "summary");
     struct matrix *matrix = calloc(1, sizeof *matrix);
     size_t index;
     json_t *run;
+    int error;
 
     if (!matrix) {
         return ENOMEM;
@@ -240,6 +259,7 @@ int report_sweep_text(FILE *out, const json_t *sweep, bool color)
     }
     print_findings(out, sweep, color);
     print_nothing_shown(out, sweep);
+    error = print_unsteady(out, sweep);
     coverage_text(out, json_object_get(sweep, "coverage"), color);
     /* Rounded down: 9,999 of 10,000 is not 100 %. */
     long tenths = (long)(10 * json_number_value(json_object_get(summary, "survived_percent")));
@@ -249,5 +269,5 @@ int report_sweep_text(FILE *out, const json_t *sweep, bool color)
             (long)results_number(summary, "clean", 0), (long)results_number(summary, "with_findings", 0),
             (long)results_number(summary, "vacuous", 0), tenths / 10, tenths % 10);
     free(matrix);
-    return ferror(out) ? EIO : 0;
+    return ferror(out) ? EIO : error;
 }

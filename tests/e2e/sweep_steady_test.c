@@ -26,11 +26,27 @@ static void sweep(struct e2e_run *run, struct e2e_args *args, const char *client
     sweeps_expect_survived(run, args);
 }
 
+/* Who reads the report sees where chance has a say. */
+static void expect_told(const struct e2e_run *run, const struct e2e_args *args)
+{
+    json_t *site;
+    size_t i;
+    bool unsteady = false;
+    json_array_foreach(json_object_get(run->report, "sites"), i, site)
+    {
+        unsteady = unsteady || json_is_true(json_object_get(site, "unsteady"));
+    }
+    if (!unsteady || strstr(run->output, "unsteady sites: ") == NULL) {
+        e2e_fail(run, args, "no site is called unsteady");
+    }
+}
+
 static void expect_steady(const char *client, const char *devices)
 {
     struct e2e_run first, run;
     struct e2e_args args;
     sweep(&first, &args, client, devices);
+    expect_told(&first, &args);
     for (int i = 1; i < TIMES; i++) {
         sweep(&run, &args, client, devices);
         sweeps_expect_same(&run, &args, &first);

@@ -343,10 +343,10 @@ static json_t *sites_value(const struct site *sites, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:i, s:i, s:i}", "name", sites[i].name, "kind",
+            list, json_pack("{s:s, s:s, s:o, s:i, s:i, s:i, s:b}", "name", sites[i].name, "kind",
                             sites[i].is_command ? "command" : "function", "device",
                             sites[i].device < 0 ? json_null() : json_integer(sites[i].device), "op", 0,
-                            "arrivals", 1, "stacks", 1));
+                            "arrivals", 1, "stacks", 1, "unsteady", strcmp(sites[i].name, "Flush") == 0));
     }
     return list;
 }

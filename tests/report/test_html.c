@@ -90,6 +90,8 @@ static void test_is_whole_without_its_script(void **state)
     assert_non_null(strstr(page, "<dd>300</dd><dt>runs</dt>"));
     assert_non_null(strstr(page, "#run=0"));
     assert_non_null(strstr(page, "<noscript>"));
+    assert_non_null(
+        strstr(page, "<b>Unsteady sites:</b> Flush:0, Flush:1, Flush:2, Flush:3. The client reaches"));
     free(page);
     json_decref(sweep);
 }

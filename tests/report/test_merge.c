@@ -53,6 +53,25 @@ static void test_merge_gives_the_unsharded_report(void **state)
     json_decref(sweep);
 }
 
+/* What one shard's clean runs did in two ways, no shard does in one. */
+static void test_merge_keeps_what_is_unsteady(void **state)
+{
+    json_t *sweep = sweep_fixture(90), *shards[SHARDS], *merged = NULL, *site;
+    char why[RESULTS_WHY_MAX] = "";
+
+    (void)state;
+    make_shards(sweep, shards);
+    site = json_array_get(json_object_get(shards[1], "sites"), 0);
+    assert_true(json_is_false(json_object_get(site, "unsteady")));
+    json_object_set_new(site, "unsteady", json_true());
+    assert_int_equal(results_merge(shards, names, SHARDS, &merged, why), 0);
+    site = json_array_get(json_object_get(merged, "sites"), 0);
+    assert_true(json_is_true(json_object_get(site, "unsteady")));
+    json_decref(merged);
+    free_shards(shards);
+    json_decref(sweep);
+}
+
 /* The formats take what a merge gives. */
 static void check_formats(json_t *merged)
 {
@@ -140,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_merge_gives_the_unsharded_report),
+        cmocka_unit_test(test_merge_keeps_what_is_unsteady),
         cmocka_unit_test(test_merge_adds_what_it_is_given),
         cmocka_unit_test(test_merge_refuses_what_does_not_belong_together),
     };

@@ -363,21 +363,54 @@ static void test_odd_objects(void **state)
     assert_non_null(results_check(json_null()));
 }
 
-/* jitter has no site, but a column: with a name. */
-static void test_what_is_everywhere_has_a_column(void **state)
+static char *sweep_text(json_t *sweep)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
+
+    assert_non_null(out);
+    assert_int_equal(report_sweep_text(out, sweep, false), 0);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* Sites that clean runs do not reach alike are named, with what that means; without any nothing is said. */
+static void test_unsteady_sites_are_named(void **state)
+{
+    json_t *sweep = sweep_fixture(60), *site = json_array_get(json_object_get(sweep, "sites"), 0);
+    char *text;
+    size_t i;
+
+    (void)state;
+    json_object_set_new(site, "unsteady", json_true());
+    json_object_set_new(site, "op", json_integer(2));
+    text = sweep_text(sweep);
+    assert_non_null(strstr(
+        text, "\n  unsteady sites: Create/2, Flush:0, Flush:1, Flush:2, Flush:3\n    The client reaches"));
+    free(text);
+    json_array_foreach(json_object_get(sweep, "sites"), i, site)
+    {
+        json_object_del(site, "unsteady"); /* as in reports of earlier versions */
+    }
+    text = sweep_text(sweep);
+    assert_null(strstr(text, "unsteady"));
+    free(text);
+    json_decref(sweep);
+}
+
+/* jitter has no site, but a column: with a name. */
+static void test_what_is_everywhere_has_a_column(void **state)
+{
     json_t *sweep = json_pack("{s:i, s:s, s:[{s:s, s:s, s:s, s:i}], s:[], s:{s:i}}", "schema", 1, "outcome",
                               "clean", "runs", "outcome", "clean", "fault", "jitter", "site", "", "id", 1,
                               "findings", "summary", "runs", 1);
 
+    char *text;
+
     (void)state;
     assert_non_null(sweep);
-    assert_non_null(out);
-    assert_int_equal(report_sweep_text(out, sweep, false), 0);
-    assert_int_equal(fclose(out), 0);
+    text = sweep_text(sweep);
     assert_non_null(strstr(text, "A=anywhere"));
     free(text);
     json_decref(sweep);
@@ -390,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_what_the_sweep_knows_stays),
         cmocka_unit_test(test_summary_of_few_runs),
         cmocka_unit_test(test_what_is_everywhere_has_a_column),
+        cmocka_unit_test(test_unsteady_sites_are_named),
         cmocka_unit_test(test_a_run_is_a_sweep_of_one),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_junit),
