@@ -45,7 +45,7 @@ struct row {
     const char *name;
     enum merge merge;
     enum source source;
-    const char *text; /* SOURCE_TEXT; may hold {run} */
+    const char *text; /* SOURCE_TEXT; {run} in it is the scratch folder itself */
 };
 
 static const struct row rows[] = {
@@ -213,7 +213,7 @@ char **environment_make(enum environment_kind kind, const struct rundir *dir, co
 {
     struct builder builder = {0};
     for (size_t i = 0; base[i] != NULL; i++) {
-        if (append(&builder, text_expand_run(base[i], dir->path)) != 0) {
+        if (append(&builder, rundir_expand(dir, base[i])) != 0) {
             goto fail;
         }
     }

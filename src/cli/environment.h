@@ -1,7 +1,7 @@
 /* environment.h - the environments of the processes a run starts.
  *
  * Responsible for: our variables (LD_PRELOAD, VDIFAULT_*, VDI_NAMESPACE, TMPDIR, PATH, LD_LIBRARY_PATH,
- * sanitizer options) on top of the runner's own environment, and {run} in every value.
+ * sanitizer options) on top of the runner's own environment, and {run} in every value of that.
  *
  * What the interposer reads of it:
  *   VDIFAULT_TRACE       the folder of the run's state and rings
@@ -36,7 +36,7 @@ struct environment_choice {
     bool add_library;  /* append our library folder to the search */
     const char *guard; /* NULL: as in the runner's own environment, as is the next */
     const char *on_finding;
-    bool coverage;   /* an instrumented client leaves its counters in {run}/coverage */
+    bool coverage;   /* an instrumented client leaves its counters in the scratch folder */
     bool continuous; /* ... as it runs */
 };
 

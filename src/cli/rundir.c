@@ -14,6 +14,7 @@
 
 #include "os.h"
 #include "parts.h"
+#include "text.h"
 
 #define NAMESPACE_FILE "namespace"
 
@@ -88,6 +89,14 @@ char *rundir_file(const struct rundir *dir, const char *name)
     return asprintf(&path, "%s/%s", dir->path, name) < 0 ? NULL : path;
 }
 
+char *rundir_expand(const struct rundir *dir, const char *text)
+{
+    char *folder = rundir_file(dir, RUN_CLIENT_FOLDER);
+    char *expanded = folder != NULL ? text_expand_run(text, folder) : NULL;
+    free(folder);
+    return expanded;
+}
+
 /* The process-number space, "pid:[<inode>]"; its length, 0: unknown. */
 static size_t own_namespace(char text[NAMESPACE_MAX])
 {
@@ -135,7 +144,7 @@ bool rundir_is_foreign(const char *base, const char *name)
 
 static int make_parts(const struct rundir *dir, const struct parts *parts)
 {
-    static const char *const folders[] = {"tmp", "trace", "bin", "sanitizer"};
+    static const char *const folders[] = {RUN_CLIENT_FOLDER, "tmp", "trace", "bin", "sanitizer"};
     int at = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (at < 0) {
         return errno;

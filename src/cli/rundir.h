@@ -5,8 +5,8 @@
  * (vdifault-<token>-<hash>, by VDI_NAMESPACE) and marks processes (VDI_NAMESPACE in their environment), so
  * that whatever a killed runner left behind is found by the next one.
  *
- * Folder: namespace (the process-number space of the runner), plan, plan-verify, trace/ (run state and rings), tmp/
- * (the client's TMPDIR), bin/ (links to the stand-in and to the interposer), sanitizer/ (reports of the client's
+ * Folder: namespace (the process-number space of the runner), plan, plan-verify, trace/ (run state and rings), client/
+ * ({run}, the client's own: it may remove it), tmp/ (its TMPDIR), bin/ (links to the stand-in and to the interposer), sanitizer/ (reports of the client's
  * sanitizers).
  */
 #ifndef VDIFAULT_RUNDIR_H
@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #define RUN_PREFIX         "vdifault-"
+#define RUN_CLIENT_FOLDER  "client"
 #define RUN_HELPER_SUFFIX  "-helper" /* of the token, for the sets of --before and --after */
 #define PRELOAD_SEPARATORS " :"      /* what no path in LD_PRELOAD can hold */
 
@@ -52,6 +53,9 @@ int rundir_create(const char *base, const struct parts *parts, struct rundir *di
 
 /* "<folder>/<name>"; malloc'd, NULL: no memory. */
 char *rundir_file(const struct rundir *dir, const char *name);
+
+/* `text` with every "{run}" replaced by the client's own folder; malloc'd, NULL: no memory. */
+char *rundir_expand(const struct rundir *dir, const char *text);
 
 /* A folder below `base` with the token of this name tells that its runner is of another process-number space
  * (a container that shares the folder): whether that runner lives cannot be seen from here. */

@@ -28,7 +28,7 @@ static int settle_databases(struct session *session)
     }
     for (uint32_t i = 0; i < session->plan.database_count; i++) {
         struct plan_database *database = &session->plan.databases[i];
-        char *path = text_expand_run(database->path, session->dir.path);
+        char *path = rundir_expand(&session->dir, database->path);
         if (path == NULL) {
             return ENOMEM;
         }

@@ -50,7 +50,7 @@ static void finish_sql(struct session *session, struct sql_process *process, int
     if (session->setup.options->sql_result == NULL) {
         return;
     }
-    char *file = text_expand_run(session->setup.options->sql_result, session->dir.path);
+    char *file = rundir_expand(&session->dir, session->setup.options->sql_result);
     int error = file != NULL ? sql_write_result(process, file) : ENOMEM;
     if (error != 0) {
         snprintf(session->error, sizeof session->error, "--sql-result '%s': %s",

@@ -22,6 +22,7 @@ static const struct kept kept[] = {
     {".", "namespace", S_IFREG},
     {".", "plan", S_IFREG},
     {".", "plan-verify", S_IFREG},
+    {".", RUN_CLIENT_FOLDER, S_IFDIR},
     {".", "tmp", S_IFDIR},
     {".", "trace", S_IFDIR},
     {".", "bin", S_IFDIR},
@@ -31,7 +32,7 @@ static const struct kept kept[] = {
     {"bin", "libvdifault.so", S_IFLNK},
     {"bin", "libvdifault-sys.so", S_IFLNK},
 };
-static const char *const folders[] = {".", "tmp", "trace", "bin", "sanitizer"};
+static const char *const folders[] = {".", RUN_CLIENT_FOLDER, "tmp", "trace", "bin", "sanitizer"};
 
 enum {
     KEPT = sizeof kept / sizeof kept[0],
@@ -94,6 +95,7 @@ static int renew(const struct rundir *dir)
         error = at < 0 ? errno : ENOMEM;
         goto out;
     }
+    (void)mkdirat(at, RUN_CLIENT_FOLDER, 0700); /* the one part that the client may have removed */
     for (size_t i = 0; i < FOLDERS && error == 0; i++) {
         error = empty(at, folders[i], &found);
     }

@@ -83,7 +83,7 @@ static char **expand_arguments(struct session *session)
     const struct run_options *options = session->setup.options;
     char **argv = calloc((size_t)options->client_argc + 1, sizeof *argv);
     for (int i = 0; argv != NULL && i < options->client_argc; i++) {
-        argv[i] = text_expand_run(options->client_argv[i], session->dir.path);
+        argv[i] = rundir_expand(&session->dir, options->client_argv[i]);
         if (argv[i] == NULL) {
             environment_free(argv);
             return NULL;
@@ -342,7 +342,7 @@ static bool has_succeeded(const struct session *session)
 static int forget_result(const struct session *session)
 {
     const char *result = session->setup.options->sql_result;
-    char *file = result != NULL ? text_expand_run(result, session->dir.path) : NULL;
+    char *file = result != NULL ? rundir_expand(&session->dir, result) : NULL;
     int error = file != NULL && unlink(file) != 0 && errno != ENOENT ? errno : 0;
     free(file);
     return error;
@@ -429,7 +429,7 @@ static void wait_for_command(struct session *session, const struct command_phase
 /* `sh -c command`; its wait status, or -1: it did not start or did not end (session->error). */
 static int run_command(struct session *session, const struct command_phase *phase, const char *command)
 {
-    char *expanded = text_expand_run(command, session->dir.path);
+    char *expanded = rundir_expand(&session->dir, command);
     char *const argv[] = {(char *)"sh", (char *)"-c", expanded, NULL};
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct launch launch = {.path = "/bin/sh", .standard = {null, STDERR_FILENO, -1}};

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* `text` with every "{run}" replaced by the run's scratch folder. */
+/* `text` with every "{run}" replaced by the folder. */
 char *text_expand_run(const char *text, const char *folder);
 
 /* The arguments as one line a shell reads back as the same arguments; passwords are redacted. */

@@ -16,7 +16,7 @@
 
 /* {run} is the run's own folder. */
 static char *const client_argv[] = {(char *)RUN_CLIENT, (char *)"backup", (char *)"--database",
-                                    (char *)"bench",    (char *)"--dir",  (char *)"{run}/tmp",
+                                    (char *)"bench",    (char *)"--dir",  (char *)"{run}",
                                     (char *)"--set",    (char *)"bench",  NULL};
 
 /* ---- as a sweep does ---- */

@@ -52,6 +52,7 @@ static void folder_is_private_and_complete(void **state)
     assert_int_equal(info.st_mode & 07777, 0700);
     assert_true(exists("%s/%s", dir.path, "tmp"));
     assert_true(exists("%s/%s", dir.path, "trace"));
+    assert_true(exists("%s/%s", dir.path, "client"));
     char target[64] = "";
     char link[RUN_PATH_MAX + 16];
     snprintf(link, sizeof link, "%s/bin/sqlcmd", dir.path);

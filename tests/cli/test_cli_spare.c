@@ -73,7 +73,8 @@ static struct run_state *make_run(struct spare *spare, struct rundir *dir)
 static void what_a_run_left_is_gone(void **state)
 {
     (void)state;
-    static const char *const left[] = {"out.bak", "tmp/out.bak", "trace/catalog", "sanitizer/report.1"};
+    static const char *const left[] = {"out.bak", "client/out.bak", "tmp/out.bak", "trace/catalog",
+                                       "sanitizer/report.1"};
     struct spare spare = {0};
     struct rundir dir, again;
     bool renewed = false;
@@ -102,6 +103,30 @@ static void what_a_run_left_is_gone(void **state)
     assert_memory_equal(header, "\0\0\0\0\0\0\0\0\0", sizeof header);
     close(file);
     assert_int_equal(folder_remove(again.path), 0);
+}
+
+/* {run} is the client's, which may remove it, or put another thing in its place. */
+static void the_clients_own_folder_is_there_again(void **state)
+{
+    (void)state;
+    struct spare spare = {0};
+    struct rundir dir, again;
+    bool renewed = false;
+    char own[RUN_PATH_MAX + 16];
+    struct run_state *run = make_run(&spare, &dir);
+    put_file(&dir, "client/out.bak", 0);
+    snprintf(own, sizeof own, "%s/client", dir.path);
+    assert_int_equal(folder_remove(own), 0);
+    spare_give(&spare, &dir);
+    assert_int_equal(spare_take(&spare, base, &parts, &again, &renewed), 0);
+    assert_true(renewed);
+    assert_true(exists(&again, "client/."));
+    assert_int_equal(folder_remove(own), 0);
+    assert_int_equal(symlink("/etc", own), 0);
+    spare_give(&spare, &again);
+    assert_false(spare.there);
+    assert_false(exists(&again, "."));
+    munmap(run, sizeof *run);
 }
 
 /* What a client has done to a part of the folder does not reach the next run. */
@@ -167,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_run_left_is_gone),
+        cmocka_unit_test(the_clients_own_folder_is_there_again),
         cmocka_unit_test(a_folder_that_lacks_a_part_is_not_kept),
         cmocka_unit_test(a_folder_whose_state_was_cut_is_not_kept),
         cmocka_unit_test(only_one_is_kept),

@@ -108,7 +108,7 @@ static void client_environment(void **state)
     assert_string_equal(value_of(made, "LD_PRELOAD"),
                         "/p/lib/libvdifault.so:/p/lib/libvdifault-sys.so:/x.so");
     assert_string_equal(value_of(made, "LD_LIBRARY_PATH"), "/y:/p/lib");
-    assert_string_equal(value_of(made, "OUT"), "/tmp/r/o");
+    assert_string_equal(value_of(made, "OUT"), "/tmp/r/client/o");
     assert_string_equal(value_of(made, "TMPDIR"), "/tmp/r/tmp");
     assert_string_equal(value_of(made, "VDI_NAMESPACE"), "12-34");
     assert_string_equal(value_of(made, "VDIFAULT_ROLE"), "(unset)");

@@ -312,6 +312,25 @@ static void a_lock_left_behind_is_found(void **state)
     e2e_free(&run);
 }
 
+/* What watches the client is not in its folder. */
+static void a_client_may_remove_its_folder(void **state)
+{
+    (void)state;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    static const char *const words[] = {"sweep",        "--size", "1M", "--jobs=2",
+                                        "--shard=1/12", "--",     "sh", "-c"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        e2e_arg(&args, "%s", words[i]);
+    }
+    e2e_arg(&args, E2E_CLIENTS
+            "/correct_c backup-restore --database sales --devices 1 --dir {run} --timeout 1000; "
+            "status=$?; rm -rf {run}; exit $status");
+    e2e_run(&run, args.list);
+    sweeps_expect_survived(&run, &args);
+    e2e_free(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_client_that_fails_by_itself_is_not_swept),
         cmocka_unit_test(runs_that_share_a_file_are_made_one_at_a_time),
         cmocka_unit_test(the_next_run_is_tried),
+        cmocka_unit_test(a_client_may_remove_its_folder),
         cmocka_unit_test(a_lock_left_behind_is_found),
     };
     cmocka_set_test_filter(getenv("E2E_ONLY"));
