@@ -178,6 +178,15 @@ static void close_worker(struct sweep_worker *worker)
     *worker = (struct sweep_worker){0};
 }
 
+/* One that did not even get its run. */
+static void lose(struct sweep_worker *worker)
+{
+    kill(worker->pid, SIGKILL);
+    (void)wait_for_worker(worker, os_now() + END_MS * NS_PER_MS);
+    close_worker(worker);
+    cleanup_stale(rundir_base(), true, NULL);
+}
+
 /* Its run has failed; a new worker takes its place with the next run. */
 static void bury(struct sweep_pool *pool, struct sweep_worker *worker, sweep_take *take, void *context)
 {
@@ -230,12 +239,15 @@ bool sweep_pool_give(struct sweep_pool *pool, const struct sweep_run *run)
         if (worker->busy || (worker->pid == 0 && start(pool, worker) != 0)) {
             continue;
         }
+        if (!write_all(worker->socket, run, sizeof *run)) {
+            lose(worker); /* the run is for another one */
+            continue;
+        }
         /* before, client, verify twice, after; each has the run's own limit */
         int64_t limit_ms = 3 * (5 * options->timeout_ms + SLACK_MS);
         worker->run = *run;
         worker->busy = true;
         worker->deadline_ns = os_now() + limit_ms * NS_PER_MS;
-        write_all(worker->socket, run, sizeof *run); /* a worker that is gone is seen by its socket's end */
         return true;
     }
     return false;
