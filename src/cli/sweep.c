@@ -69,14 +69,15 @@ static json_t *identity(const struct sweep *sweep)
 }
 
 /* A sweep_journal_take. */
-static void keep_noted(void *context, json_t *object)
+static void keep_noted(void *context, size_t line, json_t *object)
 {
     struct sweep *sweep = context;
     char key[SWEEP_NOTED_MAX];
     sweep_noted_key((uint32_t)results_number(object, "id", 0), results_text(object, "key"), key, sizeof key);
     if (strcmp(results_text(object, "outcome"), "error") == 0) { /* it may be possible now */
         json_decref(object);
-    } else if (json_object_set_new(sweep->noted, key, object) != 0) {
+    } else if (json_object_set_new(object, "line", json_integer((json_int_t)line)) != 0 ||
+               json_object_set_new(sweep->noted, key, object) != 0) {
         sweep->error = ENOMEM;
     }
 }

@@ -44,7 +44,7 @@ static bool begins_line(const json_t *object, const char *text, size_t length)
 static int read_lines(FILE *in, const json_t *identity, sweep_journal_take *take, void *context, off_t *whole)
 {
     char *line = NULL;
-    size_t room = 0;
+    size_t room = 0, number = 0;
     int error = 0;
     *whole = 0;
     for (ssize_t length; error == 0 && (length = getline(&line, &room, in)) > 0;) {
@@ -53,11 +53,12 @@ static int read_lines(FILE *in, const json_t *identity, sweep_journal_take *take
             error = *whole == 0 && !begins_line(identity, line, (size_t)length) ? EEXIST : 0;
             break;
         }
+        number++;
         if (*whole == 0) {
             error = json_equal(object, identity) ? 0 : EEXIST;
             json_decref(object);
         } else {
-            take(context, object);
+            take(context, number, object);
         }
         *whole += length;
     }

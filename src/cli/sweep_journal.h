@@ -18,9 +18,9 @@ struct sweep_journal {
 };
 
 /* Opens or makes the file. `identity` says which sweep it must be of; becomes the journal's. Each run in it goes to
- * `take`, with an object that becomes its. EEXIST: it is another sweep's; EINVAL: it is no
+ * `take`, with its line, from 1, and an object that becomes its. EEXIST: it is another sweep's; EINVAL: it is no
  * regular file; EBUSY: another process is writing it. */
-typedef void sweep_journal_take(void *context, json_t *object);
+typedef void sweep_journal_take(void *context, size_t line, json_t *object);
 int sweep_journal_open(struct sweep_journal *journal, const char *path, json_t *identity,
                        sweep_journal_take *take, void *context);
 int sweep_journal_add(struct sweep_journal *journal, const json_t *object);

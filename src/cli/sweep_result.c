@@ -94,6 +94,7 @@ json_t *sweep_result_report(struct sweep_result *result, const struct sweep_fact
     }
     for (size_t i = 0; i < result->count; i++) {
         json_object_del(result->runs[i], "then"); /* what came of it are runs themselves */
+        json_object_del(result->runs[i], "line"); /* of the journal */
         json_array_append(runs, result->runs[i]);
     }
     json_t *client = json_pack("{s:O, s:n, s:n, s:b, s:I}", "argv", facts->argv, "exit", "signal",

@@ -44,6 +44,53 @@ static json_t *find_noted(const struct sweep *sweep, const struct sweep_run *run
     return json_object_get(sweep->noted, text);
 }
 
+/* The run of both faults; NULL, or what is expected instead of such a text. */
+static const char *read_pair(const struct sweep *sweep, const struct sweep_run *first, size_t index,
+                             const json_t *text, struct sweep_run *pair)
+{
+    static const char too_many[] = "no fault after so many";
+    static const char no_fault[] = "a fault, as --fault takes it";
+    struct fault_error why;
+    *pair = *first;
+    pair->id = first->id + (uint32_t)((index + 1) * sweep->plan.count);
+    if (pair->fault_count == SWEEP_FAULTS_MAX) {
+        return too_many;
+    }
+    return json_is_string(text) &&
+                   fault_parse(json_string_value(text), &pair->faults[pair->fault_count++], &why) == 0
+               ? NULL
+               : no_fault;
+}
+
+/* Whether the journal, which anybody can have written, has a run as a sweep notes it; says so if not. */
+static bool is_sound(const struct sweep *sweep, const struct sweep_run *run, const json_t *noted)
+{
+    const json_t *then = json_object_get(noted, "then"), *found = NULL;
+    const char *expected = NULL, *key = "then";
+    struct sweep_run pair;
+    if (results_number(noted, "id", -1) != run->id) {
+        key = "id";
+        found = json_object_get(noted, key);
+        expected = "that of a run of this sweep";
+    } else if (then != NULL && !json_is_array(then)) {
+        found = then;
+        expected = "a list of faults";
+    }
+    for (size_t i = 0; expected == NULL && i < json_array_size(then); i++) {
+        found = json_array_get(then, i);
+        expected = read_pair(sweep, run, i, found, &pair);
+    }
+    if (expected != NULL) {
+        char *text = json_dumps(found, JSON_ENCODE_ANY | JSON_COMPACT);
+        cli_error("sweep: journal '%s', line %" JSON_INTEGER_FORMAT
+                  ": \"%s\" has %s, expected %s; the run is made again",
+                  sweep->journal.path, results_number(noted, "line", 0), key, text != NULL ? text : "?",
+                  expected);
+        free(text);
+    }
+    return expected == NULL;
+}
+
 static bool is_going(const struct sweep *sweep)
 {
     return sweep->error == 0 && sweep->pool.interrupted == 0;
@@ -91,7 +138,7 @@ static void sweep_through(struct sweep *sweep, const struct sweep_plan *plan, bo
             continue;
         }
         json_t *noted = find_noted(sweep, run);
-        if (noted != NULL) {
+        if (noted != NULL && is_sound(sweep, run, noted)) {
             sweep->error = sweep_result_add(&sweep->result, json_incref(noted));
         } else {
             order[count++] = order[i];
@@ -104,7 +151,7 @@ static void sweep_through(struct sweep *sweep, const struct sweep_plan *plan, bo
     free(order);
 }
 
-/* A run's "then" as runs. It may come from a journal, which anybody can have written. */
+/* A run's "then" as runs. */
 static int add_pairs(struct sweep *sweep, const json_t *run)
 {
     json_int_t id = results_number(run, "id", -1);
@@ -116,11 +163,8 @@ static int add_pairs(struct sweep *sweep, const json_t *run)
     const struct sweep_run *first = &sweep->plan.runs[id];
     json_array_foreach(json_object_get(run, "then"), index, text)
     {
-        struct fault_error why;
-        struct sweep_run pair = *first;
-        pair.id = first->id + (uint32_t)((index + 1) * sweep->plan.count);
-        if (!json_is_string(text) || pair.fault_count == SWEEP_FAULTS_MAX ||
-            fault_parse(json_string_value(text), &pair.faults[pair.fault_count++], &why) != 0) {
+        struct sweep_run pair;
+        if (read_pair(sweep, first, index, text, &pair) != NULL) {
             return EINVAL;
         }
         struct sweep_run *runs = realloc(sweep->pairs.runs, (sweep->pairs.count + 1) * sizeof *runs);

@@ -22,9 +22,10 @@
 
 static json_int_t noted;
 
-static void note(void *context, json_t *object)
+static void note(void *context, size_t line, json_t *object)
 {
     (void)context;
+    assert_int_equal(line, json_integer_value(json_object_get(object, "id")) + 1); /* after the sweep's own */
     noted = noted * 10 + json_integer_value(json_object_get(object, "id"));
     json_decref(object);
 }

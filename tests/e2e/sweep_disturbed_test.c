@@ -227,6 +227,52 @@ static void a_journal_that_cannot_be_made_is_refused(void **state)
     e2e_free(&run);
 }
 
+/* The first fault that goes second becomes none; returns the line, from 1. */
+static int spoil(const char *path)
+{
+    static const char list[] = "\"then\":[\"";
+    char *line = NULL;
+    size_t room = 0;
+    int number = 0;
+    bool done = false;
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    for (long start = 0; !done && getline(&line, &room, file) > 0; start = ftell(file)) {
+        const char *found = strstr(line, list);
+        number++;
+        if (found != NULL) {
+            assert_int_equal(fseek(file, start + (found - line) + (long)strlen(list), SEEK_SET), 0);
+            done = fputc('?', file) != EOF;
+        }
+    }
+    free(line);
+    assert_int_equal(fclose(file), 0);
+    assert_true(done);
+    return number;
+}
+
+/* What somebody else has written there is said by file and line, and costs no more than that run. */
+static void a_journal_with_a_bad_line_is_gone_on_with(void **state)
+{
+    (void)state;
+    struct under_way sweep;
+    struct e2e_run rest;
+    char line[32];
+    start(&sweep, "/dev/null");
+    int status = wait_for_end(&sweep, said, sizeof said);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    snprintf(line, sizeof line, "line %d: \"then\" has \"?", spoil(sweep.journal));
+    e2e_run(&rest, sweep.args.list);
+    const char *message = strstr(rest.output, sweep.journal);
+    if (message == NULL || strstr(message, line) == NULL ||
+        strstr(message, "expected a fault, as --fault takes it; the run is made again") == NULL) {
+        e2e_fail(&rest, &sweep.args, "nothing is said of %s", line);
+    }
+    sweeps_expect_same(&rest, &sweep.args, &whole);
+    e2e_free(&rest);
+    unlink(sweep.journal);
+}
+
 /* Runs of two sweeps in one file would be nobody's; the first one is not disturbed. */
 static void a_journal_that_another_sweep_writes_is_refused(void **state)
 {
@@ -307,6 +353,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_is_killed_costs_its_run),
         cmocka_unit_test(a_journal_that_cannot_grow_does_not_end_the_sweep),
         cmocka_unit_test(a_journal_that_cannot_be_made_is_refused),
+        cmocka_unit_test(a_journal_with_a_bad_line_is_gone_on_with),
         cmocka_unit_test(a_journal_that_another_sweep_writes_is_refused),
         cmocka_unit_test(what_clients_leave_behind_is_told_and_removed),
     };
