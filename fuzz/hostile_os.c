@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "random.h"
 #include "shared_event.h"
 
 enum {
@@ -161,19 +162,10 @@ void hostile_storm(uint64_t seed, uint32_t interval, uint32_t count)
     world.storm_left = count;
 }
 
-static uint64_t next_random(void)
-{
-    world.storm_seed += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t value = world.storm_seed;
-    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-    return value ^ value >> 31;
-}
-
 static void blow(void)
 {
     static const uint64_t values[] = {0, 1, 2, 3, 4, 15, 16, 17, 0x7fffffff, 0x80000000, 0xffffffff};
-    uint64_t random = next_random();
+    uint64_t random = random_next(&world.storm_seed);
     struct hostile_write write = {.object = 0,
                                   .offset = (uint32_t)(random >> 8),
                                   .width = (random & 7) == 0 ? 8 : 4,

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "random.h"
+
 enum {
     INPUT_MAX = 4096,
     MADE_UP_MAX = 256
@@ -68,22 +70,14 @@ static int run_path(const char *path)
     return failed;
 }
 
-static uint64_t next(uint64_t *state)
-{
-    *state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t value = *state;
-    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    return value ^ value >> 29;
-}
-
 static void run_made_up(unsigned long count, uint64_t seed)
 {
     for (unsigned long i = 0; i < count; i++) {
         uint8_t bytes[MADE_UP_MAX];
         uint64_t state = seed + i; /* printed by nobody: -seed and the number of the run give it again */
-        size_t size = next(&state) % sizeof bytes;
+        size_t size = random_next(&state) % sizeof bytes;
         for (size_t at = 0; at < size; at++) {
-            bytes[at] = (uint8_t)next(&state);
+            bytes[at] = (uint8_t)random_next(&state);
         }
         LLVMFuzzerTestOneInput(bytes, size);
         runs++;

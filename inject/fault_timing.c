@@ -4,6 +4,7 @@
 #include "deeds.h"
 #include "idle.h"
 #include "inject.h"
+#include "random.h"
 
 enum {
     NS_PER_MS = 1000000,
@@ -19,14 +20,6 @@ void deed_delay(struct call *call, uint32_t fault)
     idle_delay((int64_t)deed_fault(fault)->arg[FAULT_ARG_MS] * NS_PER_MS);
 }
 
-/* splitmix64's finalizer. */
-static uint64_t scramble(uint64_t value)
-{
-    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-    return value ^ value >> 31;
-}
-
 /* By seed, function, device and number of the call on that device, so that what other threads do meanwhile does not
  * change it. */
 static uint64_t draw(const struct call *call, uint32_t fault)
@@ -35,7 +28,7 @@ static uint64_t draw(const struct call *call, uint32_t fault)
     uint32_t device = has_device ? (uint32_t)call->device_index : 0;
     uint64_t nth = atomic_fetch_add(&deed_counts(fault)->seen[device], 1);
     uint64_t seed = (uint64_t)deed_fault(fault)->arg[FAULT_ARG_SEED];
-    return scramble(scramble(seed << 32 | (uint64_t)call->function << 16 | device) + nth);
+    return random_mix(random_mix(seed << 32 | (uint64_t)call->function << 16 | device) + nth);
 }
 
 static void happens(struct call *call, uint32_t fault)

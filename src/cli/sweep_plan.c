@@ -9,6 +9,7 @@
 
 #include "codes.h"
 #include "dialect.h"
+#include "random.h"
 #include "vdi.h"
 
 /* A run that may be made, before it has a place. */
@@ -419,22 +420,13 @@ bool sweep_shard_has(const struct sweep_shard *shard, uint32_t id)
     return shard->count == 0 || id % shard->count == shard->index - 1;
 }
 
-/* SplitMix64: the same numbers from the same seed, wherever. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t value = (*state += 0x9e3779b97f4a7c15u);
-    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9u;
-    value = (value ^ value >> 27) * 0x94d049bb133111ebu;
-    return value ^ value >> 31;
-}
-
 void sweep_order(uint32_t *order, size_t count, bool shuffle, uint64_t seed)
 {
     for (size_t i = 0; i < count; i++) {
         order[i] = (uint32_t)i;
     }
     for (size_t i = count; shuffle && i > 1; i--) {
-        size_t other = (size_t)(next_random(&seed) % i);
+        size_t other = (size_t)(random_next(&seed) % i);
         uint32_t kept = order[i - 1];
         order[i - 1] = order[other];
         order[other] = kept;

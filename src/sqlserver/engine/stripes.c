@@ -15,15 +15,6 @@ enum {
     FULL_OF_FOUR = 3,
 };
 
-/* Both steps are SplitMix64's: a Weyl sequence through a 64-bit finaliser. */
-uint64_t random_next(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 uint64_t random_seed(uint64_t seed, uint64_t purpose, uint64_t number)
 {
     uint64_t state = seed;

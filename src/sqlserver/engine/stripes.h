@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "random.h"
+
 enum {
     STRIPES_DEVICES_MAX = 64,
     STRIPES_CHUNK = 65536, /* of a differential: eight pages, as SQL Server counts changes */
@@ -58,8 +60,7 @@ bool stripes_next(struct stripes *stripes, struct stripes_extent *extent); /* fa
 bool stripes_next_of(struct stripes *stripes, uint32_t device, struct stripes_extent *extent);
 void stripes_totals(const struct stripes_parameters *parameters, struct stripes_total *totals);
 
-/* A generator of 64-bit numbers whose whole state is one word. */
-uint64_t random_next(uint64_t *state);
+/* What is drawn for one purpose does not depend on what is for another. */
 uint64_t random_seed(uint64_t seed, uint64_t purpose, uint64_t number);
 /* Bytes of the next transfer: `least` to `most` blocks, most often the maximum, as a server in a hurry does.
  */
