@@ -11,6 +11,7 @@
 #include "machine.h"
 #include "parts.h"
 #include "rundir.h"
+#include "status_line.h"
 #include "text.h"
 
 struct conform_options {
@@ -130,27 +131,19 @@ static int try_a_backup(struct conform *conform)
     return CLI_SETUP;
 }
 
-static void show_progress(const struct conform_result *result, size_t done, bool terminal)
-{
-    if (terminal && done < result->count) {
-        fprintf(stderr, "\r\033[K%zu of %zu  %s in %s", done + 1, result->count,
-                model_function_name(result->rows[done].one.function),
-                model_state_name(result->rows[done].one.state));
-    } else if (terminal) {
-        fputs("\r\033[K", stderr);
-    }
-}
-
 static int run_cases(struct conform *conform)
 {
     struct conform_result *result = &conform->result;
-    bool terminal = isatty(STDERR_FILENO) != 0;
+    struct status_line line;
     int error = 0;
+    status_line_start(&line);
     for (size_t i = 0; i < result->count && error == 0; i++) {
-        show_progress(result, i, terminal);
-        error = conform_case_run(&conform->setup, &result->rows[i].one, &result->rows[i].run);
+        struct conform_row *row = &result->rows[i];
+        status_line_show(&line, "%zu of %zu  %s in %s", i + 1, result->count,
+                         model_function_name(row->one.function), model_state_name(row->one.state));
+        error = conform_case_run(&conform->setup, &row->one, &row->run);
     }
-    show_progress(result, result->count, terminal);
+    status_line_end(&line);
     return error == 0 ? CLI_CLEAN : refuse(conform->library, strerror(error));
 }
 

@@ -11,6 +11,7 @@
 #include "os.h"
 #include "reproduce.h"
 #include "results.h"
+#include "status_line.h"
 #include "text.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -27,8 +28,7 @@ struct minimize {
     FILE *out;
     FILE *text; /* what a person reads */
     char *repeat;
-    bool terminal;
-    int64_t shown_ns;
+    struct status_line line;
 };
 
 /* ---- options ---- */
@@ -131,19 +131,9 @@ static char *make_repeat(const struct minimize *minimize, int first, char **argv
 /* A grader's `made`. */
 static void show_progress(void *context, uint32_t run_count)
 {
-    enum {
-        REDRAW_MS = 200,
-        LINE_MS = 5000
-    };
     struct minimize *minimize = context;
-    int64_t now = os_now();
-    if (now - minimize->shown_ns < (minimize->terminal ? REDRAW_MS : LINE_MS) * NS_PER_MS) {
-        return;
-    }
-    minimize->shown_ns = now;
-    fprintf(stderr, "%s%u runs, %u of %u faults left%s", minimize->terminal ? "\r\033[K" : "", run_count,
-            minimize->reproduction.plan.fault_count, minimize->faults_given, minimize->terminal ? "" : "\n");
-    fflush(stderr);
+    status_line_show(&minimize->line, "%u runs, %u of %u faults left", run_count,
+                     minimize->reproduction.plan.fault_count, minimize->faults_given);
 }
 
 static int resolve_last(struct minimize *minimize)
@@ -236,17 +226,16 @@ static int minimize_client(struct minimize *minimize)
         return status;
     }
     minimize->faults_given = reproduction->plan.fault_count;
-    minimize->terminal = isatty(STDERR_FILENO) != 0;
-    minimize->shown_ns = os_now();
+    status_line_start(&minimize->line);
     reproduction->rule = minimize->rule;
     reproduction->grader = (struct grader){
         .bench = &minimize->bench,
-        .deadline_ns = minimize->shown_ns + minimize->within_ms * NS_PER_MS,
+        .deadline_ns = os_now() + minimize->within_ms * NS_PER_MS,
         .made = show_progress,
         .context = minimize,
     };
     int error = reproduce(reproduction);
-    fputs(minimize->terminal ? "\r\033[K" : "", stderr);
+    status_line_end(&minimize->line);
     if (reproduction->grader.interrupted != 0) {
         cli_error("minimize: ended by signal %d (%s)", reproduction->grader.interrupted,
                   strsignal(reproduction->grader.interrupted));

@@ -2,16 +2,14 @@
 #ifndef VDIFAULT_PROGRESS_H
 #define VDIFAULT_PROGRESS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "record.h"
+#include "status_line.h"
 
 struct progress {
-    bool terminal;
-    bool shown;
+    struct status_line line;
     int64_t start_ns;
-    int64_t last_ns;
 };
 
 void progress_start(struct progress *progress);

@@ -3,26 +3,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "os.h"
 
-#define REDRAW_NS INT64_C(200000000)
-#define LINE_NS   INT64_C(5000000000)
-#define RED       "\033[31m"
-#define PLAIN     "\033[0m"
+#define RED   "\033[31m"
+#define PLAIN "\033[0m"
 
 void sweep_progress_start(struct sweep_progress *progress, size_t before)
 {
-    const char *kind = getenv("TERM");
-    int64_t now = os_now();
-    bool terminal = isatty(STDERR_FILENO) != 0 && kind != NULL && strcmp(kind, "dumb") != 0;
-    *progress = (struct sweep_progress){.terminal = terminal,
-                                        .color = terminal && getenv("NO_COLOR") == NULL,
-                                        .start_ns = now,
-                                        .last_ns = now,
-                                        .before = before};
+    *progress = (struct sweep_progress){.start_ns = os_now(), .before = before};
+    status_line_start(&progress->line);
+    progress->color = progress->line.terminal && getenv("NO_COLOR") == NULL;
 }
 
 /* "45 s", "3:07 min", "1:02 h" */
@@ -56,22 +47,11 @@ int sweep_progress_text(const struct sweep_progress *progress, const struct swee
 void sweep_progress_show(struct sweep_progress *progress, const struct sweep_extent *extent)
 {
     char text[SWEEP_PROGRESS_MAX];
-    int64_t now = os_now();
-    if (now - progress->last_ns < (progress->terminal ? REDRAW_NS : LINE_NS)) {
-        return;
-    }
-    sweep_progress_text(progress, extent, (double)(now - progress->start_ns) / 1e9, text);
-    progress->last_ns = now;
-    progress->shown = progress->terminal;
-    fprintf(stderr, "%s%s%s", progress->terminal ? "\r\033[K" : "", text, progress->terminal ? "" : "\n");
-    fflush(stderr);
+    sweep_progress_text(progress, extent, (double)(os_now() - progress->start_ns) / 1e9, text);
+    status_line_show(&progress->line, "%s", text);
 }
 
 void sweep_progress_end(struct sweep_progress *progress)
 {
-    if (progress->shown) {
-        fputs("\r\033[K", stderr);
-        fflush(stderr);
-        progress->shown = false;
-    }
+    status_line_end(&progress->line);
 }

@@ -1,5 +1,5 @@
-/* sweep_progress.h - how far a sweep is: one line redrawn on a terminal, a plain line every few seconds elsewhere.
- * Colour only on a terminal and without NO_COLOR. Threads: one. */
+/* sweep_progress.h - how far a sweep is, as a status line. Colour only on a terminal and without NO_COLOR. Threads:
+ * one. */
 #ifndef VDIFAULT_SWEEP_PROGRESS_H
 #define VDIFAULT_SWEEP_PROGRESS_H
 
@@ -7,16 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "status_line.h"
+
 enum {
     SWEEP_PROGRESS_MAX = 160
 };
 
 struct sweep_progress {
-    bool terminal; /* one that can redraw a line */
+    struct status_line line;
     bool color;
-    bool shown; /* a line that is to be wiped */
     int64_t start_ns;
-    int64_t last_ns;
     size_t before; /* runs that a journal had */
 };
 

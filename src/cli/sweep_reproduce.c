@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "os.h"
@@ -16,8 +15,7 @@ enum {
     RUNS_TRIED = 3,  /* of those with the finding */
     ONE_MS = 60000,  /* for a finding */
     ALL_MS = 300000, /* no further finding is begun later */
-    REDRAW_MS = 200,
-    LINE_MS = 5000
+    WAIT_MS = 200
 };
 
 #define NS_PER_MS INT64_C(1000000)
@@ -130,7 +128,7 @@ struct tasks {
     struct task *list;
     size_t count;
     size_t done;
-    int64_t shown_ns; /* when progress was */
+    struct status_line line;
 };
 
 static const struct sweep_run *find_run(const struct sweep *sweep, json_int_t id)
@@ -194,33 +192,22 @@ static bool give_next(struct tasks *tasks)
     return false;
 }
 
-/* One line redrawn on a terminal, a plain line every few seconds elsewhere. */
-static void show(struct tasks *tasks, bool terminal)
-{
-    int64_t now = os_now();
-    if (terminal || now - tasks->shown_ns > LINE_MS * NS_PER_MS) {
-        tasks->shown_ns = now;
-        fprintf(stderr, "%s%zu of %zu findings repeated and minimised%s", terminal ? "\r\033[K" : "",
-                tasks->done, tasks->count, terminal ? "" : "\n");
-        fflush(stderr);
-    }
-}
-
 static void work_off(struct tasks *tasks)
 {
     struct sweep *sweep = tasks->sweep;
-    bool terminal = isatty(STDERR_FILENO) != 0;
     int64_t end = os_now() + ALL_MS * NS_PER_MS;
+    status_line_start(&tasks->line);
     for (bool more = true; more && sweep->pool.interrupted == 0;) {
         while (os_now() < end && give_next(tasks)) {
         }
         more = sweep_pool_is_busy(&sweep->pool);
         if (more) {
-            sweep_pool_wait(&sweep->pool, REDRAW_MS, take, tasks);
-            show(tasks, terminal);
+            sweep_pool_wait(&sweep->pool, WAIT_MS, take, tasks);
+            status_line_show(&tasks->line, "%zu of %zu findings repeated and minimised", tasks->done,
+                             tasks->count);
         }
     }
-    fputs(terminal ? "\r\033[K" : "", stderr);
+    status_line_end(&tasks->line);
     if (tasks->done < tasks->count && sweep->pool.interrupted == 0) {
         cli_error("sweep: %zu of %zu findings have no grade: the time for repeating them was over",
                   tasks->count - tasks->done, tasks->count);
@@ -230,7 +217,7 @@ static void work_off(struct tasks *tasks)
 void sweep_reproduce(struct sweep *sweep, json_t *report)
 {
     json_t *findings = json_object_get(report, "findings");
-    struct tasks tasks = {.sweep = sweep, .count = json_array_size(findings), .shown_ns = os_now()};
+    struct tasks tasks = {.sweep = sweep, .count = json_array_size(findings)};
     tasks.list = calloc(tasks.count + 1, sizeof *tasks.list);
     if (tasks.list == NULL) {
         sweep->error = ENOMEM;

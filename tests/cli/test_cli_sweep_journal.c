@@ -160,10 +160,10 @@ static void progress_says_rate_findings_and_time_left(void **state)
         double seconds;
         const char *text;
     } cases[] = {
-        {{0}, {0, 100, 0}, 0, "0 of 100 runs, 0.0/s, 0 findings, ? left"},
-        {{0}, {40, 100, 1}, 4, "40 of 100 runs, 10.0/s, 1 finding, 6 s left"},
+        {{.before = 0}, {0, 100, 0}, 0, "0 of 100 runs, 0.0/s, 0 findings, ? left"},
+        {{.before = 0}, {40, 100, 1}, 4, "40 of 100 runs, 10.0/s, 1 finding, 6 s left"},
         {{.before = 30}, {40, 100, 2}, 10, "40 of 100 runs, 1.0/s, 2 findings, 1:00 min left"},
-        {{0}, {10, 73000, 0}, 1, "10 of 73000 runs, 10.0/s, 0 findings, 2:01 h left"},
+        {{.before = 0}, {10, 73000, 0}, 1, "10 of 73000 runs, 10.0/s, 0 findings, 2:01 h left"},
         {{.color = true}, {1, 2, 0}, 1, "1 of 2 runs, 1.0/s, 0 findings, 1 s left"},
         {{.color = true}, {1, 2, 3}, 1, "1 of 2 runs, 1.0/s, \033[31m3 findings\033[0m, 1 s left"},
     };
