@@ -118,8 +118,8 @@ void hang_watch_pause(struct hang_watch *watch, struct record *record)
 
 int64_t hang_patience_end(const struct hang_watch *watch, const struct record *record)
 {
-    int64_t last = record->progress_ns > watch->work_ns ? record->progress_ns : watch->work_ns;
-    return last + watch->patience_ms * NS_PER_MS;
+    int64_t sign = record_last_sign(record);
+    return (sign > watch->work_ns ? sign : watch->work_ns) + watch->patience_ms * NS_PER_MS;
 }
 
 int hang_watch_step(struct hang_watch *watch, const struct record *record)
@@ -132,7 +132,8 @@ int hang_watch_step(struct hang_watch *watch, const struct record *record)
         watch->quiet_ns = now;
     }
     if (elapsed(now, watch->start_ns, watch->timeout_ms)) {
-        bool gets_on = !elapsed(hang_now(&watch->scope), record->progress_ns, watch->timeout_ms / SLOW_PART);
+        bool gets_on =
+            !elapsed(hang_now(&watch->scope), record_last_sign(record), watch->timeout_ms / SLOW_PART);
         snprintf(headline, sizeof headline, "still running after %.3g s", (double)watch->timeout_ms / 1000);
         return conclude(watch, record, gets_on ? HANG_SLOW : HANG_TIMEOUT, headline);
     }

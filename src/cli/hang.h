@@ -6,7 +6,8 @@
  * --before and all other processes of the machine may do anything: what they could end (a pipe that one of
  * them holds, a futex in shared memory, a wait for a signal) is no such wait. Everything that is not known to be such a
  * wait counts as able to act, so that a slow client is never called hung here. Patience: no progress for so long by the
- * run's clock, while the client's processes are not computing either.
+ * run's clock, while the client's processes are not computing either. It begins when a fault that takes time is over:
+ * what is only late comes.
  *
  * Errors: what cannot be read counts as able to act.
  */

@@ -6,6 +6,8 @@
 
 #include "os.h"
 
+#define NS_PER_MS 1000000
+
 enum {
     SORTED_AT_ONCE = 1 << 16 /* events; what sorting takes in memory */
 };
@@ -67,6 +69,19 @@ static void note_time(struct record *record)
     int64_t ahead = record->state != NULL ? run_clock_ahead(record->state) : 0;
     record->progress_ns = os_now() + ahead;
     record->waits = 0;
+}
+
+/* A fault that takes time (delay, late-close, server-slow, busy-database) ends by itself: who waits meanwhile waits for
+ * what comes, and need not know how long (design 4.5: what a fault did is never the client's violation). */
+static void note_fault(struct record *record, const struct event *event)
+{
+    const struct plan *plan = record->plan;
+    note_time(record);
+    if (plan != NULL && event->arg[0] >= 0 && event->arg[0] < (int64_t)plan->fault_count) {
+        int64_t ms = plan->faults[event->arg[0]].arg[FAULT_ARG_MS];
+        int64_t end = record->progress_ns + ms * NS_PER_MS;
+        record->held_ns = end > record->held_ns ? end : record->held_ns;
+    }
 }
 
 static struct record_thread *find_thread(const struct record *record, uint32_t process, uint32_t thread)
@@ -239,7 +254,7 @@ void record_take(void *context, const struct event *event, const char *text)
     }
     store(record, event, text);
     if (event->kind == EVENT_FAULT) {
-        note_time(record);
+        note_fault(record, event);
     }
     if (event->kind == EVENT_ACCESS) {
         record->access = *event;
@@ -298,6 +313,11 @@ const struct record_thread *record_open_call(const struct record *record, uint32
 {
     const struct record_thread *found = find_thread(record, process, thread);
     return found != NULL && found->open ? found : NULL;
+}
+
+int64_t record_last_sign(const struct record *record)
+{
+    return record->held_ns > record->progress_ns ? record->held_ns : record->progress_ns;
 }
 
 uint64_t record_longest_idle(const struct record *record)

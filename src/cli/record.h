@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "plan.h"
 #include "report.h"
 #include "runstate.h"
 #include "spill.h"
@@ -62,8 +63,10 @@ struct record {
     uint64_t idle_calls;           /* of them without progress */
     uint64_t bytes;                /* handed out in commands */
     int64_t progress_ns;           /* of the last progress, by the run's clock */
+    int64_t held_ns;               /* by that clock: until when a fault holds somebody up who then goes on */
     uint32_t waits;                /* how often that clock was moved on since then */
     const struct run_state *state; /* of that clock; NULL: it is the system's */
+    const struct plan *plan;       /* whose faults EVENT_FAULT names; NULL: they take no time */
     struct event access;           /* the last EVENT_ACCESS; kind 0: there was none */
     bool out_of_memory;
     record_set *on_set; /* or NULL */
@@ -85,6 +88,8 @@ void record_finish(struct record *record);
 
 /* The call a thread is in, or NULL. */
 const struct record_thread *record_open_call(const struct record *record, uint32_t process, uint32_t thread);
+/* Since when, by the run's clock, nothing has come: it may be in the future, while what a fault holds up is on its way. */
+int64_t record_last_sign(const struct record *record);
 /* The longest run of calls without progress that a thread is in. */
 uint64_t record_longest_idle(const struct record *record);
 

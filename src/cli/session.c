@@ -116,6 +116,7 @@ int session_open(struct session *session, const struct session_setup *setup, con
 {
     *session = (struct session){.setup = *setup, .plan = *plan, .hold = {-1, -1}};
     record_init(&session->record, rundir_base());
+    session->record.plan = &session->plan;
     bool renewed = false;
     int error = spare_take(setup->spare, rundir_base(), setup->parts, &session->dir, &renewed);
     if (error != 0) {

@@ -108,6 +108,26 @@ static void a_fault_between_ends_the_fold(void **state)
     assert_int_equal(record.events[1].event.repeat, 0);
 }
 
+/* Who waits for what a fault holds up does not wait for nothing. */
+static void a_fault_that_takes_time_is_a_sign_until_it_is_over(void **state)
+{
+    static struct plan plan = {.fault_count = 2};
+    (void)state;
+    plan.faults[1].arg[FAULT_ARG_MS] = 60000;
+    record.plan = &plan;
+    struct event fault = make(EVENT_FAULT, VDI_FN_GET_COMMAND, 0, 1);
+    record_take(&record, &fault, "");
+    assert_true(record_last_sign(&record) == record.progress_ns);
+    fault.arg[0] = 1;
+    record_take(&record, &fault, "");
+    int64_t end = record_last_sign(&record);
+    assert_true(end == record.progress_ns + INT64_C(60000000000));
+    fault.arg[0] = 2; /* of no plan: the client writes into its rings what it likes */
+    record_take(&record, &fault, "");
+    get_command(1, 0, 0, 0);
+    assert_true(record_last_sign(&record) == end);
+}
+
 static void an_open_call_that_would_fold_is_kept(void **state)
 {
     (void)state;
@@ -359,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(folds_a_busy_loop, start, end),
         cmocka_unit_test_setup_teardown(folds_only_what_is_identical, start, end),
         cmocka_unit_test_setup_teardown(a_fault_between_ends_the_fold, start, end),
+        cmocka_unit_test_setup_teardown(a_fault_that_takes_time_is_a_sign_until_it_is_over, start, end),
         cmocka_unit_test_setup_teardown(an_open_call_that_would_fold_is_kept, start, end),
         cmocka_unit_test_setup_teardown(a_call_of_a_fault_leaves_the_client_in_its_own, start, end),
         cmocka_unit_test_setup_teardown(a_successful_create_is_announced, start, end),

@@ -218,6 +218,27 @@ static void a_server_that_lets_time_pass_is_not_waited_for(void **state)
     }
 }
 
+/* A fault that takes longer than --patience ends nevertheless: who waits for that does not hang. */
+static void patience_begins_when_a_fault_that_takes_time_is_over(void **state)
+{
+    static const char *const faults[] = {"server-slow(ms=50000)@Write#3", "busy-database(ms=50000)",
+                                         "late-close(ms=50000)", "delay(ms=50000)@CompleteCommand#3",
+                                         "delay(ms=50000)@Close"};
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct e2e_args args;
+        struct e2e_run run;
+        build(&args, i % 2 == 0 ? "correct_c" : "watchdog", NULL, LIMITS_LONG);
+        snprintf(args.text[4], sizeof args.text[4], "4");
+        snprintf(args.text[6], sizeof args.text[6], "%s", faults[i]);
+        e2e_run(&run, args.list);
+        if (run.status != 0 || client_exit(&run) != 0) {
+            e2e_fail(&run, &args, "%s: a client that waits for what is late", faults[i]);
+        }
+        e2e_free(&run);
+    }
+}
+
 /* A library that takes time-outs for seconds (dialect X6) makes a client wait a thousand times as long: nobody else does,
  * and it is no hang. */
 static void who_waits_in_seconds_is_not_waited_for(void **state)
@@ -328,6 +349,7 @@ int main(void)
                                        cmocka_unit_test(the_time_limit_during_progress_is_no_finding),
                                        cmocka_unit_test(patience_is_the_clients),
                                        cmocka_unit_test(a_server_that_lets_time_pass_is_not_waited_for),
+                                       cmocka_unit_test(patience_begins_when_a_fault_that_takes_time_is_over),
                                        cmocka_unit_test(who_waits_in_seconds_is_not_waited_for),
                                        cmocka_unit_test(nobody_who_works_is_overtaken),
                                        cmocka_unit_test(who_counts_waits_is_not_made_late),
