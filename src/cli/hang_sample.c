@@ -239,20 +239,26 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
     pid_t process = row->pid;
     bool waiting = server_waits(look, process);
     bool stopped = row->state == 'T'; /* for good: the fault server-hang */
+    bool leaving = look->scope->waits != NULL && run_waits_is_leaving(look->scope->waits, (uint32_t)process);
+    bool acts = leaving || row->state != 'S';
     look->process = process;
     look->told = false;
     if (!stopped && proc_each_thread(look->scope->proc_root, process, look_at_server_thread, look) != 0) {
         look_runs(look);
     }
-    if (!stopped && (!waiting || row->state != 'S')) {
+    if (!stopped && (!waiting || acts)) {
         look->sample->stuck = false;
-        if (!look->told || row->state != 'S') {
+        if (!look->told || acts) {
             look_runs(look);
         }
     }
     if (stopped || !waiting) {
         note(look, "sqlcmd", process, 0);
-        fputs(stopped ? " is stopped" : look->told ? " lets time pass" : " is at work", look->text);
+        fputs(stopped      ? " is stopped"
+              : leaving    ? " is told to end"
+              : look->told ? " lets time pass"
+                           : " is at work",
+              look->text);
     }
     mix(look->sample, &process, sizeof process);
 }

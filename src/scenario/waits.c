@@ -70,3 +70,16 @@ const struct run_wait *run_wait_find(const struct run_waits *waits, uint32_t pro
     }
     return NULL;
 }
+
+void run_waits_leave(struct run_waits *waits, uint32_t process)
+{
+    struct run_wait *mark = run_wait_claim(waits, process, 0);
+    if (mark != NULL) {
+        atomic_store(&mark->active, 1);
+    }
+}
+
+bool run_waits_is_leaving(const struct run_waits *waits, uint32_t process)
+{
+    return run_wait_find(waits, process, 0) != NULL;
+}

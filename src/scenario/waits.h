@@ -33,7 +33,7 @@ enum run_wait_kind {
 };
 
 struct run_wait {
-    _Atomic uint64_t owner;   /* process << 32 | thread; 0: free */
+    _Atomic uint64_t owner;   /* process << 32 | thread, 0 for all of them; 0: free */
     _Atomic uint64_t frame;   /* in the stack, above all that the wait itself puts there */
     _Atomic int64_t deadline; /* ns of the run's monotonic clock; RUN_WAIT_FOREVER */
     _Atomic uint32_t serial;  /* another one for each wait */
@@ -61,5 +61,9 @@ void run_wait_release(struct run_wait *wait);
 
 /* The thread's slot if it is active, or NULL. */
 const struct run_wait *run_wait_find(const struct run_waits *waits, uint32_t process, uint32_t thread);
+
+/* A signal tells the process to end: it will act, whatever its threads wait for by now. Lasts as long as it lives. */
+void run_waits_leave(struct run_waits *waits, uint32_t process);
+bool run_waits_is_leaving(const struct run_waits *waits, uint32_t process);
 
 #endif

@@ -100,6 +100,7 @@ int picture_start(void **state)
     if (mkdtemp(root) == NULL) {
         return 1;
     }
+    memset(&run_waits, 0, sizeof run_waits);
     record_init(&record, "/tmp");
     put_process(RUNNER, 1);
     put_process(CLIENT, RUNNER);

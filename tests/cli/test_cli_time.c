@@ -169,12 +169,35 @@ static void a_server_that_lets_time_pass_waits(void **state)
     struct hang_sample sample = look();
     assert_true(sample.waits && !sample.stuck && !sample.runs && sample.deadline == deadline);
     assert_false(hang_somebody_runs(&scope, &record));
+    run_waits_leave(&run_waits, SERVER + 1); /* somebody else's affair */
+    assert_true(look().waits);
     put_stat(SERVER, 0, CLIENT, 'R', 0);
     assert_true(!look().waits && look().runs);
     put_stat(SERVER, 0, CLIENT, 'S', 0);
     atomic_store(&wait->deadline, 1);
     assert_true(!look().waits && look().runs);
     run_wait_release(wait);
+}
+
+/* It looks around for the signal only now and then: till then it seems to wait, for the time or for the client. */
+static void a_server_that_is_told_to_end_acts(void **state)
+{
+    (void)state;
+    struct event event = {.kind = EVENT_STATEMENT_BEGIN, .side = EVENT_SIDE_SERVER, .process = SERVER};
+    struct run_wait *client = tell(RUN_WAIT_TIME, INT64_MAX / 2);
+    put_process(SERVER, CLIENT);
+    put_link("/p/sqlcmd", "%d/exe", SERVER);
+    put("voluntary_ctxt_switches:\t3\nnonvoluntary_ctxt_switches:\t1\n", "%d/task/%d/status", SERVER, SERVER);
+    put_thread(SERVER, SERVER, call(SYS_futex, FUTEX_TIMED));
+    record_take(&record, &event, "");
+    event.kind = EVENT_SERVER_WAIT;
+    record_take(&record, &event, "");
+    assert_true(look().waits);
+    run_waits_leave(&run_waits, SERVER);
+    assert_true(!look().waits && look().runs && !look().stuck);
+    put_stat(SERVER, 0, CLIENT, 'T', 0); /* stopped it does nothing, signal or not */
+    assert_true(look().waits);
+    run_wait_release(client);
 }
 
 static void server_event(enum event_kind kind)
@@ -226,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(threadsanitizers_thread_does_not_count, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(activity_tells_who_has_run, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_server_that_lets_time_pass_waits, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(a_server_that_is_told_to_end_acts, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_look_at_few_files_finds_who_runs, picture_start, picture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

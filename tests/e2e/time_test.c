@@ -15,7 +15,8 @@ enum {
     LONG_MS = 120000, /* the client's limits */
     SHORT_MS = 1500,  /* the same in a run with real time */
     ENOUGH_S = 30,    /* of real time, for LONG_MS: a small part of it, on a busy machine, too */
-    RAW_S = 2
+    RAW_S = 2,
+    SIGNALLED_TRIES = 8
 };
 
 enum limits {
@@ -239,6 +240,29 @@ static void patience_begins_when_a_fault_that_takes_time_is_over(void **state)
     }
 }
 
+/* It does so within a tenth of a second, of which a clock that is moved on must not make the seconds after which the
+ * client kills it, or after which the client hangs. */
+static void a_server_that_is_told_to_end_may_do_so(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SIGNALLED_TRIES; i++) {
+        struct e2e_args args;
+        struct e2e_run run;
+        build(&args, "correct_c", NULL, LIMITS_LONG);
+        snprintf(args.text[4], sizeof args.text[4], "60");
+        snprintf(args.text[6], sizeof args.text[6], "busy-database(ms=500000)");
+        e2e_arg(&args, "--timeout"); /* then SIGTERM, and two seconds later SIGKILL */
+        e2e_arg(&args, "2000");
+        e2e_run(&run, args.list);
+        json_t *operation = json_array_get(json_object_get(run.report, "operations"), 0);
+        if (run.status != 0 || client_exit(&run) != 1 ||
+            json_array_size(json_object_get(operation, "messages")) == 0) {
+            e2e_fail(&run, &args, "expected a server that still said why it ended");
+        }
+        e2e_free(&run);
+    }
+}
+
 /* A library that takes time-outs for seconds (dialect X6) makes a client wait a thousand times as long: nobody else does,
  * and it is no hang. */
 static void who_waits_in_seconds_is_not_waited_for(void **state)
@@ -350,6 +374,7 @@ int main(void)
                                        cmocka_unit_test(patience_is_the_clients),
                                        cmocka_unit_test(a_server_that_lets_time_pass_is_not_waited_for),
                                        cmocka_unit_test(patience_begins_when_a_fault_that_takes_time_is_over),
+                                       cmocka_unit_test(a_server_that_is_told_to_end_may_do_so),
                                        cmocka_unit_test(who_waits_in_seconds_is_not_waited_for),
                                        cmocka_unit_test(nobody_who_works_is_overtaken),
                                        cmocka_unit_test(who_counts_waits_is_not_made_late),

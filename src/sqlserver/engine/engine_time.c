@@ -17,13 +17,27 @@ enum {
     SLICE_VIRTUAL_NS = 2000000, /* ... while it may be moved on */
 };
 
-static struct run_waits *told_waits; /* NULL: nobody is told, and no clock moves */
+static _Atomic(struct run_waits *) told_waits; /* NULL: nobody is told, and no clock moves */
 
 static void find_waits(void)
 {
     const char *folder = run_variable("VDIFAULT_TRACE");
     if (folder != NULL && run_state_is_recorded()) {
-        told_waits = run_waits_map(folder, false);
+        atomic_store(&told_waits, run_waits_map(folder, false));
+    }
+}
+
+void engine_time_prepare(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, find_waits);
+}
+
+void engine_time_leave(void)
+{
+    struct run_waits *waits = atomic_load(&told_waits);
+    if (waits != NULL) {
+        run_waits_leave(waits, (uint32_t)getpid());
     }
 }
 
@@ -35,11 +49,10 @@ int64_t engine_time_now(void)
 /* The caller's sleep: its own stack pointer is below `frame` as long as it lasts. */
 static struct run_wait *tell(int64_t until, const void *frame)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, find_waits);
+    engine_time_prepare();
+    struct run_waits *waits = atomic_load(&told_waits);
     struct run_wait *wait =
-        told_waits != NULL ? run_wait_claim(told_waits, (uint32_t)getpid(), (uint32_t)syscall(SYS_gettid))
-                           : NULL;
+        waits != NULL ? run_wait_claim(waits, (uint32_t)getpid(), (uint32_t)syscall(SYS_gettid)) : NULL;
     if (wait != NULL) {
         atomic_store(&wait->deadline, until);
         atomic_store(&wait->begun, engine_time_now());

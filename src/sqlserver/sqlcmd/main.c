@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "catalog.h"
+#include "engine_time.h"
 #include "front_end.h"
 #include "run.h"
 #include "runstate.h"
@@ -25,6 +26,7 @@ static void on_signal(int number)
 {
     (void)number;
     atomic_store(&interrupted, true);
+    engine_time_leave();
 }
 
 /* A client that goes away, or a limit on file sizes, is seen by a failing write, not by dying of it. Reads are not
@@ -32,6 +34,7 @@ static void on_signal(int number)
 static void catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    engine_time_prepare();
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
