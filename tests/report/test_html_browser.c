@@ -236,6 +236,31 @@ static void test_phone(void **state)
     json_decref(sweep);
 }
 
+/* The longest names there are, of rows that unfold and of such that do not. */
+static void test_names_are_whole(void **state)
+{
+    static const char *const longest[] = {"statement-refused", "statement-fails", "bufferarea-missing"};
+    json_t *sweep = sweep_fixture(120), *run;
+    size_t i;
+
+    (void)state;
+    json_array_foreach(json_object_get(sweep, "runs"), i, run)
+    {
+        json_object_set_new(run, "fault", json_string(longest[i < 100 ? i % 2 : 2]));
+        if (i >= 100) {
+            json_object_set_new(run, "key", json_string("bufferarea-missing@Write"));
+            json_object_set_new(run, "persistent", json_false());
+        }
+    }
+    look(sweep, PHONE, -1);
+    assert_told("rows", "3");
+    assert_told("cut-names", "0");
+    assert_told("overflows", "false");
+    look(sweep, DESK, -1);
+    assert_told("cut-names", "0");
+    json_decref(sweep);
+}
+
 /* Long groups start folded: no more elements than a person can look at. */
 static void test_ten_thousand_runs(void **state)
 {
@@ -292,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_keyboard),
         cmocka_unit_test(test_address_opens_a_run),
         cmocka_unit_test(test_phone),
+        cmocka_unit_test(test_names_are_whole),
         cmocka_unit_test(test_ten_thousand_runs),
         cmocka_unit_test(test_hostile_text),
         cmocka_unit_test(test_nothing_and_one),
