@@ -10,6 +10,7 @@
 /* How a row's value meets one that is there already. */
 enum merge {
     MERGE_SET,
+    MERGE_DEFAULT, /* what is there stays */
     MERGE_BEFORE,
     MERGE_AFTER,
     MERGE_REMOVE,
@@ -37,7 +38,8 @@ enum source {
     SOURCE_GUARD,
     SOURCE_ON_FINDING,
     SOURCE_COVERAGE, /* of `text`, with --coverage alone */
-    SOURCE_CONTINUOUS
+    SOURCE_CONTINUOUS,
+    SOURCE_DISCARDED
 };
 
 struct row {
@@ -85,6 +87,9 @@ static const struct row rows[] = {
     {COUNTED, "LLVM_PROFILE_FILE", MERGE_SET, SOURCE_CONTINUOUS, "{run}/coverage/llvm/%c%m.profraw"},
     {COUNTED, "GCOV_PREFIX", MERGE_SET, SOURCE_COVERAGE, "{run}/coverage/gcov"},
     {COUNTED, "GCOV_PREFIX_STRIP", MERGE_SET, SOURCE_COVERAGE, "0"},
+    /* One file that all runs write would be a reason to make them one at a time. */
+    {COUNTED, "LLVM_PROFILE_FILE", MERGE_DEFAULT, SOURCE_DISCARDED, "{run}/counters/%p.profraw"},
+    {COUNTED, "GCOV_PREFIX", MERGE_DEFAULT, SOURCE_DISCARDED, "{run}/counters"},
 };
 
 struct builder {
@@ -153,6 +158,9 @@ static int apply(struct builder *builder, const struct row *row, const char *val
 {
     size_t at = find(builder, row->name);
     bool there = at < builder->count;
+    if (row->merge == MERGE_DEFAULT && there) {
+        return 0;
+    }
     if (row->merge == MERGE_REMOVE) {
         if (there) {
             free(builder->list[at]);
@@ -198,6 +206,7 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
         [SOURCE_ON_FINDING] = choice->on_finding,
         [SOURCE_COVERAGE] = choice->coverage ? row->text : NULL,
         [SOURCE_CONTINUOUS] = choice->coverage && choice->continuous ? row->text : NULL,
+        [SOURCE_DISCARDED] = choice->discard_counters && !choice->coverage ? row->text : NULL,
     };
     if (row->source >= SOURCE_LIBRARIES && values[row->source] == NULL) {
         return 0;

@@ -38,6 +38,8 @@ struct environment_choice {
     const char *on_finding;
     bool coverage;   /* an instrumented client leaves its counters in the scratch folder */
     bool continuous; /* ... as it runs */
+    bool
+        discard_counters; /* without coverage: it leaves them there all the same, unless its user says where */
 };
 
 /* A NULL-terminated environment, or NULL: no memory. */

@@ -38,6 +38,7 @@ struct session_setup {
     bool again;                      /* --again; not of a pass that only counts */
     const char *coverage;            /* folder for counters of the client's lines (coverage.h), or NULL */
     bool continuous;                 /* ... as the program runs, not at its end */
+    bool discard_counters;           /* without a folder for them they go with the run's */
     struct fork_server *fork_server; /* NULL: every run starts the client */
     struct spare *spare;             /* NULL: each pass has a folder of its own making */
     int signals;                     /* signalfd of SIGCHLD and the signals that end the run; all blocked */

@@ -122,6 +122,7 @@ static int start(struct session *session, struct launch *launch, enum environmen
         .on_finding = session->setup.options->on_finding,
         .coverage = session->setup.coverage != NULL,
         .continuous = session->setup.continuous,
+        .discard_counters = session->setup.discard_counters,
     };
     char **environment = environment_make(kind, &session->dir, session->setup.parts, &choice, environ);
     int error = ENOMEM;

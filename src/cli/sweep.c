@@ -306,6 +306,7 @@ static int sweep_client(struct sweep *sweep)
         return CLI_SETUP;
     }
     sweep->bench.setup.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    sweep->bench.setup.discard_counters = true;
     int status = open_journal(sweep);
     /* Counters that are written as the program runs go to the file of where it began. */
     if (status == CLI_CLEAN && sweep->options.fork_server != FORK_SERVER_OFF && !sweep->options.coverage) {

@@ -127,6 +127,29 @@ static void guard_is_asked_for(void **state)
     environment_free(made);
 }
 
+/* Where nobody asked for counters, none of many runs leaves them where others do; what the user says is done. */
+static void counters_go_with_the_run(void **state)
+{
+    (void)state;
+    const struct environment_choice discard = {.discard_counters = true};
+    const struct environment_choice counted = {.discard_counters = true, .coverage = true};
+    char *own[] = {(char *)"GCOV_PREFIX=/own/{run}", NULL};
+    char *none[] = {NULL};
+    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &discard, none);
+    assert_string_equal(value_of(made, "GCOV_PREFIX"), "/tmp/r/counters");
+    assert_string_equal(value_of(made, "LLVM_PROFILE_FILE"), "/tmp/r/counters/%p.profraw");
+    environment_free(made);
+    made = environment_make(ENVIRONMENT_HELPER, &dir, &parts, &discard, own);
+    assert_string_equal(value_of(made, "GCOV_PREFIX"), "/own//tmp/r/client");
+    environment_free(made);
+    made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &without, none);
+    assert_string_equal(value_of(made, "GCOV_PREFIX"), "(unset)");
+    environment_free(made);
+    made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &counted, own);
+    assert_string_equal(value_of(made, "GCOV_PREFIX"), "/tmp/r/coverage/gcov");
+    environment_free(made);
+}
+
 static void library_path_stays_when_the_client_finds_its_own(void **state)
 {
     (void)state;
@@ -177,6 +200,7 @@ int main(void)
         cmocka_unit_test(statements_name_the_devices),
         cmocka_unit_test(client_environment),
         cmocka_unit_test(guard_is_asked_for),
+        cmocka_unit_test(counters_go_with_the_run),
         cmocka_unit_test(library_path_stays_when_the_client_finds_its_own),
         cmocka_unit_test(other_environments_differ),
         cmocka_unit_test(sanitizer_options_respect_the_users),

@@ -212,6 +212,42 @@ static void test_what_cannot_be_counted(void **unused)
     unsetenv("LLVM_COV");
 }
 
+/* A sweep without --coverage: counters that nobody asked for are in nobody's way, unless the user says where. */
+static bool is_made_one_at_a_time(const char *client)
+{
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    const char *const words[] = {"sweep",    "--size", "256K", "--only=error", "--shard=1/9",
+                                 "--jobs=2", "--",     client, "sales",        "{run}/sales.bak"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        e2e_arg(&args, "%s", words[i]);
+    }
+    e2e_run(&run, args.list);
+    bool one = strstr(run.output, "they are made one at a time") != NULL;
+    if (run.report == NULL || json_array_size(json_object_get(run.report, "runs")) == 0) {
+        e2e_fail(&run, &args, "nothing was swept");
+    }
+    e2e_free(&run);
+    return one;
+}
+
+static void test_counters_nobody_asked_for(void **unused)
+{
+    (void)unused;
+    char folder[] = "/tmp/vdifault-counters-XXXXXX", command[64];
+    if (access(BUILDS "counted_gcc", X_OK) != 0 || access(BUILDS "counted_clang", X_OK) != 0) {
+        skip();
+    }
+    assert_false(is_made_one_at_a_time(BUILDS "counted_gcc"));
+    assert_false(is_made_one_at_a_time(BUILDS "counted_clang"));
+    assert_non_null(mkdtemp(folder));
+    setenv("GCOV_PREFIX", folder, 1);
+    assert_true(is_made_one_at_a_time(BUILDS "counted_gcc"));
+    unsetenv("GCOV_PREFIX");
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -219,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_paths_of_clang_in_shards),
         cmocka_unit_test(test_counters_that_outlive_a_kill),
         cmocka_unit_test(test_what_cannot_be_counted),
+        cmocka_unit_test(test_counters_nobody_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
