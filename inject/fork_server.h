@@ -1,7 +1,7 @@
 /* fork_server.h - a client that is started once for many runs: the copy of it that waits at its first call of VDI.
  *
  * The runner names a socket in VDIFAULT_FORK_SERVER (scenario/fork_message.h). At the process's first call that a
- * run sees, of VDI or, mostly earlier, on a file (inject/sys), before the call has any effect and before anything of
+ * run sees, of VDI or, mostly earlier, on a file or of a clock (inject/sys), before the call has any effect and before anything of
  * the run has been read or recorded, the process leaves a copy of itself behind as a child of the runner and goes on as
  * if nothing had been. The copy waits: for each byte that the runner sends it makes a child of the runner's
  * (CLONE_PARENT) that goes on from the same call, and answers with its number. Run folder, plan and variables are those

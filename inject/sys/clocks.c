@@ -1,7 +1,9 @@
 /* clocks.c - the clocks a client reads, by the run's time (docs/time.md).
  *
- * A clock is read by the next definition, and what the run is ahead is added. Of system calls that read clocks
- * without the C library nothing is known here; times of files stay the system's.
+ * A clock is read by the next definition, and what the run is ahead is added. What that is comes first: where it is the
+ * process's first call that the run sees, a copy goes on from there (inject/fork_server.h), and is not to be given the
+ * time at which it was made. Of system calls that read clocks without the C library nothing is known here; times of
+ * files stay the system's.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -92,9 +94,9 @@ static void move_on(struct timespec *time, int64_t ns)
 
 SYS_EXPORT int clock_gettime(clockid_t clock, struct timespec *now)
 {
+    int64_t ahead = sys_clock_moves(clock) ? ahead_for(__builtin_return_address(0)) : 0;
     int result = real_clock(clock, now);
-    int64_t ahead = result == 0 && sys_clock_moves(clock) ? ahead_for(__builtin_return_address(0)) : 0;
-    if (ahead != 0) {
+    if (result == 0 && ahead != 0) {
         move_on(now, ahead);
     }
     return result;
@@ -115,9 +117,9 @@ SYS_EXPORT int gettimeofday(struct timeval *restrict now, void *restrict zone)
     static _Atomic(void *) slot;
     int (*next)(struct timeval *, void *) =
         (int (*)(struct timeval *, void *))sys_next(&slot, "gettimeofday");
+    int64_t ahead = ahead_for(__builtin_return_address(0));
     int result = next != NULL ? next(now, zone) : -1;
-    int64_t ahead = result == 0 ? ahead_for(__builtin_return_address(0)) : 0;
-    if (ahead != 0) {
+    if (result == 0 && ahead != 0) {
         move_day_on(now, ahead);
     }
     return result;
@@ -127,8 +129,9 @@ SYS_EXPORT int gettimeofday(struct timeval *restrict now, void *restrict zone)
 SYS_EXPORT time_t time(time_t *seconds)
 {
     struct timespec now = {0};
+    int64_t ahead = ahead_for(__builtin_return_address(0));
     real_clock(CLOCK_REALTIME_COARSE, &now);
-    move_on(&now, ahead_for(__builtin_return_address(0)));
+    move_on(&now, ahead);
     if (seconds != NULL) {
         *seconds = now.tv_sec;
     }
@@ -137,10 +140,11 @@ SYS_EXPORT time_t time(time_t *seconds)
 
 SYS_EXPORT int timespec_get(struct timespec *now, int base)
 {
+    int64_t ahead = ahead_for(__builtin_return_address(0));
     if (base != TIME_UTC || real_clock(CLOCK_REALTIME, now) != 0) {
         return 0;
     }
-    move_on(now, ahead_for(__builtin_return_address(0)));
+    move_on(now, ahead);
     return base;
 }
 
@@ -149,7 +153,7 @@ SYS_EXPORT clock_t times(struct tms *spent)
 {
     static _Atomic(void *) slot;
     clock_t (*next)(struct tms *) = (clock_t(*)(struct tms *))sys_next(&slot, "times");
+    int64_t ahead = ahead_for(__builtin_return_address(0));
     clock_t result = next != NULL ? next(spent) : (clock_t)-1;
-    int64_t ahead = result != (clock_t)-1 ? ahead_for(__builtin_return_address(0)) : 0;
-    return result + (clock_t)(ahead / (SYS_NS_PER_S / sysconf(_SC_CLK_TCK)));
+    return result == (clock_t)-1 ? result : result + (clock_t)(ahead / (SYS_NS_PER_S / sysconf(_SC_CLK_TCK)));
 }

@@ -1,9 +1,11 @@
 /* A client of one VDI call, after what its argument says: the process that test_cli_fork_server copies. Exit status 7,
  * 3 if it cannot do that. */
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,6 +88,33 @@ static int lock_memory(void)
     return mlock(page, 4096);
 }
 
+/* When the process was made, in ticks: for a copy that is long after the process that it is a copy of. */
+static long long start_ticks(void)
+{
+    char text[1024] = "";
+    long long ticks = -1;
+    int file = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    long got = syscall(SYS_read, file, text, sizeof text - 1);
+    const char *at = got > 0 ? strrchr(text, ')') : NULL;
+    syscall(SYS_close, file);
+    for (int field = 2; at != NULL && field < 22; field++) {
+        at = strchr(at + 1, ' ');
+    }
+    return at != NULL && sscanf(at, "%lld", &ticks) == 1 ? ticks : LLONG_MAX;
+}
+
+/* A copy's first time is its own, not that of the process it comes from. */
+static int read_clock(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) {
+        return -1;
+    }
+    long a_second = sysconf(_SC_CLK_TCK);
+    long long ticks = (long long)now.tv_sec * a_second + now.tv_nsec / (1000000000 / a_second);
+    return ticks < start_ticks();
+}
+
 static int do_nothing(void)
 {
     return open("/dev/null", O_RDWR | O_CLOEXEC) < 0; /* which nobody notices */
@@ -95,10 +124,10 @@ static const struct {
     const char *word;
     int (*act)(void);
 } acts[] = {
-    {"nothing", do_nothing},     {"seen", open_seen},      {"thread", start_thread},
-    {"process", start_process},  {"write", write_file},    {"read", read_file},
-    {"socket", connect_socket},  {"memory", share_memory}, {"timer", set_timer},
-    {"posix-timer", make_timer}, {"lock", lock_memory},
+    {"nothing", do_nothing},  {"clock", read_clock},       {"seen", open_seen},
+    {"thread", start_thread}, {"process", start_process},  {"write", write_file},
+    {"read", read_file},      {"socket", connect_socket},  {"memory", share_memory},
+    {"timer", set_timer},     {"posix-timer", make_timer}, {"lock", lock_memory},
 };
 
 /* The C library's own copy of the thread's number must be that of the copied process: a lock that knows its owner. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -86,6 +87,7 @@ static void start(struct fork_server *server, const char *word)
 
 static void expect_copies(const char *word)
 {
+    const struct timespec two_ticks = {.tv_nsec = 20000000}; /* a copy is younger by that, in /proc, too */
     char *argv[] = {(char *)FORK_CLIENT, (char *)word, NULL};
     struct fork_server server;
     fork_server_init(&server);
@@ -94,6 +96,7 @@ static void expect_copies(const char *word)
     assert_true(server.pid > 0);
     for (int i = 0; i < 3; i++) {
         pid_t pid = 0;
+        assert_int_equal(nanosleep(&two_ticks, NULL), 0);
         wipe();
         assert_true(fork_server_continue(&server, FORK_CLIENT, argv, environment, &pid));
         assert_int_not_equal(pid, server.pid);
@@ -115,6 +118,12 @@ static void copies_are_made_before_files_are_opened(void **state)
 {
     (void)state;
     expect_copies("seen");
+}
+
+static void copies_read_their_own_time(void **state)
+{
+    (void)state;
+    expect_copies("clock");
 }
 
 /* Another argument, or another value of a variable, is another program. */
@@ -198,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(copies_go_on),
         cmocka_unit_test(copies_are_made_before_files_are_opened),
+        cmocka_unit_test(copies_read_their_own_time),
         cmocka_unit_test(only_the_same_start_goes_on),
         cmocka_unit_test(a_copy_that_was_killed_is_none),
         cmocka_unit_test(refusals_say_why),
