@@ -87,6 +87,8 @@ static bool can_happen(const struct fault *fault, const struct sweep_site *site,
         return arrival->open_devices > 0;
     case FAULT_TIMEOUT:
         return arrival->limited;
+    case FAULT_STALE_CONFIG: /* a success that is none: not where nothing ever came */
+        return !arrival->poll;
     case FAULT_SECONDARY_CRASH:
         return arrival->secondary;
     case FAULT_IO_ERROR:

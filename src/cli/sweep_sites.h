@@ -31,7 +31,7 @@ struct sweep_arrival {
     bool ends;            /* it delivered VD_E_CLOSE: the server may have been through before it came */
     bool limited;         /* the call has a time limit */
     bool secondary;       /* the set is open by OpenInSecondary, or this is that call */
-    bool poll;            /* nothing came */
+    bool poll;            /* nothing came, in the end */
     bool polled;          /* it goes on with a wait that began with a poll */
     bool always;          /* ... which was the first from its stack: tried whatever is sampled */
     uint64_t polled_from; /* `place` of that */

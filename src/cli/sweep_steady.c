@@ -23,6 +23,7 @@ static void take_less(struct sweep_arrival *arrival, const struct sweep_arrival 
     arrival->given_up |= other->given_up;
     arrival->io_error |= other->io_error;
     arrival->ends |= other->ends;
+    arrival->poll |= other->poll;
     arrival->limited &= other->limited;
     arrival->secondary &= other->secondary;
     if (other->open_devices < arrival->open_devices) {

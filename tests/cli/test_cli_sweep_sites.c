@@ -103,6 +103,27 @@ static void polls_make_no_other_plan(void **state)
     assert_string_equal(keys[0], keys[1]);
 }
 
+/* A wait that brings nothing, as after no-server, has no success that could be a wrong one; how it begins tells nothing. */
+static void what_follows_a_success_is_not_tried_without_one(void **state)
+{
+    (void)state;
+    for (int comes = 1; comes >= 0; comes--) {
+        plan = (struct sweep_plan){0};
+        count = 0;
+        make(VDI_FN_CREATE, -1, 0, 0, 0, 0);
+        make(VDI_FN_GET_CONFIGURATION, -1, 0, VD_E_TIMEOUT, 0, 0);
+        make(VDI_FN_GET_CONFIGURATION, -1, 0, comes ? 0 : VD_E_TIMEOUT, 0, 0);
+        assert_int_equal(sweep_sites_take(&sites, events, count, checker, 0), 0);
+        assert_int_equal(sweep_plan_add(&plan, &sites, &usual, SWEEP_USUAL), 0);
+        assert_true(has("timeout@GetConfiguration"));
+        assert_true(has("stale-config") == (comes != 0));
+        if (comes) {
+            sweep_plan_free(&plan);
+            sweep_sites_free(&sites);
+        }
+    }
+}
+
 /* With a poll before it, the call that gets VD_E_CLOSE is one later; the server is through by then in either run. */
 static void the_last_call_is_the_last_in_either_run(void **state)
 {
@@ -165,6 +186,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(sites_are_what_the_client_reached, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(only_what_both_runs_reached_stays, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(of_a_busy_loop_stays_what_both_runs_made, swept_setup,
+                                        swept_teardown),
+        cmocka_unit_test_setup_teardown(what_follows_a_success_is_not_tried_without_one, swept_setup,
                                         swept_teardown),
         cmocka_unit_test_setup_teardown(polls_make_no_other_plan, swept_setup, swept_teardown),
         cmocka_unit_test_setup_teardown(the_last_call_is_the_last_in_either_run, swept_setup, swept_teardown),
