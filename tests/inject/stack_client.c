@@ -26,7 +26,7 @@
 
 enum {
     THREADS = 4,
-    WALKS = 150,
+    WALKS = 75, /* one thread may have to explain each, and nobody collects: a ring holds about 120 */
     STEPS_MAX = 9,
     FRAMES_MAX = 64,
     STACK_BYTES = 256 * 1024
