@@ -6,6 +6,12 @@
 
 set(VDIFAULT_SANITIZE "" CACHE STRING "Sanitizers for tools and tests, as -fsanitize= takes them")
 
+# VDIFAULT_FUZZ: which engine the fuzz targets are built for, besides their replay programs. "libfuzzer" (clang) and
+# "afl" (afl-clang-fast) are the presets `fuzz` and `afl`; "external": by $LIB_FUZZING_ENGINE when it is linked and by
+# the caller's CFLAGS when it is compiled, as OSS-Fuzz does.
+set(VDIFAULT_FUZZ "" CACHE STRING "Engine of the fuzz targets: libfuzzer, afl, external, or none")
+set_property(CACHE VDIFAULT_FUZZ PROPERTY STRINGS "" libfuzzer afl external)
+
 set(VDIFAULT_WARNINGS -Wall -Wextra -Werror -Wshadow -Wvla)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND VDIFAULT_WARNINGS -Wno-format-truncation)  # messages are cut to their buffers on purpose
@@ -27,6 +33,9 @@ function(_vdifault_sanitize target)
     target_compile_options(${target} PRIVATE -fsanitize=${VDIFAULT_SANITIZE} -fno-omit-frame-pointer
       -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${VDIFAULT_SANITIZE})
+  endif()
+  if(VDIFAULT_FUZZ STREQUAL "libfuzzer") # an engine sees only what tells it where the program goes
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 endfunction()
 

@@ -1,4 +1,4 @@
-/* plan.c - plans and faults: the parser, the printer, and the counting of arrivals at a site.
+/* plan_fuzzer.c - plans and faults: the parser, the printer, and the counting of arrivals at a site.
  *
  * An input is a byte that says how to read the rest, then the plan, then a zero byte, then arrivals. The plan is text
  * as it is, or a word a byte, from the language's own vocabulary: random bytes alone never get past the first word.

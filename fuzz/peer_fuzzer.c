@@ -1,4 +1,4 @@
-/* hostile_peer - a peer that writes anything anywhere in the segment at any time.
+/* peer_fuzzer.c - a peer that writes anything anywhere in the segment at any time.
  *
  * The input is a program: calls of a client, a secondary and a server on one set, and writes of a stranger to
  * the memory they share, between the calls and before any access inside them. Whatever is written, no call
