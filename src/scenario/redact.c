@@ -105,10 +105,33 @@ static const char *skip_clause(const char *at)
     return at;
 }
 
+/* Past a comment of T-SQL, nested ones inside included; where its end is missing, to the end. */
+static const char *skip_comment(const char *at)
+{
+    size_t depth = 0;
+    if (*at == '-')
+        return at + strcspn(at, "\n");
+    do {
+        bool opens = at[0] == '/' && at[1] == '*', closes = at[0] == '*' && at[1] == '/';
+        depth += opens;
+        depth -= closes;
+        at += opens || closes ? 2 : 1;
+    } while (depth > 0 && *at != '\0');
+    return at;
+}
+
 static const char *skip_blanks(const char *at)
 {
     while (is_blank(*at))
         at++;
+    return at;
+}
+
+/* Between the parts of a clause there may be comments. */
+static const char *skip_space(const char *at)
+{
+    while (is_blank(*at) || (at[0] == '/' && at[1] == '*') || (at[0] == '-' && at[1] == '-'))
+        at = is_blank(*at) ? at + 1 : skip_comment(at);
     return at;
 }
 
@@ -130,11 +153,12 @@ static bool find_value(const char *text, const char *at, const struct opening *o
     const char *next = at + length;
     *start = skip_blanks(next);
     if (opening->kind == VALUE_CLAUSE) {
+        *start = skip_space(next);
         if (**start == ']' || **start == '"' || **start == '\'') /* [PASSWORD] = */
-            *start = skip_blanks(*start + 1);
+            *start = skip_space(*start + 1);
         if (**start != '=')
             return false;
-        *start = skip_blanks(*start + 1);
+        *start = skip_space(*start + 1);
         *end = skip_clause(*start);
         return true;
     }
@@ -144,6 +168,28 @@ static bool find_value(const char *text, const char *at, const struct opening *o
         return false; /* --passwordfile, or the end */
     *end = skip_argument(*start);
     return *end > *start;
+}
+
+/* The same for any opening. */
+static bool find_secret(const char *text, const char *at, const char **start, const char **end)
+{
+    for (size_t i = 0; i < OPENING_COUNT; i++) {
+        if (find_value(text, at, &openings[i], start, end))
+            return true;
+    }
+    return false;
+}
+
+/* What looks like a value may be another option's text, and a real one begin in it:
+ * NAME='PASSWORD=''', PASSWORD='x'. The end of all that begin before `end`. */
+static const char *find_last_end(const char *text, const char *start, const char *end)
+{
+    for (const char *at = start; at < end && *end != '\0'; at++) {
+        const char *inner, *inner_end;
+        if (find_secret(text, at, &inner, &inner_end) && inner_end > end)
+            end = inner_end;
+    }
+    return end;
 }
 
 /* Like strdup, with room for every replacement: a value of n bytes becomes 3. */
@@ -159,18 +205,14 @@ char *redact_text(const char *text)
         return NULL;
     const char *at = text;
     while (*at != '\0') {
-        const char *start = NULL, *end = NULL;
-        for (size_t i = 0; i < OPENING_COUNT && end == NULL; i++) {
-            if (!find_value(text, at, &openings[i], &start, &end))
-                start = end = NULL;
-        }
-        if (end == NULL) {
+        const char *start, *end;
+        if (!find_secret(text, at, &start, &end)) {
             *out++ = *at++;
             continue;
         }
         memcpy(out, at, (size_t)(start - at));
         out = stpcpy(out + (start - at), stars);
-        at = end;
+        at = find_last_end(text, start, end);
     }
     *out = '\0';
     return copy;

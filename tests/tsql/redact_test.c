@@ -36,6 +36,12 @@ static void test_text(void **state)
         {"EXEC('BACKUP ... PASSWORD = ''a b'', STATS')", "EXEC('BACKUP ... PASSWORD = ***, STATS')"},
         {"EXEC('EXEC(''PASSWORD=N''''a b'''''')')", "EXEC('EXEC(''PASSWORD=***'')')"},
         {"PASSWORD='''a' b", "PASSWORD=*** b"},
+        {"PASSWORD /* a /* b */ = */ = -- it\n 'x', STATS",
+         "PASSWORD /* a /* b */ = */ = -- it\n ***, STATS"},
+        {"[PASSWORD]/**/=/* never closed", "[PASSWORD]/**/=/* never closed***"},
+        {"NAME='PASSWORD=''', PASSWORD='x', STATS", "NAME='PASSWORD=***, STATS"},
+        {"NAME='PWD={', PASSWORD='a }x', STATS", "NAME='PWD=***, STATS"},
+        {"NAME='-P ', PASSWORD='a x', STATS", "NAME='-P ***, STATS"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *text = redact_text(rows[i][0]);
