@@ -8,12 +8,11 @@
  * ":*"), at the nth arrival its site counts, and one with "+" at every arrival from the nth on.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "event.h"
 #include "plan.h"
+#include "promise.h"
 #include "runstate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,14 +21,6 @@ enum {
     TEXT_MAX = 4096,
     DEVICES = 4
 };
-
-#define PROMISE(condition)                                                                  \
-    do {                                                                                    \
-        if (!(condition)) {                                                                 \
-            fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #condition); \
-            abort();                                                                        \
-        }                                                                                   \
-    } while (0)
 
 /* What a byte stands for, besides the names of kinds, arguments, functions and commands. */
 static const char *const marks[] = {
