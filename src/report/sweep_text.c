@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plain.h"
 #include "results.h"
 #include "results_coverage.h"
 #include "text_print.h"
@@ -239,7 +240,7 @@ static int print_unsteady(FILE *out, const json_t *sweep)
     return 0;
 }
 
-int report_sweep_text(FILE *out, const json_t *sweep, bool color)
+static int print_sweep(FILE *out, const json_t *sweep, bool color)
 {
     const json_t *summary = json_object_get(sweep, "summary");
     struct matrix *matrix = calloc(1, sizeof *matrix);
@@ -270,4 +271,13 @@ int report_sweep_text(FILE *out, const json_t *sweep, bool color)
             (long)results_number(summary, "vacuous", 0), tenths / 10, tenths % 10);
     free(matrix);
     return ferror(out) ? EIO : error;
+}
+
+int report_sweep_text(FILE *out, const json_t *sweep, bool color)
+{
+    FILE *plain = plain_open(out);
+    int error = plain ? print_sweep(plain, sweep, color) : ENOMEM;
+    int closed = plain ? plain_close(plain) : 0;
+
+    return error ? error : closed;
 }

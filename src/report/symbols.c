@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     MODULES_MAX = 64,
@@ -115,9 +116,12 @@ void symbols_free(struct symbols *symbols)
     free(symbols);
 }
 
+/* The path comes out of a trace, which anybody may have written: opening a pipe or a device is no look at a file. */
 static void open_module(struct symbols *symbols, struct module *module)
 {
-    if (!symbols->dwfl) {
+    struct stat file;
+
+    if (!symbols->dwfl || stat(module->path, &file) != 0 || !S_ISREG(file.st_mode)) {
         return;
     }
     dwfl_report_begin_add(symbols->dwfl);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "plain.h"
 #include "redact.h"
 #include "text_print.h"
 
@@ -281,15 +282,14 @@ const char *report_outcome(const struct report_input *input)
 int report_text(FILE *out, const struct report_input *input)
 {
     struct view *view = NULL;
-    int result = view_new(input, &view);
+    FILE *plain = plain_open(out);
+    int result = plain ? view_new(input, &view) : ENOMEM;
+    int closed;
 
-    if (result) {
-        return result;
+    if (!result) {
+        print_all(plain, view);
     }
-    print_all(out, view);
-    if (fflush(out) || ferror(out)) {
-        result = errno ? errno : EIO;
-    }
+    closed = plain ? plain_close(plain) : 0;
     view_free(view);
-    return result;
+    return result ? result : closed;
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "calls.h"
+#include "plain.h"
 #include "redact.h"
 #include "trace_select.h"
 
@@ -222,14 +223,9 @@ static void print_head(FILE *out, const struct view *view, const struct trace_pr
     fprintf(out, "#%11s  %9s  %6s  %6s\n", "ms", "call", "thread", "device");
 }
 
-int trace_print_text(FILE *out, const struct trace_print *print)
+static void print_all(FILE *out, const struct view *view, const struct trace_print *print)
 {
-    struct view *view = NULL;
     struct trace_selection selection;
-    int error = view_new(print->input, &view);
-    if (error != 0) {
-        return error;
-    }
     struct printer printer = {.out = out, .view = view};
     trace_select(view, &print->filter, &selection);
     print_head(out, view, print);
@@ -247,7 +243,17 @@ int trace_print_text(FILE *out, const struct trace_print *print)
         }
     }
     part_pending(&printer);
-    error = fflush(out) != 0 || ferror(out) ? (errno != 0 ? errno : EIO) : 0;
+}
+
+int trace_print_text(FILE *out, const struct trace_print *print)
+{
+    struct view *view = NULL;
+    FILE *plain = plain_open(out);
+    int error = plain != NULL ? view_new(print->input, &view) : ENOMEM;
+    if (error == 0) {
+        print_all(plain, view, print);
+    }
+    int closed = plain != NULL ? plain_close(plain) : 0;
     view_free(view);
-    return error;
+    return error != 0 ? error : closed;
 }
