@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 #include "random.h"
 
 enum {
-    INPUT_MAX = 4096,
     MADE_UP_MAX = 256
 };
 
@@ -22,27 +22,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned long runs;
 
-static int run_file(const char *path)
+static int run_file(const char *path, size_t size)
 {
     FILE *file = fopen(path, "rb");
-    uint8_t bytes[INPUT_MAX];
-    if (file == NULL) {
-        fprintf(stderr, "replay: %s: %s\n", path, strerror(errno));
-        return 1;
-    }
-    size_t size = fread(bytes, 1, sizeof bytes, file);
-    fclose(file);
     uint8_t *exact = malloc(size != 0 ? size : 1); /* so that a byte read too far is seen */
-    if (exact == NULL) {
-        return 1;
+    bool read = file != NULL && exact != NULL && fread(exact, 1, size, file) == size;
+    if (!read) {
+        fprintf(stderr, "replay: %s: %s\n", path, strerror(errno != 0 ? errno : EIO));
     }
-    memcpy(exact, bytes, size);
-    printf("%s\n", path);
-    fflush(stdout); /* the last line before a crash names the input */
-    LLVMFuzzerTestOneInput(exact, size);
-    runs++;
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (read) {
+        printf("%s\n", path);
+        fflush(stdout); /* the last line before a crash names the input */
+        LLVMFuzzerTestOneInput(exact, size);
+        runs++;
+    }
     free(exact);
-    return 0;
+    return read ? 0 : 1;
 }
 
 static int run_path(const char *path)
@@ -51,7 +49,7 @@ static int run_path(const char *path)
     struct stat st;
     int failed = 0;
     if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
-        return run_file(path);
+        return run_file(path, (size_t)st.st_size);
     }
     int count = scandir(path, &names, NULL, alphasort);
     if (count < 0) {
@@ -62,7 +60,7 @@ static int run_path(const char *path)
         char inside[4096];
         snprintf(inside, sizeof inside, "%s/%s", path, names[i]->d_name);
         if (names[i]->d_name[0] != '.') {
-            failed |= run_file(inside);
+            failed |= run_path(inside);
         }
         free(names[i]);
     }
