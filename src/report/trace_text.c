@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "calls.h"
-#include "plain.h"
 #include "redact.h"
 #include "trace_select.h"
 
@@ -171,15 +170,21 @@ static void take_other(struct printer *printer, const struct report_event *event
     print_other(printer, event);
 }
 
+/* A word after a blank; `argument` is changed, NULL: there was no memory for it. */
+static void print_argument(FILE *out, const char *label, char *argument)
+{
+    if (argument != NULL) {
+        make_printable(argument);
+    }
+    fprintf(out, "%s %s", label, argument != NULL ? argument : "?");
+}
+
 static void print_client(FILE *out, const struct report_input *input)
 {
     fputs("# client:", out);
     for (int i = 0; i < input->client_argc; i++) {
         char *argument = redact_argument(input->client_argc, input->client_argv, i);
-        if (argument != NULL) {
-            make_printable(argument);
-        }
-        fprintf(out, " %s", argument != NULL ? argument : "?");
+        print_argument(out, "", argument);
         free(argument);
     }
     fputc('\n', out);
@@ -208,7 +213,10 @@ static void print_head(FILE *out, const struct view *view, const struct trace_pr
     }
     fprintf(out, "# events: %zu, lost: %" PRIu64 "\n", input->event_count, input->events_dropped);
     if (print->dialect != NULL) {
-        fprintf(out, "# dialect: %s\n", print->dialect);
+        char *dialect = strdup(print->dialect);
+        print_argument(out, "# dialect:", dialect);
+        fputc('\n', out);
+        free(dialect);
     }
     for (size_t i = 0; i < view->process_count; i++) {
         fprintf(out, "# process %zu (pid %" PRIu32 "): threads", i + 1, view->processes[i]);
@@ -223,9 +231,14 @@ static void print_head(FILE *out, const struct view *view, const struct trace_pr
     fprintf(out, "#%11s  %9s  %6s  %6s\n", "ms", "call", "thread", "device");
 }
 
-static void print_all(FILE *out, const struct view *view, const struct trace_print *print)
+int trace_print_text(FILE *out, const struct trace_print *print)
 {
+    struct view *view = NULL;
     struct trace_selection selection;
+    int error = view_new(print->input, &view);
+    if (error != 0) {
+        return error;
+    }
     struct printer printer = {.out = out, .view = view};
     trace_select(view, &print->filter, &selection);
     print_head(out, view, print);
@@ -243,17 +256,7 @@ static void print_all(FILE *out, const struct view *view, const struct trace_pri
         }
     }
     part_pending(&printer);
-}
-
-int trace_print_text(FILE *out, const struct trace_print *print)
-{
-    struct view *view = NULL;
-    FILE *plain = plain_open(out);
-    int error = plain != NULL ? view_new(print->input, &view) : ENOMEM;
-    if (error == 0) {
-        print_all(plain, view, print);
-    }
-    int closed = plain != NULL ? plain_close(plain) : 0;
+    error = fflush(out) != 0 || ferror(out) ? (errno != 0 ? errno : EIO) : 0;
     view_free(view);
-    return error != 0 ? error : closed;
+    return error;
 }
