@@ -130,7 +130,7 @@ static const char *skip_no_word(const char *at)
             end = strchr(at, '\n');
         } else if (strncmp(at, "/*", 2) == 0) {
             end = strstr(at + 2, "*/");
-            end += end ? 1 : 0;
+            end = end ? end + 1 : NULL;
         } else if (*at && !isalnum((unsigned char)*at) && *at != '_') {
             end = at;
         } else {
