@@ -86,6 +86,14 @@ static struct finding *find_same(struct checker *checker, const struct rule_info
     return NULL;
 }
 
+/* Once, and as often as the call was repeated; as many as there are numbers for. */
+static void count_more(struct finding *finding, uint32_t repeat)
+{
+    uint64_t count = (uint64_t)finding->count + 1 + repeat;
+
+    finding->count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
 static void add(struct checker *checker, enum severity cap, const char *id, const struct call *call,
                 int32_t operation, int16_t device, const char *format, va_list arguments)
 {
@@ -101,7 +109,7 @@ static void add(struct checker *checker, enum severity cap, const char *id, cons
     checker->last_finding = NULL;
     finding = find_same(checker, rule, at->function, stack);
     if (finding) {
-        finding->count += 1 + at->repeat;
+        count_more(finding, at->repeat);
         finding->severity = severity > finding->severity ? severity : finding->severity;
         return;
     }
@@ -118,8 +126,8 @@ static void add(struct checker *checker, enum severity cap, const char *id, cons
                                 .function = at->function,
                                 .process = at->process,
                                 .thread = at->thread,
-                                .count = 1 + at->repeat,
                                 .stack = stack};
+    count_more(finding, at->repeat);
     checker->last_finding = finding;
     vsnprintf(finding->message, sizeof finding->message, format, arguments);
 }
