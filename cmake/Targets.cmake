@@ -6,6 +6,8 @@
 
 set(VDIFAULT_SANITIZE "" CACHE STRING "Sanitizers for tools and tests, as -fsanitize= takes them")
 
+option(VDIFAULT_COVERAGE "Count what tools, static libraries and tests execute (clang); see ci/coverage" OFF)
+
 # VDIFAULT_FUZZ: which engine the fuzz targets are built for, besides their replay programs. "libfuzzer" (clang) and
 # "afl" (afl-clang-fast) are the presets `fuzz` and `afl`; "external": by $LIB_FUZZING_ENGINE when it is linked and by
 # the caller's CFLAGS when it is compiled, as OSS-Fuzz does.
@@ -33,6 +35,10 @@ function(_vdifault_sanitize target)
     target_compile_options(${target} PRIVATE -fsanitize=${VDIFAULT_SANITIZE} -fno-omit-frame-pointer
       -fno-sanitize-recover=all)
     target_link_options(${target} PUBLIC -fsanitize=${VDIFAULT_SANITIZE})
+  endif()
+  if(VDIFAULT_COVERAGE)
+    target_compile_options(${target} PRIVATE -fprofile-instr-generate -fcoverage-mapping)
+    target_link_options(${target} PUBLIC -fprofile-instr-generate)
   endif()
   if(VDIFAULT_FUZZ STREQUAL "libfuzzer") # an engine sees only what tells it where the program goes
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
