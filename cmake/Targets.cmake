@@ -18,6 +18,9 @@ set(VDIFAULT_WARNINGS -Wall -Wextra -Werror -Wshadow -Wvla)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND VDIFAULT_WARNINGS -Wno-format-truncation)  # messages are cut to their buffers on purpose
 endif()
+if(VDIFAULT_FUZZ STREQUAL "external")
+  list(APPEND VDIFAULT_WARNINGS -Wno-error)  # the caller's compiler may warn of what ours do not
+endif()
 
 function(_vdifault_common target)
   target_compile_options(${target} PRIVATE ${VDIFAULT_WARNINGS}
