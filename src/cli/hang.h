@@ -61,7 +61,7 @@ struct hang_sample {
 /* ns by the run's clock, which is the system's as long as nobody has moved it on. */
 int64_t hang_now(const struct hang_scope *scope);
 /* ns by which waits shorter than that may end late: nothing at first, after many waits without progress a small part of
- * the time without it. Who asks every second whether an hour has passed gets longer seconds in the end, as on a busy
+ * the time without it, but never beyond the end of a fault that takes time. Who asks every second whether an hour has passed gets longer seconds in the end, as on a busy
  * machine; who waits for an hour, an hour. */
 int64_t hang_lateness(const struct hang_scope *scope, const struct record *record);
 /* Of a run that goes on this is mostly true, and costs a hundredth of a sample, in which somebody would run, too. False:

@@ -41,7 +41,12 @@ int64_t hang_now(const struct hang_scope *scope)
 
 int64_t hang_lateness(const struct hang_scope *scope, const struct record *record)
 {
-    return record->waits < EXACT_WAITS ? 0 : (hang_now(scope) - record->progress_ns) / LATENESS_PART;
+    int64_t now = hang_now(scope);
+    int64_t left =
+        record->held_ns - now; /* of what a fault holds up, which comes then and is not to be late */
+    int64_t since = left > 0 ? record->progress_ns : record_last_sign(record);
+    int64_t late = record->waits < EXACT_WAITS ? 0 : (now - since) / LATENESS_PART;
+    return left > 0 && left < late ? left : late;
 }
 
 /* Somebody may act, and nobody knows when. */

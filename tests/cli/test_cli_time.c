@@ -200,6 +200,22 @@ static void a_server_that_is_told_to_end_acts(void **state)
     run_wait_release(client);
 }
 
+/* So that nobody who waits for what comes then is made to wait for longer than --patience. */
+static void nobody_is_late_for_what_a_fault_holds_up(void **state)
+{
+    static const int64_t second = INT64_C(1000000000);
+    (void)state;
+    int64_t now = hang_now(&scope);
+    record.progress_ns = now - 800 * second;
+    assert_true(hang_lateness(&scope, &record) == 0);
+    record.waits = 1000;
+    assert_true(hang_lateness(&scope, &record) >= 100 * second);
+    record.held_ns = now + 60 * second;
+    assert_in_range(hang_lateness(&scope, &record), 1, 60 * second);
+    record.held_ns = now - 8 * second; /* over: what is late is so from there on */
+    assert_in_range(hang_lateness(&scope, &record), second, 50 * second);
+}
+
 static void server_event(enum event_kind kind)
 {
     struct event event = {.kind = (uint8_t)kind, .side = EVENT_SIDE_SERVER, .process = SERVER, .arg = {1}};
@@ -250,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(activity_tells_who_has_run, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_server_that_lets_time_pass_waits, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_server_that_is_told_to_end_acts, picture_start, picture_end),
+        cmocka_unit_test_setup_teardown(nobody_is_late_for_what_a_fault_holds_up, picture_start, picture_end),
         cmocka_unit_test_setup_teardown(a_look_at_few_files_finds_who_runs, picture_start, picture_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
