@@ -95,20 +95,18 @@ static void refuse_unfetched(struct model_device *device)
     }
 }
 
+/* Every change between Active and IO-ERROR comes with a completion, so that who has been called back for all of them
+ * knows the client's state. */
 void model_set_deliver(struct model_set *set)
 {
     for (uint32_t d = 0; d < set->device_count; d++) {
         struct model_device *device = &set->devices[d];
         uint32_t left = 0;
         for (uint32_t i = 0; i < device->command_count; i++) {
-            struct model_command command = device->commands[i];
-            if (command.at != MODEL_ANSWERED) {
-                device->commands[left++] = command;
-            } else if (command.code == VDC_ClearError && command.completion == ERROR_SUCCESS) {
-                device->server_io_error = false;
-                device->cleared = command.order;
-            } else if (code_is_io_error(command.completion) && command.order > device->cleared) {
-                device->server_io_error = true;
+            if (device->commands[i].at != MODEL_ANSWERED) {
+                device->commands[left++] = device->commands[i];
+            } else {
+                device->server_io_error = device->client_io_error;
             }
         }
         device->command_count = left;
@@ -343,10 +341,20 @@ static void attach(struct model_set *set, struct model_call *call)
     set->served = true;
 }
 
+static bool has_commands(const struct model_set *set)
+{
+    for (uint32_t d = 0; d < set->device_count; d++) {
+        if (set->devices[d].command_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A side that goes without the set being over leaves the other to notice. */
 static void client_leaves(struct model_set *set, struct model_call *call)
 {
-    bool over = COUNT(set, close_delivered) == set->device_count;
+    bool over = COUNT(set, close_delivered) == set->device_count && !has_commands(set);
     (void)call;
     if (COUNT(set, client_open) > COUNT(set, close_delivered)) {
         abort_set(set); /* X3: an abort inside, whatever is returned */
@@ -354,11 +362,13 @@ static void client_leaves(struct model_set *set, struct model_call *call)
     set->may_be_aborted = !over && !set->aborted;
 }
 
+/* X5, and ours where the client could not go on, or could not end what it has begun: it is not left waiting. */
 static void server_leaves(struct model_set *set, struct model_call *call)
 {
     (void)call;
-    if (COUNT(set, server_closed) < set->device_count || set->client < MODEL_INITIALIZING) {
-        abort_set(set); /* X5, and ours where the client could not go on: it is not left waiting */
+    if (COUNT(set, server_closed) < set->device_count || set->client < MODEL_INITIALIZING ||
+        has_commands(set)) {
+        abort_set(set);
     }
 }
 

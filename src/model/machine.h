@@ -31,7 +31,6 @@ struct model_device {
     bool client_io_error; /* as the client library has it, and as the server knows */
     bool server_io_error;
     uint32_t last_order;
-    uint32_t cleared;                                  /* order of the last ClearError that succeeded */
     struct model_command commands[MODEL_COMMANDS_MAX]; /* outstanding, in order of sending */
     uint32_t command_count;
 };

@@ -215,17 +215,6 @@ static int32_t call_is_shared(struct walk *walk, struct model_call *call)
     return server_set_is_shared_buffer(walk->server, (const uint8_t *)walk);
 }
 
-/* The documents send ClearError after an error, and wait for it. With several on their way, or one in Active,
- * it depends on the order of completions what is cleared. */
-static bool may_clear_error(const struct model_device *device)
-{
-    bool on_its_way = false;
-    for (uint32_t i = 0; i < device->command_count; i++) {
-        on_its_way = on_its_way || device->commands[i].code == VDC_ClearError;
-    }
-    return device->server_io_error && !on_its_way;
-}
-
 static int32_t call_send(struct walk *walk, struct model_call *call)
 {
     static const int32_t codes[] = {VDC_Flush, VDC_Write, VDC_Write, VDC_ClearError};
@@ -233,9 +222,6 @@ static int32_t call_send(struct walk *walk, struct model_call *call)
     struct VDS_Command *command = &walk->commands[call->device][order];
     server_command_init(command, called_back, NULL);
     call->code = codes[walk_draw(walk, 4)];
-    if (call->code == VDC_ClearError && !may_clear_error(&walk->model.devices[call->device])) {
-        call->code = VDC_Flush;
-    }
     command->commandCode = call->code;
     if (call->code == VDC_Write) {
         command->size = (int32_t)(order * 16);
