@@ -15,21 +15,6 @@ enum {
     LINE_MAX_BYTES = 256,
 };
 
-static const struct {
-    int32_t code;
-    const char *name;
-} completion_names[] = {
-    {0, "SUCCESS"},
-    {38, "ERROR_HANDLE_EOF"},
-    {39, "ERROR_HANDLE_DISK_FULL"},
-    {50, "ERROR_NOT_SUPPORTED"},
-    {112, "ERROR_DISK_FULL"},
-    {995, "ERROR_OPERATION_ABORTED"},
-    {1100, "ERROR_END_OF_MEDIA"},
-    {1104, "ERROR_NO_DATA_DETECTED"},
-    {1117, "ERROR_IO_DEVICE"},
-};
-
 /* A text that grows within a fixed size. */
 struct line {
     char *text;
@@ -65,13 +50,13 @@ static void put_command(struct line *line, int32_t code)
 
 static void put_completion(struct line *line, int32_t code)
 {
-    for (size_t i = 0; i < sizeof completion_names / sizeof completion_names[0]; i++) {
-        if (completion_names[i].code == code) {
-            put(line, "%s", completion_names[i].name);
-            return;
-        }
+    const char *name = vdi_completion_name(code);
+
+    if (name) {
+        put(line, "%s", name);
+    } else {
+        put(line, "error %d", (int)code);
     }
-    put(line, "error %d", (int)code);
 }
 
 static void put_complete_command(struct line *line, const struct event *begin)

@@ -274,5 +274,7 @@ extern const char *const vdi_function_names[VDI_FN_COUNT]; /* "Create", "GetConf
 const char *vdi_command_name(int32_t code);
 /* "VD_E_ABORT", "NOERROR", ...; NULL if unknown. */
 const char *vdi_result_name(int32_t result);
+/* Of a completion code: "SUCCESS", "ERROR_DISK_FULL", ...; NULL if unknown. */
+const char *vdi_completion_name(int32_t code);
 
 #endif

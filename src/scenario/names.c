@@ -43,10 +43,12 @@ static const char *const command_names[] = {
     [VDC_Complete] = "Complete",
 };
 
-static const struct {
+struct named {
     int32_t value;
     const char *name;
-} result_names[] = {
+};
+
+static const struct named result_names[] = {
     {0, "NOERROR"},
     {VD_ERROR(1), "VD_E_IO_ERROR"}, /* documented without a value (X11): ours */
     {VD_E_NOTOPEN, "VD_E_NOTOPEN"},
@@ -65,6 +67,34 @@ static const struct {
     {VD_E_BUSY, "VD_E_BUSY"},
 };
 
+/* Spec 5.7; vdi.h has those of the SDK's header only. */
+static const struct named completion_names[] = {
+    {0, "SUCCESS"},
+    {6, "ERROR_INVALID_HANDLE"},
+    {7, "ERROR_ARENA_TRASHED"},
+    {38, "ERROR_HANDLE_EOF"},
+    {39, "ERROR_HANDLE_DISK_FULL"},
+    {50, "ERROR_NOT_SUPPORTED"},
+    {112, "ERROR_DISK_FULL"},
+    {995, "ERROR_OPERATION_ABORTED"},
+    {1100, "ERROR_END_OF_MEDIA"},
+    {1101, "ERROR_FILEMARK_DETECTED"},
+    {1104, "ERROR_NO_DATA_DETECTED"},
+    {1117, "ERROR_IO_DEVICE"},
+    {1129, "ERROR_EOM_OVERFLOW"},
+    {1450, "ERROR_NO_SYSTEM_RESOURCES"},
+};
+
+static const char *find_name(const struct named *names, size_t count, int32_t value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (names[i].value == value) {
+            return names[i].name;
+        }
+    }
+    return NULL;
+}
+
 const char *vdi_command_name(int32_t code)
 {
     if (code < VDC_Read || code > VDC_Complete) {
@@ -75,10 +105,10 @@ const char *vdi_command_name(int32_t code)
 
 const char *vdi_result_name(int32_t result)
 {
-    for (size_t i = 0; i < sizeof(result_names) / sizeof(result_names[0]); i++) {
-        if (result_names[i].value == result) {
-            return result_names[i].name;
-        }
-    }
-    return NULL;
+    return find_name(result_names, sizeof result_names / sizeof result_names[0], result);
+}
+
+const char *vdi_completion_name(int32_t code)
+{
+    return find_name(completion_names, sizeof completion_names / sizeof completion_names[0], code);
 }
