@@ -219,9 +219,10 @@ bool scenario_needs_simulation(const struct scenario *scenario);
 void scenario_init(struct scenario *scenario); /* one device, in order, no lines */
 
 /* Any bytes are a scenario: what is out of range is brought into it, what is missing is 0, the header's count of
- * lines is not believed. */
+ * lines is not believed. Lines behind the last one are left as they were. */
 void scenario_decode(const uint8_t *bytes, size_t length, struct scenario *scenario);
-/* Brings every field of a line into its range, as decoding does. */
+/* Brings every field into its range, as decoding does: what is in range stays as it is. */
+void scenario_settle(struct scenario *scenario);
 void scenario_line_settle(struct scenario_line *line);
 /* Returns the length; 0: it does not fit. */
 size_t scenario_encode(const struct scenario *scenario, uint8_t *bytes, size_t size);
