@@ -297,7 +297,7 @@ static int parse_arguments(struct parser *parser, struct scenario_line *line)
     const struct scenario_verb_info *info = scenario_verb_info(line->verb);
     uint32_t given = 0;
     int status = expect_word(parser, "(");
-    while (status == 0 && !at_word(parser, ")")) {
+    while (status == 0 && parser->token.length != 0 && !at_word(parser, ")")) {
         status = given != 0 ? expect_word(parser, ",") : 0;
         status = status != 0 ? status : parse_argument(parser, line, &given);
     }
