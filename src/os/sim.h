@@ -63,6 +63,7 @@ struct sim_options {
     uint32_t (*choose)(void *context, uint32_t options, bool forced);
     void *context;
     uint32_t steps_max; /* of one fiber since its last sim_call: more is an endless loop; 0: SIM_STEPS_MAX */
+    size_t memory;      /* bytes of shared memory there are; 0: as many as there is room for */
     bool apart;         /* each process has addresses of its own for what it shares */
 };
 

@@ -1,0 +1,85 @@
+/* sim_internal.h - what the parts of the simulation know of each other.
+ *
+ *   sim.c           the world as a whole, its processes, its time, its hash
+ *   sim_fibers.c    who goes on and who waits: fibers, steps, os_wait and os_wake
+ *   sim_schedule.c  which of those who can go on does
+ *   sim_memory.c    objects, names, watches
+ *   sim_stranger.c  writes into shared memory at a step
+ *   sim_context.c   stacks
+ */
+#ifndef VDIFAULT_OS_SIM_INTERNAL_H
+#define VDIFAULT_OS_SIM_INTERNAL_H
+
+#include "sim.h"
+
+/* --- sim.c --- */
+
+/* What happens, for the hash. */
+enum sim_event {
+    EVENT_LOAD,
+    EVENT_STORE,
+    EVENT_WAIT,
+    EVENT_WAKE,
+    EVENT_PAUSE,
+    EVENT_SWITCH,
+    EVENT_TIME,
+    EVENT_MEMORY,
+    EVENT_PROCESS,
+    EVENT_WRITE,
+    EVENT_NOTE,
+};
+
+void sim_trace(enum sim_event event, uint64_t value);
+const struct sim_options *sim_world_options(void);
+uint32_t sim_current_process(void);
+bool sim_is_stopped(uint32_t process);
+const char *sim_process_name(uint32_t process);
+void sim_process_step(uint32_t process); /* a fiber of its makes a step: it may be its last */
+bool sim_is_kill_pending(void);
+int64_t sim_time(void);         /* without a look at the clock */
+void sim_set_time(int64_t now); /* nobody's deadline is looked at */
+
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+uint64_t sim_random(uint64_t *state);
+
+/* --- sim_fibers.c --- */
+
+void sim_fibers_reset(void);
+void sim_fibers_kill(uint32_t process); /* returns unless the running fiber is one of them */
+void sim_fibers_stop(uint32_t process); /* likewise, until it is continued */
+void sim_fibers_continue(uint32_t process);
+void sim_fibers_expire(void); /* whose deadline has passed goes on */
+uint32_t sim_fiber_process(uint32_t fiber);
+uint64_t sim_count_switches(void);
+uint64_t sim_count_jumps(void);
+
+/* --- sim_schedule.c --- */
+
+void sim_schedule_reset(void);
+void sim_schedule_start(uint32_t fiber); /* gives it its priority */
+/* Who goes on, of `others` and, where `self` is a fiber that could go on and is interrupted here, itself. `others` is a
+ * bit a fiber, at least one. `last`: who went on before. */
+uint32_t sim_schedule_interrupt(uint32_t self, uint32_t others);
+uint32_t sim_schedule_next(uint32_t last, uint32_t others);
+void sim_schedule_lower(uint32_t fiber); /* it only spins */
+
+/* --- sim_memory.c --- */
+
+void sim_memory_reset(void);
+void sim_memory_kill(uint32_t process);
+/* One number for a word, whatever address it is seen at: above SIM_SHARED in shared memory, where it is the same in
+ * every run. */
+#define SIM_SHARED (UINT64_C(1) << 63)
+uint64_t sim_place(const void *at);
+/* The object there; false: memory of a process's own. */
+bool sim_object_at(uint64_t place, char name[OS_NAME_MAX], uint64_t *offset);
+/* The bytes of the index-th object that has or had a name, modulo how many there are; NULL: none. */
+uint8_t *sim_published(uint32_t index, size_t *size);
+
+/* --- sim_stranger.c --- */
+
+void sim_stranger_reset(void);
+bool sim_stranger_is_at_work(void);
+void sim_stranger_step(void);
+
+#endif

@@ -1,0 +1,461 @@
+/* Shared memory: objects, their names, who has them mapped, and watches.
+ *
+ * All objects of a world are in one arena, which is mapped several times: a view for each process, which is what it
+ * sees of it, and one for ourselves. They are made once. A new world starts at the beginning again: no allocation, no
+ * system call; and one build's objects are at the same places in every run. With AddressSanitizer all of a view that
+ * is not part of a mapped object is poisoned, and within a world no place is used twice. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifdef __has_include
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+#ifndef ASAN_POISON_MEMORY_REGION
+#define ASAN_POISON_MEMORY_REGION(address, size)   ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+#include "sim_internal.h"
+
+enum {
+    ARENA = 64 << 20,
+    OBJECTS_MAX = 64,
+    GAP = 4096, /* at least so much between two objects */
+    WATCHES_MAX = 16,
+    OWN_VIEW = SIM_PROCESSES_MAX, /* ours; views are numbered from 0 */
+};
+
+struct object {
+    bool exists;
+    char name[OS_NAME_MAX]; /* "" = none */
+    bool published;         /* has or had a name: others may have it mapped */
+    size_t place;           /* in the arena */
+    size_t size;
+    uint64_t serial;
+    uint16_t mapped[SIM_PROCESSES_MAX + 1]; /* by process */
+    uint32_t mappings;
+};
+
+struct watch {
+    uint32_t process; /* 0: free */
+    uint32_t seen;
+};
+
+static uint8_t *views; /* NULL: not made yet */
+static int arena;      /* what they are of */
+static uint32_t views_made;
+
+static struct object objects[OBJECTS_MAX];
+static struct {
+    uint32_t count; /* of `objects` in use so far */
+    size_t used;    /* bytes of the arena */
+    size_t living;  /* bytes of objects */
+    uint64_t serial;
+    struct watch watches[WATCHES_MAX];
+    _Atomic uint32_t changes; /* of names */
+    struct {
+        uint32_t left; /* 0: none fails */
+        int error;
+    } failures[SIM_OPERATION_COUNT];
+} state;
+
+/* --- views --- */
+
+static uint8_t *in_view(uint32_t view, size_t place)
+{
+    return views + (size_t)view * ARENA + place;
+}
+
+static int make_arena(void)
+{
+    size_t size = (size_t)(OWN_VIEW + 1) * ARENA + OS_MEMORY_ALIGNMENT;
+    int file = memfd_create("sim", MFD_CLOEXEC);
+    if (file < 0) {
+        return errno;
+    }
+    uint8_t *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED || ftruncate(file, ARENA) != 0) {
+        int error = errno;
+        close(file);
+        return error;
+    }
+    views = room + (OS_MEMORY_ALIGNMENT - (uintptr_t)room % OS_MEMORY_ALIGNMENT) % OS_MEMORY_ALIGNMENT;
+    arena = file;
+    return 0;
+}
+
+/* The view is there once this gives 0. */
+static int need_view(uint32_t view)
+{
+    int error = views == NULL ? make_arena() : 0;
+    if (error != 0 || (views_made >> view & 1) != 0) {
+        return error;
+    }
+    void *at = in_view(view, 0);
+    if (mmap(at, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena, 0) == MAP_FAILED) {
+        return errno;
+    }
+    if (view != OWN_VIEW) {
+        ASAN_POISON_MEMORY_REGION(at, ARENA);
+    }
+    views_made |= UINT32_C(1) << view;
+    return 0;
+}
+
+static uint32_t view_of(uint32_t process)
+{
+    return sim_world_options()->apart ? process - 1 : 0;
+}
+
+uint64_t sim_place(const void *at)
+{
+    uintptr_t distance = (uintptr_t)at - (uintptr_t)views;
+    return views != NULL && distance < (uintptr_t)(OWN_VIEW + 1) * ARENA ? SIM_SHARED | distance % ARENA
+                                                                         : (uintptr_t)at;
+}
+
+/* --- objects --- */
+
+static int failed(enum sim_operation operation)
+{
+    int error = 0;
+    if (state.failures[operation].left != 0 && --state.failures[operation].left == 0) {
+        error = state.failures[operation].error;
+    }
+    return error;
+}
+
+static int result_of(enum sim_operation operation, int error)
+{
+    sim_trace(EVENT_MEMORY, (uint64_t)operation << 32 | (uint32_t)error);
+    return error;
+}
+
+void sim_fail(enum sim_operation operation, uint32_t n, int error)
+{
+    assert(operation < SIM_OPERATION_COUNT);
+    state.failures[operation].left = n;
+    state.failures[operation].error = error;
+}
+
+static struct object *find(const char *name)
+{
+    for (uint32_t i = 0; i < state.count; i++) {
+        if (objects[i].name[0] != '\0' && strcmp(objects[i].name, name) == 0) {
+            return &objects[i];
+        }
+    }
+    return NULL;
+}
+
+static struct object *object_of(const struct os_memory *memory)
+{
+    assert(memory->file[0] < state.count);
+    struct object *object = &objects[memory->file[0]];
+    return object->exists && object->serial == memory->file[1] ? object : NULL;
+}
+
+static void release(struct object *object)
+{
+    if (object->mappings == 0 && object->name[0] == '\0' && object->exists) {
+        state.living -= object->size;
+        object->exists = false;
+        object->published = false;
+    }
+}
+
+static bool is_seen(const struct object *object, uint32_t process)
+{
+    return (sim_world_options()->apart ? object->mapped[process] : object->mappings) != 0;
+}
+
+static int map(struct object *object, struct os_memory *memory)
+{
+    uint32_t process = sim_current_process();
+    uint32_t view = view_of(process);
+    int error = need_view(view);
+    if (error != 0) {
+        return error;
+    }
+    void *address = in_view(view, object->place);
+    if (!is_seen(object, process)) {
+        ASAN_UNPOISON_MEMORY_REGION(address, object->size);
+    }
+    object->mapped[process]++;
+    object->mappings++;
+    *memory = (struct os_memory){
+        .address = address, .size = object->size, .file = {(uint64_t)(object - objects), object->serial}};
+    return 0;
+}
+
+static void unmap(struct object *object, uint32_t process, uint32_t times)
+{
+    object->mapped[process] = (uint16_t)(object->mapped[process] - times);
+    object->mappings -= times;
+    if (!is_seen(object, process)) {
+        ASAN_POISON_MEMORY_REGION(in_view(view_of(process), object->place), object->size);
+    }
+    release(object);
+}
+
+static struct object *free_entry(void)
+{
+    for (uint32_t i = 0; i < state.count; i++) {
+        if (!objects[i].exists) {
+            return &objects[i];
+        }
+    }
+    return state.count < OBJECTS_MAX ? &objects[state.count++] : NULL;
+}
+
+/* A place that nobody has used in this world. */
+static int reserve(size_t size, size_t *place)
+{
+    size_t limit = sim_world_options()->memory;
+    size_t start =
+        state.used + OS_MEMORY_ALIGNMENT; /* so much is behind the last one, and before the first */
+    if (size > ARENA || start + size + GAP > ARENA || (limit != 0 && state.living + size > limit)) {
+        return ENOSPC;
+    }
+    *place = start;
+    state.used = (start + size + GAP) / OS_MEMORY_ALIGNMENT * OS_MEMORY_ALIGNMENT;
+    return 0;
+}
+
+static int create(size_t size, struct os_memory *memory)
+{
+    size_t place = 0;
+    int error = size == 0 ? EINVAL : failed(SIM_CREATE);
+    error = error == 0 ? need_view(OWN_VIEW) : error;
+    error = error == 0 ? reserve(size, &place) : error;
+    struct object *object = error == 0 ? free_entry() : NULL;
+    if (object == NULL) {
+        return error != 0 ? error : ENOSPC;
+    }
+    memset(in_view(OWN_VIEW, place), 0, size);
+    *object = (struct object){.exists = true, .place = place, .size = size, .serial = ++state.serial};
+    state.living += size;
+    error = map(object, memory);
+    release(object); /* where it could not be mapped */
+    return error;
+}
+
+int os_memory_create(size_t size, struct os_memory *memory)
+{
+    return result_of(SIM_CREATE, create(size, memory));
+}
+
+static void names_changed(void)
+{
+    atomic_fetch_add(&state.changes, 1);
+    os_wake(&state.changes);
+}
+
+int os_memory_publish(struct os_memory *memory, const char *name)
+{
+    struct object *object = object_of(memory);
+    assert(object != NULL && object->name[0] == '\0');
+    int error = failed(SIM_PUBLISH);
+    if (error == 0 && (name[0] == '\0' || strchr(name, '/') != NULL || strlen(name) >= OS_NAME_MAX)) {
+        error = EINVAL;
+    } else if (error == 0 && find(name) != NULL) {
+        error = EEXIST;
+    }
+    if (error == 0) {
+        strcpy(object->name, name);
+        object->published = true;
+        names_changed();
+    }
+    return result_of(SIM_PUBLISH, error);
+}
+
+int os_memory_open(const char *name, struct os_memory *memory)
+{
+    struct object *object = find(name);
+    int error = failed(SIM_OPEN);
+    if (error == 0) {
+        error = object != NULL ? map(object, memory) : ENOENT;
+    }
+    return result_of(SIM_OPEN, error);
+}
+
+void os_memory_unmap(struct os_memory *memory)
+{
+    if (memory->address != NULL) {
+        uint32_t process = sim_current_process();
+        struct object *object = object_of(memory);
+        assert(object != NULL && object->mapped[process] > 0 && "only what the process has mapped");
+        assert(memory->address == in_view(view_of(process), object->place));
+        unmap(object, process, 1);
+        sim_trace(EVENT_MEMORY, memory->file[0]);
+    }
+    *memory = (struct os_memory){0};
+}
+
+static int unlink_object(struct object *object)
+{
+    int error = failed(SIM_UNLINK);
+    if (error == 0 && object == NULL) {
+        error = ENOENT;
+    }
+    if (error == 0) {
+        object->name[0] = '\0';
+        release(object);
+        names_changed();
+    }
+    return result_of(SIM_UNLINK, error);
+}
+
+int os_memory_unlink(const char *name)
+{
+    return unlink_object(find(name));
+}
+
+int os_memory_unlink_own(const char *name, const struct os_memory *memory)
+{
+    struct object *object = find(name);
+    return unlink_object(object != NULL && object == object_of(memory) ? object : NULL);
+}
+
+/* --- watches --- */
+
+int os_memory_watch(int *watch)
+{
+    int error = failed(SIM_WATCH);
+    int free = 0;
+    while (free < WATCHES_MAX && state.watches[free].process != 0) {
+        free++;
+    }
+    if (error == 0 && free == WATCHES_MAX) {
+        error = EMFILE;
+    }
+    if (error == 0) {
+        state.watches[free] = (struct watch){sim_current_process(), atomic_load(&state.changes)};
+        *watch = free;
+    }
+    return result_of(SIM_WATCH, error);
+}
+
+int os_memory_watch_wait(int watch, int64_t deadline)
+{
+    assert(watch >= 0 && watch < WATCHES_MAX && state.watches[watch].process == sim_current_process());
+    int result = os_wait(&state.changes, state.watches[watch].seen, deadline);
+    state.watches[watch].seen = atomic_load(&state.changes);
+    return result;
+}
+
+void os_memory_watch_close(int watch)
+{
+    assert(watch >= 0 && watch < WATCHES_MAX && state.watches[watch].process == sim_current_process());
+    state.watches[watch].process = 0;
+}
+
+uint32_t sim_watches(void)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < WATCHES_MAX; i++) {
+        count += state.watches[i].process != 0;
+    }
+    return count;
+}
+
+/* --- the world's ends --- */
+
+void sim_memory_kill(uint32_t process)
+{
+    for (uint32_t i = 0; i < state.count; i++) {
+        if (objects[i].exists && objects[i].mapped[process] != 0) {
+            unmap(&objects[i], process, objects[i].mapped[process]);
+        }
+    }
+    for (int i = 0; i < WATCHES_MAX; i++) {
+        if (state.watches[i].process == process) {
+            state.watches[i].process = 0;
+        }
+    }
+}
+
+void sim_memory_reset(void)
+{
+    for (uint32_t process = 1; process <= SIM_PROCESSES_MAX && state.count != 0; process++) {
+        sim_memory_kill(process);
+    }
+    memset(objects, 0, state.count * sizeof objects[0]);
+    memset(&state, 0, sizeof state);
+}
+
+/* --- questions --- */
+
+bool sim_object_at(uint64_t place, char name[OS_NAME_MAX], uint64_t *offset)
+{
+    uint64_t at = place & ~SIM_SHARED;
+    for (uint32_t i = 0; (place & SIM_SHARED) != 0 && i < state.count; i++) {
+        const struct object *object = &objects[i];
+        if (object->exists && at >= object->place && at - object->place < object->size) {
+            snprintf(name, OS_NAME_MAX, "%s",
+                     object->name[0] != '\0' ? object->name : "an object without a name");
+            *offset = at - object->place;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sim_maps(const void *at, size_t size)
+{
+    uint64_t place = sim_place(at);
+    for (uint32_t i = 0; (place & SIM_SHARED) != 0 && i < state.count; i++) {
+        const struct object *object = &objects[i];
+        uint64_t offset = (place & ~SIM_SHARED) - object->place;
+        if (object->mappings != 0 && offset <= object->size && object->size - offset >= size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t sim_mappings(uint32_t process)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < state.count; i++) {
+        count += process != 0 ? objects[i].mapped[process] : objects[i].mappings;
+    }
+    return count;
+}
+
+uint32_t sim_names(char name[OS_NAME_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < state.count; i++) {
+        if (objects[i].name[0] != '\0') {
+            count++;
+            if (name != NULL) {
+                memcpy(name, objects[i].name, OS_NAME_MAX);
+            }
+        }
+    }
+    return count;
+}
+
+uint8_t *sim_published(uint32_t index, size_t *size)
+{
+    uint32_t list[OBJECTS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < state.count; i++) {
+        if (objects[i].published) {
+            list[count++] = i;
+        }
+    }
+    if (count == 0) {
+        return NULL;
+    }
+    const struct object *object = &objects[list[index % count]];
+    *size = object->size;
+    return in_view(OWN_VIEW, object->place);
+}
