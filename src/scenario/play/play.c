@@ -1,0 +1,308 @@
+/* See play.h. The loop over the lines, and the model beside it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "play_internal.h"
+
+/* --- words --- */
+
+enum {
+    NAME_BYTES = 259 /* of a set's longest name (VDI-CREATE-002) */
+};
+
+const char *play_set_name(enum scenario_name name)
+{
+    static char longest[NAME_BYTES + 1], too_long[NAME_BYTES + 2];
+    static const char *const names[SCENARIO_NAME_COUNT] = {
+        [SCENARIO_NAME_SET] = "set",         [SCENARIO_NAME_OTHER] = "other",
+        [SCENARIO_NAME_LONGEST] = longest,   [SCENARIO_NAME_EMPTY] = "",
+        [SCENARIO_NAME_TOO_LONG] = too_long, [SCENARIO_NAME_BACKSLASH] = "back\\slash",
+    };
+    if (longest[0] == '\0') {
+        memset(longest, 'n', NAME_BYTES);
+        memset(too_long, 'n', NAME_BYTES + 1);
+    }
+    return names[name];
+}
+
+/* The one behind the last can be no device's. */
+const char *play_device_name(uint32_t name)
+{
+    static const char *const names[SCENARIO_DEVICES_MAX + 1] = {"device-0", "device-1", "device-2",
+                                                                "device-3", "device-4", "device-5",
+                                                                "device-6", "device-7", "un\\known"};
+    return names[name];
+}
+
+/* --- deviations --- */
+
+void play_deviate(struct play *play, const char *format, ...)
+{
+    struct play_outcome *outcome = play->outcome;
+    char what[PLAY_DEVIATION_MAX], line[128] = "the end";
+    va_list arguments;
+    if (outcome->deviation[0] != '\0') {
+        return; /* the first one explains the others */
+    }
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    if (play->line != 0) {
+        scenario_print_line(&play->scenario->lines[play->line - 1], line, sizeof line);
+    }
+    outcome->deviating_line = play->line;
+    snprintf(outcome->deviation, sizeof outcome->deviation, "line %u, %s: %s", play->line, line, what);
+}
+
+/* "NOERROR, VD_E_TIMEOUT": what the model would have allowed. */
+static void list_allowed(const struct model_set *model, const struct model_call *call, char *text,
+                         size_t size)
+{
+    static const int32_t results[] = {
+        0,           1,         MODEL_VOID,      VD_E_IO_ERROR, VD_E_TIMEOUT, VD_E_ABORT, VD_E_INVALID,
+        VD_E_MEMORY, VD_E_OPEN, VD_E_QUEUE_FULL, VD_E_PROTOCOL, VD_E_CLOSE,   VD_E_BUSY,  VD_E_NOTSUPPORTED};
+    char name[MODEL_RESULT_TEXT];
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof results / sizeof results[0] && length + 1 < size; i++) {
+        if (model_set_allows(model, call, results[i])) {
+            length += (size_t)snprintf(text + length, size - length, "%s%s", length > 0 ? ", " : "",
+                                       model_result_name(results[i], name));
+        }
+    }
+}
+
+/* --- the model --- */
+
+enum model_state play_client_state(const struct play *play)
+{
+    return model_set_state(&play->client_life->model, MODEL_CLIENT);
+}
+
+enum model_state play_server_state(const struct play *play)
+{
+    return model_set_state(&play->server_life->model, MODEL_SERVER);
+}
+
+void play_assume(struct play_life *life, enum model_function function, const int32_t *results, uint32_t count)
+{
+    struct model_call call = {.function = function, .argument = MODEL_ALWAYS};
+    for (uint32_t i = 0; i < count && !model_step(&life->model, &call, results[i]); i++) {
+    }
+}
+
+int64_t play_timeout(int64_t timeout)
+{
+    return timeout != 0;
+}
+
+/* False: it deviates. */
+static bool judge(struct play *play, struct play_call *call, int32_t result)
+{
+    char allowed[160] = "VD_E_PROTOCOL", name[MODEL_RESULT_TEXT];
+    struct model_set *model = &call->life->model;
+    if (call->model.function == MODEL_FUNCTION_COUNT) {
+        return true;
+    }
+    /* A client that is late makes the server abort; how late it is only the clock knows. */
+    if (call->life->asked.serverTimeOut != 0 && model->served && !model->aborted) {
+        model->may_be_aborted = true;
+    }
+    enum model_state state = model_set_state(model, model_function_table(call->model.function));
+    if (call->stale ? result == VD_E_PROTOCOL : model_step(model, &call->model, result)) {
+        if (play->host.transition != NULL) {
+            play->host.transition(call->model.function, state, result);
+        }
+        return true;
+    }
+    if (!call->stale) {
+        list_allowed(model, &call->model, allowed, sizeof allowed);
+    }
+    play_deviate(play, "it gave %s; allowed in %s is %s", model_result_name(result, name),
+                 model_state_name(state), allowed);
+    return false;
+}
+
+void play_check_configuration(struct play *play, const struct VDConfig *due, const struct VDConfig *got)
+{
+    struct VDConfig copy = *got;
+    copy.bufferAreaSize = due->bufferAreaSize; /* how buffers are packed is the core's affair */
+    if (memcmp(&copy, due, sizeof copy) != 0) {
+        play_deviate(play,
+                     "the configuration is not what was settled: features 0x%x for 0x%x, block %u for %u, "
+                     "alignment %u for %u, transfer %u for %u, prefix %u for %u, devices %u for %u",
+                     got->features, due->features, got->blockSize, due->blockSize, got->alignment,
+                     due->alignment, got->maxTransferSize, due->maxTransferSize, got->prefixZoneSize,
+                     due->prefixZoneSize, got->deviceCount, due->deviceCount);
+    }
+}
+
+/* What can be asked for at any time is what the model has it to be. */
+static void check_states(struct play *play)
+{
+    struct play_life *life = play->server_life;
+    struct model_set *model = &life->model;
+    if (play->server == NULL || model->server == MODEL_DOES_NOT_EXIST) {
+        return;
+    }
+    bool aborted = server_set_abort_reason(play->server) != SERVER_ABORT_NONE;
+    if (aborted != model->aborted && !model->may_be_aborted) {
+        play_deviate(play, "afterwards the set is %s", aborted ? "aborted" : "not aborted");
+    }
+    if (server_set_client_closed(play->server) != (model->client == MODEL_DOES_NOT_EXIST)) {
+        play_deviate(play, "afterwards the server takes the client as %s",
+                     model->client == MODEL_DOES_NOT_EXIST ? "being there" : "gone");
+    }
+    for (uint32_t i = 0; i < SCENARIO_DEVICES_MAX && i < model->device_count; i++) {
+        const struct model_device *device = &model->devices[i];
+        if (device->server_open && !aborted &&
+            (server_device_client_opened(play->server_devices[i]) != device->client_open ||
+             server_device_has_io_error(play->server_devices[i]) != device->server_io_error)) {
+            play_deviate(
+                play, "afterwards the server takes device %u as not open by the client, or not as it is", i);
+        }
+    }
+}
+
+/* --- lines --- */
+
+/* Side objects that a Destroy has taken are made again by the next call. False: no memory. */
+static bool revive(struct play *play, bool server)
+{
+    if (server) {
+        play->server = play->server != NULL ? play->server : server_set_new();
+        return play->server != NULL;
+    }
+    play->client = play->client != NULL ? play->client : client_set_new();
+    return play->client != NULL;
+}
+
+/* False: there was nothing to call. */
+static bool play_line(struct play *play, const struct scenario_line *line, int32_t *result)
+{
+    enum scenario_process process = scenario_actor_process(line->who);
+    bool server = process == SCENARIO_SERVER;
+    const struct play_row *row = server ? &play_server_rows[line->verb] : &play_client_rows[line->verb];
+    struct play_call call = {.line = line,
+                             .life = server ? play->server_life : play->client_life,
+                             .model = {.function = row->function, .argument = MODEL_ALWAYS}};
+    if ((process != SCENARIO_CLIENT && !server) || row->make == NULL || (line->flags & SCENARIO_ENDS) != 0 ||
+        !revive(play, server) || (row->prepare != NULL && !row->prepare(play, &call))) {
+        return false;
+    }
+    if (play->host.become != NULL) {
+        play->host.become(process);
+    }
+    *result = row->make(play, &call);
+    if (judge(play, &call, *result) && row->after != NULL) {
+        row->after(play, &call, *result);
+    }
+    check_states(play);
+    return true;
+}
+
+/* --- the whole --- */
+
+static void set_dialects(uint32_t dialects)
+{
+    char words[256];
+    size_t length = 0;
+    words[0] = '\0';
+    for (int i = MODEL_NO_DIALECT + 1; i < MODEL_DIALECT_UNOFFERED; i++) {
+        if ((dialects >> i & 1) != 0) {
+            length += (size_t)snprintf(words + length, sizeof words - length, "%s%s", length > 0 ? "," : "",
+                                       model_dialect_word((enum model_dialect)i));
+        }
+    }
+    setenv("VDI_DIALECT", words, 1);
+}
+
+static void begin(struct play *play, const struct scenario *scenario)
+{
+    uint32_t dialects = scenario->dialects & MODEL_ANY_DIALECTS;
+    if (dialects != play->dialects) {
+        set_dialects(dialects);
+    }
+    play->dialects = dialects;
+    play->scenario = scenario;
+    play->line = 0;
+    play->life_count = 1;
+    play->client_life = play->server_life = &play->lives[0];
+    play->lives[0].created = false;
+    model_set_init(&play->lives[0].model, 1, dialects);
+    play->buffer_count = play->command_count = play->first_command = play->handle_count = 0;
+    memset(play->client_devices, 0, sizeof play->client_devices);
+    memset(play->server_devices, 0, sizeof play->server_devices);
+    memset(play->completed, 0, sizeof play->completed);
+}
+
+/* Both sides go, either first; what is on its way is called back. */
+static void end(struct play *play)
+{
+    static const struct scenario_line destroy[] = {
+        {.verb = SCENARIO_CLIENT_DESTROY, .who = SCENARIO_CLIENT * SCENARIO_THREADS_MAX},
+        {.verb = SCENARIO_SERVER_DESTROY, .who = SCENARIO_SERVER * SCENARIO_THREADS_MAX},
+    };
+    int32_t result;
+    play->line = 0;
+    for (uint64_t i = 0; i < 2; i++) {
+        (void)play_line(play, &destroy[(i + play->scenario->seed) & 1], &result);
+    }
+    for (uint32_t i = play->first_command; i < play->command_count; i++) {
+        if (play->commands[i].at != PLAY_DONE) {
+            play_deviate(play, "command %u of device %u was never called back", play->commands[i].order,
+                         play->commands[i].device);
+        }
+    }
+}
+
+/* After a deviation the sides are let go without a look at what comes of it. */
+static void drop(struct play *play)
+{
+    client_set_free(play->client);
+    server_set_free(play->server);
+    play->client = NULL;
+    play->server = NULL;
+}
+
+void play_scenario(struct play *play, const struct scenario *scenario, struct play_outcome *outcome)
+{
+    char left[PLAY_DEVIATION_MAX];
+    outcome->calls = 0;
+    outcome->deviating_line = 0;
+    outcome->deviation[0] = '\0';
+    play->outcome = outcome;
+    if (play->host.begin != NULL) {
+        play->host.begin(scenario);
+    }
+    begin(play, scenario);
+    for (uint32_t i = 0; i < scenario->line_count && outcome->deviation[0] == '\0'; i++) {
+        play->line = i + 1;
+        outcome->results[i] = 0;
+        outcome->made[i] = play_line(play, &scenario->lines[i], &outcome->results[i]);
+        outcome->calls += outcome->made[i];
+    }
+    if (outcome->deviation[0] == '\0') {
+        end(play);
+    }
+    drop(play);
+    if (play->host.end != NULL && !play->host.end(left, sizeof left)) {
+        play_deviate(play, "%s", left);
+    }
+}
+
+struct play *play_new(const struct play_host *host)
+{
+    struct play *play = calloc(1, sizeof *play);
+    if (play != NULL) {
+        play->host = *host;
+    }
+    return play;
+}
+
+void play_free(struct play *play)
+{
+    free(play);
+}

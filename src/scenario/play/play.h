@@ -1,0 +1,53 @@
+/* play.h - makes a scenario happen on the core, both sides in this process, and says whether what came of it may come.
+ *
+ * Responsible for: the calls that the lines stand for, in order; the reference model in lockstep (src/model): each
+ * result must be one that the model allows; the states that can be asked for must be the model's; the data that the
+ * server sends arrives, and what the client answers comes back; each command is called back exactly once, with what it
+ * was completed with; buffers lie apart from one another, prefix zone and all. The first deviation ends the scenario.
+ * Not responsible for: the world around (struct play_host), for the meaning of a line's text (scenario.h), or for
+ * printing.
+ *
+ * A line that there is nothing to call for (a device that was never opened, a command that was never fetched) is
+ * passed over. Lines are played one after another, `begins` or not: whatever a call waits for cannot come meanwhile, so
+ * a positive timeout is one millisecond and a call that would wait for ever is passed over.
+ *
+ * Ownership: a play belongs to the caller and may play any number of scenarios, one after the other; nothing of one is
+ * left for the next. Errors: a deviation is not an error, but an outcome. One thread at a time.
+ */
+#ifndef VDIFAULT_PLAY_H
+#define VDIFAULT_PLAY_H
+
+#include "model.h"
+#include "scenario.h"
+
+enum {
+    PLAY_DEVIATION_MAX = 320,
+};
+
+struct play_outcome {
+    uint32_t calls;                      /* lines for which a call was made */
+    bool made[SCENARIO_LINES_MAX];       /* by line, of the scenario's lines */
+    int32_t results[SCENARIO_LINES_MAX]; /* of those; 0 where the function has none */
+    uint32_t deviating_line;             /* from 1; 0: of the end, or none */
+    char deviation[PLAY_DEVIATION_MAX];  /* one sentence; "": what happened is allowed */
+};
+
+/* Told of each call that the model knows: its function, the state it was made in and what it gave. */
+typedef void play_transition(enum model_function function, enum model_state state, int32_t result);
+
+/* Where it happens: what the os.h it is linked with can do beside what os.h says. Each may be NULL. */
+struct play_host {
+    void (*begin)(const struct scenario *scenario);
+    void (*become)(enum scenario_process process); /* the calls that follow are its */
+    /* Both sides have left. False: something is not over, and `text` says what. */
+    bool (*end)(char *text, size_t size);
+    play_transition *transition;
+};
+extern const struct play_host play_in_simulation; /* over os/sim.h; library vdi_play_sim */
+
+struct play *play_new(const struct play_host *host); /* NULL: no memory */
+void play_free(struct play *play);
+
+void play_scenario(struct play *play, const struct scenario *scenario, struct play_outcome *outcome);
+
+#endif

@@ -1,0 +1,177 @@
+/* play_internal.h - what the files of play/ share.
+ *
+ *   play.c          the table of the verbs, the loop over the lines, the model in lockstep
+ *   play_client.c   what a client does
+ *   play_server.c   what the server does
+ *   play_commands.c commands on their way: what was sent, what arrived, what came back
+ *   play_buffers.c  the server's buffers, as they must be
+ */
+#ifndef VDIFAULT_PLAY_INTERNAL_H
+#define VDIFAULT_PLAY_INTERNAL_H
+
+#include "client.h"
+#include "machine.h"
+#include "play.h"
+#include "server.h"
+
+enum {
+    PLAY_LIVES_MAX = 8,
+    PLAY_SHAPES_MAX = 32,   /* buffer requests of one life */
+    PLAY_BUFFERS_MAX = 256, /* one a line */
+    PLAY_COMMANDS_MAX = 256,
+};
+
+/* Buffers of one RequestBuffers. */
+struct play_shape {
+    uint32_t size, alignment, count, used;
+    bool placed; /* it has an area */
+};
+
+/* One set, from Create until both sides have left it. */
+struct play_life {
+    struct model_set model;
+    bool created;
+    uint8_t name;
+    struct VDConfig asked;            /* as Create was told */
+    struct VDConfig settled;          /* as the server settles it */
+    uint8_t named[MODEL_DEVICES_MAX]; /* by device: the name it was given, plus one; 0: none */
+    uint32_t shape_count;
+    uint32_t area_count;
+    struct play_shape shapes[PLAY_SHAPES_MAX];
+};
+
+struct play_buffer {
+    uint8_t *address;
+    uint32_t size;
+    uint32_t shape;
+    bool live; /* allocated and not freed */
+    bool busy; /* a command has it */
+};
+
+struct play_command {
+    struct VDS_Command vds;
+    struct play *play;
+    struct play_life *life;
+    uint32_t device;
+    uint32_t order;
+    struct play_buffer *buffer;
+    enum {
+        PLAY_OUTSTANDING,
+        PLAY_CALLED_BACK, /* and not yet compared */
+        PLAY_DONE
+    } at;
+    struct VDC_Command *held; /* the client's, while in hand */
+    uint64_t bytes;           /* what the client answered */
+    int64_t position;
+};
+
+/* What a client's call on a device goes through; by the name that it was opened with. */
+struct play_client_device {
+    struct client_device *handle; /* NULL: never opened */
+    struct play_life *life;
+    uint32_t device;
+};
+
+struct play {
+    const struct scenario *scenario;
+    struct play_host host;
+    struct play_outcome *outcome;
+    uint32_t line; /* the one at work, from 1 */
+    uint32_t dialects;
+    uint32_t life_count;
+    struct play_life lives[PLAY_LIVES_MAX];
+    struct play_life *client_life, *server_life; /* the present one of each side, or its last */
+    struct client_set *client;                   /* NULL: destroyed */
+    struct server_set *server;
+    struct play_client_device client_devices[SCENARIO_DEVICES_MAX];
+    struct server_device *server_devices[MODEL_DEVICES_MAX];
+    uint32_t buffer_count;
+    struct play_buffer buffers[PLAY_BUFFERS_MAX];
+    uint32_t command_count;
+    uint32_t first_command; /* all before it are done */
+    struct play_command commands[PLAY_COMMANDS_MAX];
+    struct VDC_Command *completed[SCENARIO_DEVICES_MAX]; /* by name: the last one that was given back */
+    struct {
+        uint32_t handle;
+        uint8_t *address;
+        struct play_life *life;
+    } handles[SCENARIO_HANDLES_MAX];
+    uint32_t handle_count;
+};
+
+/* One line at work. */
+struct play_call {
+    const struct scenario_line *line;
+    struct model_call model;
+    struct play_life *life;
+    bool stale; /* on a device of an earlier life: VD_E_PROTOCOL, whatever the state is */
+    /* arguments and what came back, as the verb has use for them */
+    struct client_device *client_device;
+    struct server_device *server_device;
+    struct play_command *command;
+    struct play_buffer *buffer;
+    struct VDC_Command *block;
+    uint8_t *address;
+    uint32_t number;
+    uint32_t expected;
+    struct VDConfig config;
+};
+
+struct play_row {
+    enum model_function function; /* MODEL_FUNCTION_COUNT: of no table */
+    /* Chooses the arguments. False: there is nothing to call. NULL: there are none to choose. */
+    bool (*prepare)(struct play *play, struct play_call *call);
+    int32_t (*make)(struct play *play, struct play_call *call);
+    /* After the model has allowed the result: what else must be true, and what is remembered. NULL: nothing. */
+    void (*after)(struct play *play, struct play_call *call, int32_t result);
+};
+extern const struct play_row play_client_rows[SCENARIO_VERB_COUNT]; /* each has the rows of its side */
+extern const struct play_row play_server_rows[SCENARIO_VERB_COUNT];
+
+void play_deviate(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The model's state of the side. */
+enum model_state play_client_state(const struct play *play);
+enum model_state play_server_state(const struct play *play);
+/* Steps the model of the life by a call that has no result to compare: the first of `results` it allows. */
+void play_assume(struct play_life *life, enum model_function function, const int32_t *results,
+                 uint32_t count);
+/* A timeout for a call that nobody can help while it waits. */
+int64_t play_timeout(int64_t timeout);
+
+void play_check_configuration(struct play *play, const struct VDConfig *due, const struct VDConfig *got);
+const char *play_set_name(enum scenario_name name);
+const char *play_device_name(uint32_t name);
+
+/* --- play_commands.c --- */
+
+struct play_command *play_find_command(struct play *play, const struct play_life *life, uint32_t device,
+                                       uint32_t order);
+struct play_command *play_new_command(struct play *play, const struct play_call *call); /* NULL: no more */
+/* The client has got it, and gives it back. */
+void play_fill_sent(struct play_command *command);
+void play_check_fetched(struct play *play, struct play_command *command, struct VDC_Command *block);
+void play_fill_answer(struct play_command *command, uint64_t bytes);
+void play_check_untouched(struct play *play, const struct play_command *command);
+/* SendCommand gave `result`: a refused command was called back, another one not yet. */
+void play_check_sent(struct play *play, struct play_command *command, int32_t result);
+/* A round of callbacks is over: those of the life that had to come came, each with what it had to carry. */
+void play_check_round(struct play *play, struct play_life *life, bool aborted);
+
+/* --- play_buffers.c --- */
+
+bool play_shape_is_valid(uint32_t size, uint32_t alignment);
+uint32_t play_count_free(const struct play_life *life, uint32_t size, uint32_t alignment);
+/* Whether a request of this shape fits: MODEL_ROOM, MODEL_NO_ROOM, or MODEL_NO_SITUATION where the os decides. */
+enum model_situation play_room_for_request(const struct play_life *life, uint32_t size, uint32_t alignment,
+                                           uint32_t count);
+enum model_situation play_room_at_end(const struct play_life *life);
+void play_add_shape(struct play_life *life, uint32_t size, uint32_t alignment, uint32_t count);
+void play_place_shapes(struct play_life *life);
+void play_forget_shapes(struct play_life *life);
+/* AllocateBuffer gave this address. */
+void play_add_buffer(struct play *play, uint8_t *address, uint32_t size, uint32_t alignment);
+void play_free_buffer(struct play *play, struct play_buffer *buffer);
+/* The live buffer that a line means; NULL: none, and *address is what to pass. */
+struct play_buffer *play_find_buffer(struct play *play, int32_t index, uint8_t **address);
+
+#endif

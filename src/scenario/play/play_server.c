@@ -1,0 +1,510 @@
+/* What the server does (spec 4), call by call. */
+#include <string.h>
+
+#include "play_internal.h"
+
+/* --- Open --- */
+
+/* Another life of the server's begins with the set that lives under this name, if it has not been served yet. */
+static bool prepare_open(struct play *play, struct play_call *call)
+{
+    struct play_life *life = play->client_life;
+    if (play_server_state(play) != MODEL_DOES_NOT_EXIST) {
+        return true;
+    }
+    bool named = life->created && life->name == call->line->arg[0];
+    call->life = life;
+    call->model.argument = named ? MODEL_ALWAYS : MODEL_NO_SUCH_SET;
+    return true;
+}
+
+static int32_t make_open(struct play *play, struct play_call *call)
+{
+    return server_set_open(play->server, play_set_name((enum scenario_name)call->line->arg[0]));
+}
+
+static void after_open(struct play *play, struct play_call *call, int32_t result)
+{
+    if (result == 0) {
+        play->server_life = call->life;
+        play->buffer_count = 0;
+    }
+}
+
+/* --- configuration --- */
+
+static int32_t make_get_configuration(struct play *play, struct play_call *call)
+{
+    return server_set_get_configuration(play->server, &call->config);
+}
+
+static void after_get_configuration(struct play *play, struct play_call *call, int32_t result)
+{
+    if (result == 0) {
+        bool settled = call->life->model.server >= MODEL_INITIALIZING;
+        play_check_configuration(play, settled ? &call->life->settled : &call->life->asked, &call->config);
+    }
+}
+
+static bool is_power_of_two(uint64_t value)
+{
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+/* Values within spec 7. */
+static bool prepare_begin(struct play *play, struct play_call *call)
+{
+    const struct scenario_line *line = call->line;
+    uint32_t block = (uint32_t)line->arg[1];
+    uint32_t alignment = line->arg[2] != 0 ? (uint32_t)line->arg[2] : block;
+    uint32_t transfer = (uint32_t)line->wide[0];
+    bool good = is_power_of_two(block) && block >= 512 && block <= 65536 && is_power_of_two(alignment) &&
+                alignment >= block && alignment <= 65536 && transfer != 0 && transfer % 65536 == 0 &&
+                transfer <= 4 << 20;
+    (void)play;
+    call->model.argument = good ? MODEL_ALWAYS : MODEL_BAD_VALUES;
+    call->config = call->life->asked;
+    call->config.features = (uint32_t)line->arg[0];
+    call->config.blockSize = block;
+    call->config.alignment = alignment;
+    call->config.maxTransferSize = transfer;
+    call->config.maxIODepth = 4; /* always (spec 5.1) */
+    return true;
+}
+
+static int32_t make_begin(struct play *play, struct play_call *call)
+{
+    const struct scenario_line *line = call->line;
+    return server_set_begin_configuration(play->server, (uint32_t)line->arg[0], (uint32_t)line->arg[1],
+                                          (uint32_t)line->arg[2], (uint32_t)line->wide[0],
+                                          (uint32_t)line->wide[1]);
+}
+
+static void after_begin(struct play *play, struct play_call *call, int32_t result)
+{
+    (void)play;
+    if (result == 0) {
+        call->life->settled = call->config;
+    }
+}
+
+/* Ours, and so in no table: between Open and EndConfiguration, a device that there is, a name that is free. */
+static bool prepare_name(struct play *play, struct play_call *call)
+{
+    const struct play_life *life = call->life;
+    enum model_state state = play_server_state(play);
+    uint32_t device = (uint32_t)call->line->arg[0], name = (uint32_t)call->line->arg[1];
+    bool good =
+        device < life->model.device_count && device < SCENARIO_DEVICES_MAX && name < SCENARIO_DEVICES_MAX;
+    for (uint32_t i = 0; good && i < SCENARIO_DEVICES_MAX; i++) {
+        good = i == device || life->named[i] != name + 1;
+    }
+    call->expected = state == MODEL_ABORTED                                    ? (uint32_t)VD_E_ABORT
+                     : state != MODEL_CONNECTED && state != MODEL_CONFIGURABLE ? (uint32_t)VD_E_PROTOCOL
+                     : !good                                                   ? (uint32_t)VD_E_INVALID
+                                                                               : 0;
+    return true;
+}
+
+static int32_t make_name(struct play *play, struct play_call *call)
+{
+    /* A device that no set has: the one behind the last that one can have. */
+    uint32_t device =
+        call->line->arg[0] < SCENARIO_DEVICES_MAX ? (uint32_t)call->line->arg[0] : MODEL_DEVICES_MAX;
+    return server_set_name_device(play->server, device, play_device_name((uint32_t)call->line->arg[1]));
+}
+
+static void after_name(struct play *play, struct play_call *call, int32_t result)
+{
+    bool excused = result == VD_E_ABORT && call->life->model.may_be_aborted;
+    if ((uint32_t)result != call->expected && !excused) {
+        char due[MODEL_RESULT_TEXT], got[MODEL_RESULT_TEXT];
+        play_deviate(play, "it gave %s; allowed is %s", model_result_name(result, got),
+                     model_result_name((int32_t)call->expected, due));
+    } else if (result == 0) {
+        call->life->named[call->line->arg[0]] = (uint8_t)(call->line->arg[1] + 1);
+    }
+}
+
+/* Devices that no line can speak of get their names here. */
+static void name_the_rest(struct play *play, struct play_life *life)
+{
+    char name[16] = "rest-00";
+    for (uint32_t i = SCENARIO_DEVICES_MAX; i < life->model.device_count; i++) {
+        name[5] = (char)('0' + i / 10);
+        name[6] = (char)('0' + i % 10);
+        (void)server_set_name_device(play->server, i, name);
+    }
+}
+
+static bool prepare_end(struct play *play, struct play_call *call)
+{
+    struct play_life *life = call->life;
+    name_the_rest(play, life);
+    call->model.argument = play_room_at_end(life);
+    for (uint32_t i = 0; i < life->model.device_count && i < SCENARIO_DEVICES_MAX; i++) {
+        if (life->named[i] == 0) {
+            call->model.argument = MODEL_DEVICE_UNNAMED;
+        }
+    }
+    return true;
+}
+
+static int32_t make_end(struct play *play, struct play_call *call)
+{
+    (void)call;
+    return server_set_end_configuration(play->server);
+}
+
+static void after_end(struct play *play, struct play_call *call, int32_t result)
+{
+    (void)play;
+    if (result == 0) {
+        play_place_shapes(call->life);
+    } else if (result == VD_E_MEMORY) {
+        play_forget_shapes(call->life); /* "no buffer space" */
+    }
+}
+
+/* --- buffers --- */
+
+static bool prepare_request(struct play *play, struct play_call *call)
+{
+    const int32_t *arg = call->line->arg;
+    uint32_t size = (uint32_t)arg[0], alignment = (uint32_t)arg[1], count = (uint32_t)arg[2];
+    (void)play;
+    call->model.argument = !play_shape_is_valid(size, alignment) || count == 0
+                               ? MODEL_BAD_VALUES
+                               : play_room_for_request(call->life, size, alignment, count);
+    return true;
+}
+
+static int32_t make_request(struct play *play, struct play_call *call)
+{
+    const int32_t *arg = call->line->arg;
+    return server_set_request_buffers(play->server, (uint32_t)arg[0], (uint32_t)arg[1], (uint32_t)arg[2]);
+}
+
+static void after_request(struct play *play, struct play_call *call, int32_t result)
+{
+    const int32_t *arg = call->line->arg;
+    (void)play;
+    if (result == 0) {
+        play_add_shape(call->life, (uint32_t)arg[0], (uint32_t)arg[1], (uint32_t)arg[2]);
+        if (call->life->model.server != MODEL_CONFIGURABLE) {
+            play_place_shapes(call->life);
+        }
+    }
+}
+
+static bool prepare_query(struct play *play, struct play_call *call)
+{
+    uint32_t size = (uint32_t)call->line->arg[0], alignment = (uint32_t)call->line->arg[1];
+    (void)play;
+    call->model.argument = play_shape_is_valid(size, alignment) ? MODEL_ALWAYS : MODEL_BAD_VALUES;
+    call->expected = play_count_free(call->life, size, alignment);
+    return true;
+}
+
+static int32_t make_query(struct play *play, struct play_call *call)
+{
+    return server_set_query_available_buffers(play->server, (uint32_t)call->line->arg[0],
+                                              (uint32_t)call->line->arg[1], &call->number);
+}
+
+static void after_query(struct play *play, struct play_call *call, int32_t result)
+{
+    if (result == 0 && call->number != call->expected) {
+        play_deviate(play, "it counted %u buffers; there are %u", call->number, call->expected);
+    }
+}
+
+static bool prepare_allocate(struct play *play, struct play_call *call)
+{
+    uint32_t size = (uint32_t)call->line->arg[0], alignment = (uint32_t)call->line->arg[1];
+    call->model.argument = !play_shape_is_valid(size, alignment)               ? MODEL_BAD_VALUES
+                           : play_count_free(call->life, size, alignment) == 0 ? MODEL_NO_ROOM
+                                                                               : MODEL_ROOM;
+    return play->buffer_count < PLAY_BUFFERS_MAX;
+}
+
+static int32_t make_allocate(struct play *play, struct play_call *call)
+{
+    call->address = (uint8_t *)call;
+    return server_set_allocate_buffer(play->server, &call->address, (uint32_t)call->line->arg[0],
+                                      (uint32_t)call->line->arg[1]);
+}
+
+static void after_allocate(struct play *play, struct play_call *call, int32_t result)
+{
+    if (result == 0) {
+        play_add_buffer(play, call->address, (uint32_t)call->line->arg[0], (uint32_t)call->line->arg[1]);
+    } else if (call->address != NULL) {
+        play_deviate(play, "it failed and yet wrote a buffer");
+    }
+}
+
+/* A buffer that a command has is not the server's to give back. */
+static bool prepare_free(struct play *play, struct play_call *call)
+{
+    call->buffer = play_find_buffer(play, call->line->arg[0], &call->address);
+    call->number = call->buffer != NULL ? call->buffer->size : 1;
+    call->model.argument = call->buffer != NULL ? MODEL_ALWAYS : MODEL_BUFFER_FOREIGN;
+    return call->buffer == NULL || !call->buffer->busy;
+}
+
+static int32_t make_free(struct play *play, struct play_call *call)
+{
+    return server_set_free_buffer(play->server, call->address, call->number);
+}
+
+static void after_free(struct play *play, struct play_call *call, int32_t result)
+{
+    if (result == 0) {
+        play_free_buffer(play, call->buffer);
+    }
+}
+
+/* Whether an address that has been given back still lies in an area depends on how long that one lasts. */
+static bool prepare_is_shared(struct play *play, struct play_call *call)
+{
+    bool none = call->line->arg[0] == 0 || call->line->arg[0] > SCENARIO_BUFFERS_MAX;
+    call->buffer = play_find_buffer(play, call->line->arg[0], &call->address);
+    call->model.argument = call->buffer != NULL ? MODEL_ALWAYS : MODEL_BUFFER_FOREIGN;
+    return none || call->buffer != NULL;
+}
+
+static int32_t make_is_shared(struct play *play, struct play_call *call)
+{
+    return server_set_is_shared_buffer(play->server, call->address);
+}
+
+/* --- devices --- */
+
+static int32_t make_open_device(struct play *play, struct play_call *call)
+{
+    call->server_device = (struct server_device *)(void *)call;
+    return server_set_open_device(play->server, &call->server_device);
+}
+
+static void after_open_device(struct play *play, struct play_call *call, int32_t result)
+{
+    if ((result == 0) != (call->server_device != NULL)) {
+        play_deviate(play, "it wrote %s device", result == 0 ? "no" : "a");
+    } else if (result == 0) {
+        play->server_devices[call->model.device] = call->server_device;
+    }
+}
+
+static bool prepare_device(struct play *play, struct play_call *call)
+{
+    uint32_t index = (uint32_t)call->line->arg[0];
+    call->server_device = index < SCENARIO_DEVICES_MAX ? play->server_devices[index] : NULL;
+    call->model.device = index;
+    call->stale = !call->life->model.devices[index % MODEL_DEVICES_MAX].server_open;
+    return call->server_device != NULL;
+}
+
+/* Data needs a buffer that nobody else has; what else a server could send breaks the format (peer_fuzzer). */
+static bool prepare_send(struct play *play, struct play_call *call)
+{
+    const struct scenario_line *line = call->line;
+    bool data = line->arg[1] == VDC_Read || line->arg[1] == VDC_Write;
+    uint64_t size = (uint64_t)line->wide[0];
+    if (!prepare_device(play, call)) {
+        return false;
+    }
+    call->model.code = line->arg[1];
+    if (data) {
+        call->buffer = play_find_buffer(play, line->arg[2], &call->address);
+        bool foreign = line->arg[2] > SCENARIO_BUFFERS_MAX;
+        if (foreign ? false : call->buffer == NULL || call->buffer->busy) {
+            return false;
+        }
+        uint64_t most = foreign ? 65536 : call->buffer->size;
+        most = most < call->life->settled.maxTransferSize ? most : call->life->settled.maxTransferSize;
+        size = size < most ? size : most;
+        call->model.argument = foreign ? MODEL_BUFFER_FOREIGN : MODEL_ALWAYS;
+        call->model.has_buffer = true;
+    }
+    call->command = play_new_command(play, call);
+    if (call->command == NULL) {
+        return false;
+    }
+    call->command->vds.size = (int32_t)size;
+    play_fill_sent(call->command);
+    if (call->buffer != NULL) {
+        call->buffer->busy = true;
+    }
+    return true;
+}
+
+static int32_t make_send(struct play *play, struct play_call *call)
+{
+    (void)play;
+    return server_device_send_command(call->server_device, &call->command->vds);
+}
+
+static void after_send(struct play *play, struct play_call *call, int32_t result)
+{
+    play_check_sent(play, call->command, result);
+}
+
+static int32_t make_close_device(struct play *play, struct play_call *call)
+{
+    (void)play;
+    return server_device_close(call->server_device);
+}
+
+/* --- completions, waiting --- */
+
+static bool prepare_completions(struct play *play, struct play_call *call)
+{
+    (void)call;
+    return play_server_state(play) != MODEL_DOES_NOT_EXIST;
+}
+
+static int32_t make_completions(struct play *play, struct play_call *call)
+{
+    enum server_set_state state = SERVER_SET_LIVE;
+    server_set_run_completions(play->server, &state);
+    call->number = state == SERVER_SET_ABORTED;
+    return 0;
+}
+
+static void after_completions(struct play *play, struct play_call *call, int32_t result)
+{
+    struct model_set *model = &call->life->model;
+    (void)result;
+    if (model->may_be_aborted && call->number != 0) {
+        model->aborted = true;
+        model->may_be_aborted = false;
+    }
+    if (model->aborted != (call->number != 0)) {
+        play_deviate(play, "it says that the set is %s", call->number != 0 ? "aborted" : "not aborted");
+        return;
+    }
+    play_check_round(play, call->life, model->aborted);
+}
+
+/* It would wait for the client to answer, or for the server's other threads to close devices. */
+static bool prepare_agent(struct play *play, struct play_call *call)
+{
+    (void)call;
+    enum model_state state = play_server_state(play);
+    return state != MODEL_INITIALIZING && state != MODEL_ACTIVE;
+}
+
+static int32_t make_agent(struct play *play, struct play_call *call)
+{
+    (void)call;
+    return server_set_execute_completion_agent(play->server);
+}
+
+static void after_agent(struct play *play, struct play_call *call, int32_t result)
+{
+    if (result == VD_E_ABORT) {
+        play_check_round(play, call->life, true);
+    }
+}
+
+static int32_t make_wait(struct play *play, struct play_call *call)
+{
+    int64_t timeout = play_timeout(call->line->wide[0]);
+    return server_set_wait(play->server, os_now() + timeout * 1000000);
+}
+
+/* In no table: it says that something happened, or that nothing did. */
+static void after_wait(struct play *play, struct play_call *call, int32_t result)
+{
+    bool exists = play_server_state(play) != MODEL_DOES_NOT_EXIST;
+    bool allowed = exists ? result == 0 || result == VD_E_TIMEOUT : result == VD_E_PROTOCOL;
+    char text[MODEL_RESULT_TEXT];
+    (void)call;
+    if (!allowed) {
+        play_deviate(play, "it gave %s on a set that %s", model_result_name(result, text),
+                     exists ? "exists" : "does not exist");
+    }
+}
+
+/* --- ends --- */
+
+static int32_t make_abort(struct play *play, struct play_call *call)
+{
+    (void)call;
+    return server_set_signal_abort(play->server);
+}
+
+/* Nothing is on its way any more, and no buffer is the server's. */
+static void leave(struct play *play, struct play_call *call)
+{
+    play_check_round(play, call->life, true);
+    play_forget_shapes(call->life);
+    play->buffer_count = 0;
+}
+
+static bool prepare_close(struct play *play, struct play_call *call)
+{
+    call->number = play_server_state(play) != MODEL_DOES_NOT_EXIST;
+    return true;
+}
+
+static int32_t make_close(struct play *play, struct play_call *call)
+{
+    (void)call;
+    return server_set_close(play->server);
+}
+
+static void after_close(struct play *play, struct play_call *call, int32_t result)
+{
+    (void)result;
+    if (call->number != 0) {
+        leave(play, call);
+    }
+}
+
+static int32_t make_destroy(struct play *play, struct play_call *call)
+{
+    (void)call;
+    server_set_free(play->server);
+    play->server = NULL;
+    return 0;
+}
+
+static void after_destroy(struct play *play, struct play_call *call, int32_t result)
+{
+    static const int32_t results[] = {0, VD_E_PROTOCOL};
+    play_assume(call->life, MODEL_SERVER_Close, results, sizeof results / sizeof results[0]);
+    after_close(play, call, result);
+    memset(play->server_devices, 0, sizeof play->server_devices);
+}
+
+const struct play_row play_server_rows[SCENARIO_VERB_COUNT] = {
+    [SCENARIO_SERVER_OPEN] = {MODEL_SERVER_Open, prepare_open, make_open, after_open},
+    [SCENARIO_SERVER_GET_CONFIGURATION] = {MODEL_SERVER_GetConfiguration, NULL, make_get_configuration,
+                                           after_get_configuration},
+    [SCENARIO_SERVER_BEGIN_CONFIGURATION] = {MODEL_SERVER_BeginConfiguration, prepare_begin, make_begin,
+                                             after_begin},
+    [SCENARIO_SERVER_NAME_DEVICE] = {MODEL_FUNCTION_COUNT, prepare_name, make_name, after_name},
+    [SCENARIO_SERVER_REQUEST_BUFFERS] = {MODEL_SERVER_RequestBuffers, prepare_request, make_request,
+                                         after_request},
+    [SCENARIO_SERVER_QUERY_AVAILABLE_BUFFERS] = {MODEL_SERVER_QueryAvailableBuffers, prepare_query,
+                                                 make_query, after_query},
+    [SCENARIO_SERVER_END_CONFIGURATION] = {MODEL_SERVER_EndConfiguration, prepare_end, make_end, after_end},
+    [SCENARIO_SERVER_OPEN_DEVICE] = {MODEL_SERVER_OpenDevice, NULL, make_open_device, after_open_device},
+    [SCENARIO_SERVER_ALLOCATE_BUFFER] = {MODEL_SERVER_AllocateBuffer, prepare_allocate, make_allocate,
+                                         after_allocate},
+    [SCENARIO_SERVER_FREE_BUFFER] = {MODEL_SERVER_FreeBuffer, prepare_free, make_free, after_free},
+    [SCENARIO_SERVER_IS_SHARED_BUFFER] = {MODEL_SERVER_IsSharedBuffer, prepare_is_shared, make_is_shared,
+                                          NULL},
+    [SCENARIO_SERVER_SEND_COMMAND] = {MODEL_SERVER_SendCommand, prepare_send, make_send, after_send},
+    [SCENARIO_SERVER_EXECUTE_COMPLETION_AGENT] = {MODEL_SERVER_ExecuteCompletionAgent, prepare_agent,
+                                                  make_agent, after_agent},
+    [SCENARIO_SERVER_RUN_COMPLETIONS] = {MODEL_FUNCTION_COUNT, prepare_completions, make_completions,
+                                         after_completions},
+    [SCENARIO_SERVER_WAIT] = {MODEL_FUNCTION_COUNT, NULL, make_wait, after_wait},
+    [SCENARIO_SERVER_CLOSE_DEVICE] = {MODEL_SERVER_CloseDevice, prepare_device, make_close_device, NULL},
+    [SCENARIO_SERVER_SIGNAL_ABORT] = {MODEL_SERVER_SignalAbort, NULL, make_abort, NULL},
+    [SCENARIO_SERVER_CLOSE] = {MODEL_SERVER_Close, prepare_close, make_close, after_close},
+    [SCENARIO_SERVER_DESTROY] = {MODEL_FUNCTION_COUNT, prepare_close, make_destroy, after_destroy},
+};
