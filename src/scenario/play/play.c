@@ -98,6 +98,34 @@ int64_t play_timeout(int64_t timeout)
     return timeout != 0;
 }
 
+static uint32_t at_most(uint32_t value, uint32_t most)
+{
+    return value < most ? value : most;
+}
+
+/* How a device stands, as one number: who has it open, what is wrong with it, how many commands are where. */
+static uint32_t shape_of(const struct model_device *device)
+{
+    uint32_t at[MODEL_ANSWERED + 1] = {0};
+    for (uint32_t i = 0; i < device->command_count; i++) {
+        at[device->commands[i].at]++;
+    }
+    uint32_t shape = (uint32_t)device->client_open + device->close_delivered; /* of three each */
+    shape = shape * 3 + (uint32_t)device->server_open + device->server_closed;
+    shape = shape * 4 + device->client_io_error * 2u + device->server_io_error;
+    shape = shape * 3 + at_most(at[MODEL_WAITS], 2);
+    shape = shape * 3 + at_most(at[MODEL_IN_HAND], 2);
+    return shape * 3 + at_most(at[MODEL_ANSWERED], 2);
+}
+_Static_assert(3 * 3 * 4 * 3 * 3 * 3 < PLAY_DEVICE_SHAPES, "a number each");
+
+static bool is_of_device(enum model_function function)
+{
+    return function == MODEL_CLIENT_OpenDevice || function == MODEL_CLIENT_GetCommand ||
+           function == MODEL_CLIENT_CompleteCommand || function == MODEL_CLIENT_GetBufferHandle ||
+           function == MODEL_SERVER_SendCommand || function == MODEL_SERVER_CloseDevice;
+}
+
 /* False: it deviates. */
 static bool judge(struct play *play, struct play_call *call, int32_t result)
 {
@@ -110,10 +138,14 @@ static bool judge(struct play *play, struct play_call *call, int32_t result)
     if (call->life->asked.serverTimeOut != 0 && model->served && !model->aborted) {
         model->may_be_aborted = true;
     }
-    enum model_state state = model_set_state(model, model_function_table(call->model.function));
+    struct play_transition transition = {
+        .function = call->model.function,
+        .state = model_set_state(model, model_function_table(call->model.function)),
+        .result = result,
+        .device = is_of_device(call->model.function) ? shape_of(&model->devices[call->model.device]) : 0};
     if (call->stale ? result == VD_E_PROTOCOL : model_step(model, &call->model, result)) {
         if (play->host.transition != NULL) {
-            play->host.transition(call->model.function, state, result);
+            play->host.transition(&transition);
         }
         return true;
     }
@@ -121,7 +153,7 @@ static bool judge(struct play *play, struct play_call *call, int32_t result)
         list_allowed(model, &call->model, allowed, sizeof allowed);
     }
     play_deviate(play, "it gave %s; allowed in %s is %s", model_result_name(result, name),
-                 model_state_name(state), allowed);
+                 model_state_name(transition.state), allowed);
     return false;
 }
 

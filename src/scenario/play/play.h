@@ -32,8 +32,16 @@ struct play_outcome {
     char deviation[PLAY_DEVIATION_MAX];  /* one sentence; "": what happened is allowed */
 };
 
-/* Told of each call that the model knows: its function, the state it was made in and what it gave. */
-typedef void play_transition(enum model_function function, enum model_state state, int32_t result);
+/* A call that the model knows, and what it was made on: for whoever counts how far scenarios come. */
+struct play_transition {
+    enum model_function function;
+    enum model_state state; /* before the call, of the caller's side */
+    int32_t result;
+    uint32_t device; /* how the device of the call stood, PLAY_DEVICE_SHAPES of them; 0: it is on none */
+};
+enum {
+    PLAY_DEVICE_SHAPES = 1024
+};
 
 /* Where it happens: what the os.h it is linked with can do beside what os.h says. Each may be NULL. */
 struct play_host {
@@ -41,7 +49,7 @@ struct play_host {
     void (*become)(enum scenario_process process); /* the calls that follow are its */
     /* Both sides have left. False: something is not over, and `text` says what. */
     bool (*end)(char *text, size_t size);
-    play_transition *transition;
+    void (*transition)(const struct play_transition *transition);
 };
 extern const struct play_host play_in_simulation; /* over os/sim.h; library vdi_play_sim */
 

@@ -37,7 +37,8 @@ uint32_t play_count_free(const struct play_life *life, uint32_t size, uint32_t a
 
 static uint32_t true_alignment(const struct play_life *life, uint32_t alignment)
 {
-    return alignment > life->settled.alignment ? alignment : life->settled.alignment;
+    uint32_t least = life->settled.alignment != 0 ? life->settled.alignment : 1; /* 0: not settled yet */
+    return alignment > least ? alignment : least;
 }
 
 /* Each buffer with its prefix zone, and what it takes to align both. */
