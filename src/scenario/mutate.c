@@ -5,6 +5,7 @@
 
 #include "model.h"
 #include "mutate_internal.h"
+#include "outlook.h"
 
 uint64_t mutation_draw64(struct mutation *mutation)
 {
@@ -22,25 +23,34 @@ uint32_t mutation_draw(struct mutation *mutation, uint32_t below)
 
 /* ---- places ---- */
 
+/* One of the lines, of which there is at least one; more often a late one, because all that follows rests on what is
+ * done early. */
+static uint32_t draw_place(struct mutation *mutation)
+{
+    uint32_t count = mutation->scenario->line_count;
+    uint32_t one = mutation_draw(mutation, count), other = mutation_draw(mutation, count);
+    return one > other ? one : other;
+}
+
 /* Before any line or behind the last; half of the time behind it, where scenarios grow. */
 static uint32_t draw_gap(struct mutation *mutation)
 {
     uint32_t count = mutation->scenario->line_count;
-    return mutation_chance(mutation, 2) ? count : mutation_draw(mutation, count + 1);
+    return count == 0 || mutation_chance(mutation, 2) ? count : draw_place(mutation);
 }
 
-/* Some lines in a row, mostly few; there is at least one. */
+/* Some lines in a row, mostly few. */
 static uint32_t draw_range(struct mutation *mutation, uint32_t *at)
 {
     uint32_t count = mutation->scenario->line_count;
-    *at = mutation_draw(mutation, count);
-    uint32_t length = 1 + mutation_draw(mutation, mutation_chance(mutation, 4) ? count : 3);
+    *at = draw_place(mutation);
+    uint32_t length = 1 + mutation_draw(mutation, mutation_chance(mutation, 4) ? count : 2);
     return length < count - *at ? length : count - *at;
 }
 
 static struct scenario_line *draw_line(struct mutation *mutation)
 {
-    return &mutation->scenario->lines[mutation_draw(mutation, mutation->scenario->line_count)];
+    return &mutation->scenario->lines[draw_place(mutation)];
 }
 
 /* ---- what can be done; all but the inserting ones need a line ---- */
@@ -58,6 +68,25 @@ static void insert_any(struct mutation *mutation)
 static void insert_way(struct mutation *mutation)
 {
     mutation_insert_way(mutation, draw_gap(mutation));
+}
+
+/* A line that needs what is not there goes, or what it needs comes before it. */
+static void mend(struct mutation *mutation)
+{
+    struct outlook outlook;
+    uint32_t at = 0;
+    outlook_of(mutation->scenario, 0, &outlook);
+    while (at < mutation->scenario->line_count && outlook_agrees(&outlook, &mutation->scenario->lines[at])) {
+        outlook_pass(&outlook, &mutation->scenario->lines[at]);
+        at++;
+    }
+    if (at == mutation->scenario->line_count) {
+        mutation_insert_way(mutation, at);
+    } else if (mutation_chance(mutation, 2)) {
+        mutation_remove(mutation, at, 1);
+    } else {
+        mutation_insert_active(mutation, at);
+    }
 }
 
 static void remove_lines(struct mutation *mutation)
@@ -89,7 +118,7 @@ static void move_lines(struct mutation *mutation)
 static void swap_lines(struct mutation *mutation)
 {
     uint32_t count = mutation->scenario->line_count;
-    uint32_t at = mutation_draw(mutation, count);
+    uint32_t at = draw_place(mutation);
     uint32_t other = mutation_chance(mutation, 2) ? (at + 1) % count : mutation_draw(mutation, count);
     struct scenario_line line = mutation->scenario->lines[at];
     mutation->scenario->lines[at] = mutation->scenario->lines[other];
@@ -99,7 +128,7 @@ static void swap_lines(struct mutation *mutation)
 static void change_argument(struct mutation *mutation)
 {
     uint32_t count = mutation->scenario->line_count;
-    uint32_t at = mutation_draw(mutation, count);
+    uint32_t at = draw_place(mutation);
     for (uint32_t i = 0; i < count; i++) {
         if (mutation_change_argument(mutation, &mutation->scenario->lines[(at + i) % count])) {
             return;
@@ -127,7 +156,7 @@ static void change_actor(struct mutation *mutation)
 /* A call that begins, and where its return is waited for; or no longer. */
 static void part_call(struct mutation *mutation)
 {
-    uint32_t at = mutation_draw(mutation, mutation->scenario->line_count);
+    uint32_t at = draw_place(mutation);
     struct scenario_line *line = &mutation->scenario->lines[at];
     struct scenario_line end = {.verb = line->verb, .who = line->who, .flags = SCENARIO_ENDS};
     if (line->flags == SCENARIO_ENDS) {
@@ -175,6 +204,7 @@ static const struct {
     {insert_sense, 30, 0},
     {insert_way, 10, 0},
     {insert_any, 4, 0},
+    {mend, 16, 0},
     {remove_lines, 12, 0},
     {repeat_lines, 6, 0},
     {move_lines, 5, 0},

@@ -223,6 +223,13 @@ uint32_t outlook_weight(const struct outlook *outlook, enum scenario_verb verb, 
     return fits ? sense->weight : 0;
 }
 
+bool outlook_agrees(const struct outlook *outlook, const struct scenario_line *line)
+{
+    uint32_t device = senses[line->verb].about == ABOUT_GIVEN ? (uint32_t)line->arg[0] : 0;
+    return line->flags == SCENARIO_ENDS ||
+           outlook_weight(outlook, (enum scenario_verb)line->verb, device) != 0;
+}
+
 int64_t outlook_usual(enum scenario_verb verb, uint32_t place)
 {
     return senses[verb].usual[place];

@@ -55,6 +55,9 @@ void outlook_pass(struct outlook *outlook, const struct scenario_line *line);
  * makes it for device 0 alone. */
 uint32_t outlook_weight(const struct outlook *outlook, enum scenario_verb verb, uint32_t device);
 
+/* Whether the line makes any sense now, by its verb and device; where a call's return is waited for, always. */
+bool outlook_agrees(const struct outlook *outlook, const struct scenario_line *line);
+
 /* The usual value of an argument that depends on nothing. */
 int64_t outlook_usual(enum scenario_verb verb, uint32_t place);
 
