@@ -5,11 +5,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "mutate.h"
 #include "play.h"
 #include "transitions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+                                 uint8_t *out, size_t max_out_size, unsigned int seed);
 const char *__asan_default_options(void);
+
+enum {
+    SCOPE = 0 /* of mutations: calls only; nobody dies, nobody lies, and there is one schedule */
+};
 
 /* What is freed is kept from being used again for as long as a scenario lasts, which is not long; more would cost
  * two thirds of the time. */
@@ -42,4 +50,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     return 0;
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return scenario_mutate_bytes(data, size, max_size, seed, SCOPE);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
+                                 uint8_t *out, size_t max_out_size, unsigned int seed)
+{
+    return scenario_cross_bytes(a, a_size, b, b_size, out, max_out_size, seed, SCOPE);
 }

@@ -119,7 +119,7 @@ static const struct sense senses[SCENARIO_VERB_COUNT] = {
     [SCENARIO_WORLD_ADD] = {2, .needs = OUTLOOK_EXISTS, .usual[3] = 1},
     [SCENARIO_WORLD_FLIP] = {2, .needs = OUTLOOK_EXISTS, .usual[3] = 1},
     [SCENARIO_WORLD_STORM] = {1, .needs = OUTLOOK_EXISTS, .usual = {16, 16}},
-    [SCENARIO_WORLD_FAIL_MEMORY] = {1},
+    [SCENARIO_WORLD_FAIL_MEMORY] = {.weight = 1},
 };
 
 /* What of a device follows from its counts. */

@@ -200,6 +200,13 @@ static void check_states(struct play *play)
 
 /* --- lines --- */
 
+static void become(struct play *play, enum scenario_process process)
+{
+    if (play->host.become != NULL) {
+        play->host.become(process);
+    }
+}
+
 /* Side objects that a Destroy has taken are made again by the next call. False: no memory. */
 static bool revive(struct play *play, bool server)
 {
@@ -224,9 +231,7 @@ static bool play_line(struct play *play, const struct scenario_line *line, int32
         !revive(play, server) || (row->prepare != NULL && !row->prepare(play, &call))) {
         return false;
     }
-    if (play->host.become != NULL) {
-        play->host.become(process);
-    }
+    become(play, process);
     *result = row->make(play, &call);
     if (judge(play, &call, *result) && row->after != NULL) {
         row->after(play, &call, *result);
@@ -293,7 +298,9 @@ static void end(struct play *play)
 /* After a deviation the sides are let go without a look at what comes of it. */
 static void drop(struct play *play)
 {
+    become(play, SCENARIO_CLIENT);
     client_set_free(play->client);
+    become(play, SCENARIO_SERVER);
     server_set_free(play->server);
     play->client = NULL;
     play->server = NULL;

@@ -214,8 +214,10 @@ static bool prepare_complete_command(struct play *play, struct play_call *call)
         bool too_many = (uint64_t)line->wide[0] > (uint64_t)(size > 0 ? size : 0);
         call->model.order = call->command->order;
         call->model.argument = too_many ? MODEL_TOO_MANY_BYTES : MODEL_ALWAYS;
-        play_check_untouched(play, call->command);
-        play_fill_answer(call->command, (uint64_t)line->wide[0]);
+        if (call->command->at == PLAY_OUTSTANDING) { /* else the buffer is the server's again */
+            play_check_untouched(play, call->command);
+            play_fill_answer(call->command, (uint64_t)line->wide[0]);
+        }
     }
     return true;
 }
