@@ -10,7 +10,8 @@
 void model_set_init(struct model_set *set, uint32_t device_count, uint32_t dialects)
 {
     assert(device_count >= 1 && device_count <= MODEL_DEVICES_MAX);
-    memset(set, 0, sizeof *set);
+    /* Devices that it does not have are nobody's to look at. */
+    memset(set, 0, offsetof(struct model_set, devices) + device_count * sizeof set->devices[0]);
     set->device_count = device_count;
     set->dialects = dialects;
     set->client = MODEL_DOES_NOT_EXIST;
