@@ -319,6 +319,16 @@ static uint32_t lines_of(size_t size)
     return lines < SCENARIO_LINES_MAX ? (uint32_t)lines : SCENARIO_LINES_MAX;
 }
 
+/* Text that does not parse is bytes like any. */
+static void read_bytes(const uint8_t *bytes, size_t length, struct scenario *scenario)
+{
+    struct fault_error error;
+    uint32_t line = 0;
+    if (scenario_read(bytes, length, scenario, NULL, &error, &line) != 0) {
+        scenario_decode(bytes, length, scenario);
+    }
+}
+
 size_t scenario_mutate_bytes(uint8_t *bytes, size_t length, size_t max_size, uint64_t seed, uint32_t scope)
 {
     struct scenario scenario;
@@ -326,7 +336,7 @@ size_t scenario_mutate_bytes(uint8_t *bytes, size_t length, size_t max_size, uin
     if (limits.lines == 0) {
         return length < max_size ? length : max_size;
     }
-    scenario_decode(bytes, length, &scenario);
+    read_bytes(bytes, length, &scenario);
     scenario_mutate(&scenario, seed, &limits);
     return scenario_encode(&scenario, bytes, max_size);
 }
@@ -339,8 +349,8 @@ size_t scenario_cross_bytes(const uint8_t *a, size_t a_length, const uint8_t *b,
     if (limits.lines == 0) {
         return 0;
     }
-    scenario_decode(a, a_length, &one);
-    scenario_decode(b, b_length, &other);
+    read_bytes(a, a_length, &one);
+    read_bytes(b, b_length, &other);
     scenario_cross(&one, &other, seed, &limits, &made);
     return scenario_encode(&made, child, max_size);
 }

@@ -30,8 +30,8 @@ void scenario_mutate(struct scenario *scenario, uint64_t seed, const struct muta
 void scenario_cross(const struct scenario *a, const struct scenario *b, uint64_t seed,
                     const struct mutate_limits *limits, struct scenario *child);
 
-/* The same on the binary form, as engines want it (LLVMFuzzerCustomMutator, LLVMFuzzerCustomCrossOver,
- * afl_custom_fuzz). Return the length of what was made, at most max_size; where not even the setting fits, nothing is
+/* The same as engines want it (LLVMFuzzerCustomMutator, LLVMFuzzerCustomCrossOver, afl_custom_fuzz): from either form
+ * of a scenario to the binary one. Return the length of what was made, at most max_size; where not even the setting fits, nothing is
  * made: 0 or the length that there was. */
 size_t scenario_mutate_bytes(uint8_t *bytes, size_t length, size_t max_size, uint64_t seed, uint32_t scope);
 size_t scenario_cross_bytes(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length,

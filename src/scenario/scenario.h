@@ -52,7 +52,7 @@ enum {
     SCENARIO_BUFFERS_MAX = 8, /* of the server's, by the order of successful AllocateBuffer calls, from 1 */
     SCENARIO_HANDLES_MAX = 8, /* by the order of successful GetBufferHandle calls, whoever's, from 1 */
     SCENARIO_HELD_MAX = 16,   /* commands of a device in its process's hands; the oldest is 0 */
-    SCENARIO_MAGIC = 0x53,    /* not UTF-8 text's, with the version behind it */
+    SCENARIO_MAGIC = 0x53,    /* no text begins so, with the version behind it */
     SCENARIO_VERSION = 1,
 };
 
@@ -231,6 +231,10 @@ size_t scenario_encode(const struct scenario *scenario, uint8_t *bytes, size_t s
  * *error (offset within the line) and *line, from 1. Text that scenario_print wrote gives the same scenario again. */
 int scenario_parse(const char *text, size_t length, struct scenario *scenario, struct plan *plan,
                    struct fault_error *error, uint32_t *line);
+/* Either form, by what it looks like: what holds a byte that is neither text nor white space is binary. As
+ * scenario_parse; binary is never refused. */
+int scenario_read(const uint8_t *bytes, size_t length, struct scenario *scenario, struct plan *plan,
+                  struct fault_error *error, uint32_t *line);
 /* As snprintf; the text of a plan: plan_format. */
 int scenario_print(const struct scenario *scenario, char *text, size_t size);
 /* One line without its line end. */

@@ -418,3 +418,25 @@ int scenario_parse(const char *text, size_t length, struct scenario *scenario, s
     }
     return status;
 }
+
+static bool is_text(const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] < 0x20 && bytes[i] != '\n' && bytes[i] != '\t' && bytes[i] != '\r') {
+            return false;
+        }
+    }
+    return true;
+}
+
+int scenario_read(const uint8_t *bytes, size_t length, struct scenario *scenario, struct plan *plan,
+                  struct fault_error *error, uint32_t *line)
+{
+    *error = (struct fault_error){0};
+    *line = 0;
+    if (is_text(bytes, length)) { /* what was encoded shows in its second byte that it is none */
+        return scenario_parse((const char *)bytes, length, scenario, plan, error, line);
+    }
+    scenario_decode(bytes, length, scenario);
+    return 0;
+}

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "event.h"
 #include "model.h"
 #include "scenario_types.h"
 
@@ -26,16 +25,6 @@ __attribute__((format(printf, 2, 3))) static void put(struct output *output, con
         vsnprintf(at < output->size ? output->text + at : NULL, output->size - at, format, arguments);
     va_end(arguments);
     output->used += length > 0 ? (size_t)length : 0;
-}
-
-const char *scenario_expected_word(const struct scenario_line *line)
-{
-    int32_t result = 0;
-    if (!scenario_expected(line, &result)) {
-        return NULL;
-    }
-    bool truth = scenario_verb_info(line->verb)->gives == SCENARIO_RESULT_TRUTH;
-    return !truth ? vdi_result_name(result) : result != 0 ? "TRUE" : "FALSE";
 }
 
 static void put_arguments(struct output *output, const struct scenario_line *line)

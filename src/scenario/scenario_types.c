@@ -383,3 +383,13 @@ bool scenario_value_parse(enum scenario_type type, const char *text, size_t leng
     return info->numbers && scenario_number_parse(text, length, info->is_unsigned, value) &&
            fits(type, *value);
 }
+
+const char *scenario_expected_word(const struct scenario_line *line)
+{
+    int32_t result = 0;
+    if (!scenario_expected(line, &result)) {
+        return NULL;
+    }
+    bool truth = scenario_verb_info(line->verb)->gives == SCENARIO_RESULT_TRUTH;
+    return !truth ? vdi_result_name(result) : result != 0 ? "TRUE" : "FALSE";
+}

@@ -400,6 +400,23 @@ static void test_what_only_the_simulation_can_do(void **state)
     }
 }
 
+static void test_either_form_is_read(void **state)
+{
+    struct scenario written, read;
+    struct fault_error error;
+    uint32_t line = 0;
+    (void)state;
+    parse(readable, &written);
+    size_t length = scenario_encode(&written, bytes, sizeof bytes);
+    assert_int_equal(scenario_read(bytes, length, &read, NULL, &error, &line), 0);
+    assert_true(same(&written, &read));
+    assert_int_equal(scenario_read((const uint8_t *)readable, strlen(readable), &read, NULL, &error, &line),
+                     0);
+    assert_true(same(&written, &read));
+    assert_int_equal(scenario_read((const uint8_t *)"devices", 7, &read, NULL, &error, &line), EINVAL);
+    assert_int_equal(scenario_read((const uint8_t *)"devices\x01", 8, &read, NULL, &error, &line), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_too_many_lines),
         cmocka_unit_test(test_expected_results),
         cmocka_unit_test(test_what_only_the_simulation_can_do),
+        cmocka_unit_test(test_either_form_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
