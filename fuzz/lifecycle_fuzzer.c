@@ -1,23 +1,16 @@
 /* lifecycle_fuzzer.c - a fuzz target: calls of both sides of a set, in any order, against the reference model.
  *
- * The input is a scenario in its binary form (scenario.h). It happens in the simulation (play.h); what the model does
+ * The input is a scenario in either form (scenario.h): binary, as engines make them, or text, as seeds are kept. It
+ * happens in the simulation (play.h); what the model does
  * not allow ends the process with a sentence that names the line, the call, what it gave and what is allowed. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "mutate.h"
 #include "play.h"
 #include "transitions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
-                                 uint8_t *out, size_t max_out_size, unsigned int seed);
 const char *__asan_default_options(void);
-
-enum {
-    SCOPE = 0 /* of mutations: calls only; nobody dies, nobody lies, and there is one schedule */
-};
 
 /* What is freed is kept from being used again for as long as a scenario lasts, which is not long; more would cost
  * two thirds of the time. */
@@ -42,23 +35,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct play *play;
     static struct scenario scenario;
     static struct play_outcome outcome;
+    struct fault_error error;
+    uint32_t line;
     play = play != NULL ? play : make_play();
-    scenario_decode(data, size, &scenario);
+    if (size > 1 && data[0] == SCENARIO_MAGIC && data[1] == SCENARIO_VERSION) {
+        scenario_decode(data, size, &scenario);
+    } else if (scenario_read(data, size, &scenario, NULL, &error, &line) != 0) {
+        return 0;
+    }
     play_scenario(play, &scenario, &outcome);
     if (outcome.deviation[0] != '\0') {
         fprintf(stderr, "lifecycle: %s\n", outcome.deviation);
         abort();
     }
     return 0;
-}
-
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
-{
-    return scenario_mutate_bytes(data, size, max_size, seed, SCOPE);
-}
-
-size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
-                                 uint8_t *out, size_t max_out_size, unsigned int seed)
-{
-    return scenario_cross_bytes(a, a_size, b, b_size, out, max_out_size, seed, SCOPE);
 }
