@@ -13,6 +13,13 @@ _Static_assert(sizeof(struct VDConfig) == SHARED_CONFIG_WORDS * sizeof(uint32_t)
 
 /* --- names --- */
 
+#define PREFIX "vdifault-"
+enum {
+    SPACE_MAX = 40, /* bytes of a namespace with its NUL */
+    HEX_LENGTH = 16
+};
+_Static_assert(sizeof PREFIX + SPACE_MAX + 2 * (1 + HEX_LENGTH) + sizeof ".15" <= OS_NAME_MAX, "names fit");
+
 bool set_name_is_valid(const char *name)
 {
     size_t length = strnlen(name, SHARED_NAME_MAX);
@@ -53,19 +60,36 @@ static void copy_namespace(char *out, size_t size)
     out[length] = '\0';
 }
 
+/* Names are made several times in the life of every set; printf would take a tenth of a short one's time. */
+static char *append(char *at, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(at, text, length + 1);
+    return at + length;
+}
+
+static char *append_hex(char *at, uint64_t value)
+{
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        *at++ = "0123456789abcdef"[value >> shift & 15];
+    }
+    *at = '\0';
+    return at;
+}
+
 static void make_control_name(const char *set_name, char out[OS_NAME_MAX])
 {
-    char space[40];
+    char space[SPACE_MAX];
     copy_namespace(space, sizeof space);
-    snprintf(out, OS_NAME_MAX, "vdifault-%s-%016llx", space, (unsigned long long)hash_name(set_name));
+    append_hex(append(append(append(out, PREFIX), space), "-"), hash_name(set_name));
 }
 
 void segment_area_name(const struct segment *segment, uint32_t area, char name[OS_NAME_MAX])
 {
-    int length = snprintf(name, OS_NAME_MAX, "%s-%016llx.%u", segment->control_name,
-                          (unsigned long long)segment->id, area);
-    assert(area < SHARED_AREAS_MAX && length > 0 && length < OS_NAME_MAX);
-    (void)length;
+    const char number[] = {(char)('0' + area / 10), (char)('0' + area % 10), '\0'};
+    assert(area < SHARED_AREAS_MAX);
+    char *end = append(append_hex(append(append(name, segment->control_name), "-"), segment->id), ".");
+    append(end, area < 10 ? number + 1 : number);
 }
 
 /* --- plain data in the header --- */
@@ -190,12 +214,12 @@ static bool remove_dead(const char *control_name)
 
 bool segment_is_leftover(const char *object_name)
 {
-    char space[40];
-    char prefix[64];
+    char space[SPACE_MAX];
+    char prefix[sizeof PREFIX + SPACE_MAX];
     struct segment old = {0};
     copy_namespace(space, sizeof space);
-    int length = snprintf(prefix, sizeof prefix, "vdifault-%s-", space);
-    if (strncmp(object_name, prefix, (size_t)length) != 0 || os_memory_open(object_name, &old.control) != 0) {
+    append(append(append(prefix, PREFIX), space), "-");
+    if (strncmp(object_name, prefix, strlen(prefix)) != 0 || os_memory_open(object_name, &old.control) != 0) {
         return false;
     }
     bool dead = is_set(&old.control) && client_is_dead(old.control.address);
