@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hostile_os.h"
 #include "hostile_world.h"
 #include "model.h"
 
@@ -20,6 +19,9 @@ struct function {
 
 /* A bit a code: NOERROR is bit 0, VD_ERROR(n) bit n. */
 #define CODE(result) (1u << ((uint32_t)(result)&0xff))
+
+/* Says what is wrong in which call, and ends the process. */
+_Noreturn void hostile_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void begin(const struct function *function);
 int check(const struct function *function, int result); /* returns it */

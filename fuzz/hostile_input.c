@@ -120,12 +120,12 @@ static uint32_t take_offset(struct input *input)
     }
 }
 
-struct hostile_write take_write(struct input *input)
+struct sim_write take_write(struct input *input)
 {
-    struct hostile_write write = {0};
+    struct sim_write write = {0};
     uint8_t kind = take8(input);
     write.object = (kind & 0x70) == 0x70 ? take8(input) : 0; /* mostly the control object */
-    write.how = (enum hostile_how)(kind % HOSTILE_HOW_COUNT);
+    write.how = (enum sim_how)(kind % SIM_HOW_COUNT);
     write.offset = take_offset(input);
     write.value = take_value(input, &write.width);
     if ((kind & 0x80) != 0) {

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "hostile_os.h"
+#include "sim.h"
 
 enum {
     ALL_DEVICES = 3 /* whose names the world knows; a set may have more */
@@ -18,6 +18,6 @@ struct input {
 uint64_t take(struct input *input, uint32_t bytes); /* little end first; zeros behind the end */
 uint8_t take8(struct input *input);
 /* Mostly a word that means something, and a value that might. */
-struct hostile_write take_write(struct input *input);
+struct sim_write take_write(struct input *input);
 
 #endif

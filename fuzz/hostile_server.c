@@ -1,6 +1,6 @@
 /* The server's side of hostile_world.h. */
 #include "hostile_check.h"
-#include "os.h"
+#include "sim.h"
 
 /* --- results (spec 2.4, 4) --- */
 
@@ -165,7 +165,7 @@ int world_free_buffer(struct world_server *server, uint32_t index)
 int world_is_shared_buffer(struct world_server *server, uint32_t index)
 {
     struct world_buffer *buffer = buffer_at(server, index);
-    hostile_call("IsSharedBuffer");
+    sim_call("IsSharedBuffer");
     int result = server_set_is_shared_buffer(server->set, buffer != NULL ? buffer->address : NULL);
     if (result != (buffer != NULL && server->open)) {
         hostile_fail("says %d", result);
@@ -247,7 +247,7 @@ int world_run_completions(struct world_server *server)
     enum server_set_state state = SERVER_SET_LIVE;
     completing = server;
     resend_device = server_device_at(server, 0);
-    hostile_call("run_completions");
+    sim_call("run_completions");
     if (!server->open) {
         return 0;
     }
@@ -262,7 +262,7 @@ int world_run_completions(struct world_server *server)
 void world_ask_server(struct world_server *server, uint32_t index)
 {
     struct server_device *device = server_device_at(server, index);
-    hostile_call("a question to the server");
+    sim_call("a question to the server");
     enum server_abort_reason reason = server_set_abort_reason(server->set);
     if (reason > SERVER_ABORT_TIMEOUT || (server->open && server->aborted && reason == SERVER_ABORT_NONE)) {
         hostile_fail("abort reason %d", (int)reason);

@@ -2,14 +2,31 @@
 #include "hostile_world.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "hostile_check.h"
+#include "sim.h"
 
 /* --- checks --- */
 
+void hostile_fail(const char *format, ...)
+{
+    struct sim_fiber program;
+    va_list arguments;
+    sim_look(0, &program);
+    va_start(arguments, format);
+    fprintf(stderr, "hostile peer: in %s: ", program.function);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    abort();
+}
+
 void begin(const struct function *function)
 {
-    hostile_call(function->name != NULL ? function->name : model_function_name(function->model));
+    sim_call(function->name != NULL ? function->name : model_function_name(function->model));
 }
 
 static bool is_listed(enum model_function function, int result)
@@ -40,7 +57,7 @@ static void touch(uint8_t *at)
 
 void check_buffer(uint8_t *buffer, uint64_t prefix, uint64_t size)
 {
-    if (!hostile_maps(buffer - prefix, prefix + size)) {
+    if (!sim_maps(buffer - prefix, prefix + size)) {
         hostile_fail("a buffer outside the set");
     }
     if (prefix > 0) {

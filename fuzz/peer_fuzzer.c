@@ -12,32 +12,35 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "hostile_check.h"
 #include "hostile_input.h"
-#include "hostile_os.h"
 #include "hostile_world.h"
 #include "layout.h"
+#include "shared_event.h"
+#include "sim.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum {
     OPERATIONS_MAX = 200,
+    MEMORY = 16 << 20, /* more takes time to fill with zeros */
 };
 
 /* --- the stranger --- */
 
 static void lie_now(struct world *world, struct input *input)
 {
-    struct hostile_write write = take_write(input);
+    struct sim_write write = take_write(input);
     (void)world;
-    hostile_write_now(&write);
+    sim_write_now(&write);
 }
 
 static void lie_later(struct world *world, struct input *input)
 {
     uint32_t steps = take8(input);
-    struct hostile_write write = take_write(input);
+    struct sim_write write = take_write(input);
     (void)world;
-    hostile_write_at(&write, steps < 128 ? steps : (steps - 128) * 16);
+    sim_write_at(&write, steps < 128 ? steps : (steps - 128) * 16);
 }
 
 static void storm(struct world *world, struct input *input)
@@ -45,13 +48,13 @@ static void storm(struct world *world, struct input *input)
     uint32_t interval = 1 + take8(input) % 64;
     uint32_t count = take8(input);
     (void)world;
-    hostile_storm(take(input, 4), interval, count);
+    sim_storm(take(input, 4), interval, count);
 }
 
 static void die(struct world *world, struct input *input)
 {
     (void)world;
-    hostile_set_alive((take8(input) & 1) != 0);
+    sim_feign_death(1, (take8(input) & 1) == 0);
 }
 
 /* --- the client --- */
@@ -384,25 +387,58 @@ enum {
     LIES = 7
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+struct program {
+    struct input input;
+    bool honest; /* nobody lied */
+};
+
+static void run_program(void *context)
 {
+    struct program *program = context;
+    struct input *input = &program->input;
     struct world world;
-    struct input input = {.at = data, .end = data + size};
-    bool honest = true;
-    hostile_begin();
+    sim_call("begin");
     if (world_begin(&world) != 0) {
         hostile_fail("no memory");
     }
-    create(&world, &input);
-    if ((take8(&input) & 1) != 0) {
-        activate(&world, &input);
+    create(&world, input);
+    if ((take8(input) & 1) != 0) {
+        activate(&world, input);
     }
-    for (int i = 0; i < OPERATIONS_MAX && input.at < input.end; i++) {
-        uint32_t index = take8(&input) % (sizeof operations / sizeof operations[0]);
-        honest = honest && index >= LIES;
-        operations[index](&world, &input);
+    for (int i = 0; i < OPERATIONS_MAX && input->at < input->end; i++) {
+        uint32_t index = take8(input) % (sizeof operations / sizeof operations[0]);
+        program->honest = program->honest && index >= LIES;
+        operations[index](&world, input);
     }
     world_end(&world);
-    hostile_end(honest);
+    sim_call("end");
+}
+
+static void check_end(enum sim_end end, bool honest)
+{
+    char name[OS_NAME_MAX];
+    if (end == SIM_STUCK) {
+        hostile_fail("waits for ever");
+    }
+    if (end == SIM_ENDLESS) {
+        hostile_fail("more than %d steps", SIM_STEPS_MAX);
+    }
+    if (sim_mappings(0) + sim_watches() != 0) {
+        hostile_fail("%u mappings and %u watches are left", sim_mappings(0), sim_watches());
+    }
+    if (honest && sim_names(name) != 0) {
+        hostile_fail("object %s is left", name);
+    }
+}
+
+/* One fiber, so that nobody else can end a wait: each ends with its deadline. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct program program = {.input = {.at = data, .end = data + size}, .honest = true};
+    event_set_spinning(false); /* it learns from one input for the next */
+    sim_begin(&(struct sim_options){.memory = MEMORY});
+    sim_start(1, "program", run_program, &program);
+    check_end(sim_run(OS_FOREVER), program.honest);
+    sim_end();
     return 0;
 }
