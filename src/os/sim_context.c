@@ -26,13 +26,18 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+enum {
+    USES_MAX = 256
+};
+
 /* Where each stack stands while another one goes on; the last one is the caller's. */
 static struct context {
     void *stack_pointer;
     const uint8_t *bottom; /* NULL: not made yet */
     size_t size;
-    void *fake;   /* AddressSanitizer's: where locals are if they are not on the stack */
-    void *thread; /* ThreadSanitizer's */
+    void *fake;    /* AddressSanitizer's: where locals are if they are not on the stack */
+    void *thread;  /* ThreadSanitizer's */
+    uint32_t uses; /* of `thread` */
 } contexts[SIM_FIBERS_MAX + 1];
 
 static uint32_t current = SIM_CONTEXT_CALLER; /* who goes on */
@@ -148,9 +153,16 @@ static void forget_frames(struct context *context)
     }
 #endif
 #ifdef HAS_TSAN
+    /* Nor does it hear that they are gone: they fill its own stack of calls. To make a new one takes long. */
+    if (context->thread != NULL && context->uses == USES_MAX) {
+        __tsan_destroy_fiber(context->thread);
+        context->thread = NULL;
+        context->uses = 0;
+    }
     if (context->thread == NULL) {
         context->thread = __tsan_create_fiber(0);
     }
+    context->uses++;
 #endif
     (void)context;
 }
