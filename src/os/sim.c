@@ -44,6 +44,7 @@ void sim_end(void)
     sim_context_reset();
     sim_fibers_reset();
     sim_memory_reset();
+    sim_heap_reset();
     sim_stranger_reset();
     memset(&world, 0, sizeof world);
 }
@@ -160,6 +161,7 @@ void sim_kill(uint32_t number)
     process->steps_left = 0;
     process->alive = false;
     sim_memory_kill(number);
+    sim_heap_kill(number);
     sim_fibers_kill(number);
 }
 

@@ -46,8 +46,13 @@ enum sim_schedule {
     SIM_IN_ORDER,    /* a fiber goes on until it sleeps or pauses, then the next by number */
     SIM_ROUND_ROBIN, /* every fiber in turn, a step each */
     SIM_RANDOM,      /* at each step any, by seed; the one that runs more often than the others */
-    SIM_PCT,    /* random priorities, and `changes` steps at which the one that runs gets the lowest of all */
-    SIM_BYTES,  /* as an input says; in order when it is over */
+    /* The highest of random priorities; at `changes` random steps the one that runs gets the lowest of all, and so
+     * does whoever pauses, or goes on for 1,000 steps while others could. */
+    SIM_PCT,
+    /* As an input says, in order when it is over. Where the running fiber can go on: a byte, for how many steps it does
+     * (up to 223; above, 64 for each), then whom to go on with; where it cannot: whom. The fibers that can go on, by
+     * number, are counted from 0 modulo their number; the only one is not asked for. */
+    SIM_BYTES,
     SIM_CHOOSE, /* as a function says */
 };
 
@@ -77,12 +82,12 @@ void sim_end(void);
 /* Numbers from 1; os_process_self's pid is this number. `name` lives as long as the world. */
 uint32_t sim_process(const char *name);
 void sim_become(uint32_t process); /* outside of fibers: whom the caller acts for */
-/* It dies where it stands: its fibers never go on, its mappings and its objects without a name are gone. One of its
- * own fibers that calls this does not return. What its fibers had allocated is the caller's to find. */
+/* It dies where it stands: its fibers never go on, its mappings and its objects without a name are gone, and
+ * so is what core allocated for it: its sets are not to be freed. One of its own fibers that calls this does not
+ * return. */
 void sim_kill(uint32_t process);
-void sim_kill_at(uint32_t process,
-                 uint32_t steps); /* that many of its steps from now, 0 = at the next one; once */
-void sim_stop(uint32_t process);  /* its fibers do not go on until sim_continue; it lives */
+void sim_kill_at(uint32_t process, uint32_t steps); /* that many of its steps from now; 0: at the next one */
+void sim_stop(uint32_t process);                    /* its fibers do not go on until sim_continue; it lives */
 void sim_continue(uint32_t process);
 /* What os_process_alive says of one that goes on nevertheless: a peer whose number lies, or that is out of sight. */
 void sim_feign_death(uint32_t process, bool dead);
@@ -96,8 +101,8 @@ uint32_t sim_start(uint32_t process, const char *name, void (*body)(void *contex
 void sim_rest(void);
 void sim_resume(uint32_t fiber); /* if it rests; a sim_resume that comes first counts */
 uint32_t sim_self(void);         /* the running fiber; UINT32_MAX: none */
-void sim_call(
-    const char *function); /* the running fiber begins something: for reports; its steps count from 0 */
+/* The running fiber begins a call of this name: for reports. Its steps count from 0. */
+void sim_call(const char *function);
 
 enum sim_end {
     SIM_DONE,    /* every fiber has ended, is dead, or rests */
@@ -148,6 +153,7 @@ enum sim_operation {
     SIM_OPEN,
     SIM_UNLINK, /* os_memory_unlink_own, too */
     SIM_WATCH,
+    SIM_ALLOCATE, /* sim_malloc and sim_calloc: NULL, whatever `error` */
     SIM_OPERATION_COUNT
 };
 
@@ -197,6 +203,12 @@ struct sim_counts {
 struct sim_counts sim_counts(void);
 
 /* --- for what is built on top --- */
+
+/* malloc, calloc and free, for what is to be gone with its process: those of core in vdi_core_sim. What has been
+ * allocated outside of a world may be freed in it, and the other way round. */
+void *sim_malloc(size_t size);
+void *sim_calloc(size_t count, size_t size);
+void sim_free(void *address);
 
 /* A step: the running fiber is about to read (or, `store`, change) `field`. core's shared_step is this. */
 void sim_step(bool store, const void *field);

@@ -4,6 +4,7 @@
  *   sim_fibers.c    who goes on and who waits: fibers, steps, os_wait and os_wake
  *   sim_schedule.c  which of those who can go on does
  *   sim_memory.c    objects, names, watches
+ *   sim_heap.c      what core allocates, by process
  *   sim_stranger.c  writes into shared memory at a step
  *   sim_context.c   stacks
  */
@@ -72,9 +73,16 @@ void sim_memory_kill(uint32_t process);
 #define SIM_SHARED (UINT64_C(1) << 63)
 uint64_t sim_place(const void *at);
 /* The object there; false: memory of a process's own. */
+/* What the next of these operations fails with; 0: it does not. */
+int sim_failure(enum sim_operation operation);
 bool sim_object_at(uint64_t place, char name[OS_NAME_MAX], uint64_t *offset);
 /* The bytes of the index-th object that has or had a name, modulo how many there are; NULL: none. */
 uint8_t *sim_published(uint32_t index, size_t *size);
+
+/* --- sim_heap.c --- */
+
+void sim_heap_kill(uint32_t process);
+void sim_heap_reset(void);
 
 /* --- sim_stranger.c --- */
 

@@ -122,7 +122,7 @@ uint64_t sim_place(const void *at)
 
 /* --- objects --- */
 
-static int failed(enum sim_operation operation)
+int sim_failure(enum sim_operation operation)
 {
     int error = 0;
     if (state.failures[operation].left != 0 && --state.failures[operation].left == 0) {
@@ -231,7 +231,7 @@ static int reserve(size_t size, size_t *place)
 static int create(size_t size, struct os_memory *memory)
 {
     size_t place = 0;
-    int error = size == 0 ? EINVAL : failed(SIM_CREATE);
+    int error = size == 0 ? EINVAL : sim_failure(SIM_CREATE);
     error = error == 0 ? need_view(OWN_VIEW) : error;
     error = error == 0 ? reserve(size, &place) : error;
     struct object *object = error == 0 ? free_entry() : NULL;
@@ -261,7 +261,7 @@ int os_memory_publish(struct os_memory *memory, const char *name)
 {
     struct object *object = object_of(memory);
     assert(object != NULL && object->name[0] == '\0');
-    int error = failed(SIM_PUBLISH);
+    int error = sim_failure(SIM_PUBLISH);
     if (error == 0 && (name[0] == '\0' || strchr(name, '/') != NULL || strlen(name) >= OS_NAME_MAX)) {
         error = EINVAL;
     } else if (error == 0 && find(name) != NULL) {
@@ -278,7 +278,7 @@ int os_memory_publish(struct os_memory *memory, const char *name)
 int os_memory_open(const char *name, struct os_memory *memory)
 {
     struct object *object = find(name);
-    int error = failed(SIM_OPEN);
+    int error = sim_failure(SIM_OPEN);
     if (error == 0) {
         error = object != NULL ? map(object, memory) : ENOENT;
     }
@@ -300,7 +300,7 @@ void os_memory_unmap(struct os_memory *memory)
 
 static int unlink_object(struct object *object)
 {
-    int error = failed(SIM_UNLINK);
+    int error = sim_failure(SIM_UNLINK);
     if (error == 0 && object == NULL) {
         error = ENOENT;
     }
@@ -327,7 +327,7 @@ int os_memory_unlink_own(const char *name, const struct os_memory *memory)
 
 int os_memory_watch(int *watch)
 {
-    int error = failed(SIM_WATCH);
+    int error = sim_failure(SIM_WATCH);
     int free = 0;
     while (free < WATCHES_MAX && state.watches[free].process != 0) {
         free++;

@@ -183,6 +183,24 @@ static void test_the_memory_there_is(void **unused)
     assert_int_equal(os_memory_create(600, &second), 0);
 }
 
+static void test_allocations(void **unused)
+{
+    (void)unused;
+    uint32_t client = sim_process("client");
+    sim_become(client);
+    uint8_t *lost = sim_calloc(2, 5); /* LeakSanitizer would say so */
+    assert_int_equal(lost[9], 0);
+    sim_free(sim_malloc(7));
+    sim_fail(SIM_ALLOCATE, 1, ENOMEM);
+    assert_null(sim_malloc(7));
+    sim_become(1);
+    void *kept = sim_malloc(7);
+    sim_kill(client);
+    sim_begin(&(struct sim_options){0});
+    sim_free(kept);
+    sim_free(NULL);
+}
+
 /* --- addresses of their own --- */
 
 static struct os_memory seen_by_client;
@@ -276,6 +294,16 @@ static void touch_in_a_fiber(void *context)
     }
 }
 
+static void touch_the_heap_of_the_dead(void)
+{
+    uint32_t client = sim_process("client");
+    sim_become(client);
+    uint8_t *block = sim_malloc(1);
+    sim_become(1);
+    sim_kill(client);
+    sum = *block;
+}
+
 static void touch_behind_a_local(void)
 {
     sum = 0;
@@ -324,6 +352,7 @@ static void test_a_byte_too_far_is_reported(void **unused)
         {touch_the_last_world, false, "use-after-poison"},
         {touch_what_another_has, false, NULL},
         {touch_what_another_has, true, "use-after-poison"},
+        {touch_the_heap_of_the_dead, false, "heap-use-after-free"},
         {touch_behind_a_local, false, "stack-buffer-overflow"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -423,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_watch_sees_names_come_and_go, begin, end),
         cmocka_unit_test_setup_teardown(test_failures, begin, end),
         cmocka_unit_test_setup_teardown(test_the_memory_there_is, begin, end),
+        cmocka_unit_test_setup_teardown(test_allocations, begin, end),
         cmocka_unit_test_setup_teardown(test_each_process_has_addresses_of_its_own, begin_apart, end),
         cmocka_unit_test(test_a_byte_too_far_is_reported),
         cmocka_unit_test_setup_teardown(test_writes_at_once, begin, end),
