@@ -96,6 +96,11 @@ static void refuse_unfetched(struct model_device *device)
     }
 }
 
+void model_set_wait(struct model_set *set, uint32_t device)
+{
+    refuse_unfetched(&set->devices[device]);
+}
+
 /* Every change between Active and IO-ERROR comes with a completion, so that who has been called back for all of them
  * knows the client's state. */
 void model_set_deliver(struct model_set *set)

@@ -71,6 +71,9 @@ bool model_step(struct model_set *set, struct model_call *call, int32_t result);
 /* The server's agent has called back for all that was completed. */
 void model_set_deliver(struct model_set *set);
 
+/* What a GetCommand that waits on the device does meanwhile: in IO-ERROR it refuses what comes. */
+void model_set_wait(struct model_set *set, uint32_t device);
+
 /* A device's commands that the client has in hand; the n-th, or NULL. */
 const struct model_command *model_held_command(const struct model_device *device, uint32_t n);
 

@@ -6,6 +6,10 @@
 
 #include "play_internal.h"
 
+enum {
+    TIMEOUT_MAX = 60000 /* milliseconds; more is for ever */
+};
+
 /* --- words --- */
 
 enum {
@@ -93,9 +97,13 @@ void play_assume(struct play_life *life, enum model_function function, const int
     }
 }
 
-int64_t play_timeout(int64_t timeout)
+int64_t play_timeout(const struct play_call *call)
 {
-    return timeout != 0;
+    int64_t timeout = call->line->wide[0];
+    if (!call->beside) {
+        return timeout != 0;
+    }
+    return timeout < 0 || timeout > TIMEOUT_MAX ? -1 : timeout;
 }
 
 static uint32_t at_most(uint32_t value, uint32_t most)
@@ -126,8 +134,16 @@ static bool is_of_device(enum model_function function)
            function == MODEL_SERVER_SendCommand || function == MODEL_SERVER_CloseDevice;
 }
 
-/* False: it deviates. */
-static bool judge(struct play *play, struct play_call *call, int32_t result)
+static bool steps(struct play *play, struct play_call *call, int32_t result)
+{
+    if (call->stale) {
+        return result == VD_E_PROTOCOL;
+    }
+    return call->beside ? play_step_beside(play, call, result)
+                        : model_step(&call->life->model, &call->model, result);
+}
+
+static bool is_allowed(struct play *play, struct play_call *call, int32_t result)
 {
     char allowed[160] = "VD_E_PROTOCOL", name[MODEL_RESULT_TEXT];
     struct model_set *model = &call->life->model;
@@ -143,7 +159,7 @@ static bool judge(struct play *play, struct play_call *call, int32_t result)
         .state = model_set_state(model, model_function_table(call->model.function)),
         .result = result,
         .device = is_of_device(call->model.function) ? shape_of(&model->devices[call->model.device]) : 0};
-    if (call->stale ? result == VD_E_PROTOCOL : model_step(model, &call->model, result)) {
+    if (steps(play, call, result)) {
         if (play->host.transition != NULL) {
             play->host.transition(&transition);
         }
@@ -155,6 +171,15 @@ static bool judge(struct play *play, struct play_call *call, int32_t result)
     play_deviate(play, "it gave %s; allowed in %s is %s", model_result_name(result, name),
                  model_state_name(transition.state), allowed);
     return false;
+}
+
+bool play_judge(struct play *play, const struct play_row *row, struct play_call *call, int32_t result)
+{
+    bool allowed = is_allowed(play, call, result);
+    if (allowed && row->after != NULL) {
+        row->after(play, call, result);
+    }
+    return allowed;
 }
 
 void play_check_configuration(struct play *play, const struct VDConfig *due, const struct VDConfig *got)
@@ -176,7 +201,8 @@ static void check_states(struct play *play)
 {
     struct play_life *life = play->server_life;
     struct model_set *model = &life->model;
-    if (play->server == NULL || model->server == MODEL_DOES_NOT_EXIST) {
+    bool leaving = play->threads_out > 0 && (play_is_out(play, true, true) || play_is_out(play, false, true));
+    if (play->server == NULL || model->server == MODEL_DOES_NOT_EXIST || leaving) {
         return;
     }
     bool aborted = server_set_abort_reason(play->server) != SERVER_ABORT_NONE;
@@ -218,26 +244,41 @@ static bool revive(struct play *play, bool server)
     return play->client != NULL;
 }
 
+static const struct play_row *find_row(enum scenario_verb verb)
+{
+    return play_client_rows[verb].make != NULL   ? &play_client_rows[verb]
+           : play_server_rows[verb].make != NULL ? &play_server_rows[verb]
+                                                 : &play_engine_rows[verb];
+}
+
 /* False: there was nothing to call. */
-static bool play_line(struct play *play, const struct scenario_line *line, int32_t *result)
+static bool play_line(struct play *play, const struct scenario_line *line)
 {
     enum scenario_process process = scenario_actor_process(line->who);
     bool server = process == SCENARIO_SERVER;
-    const struct play_row *row = server ? &play_server_rows[line->verb] : &play_client_rows[line->verb];
+    const struct play_row *row = find_row(line->verb);
     struct play_call call = {.line = line,
                              .life = server ? play->server_life : play->client_life,
                              .model = {.function = row->function, .argument = MODEL_ALWAYS}};
-    if ((process != SCENARIO_CLIENT && !server) || row->make == NULL || (line->flags & SCENARIO_ENDS) != 0 ||
-        !revive(play, server) || (row->prepare != NULL && !row->prepare(play, &call))) {
+    bool threads = play->host.call != NULL;
+    bool made = false;
+    if ((process != SCENARIO_CLIENT && !server) || row->make == NULL || !revive(play, server)) {
         return false;
     }
-    become(play, process);
-    *result = row->make(play, &call);
-    if (judge(play, &call, *result) && row->after != NULL) {
-        row->after(play, &call, *result);
+    call.beside = threads && (play->threads_out > 0 || (line->flags & SCENARIO_BEGINS) != 0);
+    if (call.beside) {
+        made = play_beside(play, line, row, &call);
+    } else if ((line->flags & SCENARIO_ENDS) == 0 && (row->prepare == NULL || row->prepare(play, &call))) {
+        become(play, process);
+        int32_t result = row->make(play, &call);
+        made = true;
+        if (play->line > 0) {
+            play->outcome->results[play->line - 1] = result;
+        }
+        play_judge(play, row, &call, result);
     }
     check_states(play);
-    return true;
+    return made;
 }
 
 /* --- the whole --- */
@@ -270,6 +311,10 @@ static void begin(struct play *play, const struct scenario *scenario)
     play->lives[0].created = false;
     model_set_init(&play->lives[0].model, 1, dialects);
     play->buffer_count = play->command_count = play->first_command = play->handle_count = 0;
+    for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        play->threads[i].out = false;
+    }
+    play->threads_out = 0;
     memset(play->client_devices, 0, sizeof play->client_devices);
     memset(play->server_devices, 0, sizeof play->server_devices);
     memset(play->completed, 0, sizeof play->completed);
@@ -282,10 +327,10 @@ static void end(struct play *play)
         {.verb = SCENARIO_CLIENT_DESTROY, .who = SCENARIO_CLIENT * SCENARIO_THREADS_MAX},
         {.verb = SCENARIO_SERVER_DESTROY, .who = SCENARIO_SERVER * SCENARIO_THREADS_MAX},
     };
-    int32_t result;
     play->line = 0;
+    play_end_threads(play);
     for (uint64_t i = 0; i < 2; i++) {
-        (void)play_line(play, &destroy[(i + play->scenario->seed) & 1], &result);
+        (void)play_line(play, &destroy[(i + play->scenario->seed) & 1]);
     }
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
         if (play->commands[i].at != PLAY_DONE) {
@@ -295,9 +340,16 @@ static void end(struct play *play)
     }
 }
 
-/* After a deviation the sides are let go without a look at what comes of it. */
+/* After a deviation the sides are let go without a look at what comes of it; by force, if somebody is still inside. */
 static void drop(struct play *play)
 {
+    if (play->threads_out > 0) {
+        play->host.kill(SCENARIO_CLIENT);
+        play->host.kill(SCENARIO_SERVER);
+        play->client = NULL;
+        play->server = NULL;
+        return;
+    }
     become(play, SCENARIO_CLIENT);
     client_set_free(play->client);
     become(play, SCENARIO_SERVER);
@@ -320,7 +372,7 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
     for (uint32_t i = 0; i < scenario->line_count && outcome->deviation[0] == '\0'; i++) {
         play->line = i + 1;
         outcome->results[i] = 0;
-        outcome->made[i] = play_line(play, &scenario->lines[i], &outcome->results[i]);
+        outcome->made[i] = play_line(play, &scenario->lines[i]);
         outcome->calls += outcome->made[i];
     }
     if (outcome->deviation[0] == '\0') {

@@ -8,8 +8,12 @@
  * printing.
  *
  * A line that there is nothing to call for (a device that was never opened, a command that was never fetched) is
- * passed over. Lines are played one after another, `begins` or not: whatever a call waits for cannot come meanwhile, so
- * a positive timeout is one millisecond and a call that would wait for ever is passed over.
+ * passed over.
+ *
+ * Threads: a call that begins, and every call while one is out, is made on the thread of its actor; so what it waits
+ * for may come with a later line. Where the host has no threads, and for a call beside which nothing else happens,
+ * nothing can come: it is made on the caller's thread, and its timeout, if it has one, is one millisecond. The end
+ * aborts both sides; who then still waits does so without a reason to end, which is a deviation.
  *
  * Ownership: a play belongs to the caller and may play any number of scenarios, one after the other; nothing of one is
  * left for the next. Errors: a deviation is not an error, but an outcome. One thread at a time.
@@ -47,6 +51,12 @@ enum {
 struct play_host {
     void (*begin)(const struct scenario *scenario);
     void (*become)(enum scenario_process process); /* the calls that follow are its */
+    /* The actor's own thread makes the call as soon as threads go on; it has returned from the last one. */
+    void (*call)(uint8_t who, void (*make)(void *context), void *context);
+    /* Lets threads go on until nothing more happens before so much time has passed. */
+    void (*go_on)(int64_t ns);
+    void (*explain)(uint8_t who, char *text, size_t size); /* what the actor waits for */
+    void (*kill)(enum scenario_process process);
     /* Both sides have left. False: something is not over, and `text` says what. */
     bool (*end)(char *text, size_t size);
     void (*transition)(const struct play_transition *transition);

@@ -90,7 +90,7 @@ static void after_create(struct play *play, struct play_call *call, int32_t resu
 
 static int32_t make_get_configuration(struct play *play, struct play_call *call)
 {
-    return client_set_get_configuration(play->client, play_timeout(call->line->wide[0]), &call->config);
+    return client_set_get_configuration(play->client, play_timeout(call), &call->config);
 }
 
 static void after_get_configuration(struct play *play, struct play_call *call, int32_t result)
@@ -156,7 +156,7 @@ static int32_t make_get_command(struct play *play, struct play_call *call)
 {
     (void)play;
     call->block = (struct VDC_Command *)(void *)call;
-    return client_device_get_command(call->client_device, play_timeout(call->line->wide[0]), &call->block);
+    return client_device_get_command(call->client_device, play_timeout(call), &call->block);
 }
 
 static void after_get_command(struct play *play, struct play_call *call, int32_t result)
@@ -242,16 +242,28 @@ static void after_complete_command(struct play *play, struct play_call *call, in
 
 /* --- buffer handles (spec 3.11) --- */
 
-static bool prepare_get_handle(struct play *play, struct play_call *call)
+/* The buffer that was last given back, unless it is in hand again; else one that never was anybody's. */
+static uint8_t *buffer_not_held(const struct play *play, const struct VDC_Command *completed)
 {
     static uint8_t nobodys;
+    uint8_t *buffer = completed != NULL && completed->buffer != NULL ? completed->buffer : &nobodys;
+    for (uint32_t i = play->first_command; i < play->command_count; i++) {
+        if (play->commands[i].held != NULL && play->commands[i].held->buffer == buffer) {
+            return &nobodys;
+        }
+    }
+    return buffer;
+}
+
+static bool prepare_get_handle(struct play *play, struct play_call *call)
+{
     if (!prepare_held(play, call, (uint32_t)call->line->arg[1])) {
         return false;
     }
     bool good = call->command != NULL && call->block->buffer != NULL &&
                 call->life->model.client != MODEL_TERMINATED; /* neither held nor given back, then */
     call->stale = false;
-    call->address = good ? call->block->buffer : &nobodys;
+    call->address = good ? call->block->buffer : buffer_not_held(play, play->completed[call->line->arg[0]]);
     call->model.argument = good ? MODEL_ALWAYS : MODEL_BUFFER_NOT_HELD;
     return true;
 }
@@ -336,6 +348,12 @@ static void after_close(struct play *play, struct play_call *call, int32_t resul
     }
 }
 
+static bool prepare_destroy(struct play *play, struct play_call *call)
+{
+    (void)call;
+    return !play_is_out(play, false, false);
+}
+
 static int32_t make_destroy(struct play *play, struct play_call *call)
 {
     (void)call;
@@ -388,5 +406,5 @@ const struct play_row play_client_rows[SCENARIO_VERB_COUNT] = {
                                                 NULL},
     [SCENARIO_CLIENT_SIGNAL_ABORT] = {MODEL_CLIENT_SignalAbort, NULL, make_abort, NULL},
     [SCENARIO_CLIENT_CLOSE] = {MODEL_CLIENT_Close, NULL, make_close, after_close},
-    [SCENARIO_CLIENT_DESTROY] = {MODEL_FUNCTION_COUNT, NULL, make_destroy, after_destroy},
+    [SCENARIO_CLIENT_DESTROY] = {MODEL_FUNCTION_COUNT, prepare_destroy, make_destroy, after_destroy},
 };

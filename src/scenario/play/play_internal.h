@@ -1,8 +1,10 @@
 /* play_internal.h - what the files of play/ share.
  *
  *   play.c          the table of the verbs, the loop over the lines, the model in lockstep
+ *   play_threads.c  calls that begin, and others beside them
  *   play_client.c   what a client does
- *   play_server.c   what the server does
+ *   play_server.c   what the server does until its devices are open
+ *   play_engine.c   what it does with them
  *   play_commands.c commands on their way: what was sent, what arrived, what came back
  *   play_buffers.c  the server's buffers, as they must be
  */
@@ -72,6 +74,43 @@ struct play_client_device {
     uint32_t device;
 };
 
+struct play_row;
+
+/* One line at work. */
+struct play_call {
+    const struct scenario_line *line;
+    struct model_call model;
+    struct play_life *life;
+    bool stale;  /* on a device of an earlier life: VD_E_PROTOCOL, whatever the state is */
+    bool beside; /* others may help it while it waits */
+    /* arguments and what came back, as the verb has use for them */
+    struct client_device *client_device;
+    struct server_device *server_device;
+    struct play_command *command;
+    struct play_buffer *buffer;
+    struct VDC_Command *block;
+    uint8_t *address;
+    uint32_t number;
+    uint32_t expected;
+    struct VDConfig config;
+};
+
+enum {
+    PLAY_ACTORS = SCENARIO_PROCESS_COUNT * SCENARIO_THREADS_MAX
+};
+
+/* What an actor has begun. */
+struct play_thread {
+    struct play *play;
+    bool out; /* it has not returned yet */
+    uint32_t line;
+    const struct play_row *row;
+    struct play_call call;
+    struct model_set before; /* the model when it began */
+    bool overlaps;           /* another call was out at the same time */
+    bool assumed;            /* another one has seen its effect, so the model has taken the step */
+};
+
 struct play {
     const struct scenario *scenario;
     struct play_host host;
@@ -97,24 +136,8 @@ struct play {
         struct play_life *life;
     } handles[SCENARIO_HANDLES_MAX];
     uint32_t handle_count;
-};
-
-/* One line at work. */
-struct play_call {
-    const struct scenario_line *line;
-    struct model_call model;
-    struct play_life *life;
-    bool stale; /* on a device of an earlier life: VD_E_PROTOCOL, whatever the state is */
-    /* arguments and what came back, as the verb has use for them */
-    struct client_device *client_device;
-    struct server_device *server_device;
-    struct play_command *command;
-    struct play_buffer *buffer;
-    struct VDC_Command *block;
-    uint8_t *address;
-    uint32_t number;
-    uint32_t expected;
-    struct VDConfig config;
+    uint32_t threads_out;
+    struct play_thread threads[PLAY_ACTORS];
 };
 
 struct play_row {
@@ -125,8 +148,9 @@ struct play_row {
     /* After the model has allowed the result: what else must be true, and what is remembered. NULL: nothing. */
     void (*after)(struct play *play, struct play_call *call, int32_t result);
 };
-extern const struct play_row play_client_rows[SCENARIO_VERB_COUNT]; /* each has the rows of its side */
+extern const struct play_row play_client_rows[SCENARIO_VERB_COUNT]; /* each has some of them */
 extern const struct play_row play_server_rows[SCENARIO_VERB_COUNT];
+extern const struct play_row play_engine_rows[SCENARIO_VERB_COUNT];
 
 void play_deviate(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The model's state of the side. */
@@ -135,8 +159,21 @@ enum model_state play_server_state(const struct play *play);
 /* Steps the model of the life by a call that has no result to compare: the first of `results` it allows. */
 void play_assume(struct play_life *life, enum model_function function, const int32_t *results,
                  uint32_t count);
-/* A timeout for a call that nobody can help while it waits. */
-int64_t play_timeout(int64_t timeout);
+/* The timeout that the line means, as the call is to be given it. */
+int64_t play_timeout(const struct play_call *call);
+/* The model allows the result, and all that follows from it is so; false: it deviates. */
+bool play_judge(struct play *play, const struct play_row *row, struct play_call *call, int32_t result);
+
+/* --- play_threads.c --- */
+
+/* Makes the call on its actor's thread and waits for its return, unless it begins. False: it cannot. */
+bool play_beside(struct play *play, const struct scenario_line *line, const struct play_row *row,
+                 struct play_call *call);
+/* As model_step, where the call overlapped others: the model may have been as any order of them leaves it. */
+bool play_step_beside(struct play *play, struct play_call *call, int32_t result);
+bool play_is_out(const struct play *play, bool server,
+                 bool leaving); /* a call of the side, or a Close or abort of it */
+void play_end_threads(struct play *play);
 
 void play_check_configuration(struct play *play, const struct VDConfig *due, const struct VDConfig *got);
 const char *play_set_name(enum scenario_name name);

@@ -1,5 +1,6 @@
-/* The world of a scenario in the simulation: the client and the server are processes of it. */
+/* The world of a scenario in the simulation: the client and the server are processes of it, actors their fibers. */
 #include <stdio.h>
+#include <string.h>
 
 #include "play.h"
 #include "shared_event.h"
@@ -7,7 +8,22 @@
 
 enum {
     PROCESS_CLIENT = 1, /* the world's first; the server is the next */
+    PROCESS_SERVER,
+    ACTORS = SCENARIO_PROCESS_COUNT * SCENARIO_THREADS_MAX,
 };
+
+static struct actor {
+    bool started;
+    uint32_t fiber;
+    void (*make)(void *context);
+    void *context;
+} actors[ACTORS];
+static bool any_actor; /* has been started */
+
+static uint32_t number_of(enum scenario_process process)
+{
+    return process == SCENARIO_SERVER ? PROCESS_SERVER : PROCESS_CLIENT;
+}
 
 static void begin(const struct scenario *scenario)
 {
@@ -15,11 +31,58 @@ static void begin(const struct scenario *scenario)
     event_set_spinning(false); /* it learns from one scenario for the next */
     sim_begin(&options);
     sim_process("server");
+    if (any_actor) {
+        memset(actors, 0, sizeof actors);
+        any_actor = false;
+    }
 }
 
 static void become(enum scenario_process process)
 {
-    sim_become(process == SCENARIO_SERVER ? PROCESS_CLIENT + 1 : PROCESS_CLIENT);
+    sim_become(number_of(process));
+}
+
+/* A fiber gets its calls one by one. */
+static void act(void *context)
+{
+    struct actor *self = context;
+    for (;;) {
+        self->make(self->context);
+        sim_rest();
+    }
+}
+
+static void call(uint8_t who, void (*make)(void *context), void *context)
+{
+    static const char *const names[] = {"client", "client.2", "client.3", "client.4"};
+    static const char *const server_names[] = {"server", "server.2", "server.3", "server.4"};
+    struct actor *actor = &actors[who];
+    enum scenario_process process = scenario_actor_process(who);
+    uint32_t thread = scenario_actor_thread(who);
+    actor->make = make;
+    actor->context = context;
+    if (actor->started) {
+        sim_resume(actor->fiber);
+        return;
+    }
+    actor->started = any_actor = true;
+    actor->fiber = sim_start(number_of(process), (process == SCENARIO_SERVER ? server_names : names)[thread],
+                             act, actor);
+}
+
+static void go_on(int64_t ns)
+{
+    sim_run(os_now() + ns);
+}
+
+static void explain(uint8_t who, char *text, size_t size)
+{
+    sim_explain(actors[who].fiber, text, size);
+}
+
+static void kill_process(enum scenario_process process)
+{
+    sim_kill(number_of(process));
 }
 
 static bool end(char *text, size_t size)
@@ -32,4 +95,10 @@ static bool end(char *text, size_t size)
     return names == 0 && mappings == 0;
 }
 
-const struct play_host play_in_simulation = {.begin = begin, .become = become, .end = end};
+const struct play_host play_in_simulation = {.begin = begin,
+                                             .become = become,
+                                             .call = call,
+                                             .go_on = go_on,
+                                             .explain = explain,
+                                             .kill = kill_process,
+                                             .end = end};

@@ -1,0 +1,222 @@
+/* Calls that begin, and others beside them: each on the thread of its actor.
+ *
+ * The model takes calls one after another, in the order in which they return. Where some overlap, a call may have been
+ * made on what another one, which has not returned yet, has done already: then the model takes that one's step first. */
+#include <string.h>
+
+#include "play_internal.h"
+
+enum {
+    SLICE_NS = 251000000 /* a bit more than the core sleeps without looking around */
+};
+
+static bool is_leaving(enum model_function function)
+{
+    return function == MODEL_CLIENT_Close || function == MODEL_CLIENT_SignalAbort ||
+           function == MODEL_SERVER_Close || function == MODEL_SERVER_SignalAbort;
+}
+
+bool play_is_out(const struct play *play, bool server, bool leaving)
+{
+    for (uint8_t who = 0; play->threads_out > 0 && who < PLAY_ACTORS; who++) {
+        const struct play_thread *thread = &play->threads[who];
+        if (thread->out && (scenario_actor_process(who) == SCENARIO_SERVER) == server &&
+            (!leaving || is_leaving(thread->call.model.function))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- the model --- */
+
+static const int32_t endings[] = {0, VD_E_OPEN, VD_E_PROTOCOL};
+
+static struct play_thread *thread_of(struct play *play, const struct play_call *call)
+{
+    return &play->threads[call->line->who];
+}
+
+/* Tries the call on the model as `other`, which is out, may have left it: done, or just the abort inside it. */
+static bool step_after(struct play_call *call, int32_t result, struct play_thread *other)
+{
+    static struct model_set saved;
+    struct model_set *model = &call->life->model;
+    struct model_call done = other->call.model;
+    saved = *model;
+    for (size_t i = 0; !other->assumed && i < sizeof endings / sizeof endings[0]; i++) {
+        if (model_step(model, &done, endings[i]) && model_step(model, &call->model, result)) {
+            other->assumed = true;
+            return true;
+        }
+        *model = saved;
+        done = other->call.model;
+    }
+    model->aborted = true;
+    if (model_step(model, &call->model, result)) {
+        return true;
+    }
+    *model = saved;
+    return false;
+}
+
+bool play_step_beside(struct play *play, struct play_call *call, int32_t result)
+{
+    struct play_thread *self = thread_of(play, call);
+    struct model_set *model = &call->life->model;
+    bool leaves = is_leaving(call->model.function);
+    if (self->assumed) {
+        return model_set_allows(&self->before, &call->model, result);
+    }
+    if (model_step(model, &call->model, result)) {
+        return true;
+    }
+    for (uint32_t i = 0; self->overlaps && i < PLAY_ACTORS; i++) {
+        struct play_thread *other = &play->threads[i];
+        if (other != self && other->out && other->call.life == call->life &&
+            is_leaving(other->call.model.function) && step_after(call, result, other)) {
+            return true;
+        }
+    }
+    /* The agent's end is what CloseDevice has brought about. */
+    if (call->model.function == MODEL_SERVER_ExecuteCompletionAgent && result == 0) {
+        return model->server == MODEL_TERMINATED;
+    }
+    /* It decided before the others did what they did. */
+    if (!self->overlaps || !model_set_allows(&self->before, &call->model, result) ||
+        (result == 0 && !leaves)) {
+        return false;
+    }
+    if (leaves) {
+        play_assume(call->life, call->model.function, endings, sizeof endings / sizeof endings[0]);
+    }
+    return true;
+}
+
+/* --- the threads --- */
+
+/* On the actor's thread. */
+static void make(void *context)
+{
+    struct play_thread *self = context;
+    struct play *play = self->play;
+    int32_t result = self->row->make(play, &self->call);
+    uint32_t line = play->line;
+    self->out = false;
+    play->threads_out--;
+    play->line = self->line; /* whatever is wrong is wrong with this one */
+    if (self->line > 0) {
+        play->outcome->results[self->line - 1] = result;
+    }
+    play_judge(play, self->row, &self->call, result);
+    play->line = line;
+}
+
+/* What those that wait have done before they went to sleep: a GetCommand has refused what is not to be delivered, and an
+ * agent has called back for all that it could. */
+static void note_waiting(struct play *play, enum model_function function)
+{
+    for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        const struct play_thread *thread = &play->threads[i];
+        const struct play_call *call = &thread->call;
+        struct play_life *life = call->life;
+        if (!thread->out || call->model.function != function || call->stale || life->model.aborted) {
+            continue;
+        }
+        if (function == MODEL_CLIENT_GetCommand) {
+            model_set_wait(&life->model, call->model.device);
+        } else if (!life->model.may_be_aborted) {
+            play_check_round(play, life, false);
+        }
+    }
+}
+
+/* To be at work is a state of its own, before the agent returns (spec 2.4). */
+static void note_agent(struct play_thread *thread)
+{
+    struct model_set *model = &thread->call.life->model;
+    if (thread->out && thread->call.model.function == MODEL_SERVER_ExecuteCompletionAgent &&
+        model->server == MODEL_INITIALIZING) {
+        model->server = MODEL_ACTIVE;
+        thread->before.server = MODEL_ACTIVE;
+    }
+}
+
+static void go_on(struct play *play, int64_t ns)
+{
+    play->host.go_on(ns);
+    note_waiting(play, MODEL_CLIENT_GetCommand);
+    note_waiting(play, MODEL_SERVER_ExecuteCompletionAgent);
+}
+
+/* As long as time alone can end the call. */
+static void wait_for(struct play *play, struct play_thread *thread)
+{
+    int64_t timeout = thread->call.line->verb == SCENARIO_CLIENT_GET_COMMAND ||
+                              thread->call.line->verb == SCENARIO_CLIENT_GET_CONFIGURATION ||
+                              thread->call.line->verb == SCENARIO_SERVER_WAIT
+                          ? play_timeout(&thread->call)
+                          : 0;
+    if (thread->out && timeout > 0) {
+        go_on(play, (timeout + 1) * 1000000);
+    }
+}
+
+bool play_beside(struct play *play, const struct scenario_line *line, const struct play_row *row,
+                 struct play_call *call)
+{
+    struct play_thread *thread = &play->threads[line->who];
+    if (thread->out) {
+        wait_for(play, thread);
+    }
+    if (thread->out || (line->flags & SCENARIO_ENDS) != 0 ||
+        (row->prepare != NULL && !row->prepare(play, call))) {
+        return false;
+    }
+    for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        play->threads[i].overlaps = true;
+    }
+    thread->play = play;
+    thread->line = play->line;
+    thread->row = row;
+    thread->call = *call;
+    thread->overlaps = play->threads_out > 0;
+    thread->assumed = false;
+    thread->before = call->life->model;
+    thread->out = true;
+    play->threads_out++;
+    play->host.call(line->who, make, thread);
+    go_on(play, 0);
+    note_agent(thread);
+    if ((line->flags & SCENARIO_BEGINS) == 0) {
+        wait_for(play, thread);
+    }
+    return true;
+}
+
+void play_end_threads(struct play *play)
+{
+    char text[128];
+    for (uint8_t side = 0; play->threads_out > 0 && side < 2; side++) {
+        enum scenario_process process = side == 0 ? SCENARIO_CLIENT : SCENARIO_SERVER;
+        struct play_call call = {.life = side == 0 ? play->client_life : play->server_life};
+        static const int32_t results[] = {0, VD_E_PROTOCOL};
+        play->host.become(process);
+        if (side == 0 && play->client != NULL) {
+            client_set_signal_abort(play->client);
+            play_assume(call.life, MODEL_CLIENT_SignalAbort, results, 2);
+        } else if (side == 1 && play->server != NULL) {
+            server_set_signal_abort(play->server);
+            play_assume(call.life, MODEL_SERVER_SignalAbort, results, 2);
+        }
+        go_on(play, SLICE_NS); /* who learned of the abort before it slept looks again only then */
+    }
+    for (uint8_t who = 0; play->threads_out > 0 && who < PLAY_ACTORS; who++) {
+        if (play->threads[who].out) {
+            play->line = play->threads[who].line;
+            play->host.explain(who, text, sizeof text);
+            play_deviate(play, "it does not return although the set is aborted: %s", text);
+            play->line = 0;
+        }
+    }
+}
