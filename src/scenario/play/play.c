@@ -54,7 +54,9 @@ void play_deviate(struct play *play, const char *format, ...)
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     if (play->line != 0) {
-        scenario_print_line(&play->scenario->lines[play->line - 1], line, sizeof line);
+        struct scenario_line made = play->scenario->lines[play->line - 1];
+        made.expects = 0;
+        scenario_print_line(&made, line, sizeof line);
     }
     outcome->deviating_line = play->line;
     snprintf(outcome->deviation, sizeof outcome->deviation, "line %u, %s: %s", play->line, line, what);
@@ -265,10 +267,13 @@ static bool play_line(struct play *play, const struct scenario_line *line)
     if ((process != SCENARIO_CLIENT && !server) || row->make == NULL || !revive(play, server)) {
         return false;
     }
+    if ((line->flags & SCENARIO_ENDS) != 0) {
+        return play_wait_for(play, line->who);
+    }
     call.beside = threads && (play->threads_out > 0 || (line->flags & SCENARIO_BEGINS) != 0);
     if (call.beside) {
-        made = play_beside(play, line, row, &call);
-    } else if ((line->flags & SCENARIO_ENDS) == 0 && (row->prepare == NULL || row->prepare(play, &call))) {
+        made = play_beside(play, row, &call);
+    } else if (row->prepare == NULL || row->prepare(play, &call)) {
         become(play, process);
         int32_t result = row->make(play, &call);
         made = true;
@@ -311,8 +316,8 @@ static void begin(struct play *play, const struct scenario *scenario)
     play->lives[0].created = false;
     model_set_init(&play->lives[0].model, 1, dialects);
     play->buffer_count = play->command_count = play->first_command = play->handle_count = 0;
-    for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
-        play->threads[i].out = false;
+    for (uint32_t i = 0; i < PLAY_ACTORS; i++) {
+        play->threads[i].out = play->threads[i].returned = false;
     }
     play->threads_out = 0;
     memset(play->client_devices, 0, sizeof play->client_devices);
@@ -373,7 +378,7 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
         play->line = i + 1;
         outcome->results[i] = 0;
         outcome->made[i] = play_line(play, &scenario->lines[i]);
-        outcome->calls += outcome->made[i];
+        outcome->calls += outcome->made[i] && (scenario->lines[i].flags & SCENARIO_ENDS) == 0;
     }
     if (outcome->deviation[0] == '\0') {
         end(play);

@@ -102,7 +102,9 @@ enum {
 /* What an actor has begun. */
 struct play_thread {
     struct play *play;
-    bool out; /* it has not returned yet */
+    bool out;      /* it has not returned yet */
+    bool returned; /* and nobody has asked for its result */
+    int32_t result;
     uint32_t line;
     const struct play_row *row;
     struct play_call call;
@@ -167,8 +169,10 @@ bool play_judge(struct play *play, const struct play_row *row, struct play_call 
 /* --- play_threads.c --- */
 
 /* Makes the call on its actor's thread and waits for its return, unless it begins. False: it cannot. */
-bool play_beside(struct play *play, const struct scenario_line *line, const struct play_row *row,
-                 struct play_call *call);
+bool play_beside(struct play *play, const struct play_row *row, struct play_call *call);
+/* The line ends what its actor began: waits for it as long as time alone can help. False: it has begun nothing, or only
+ * a later line can make it return. */
+bool play_wait_for(struct play *play, uint8_t who);
 /* As model_step, where the call overlapped others: the model may have been as any order of them leaves it. */
 bool play_step_beside(struct play *play, struct play_call *call, int32_t result);
 bool play_is_out(const struct play *play, bool server,

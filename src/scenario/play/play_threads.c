@@ -102,6 +102,8 @@ static void make(void *context)
     struct play *play = self->play;
     int32_t result = self->row->make(play, &self->call);
     uint32_t line = play->line;
+    self->result = result;
+    self->returned = true;
     self->out = false;
     play->threads_out--;
     play->line = self->line; /* whatever is wrong is wrong with this one */
@@ -162,15 +164,28 @@ static void wait_for(struct play *play, struct play_thread *thread)
     }
 }
 
-bool play_beside(struct play *play, const struct scenario_line *line, const struct play_row *row,
-                 struct play_call *call)
+bool play_wait_for(struct play *play, uint8_t who)
 {
+    struct play_thread *thread = &play->threads[who];
+    if (thread->out) {
+        wait_for(play, thread);
+    }
+    bool returned = !thread->out && thread->returned;
+    if (returned) {
+        play->outcome->results[play->line - 1] = thread->result;
+        thread->returned = false;
+    }
+    return returned;
+}
+
+bool play_beside(struct play *play, const struct play_row *row, struct play_call *call)
+{
+    const struct scenario_line *line = call->line;
     struct play_thread *thread = &play->threads[line->who];
     if (thread->out) {
         wait_for(play, thread);
     }
-    if (thread->out || (line->flags & SCENARIO_ENDS) != 0 ||
-        (row->prepare != NULL && !row->prepare(play, call))) {
+    if (thread->out || (row->prepare != NULL && !row->prepare(play, call))) {
         return false;
     }
     for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
@@ -181,7 +196,7 @@ bool play_beside(struct play *play, const struct scenario_line *line, const stru
     thread->row = row;
     thread->call = *call;
     thread->overlaps = play->threads_out > 0;
-    thread->assumed = false;
+    thread->assumed = thread->returned = false;
     thread->before = call->life->model;
     thread->out = true;
     play->threads_out++;
