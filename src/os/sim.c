@@ -18,23 +18,20 @@ struct process {
     uint32_t steps_left; /* until it is killed, plus one; 0: it is not */
 };
 
+struct sim_hot sim_hot = {.running = UINT32_MAX};
+
 static struct {
-    struct sim_options options;
     struct process processes[SIM_PROCESSES_MAX + 1]; /* by number */
     uint32_t process_count;
     uint32_t caller;
-    uint32_t kills_pending;
-    int64_t now;
-    uint64_t hash;
-    uint64_t steps;
 } world;
 
 void sim_begin(const struct sim_options *options)
 {
     sim_end();
-    world.options = *options;
-    world.options.steps_max = options->steps_max != 0 ? options->steps_max : SIM_STEPS_MAX;
-    world.now = BORN_MS * INT64_C(1000000);
+    sim_hot.options = *options;
+    sim_hot.options.steps_max = options->steps_max != 0 ? options->steps_max : SIM_STEPS_MAX;
+    sim_hot.now = BORN_MS * INT64_C(1000000);
     sim_schedule_reset();
     world.caller = sim_process("caller");
 }
@@ -47,21 +44,10 @@ void sim_end(void)
     sim_heap_reset();
     sim_stranger_reset();
     memset(&world, 0, sizeof world);
-}
-
-const struct sim_options *sim_world_options(void)
-{
-    return &world.options;
+    sim_hot = (struct sim_hot){.running = UINT32_MAX, .views = sim_hot.views};
 }
 
 /* --- the hash --- */
-
-void sim_trace(enum sim_event event, uint64_t value)
-{
-    uint64_t hash = (world.hash ^ value ^ (uint64_t)event << 56) * UINT64_C(0x9e3779b97f4a7c15) + sim_self();
-    world.hash = hash ^ hash >> 29;
-    world.steps += event <= EVENT_PAUSE;
-}
 
 void sim_note(uint64_t value)
 {
@@ -70,13 +56,13 @@ void sim_note(uint64_t value)
 
 uint64_t sim_hash(void)
 {
-    return world.hash;
+    return sim_hot.hash;
 }
 
 struct sim_counts sim_counts(void)
 {
     return (struct sim_counts){
-        .steps = world.steps, .switches = sim_count_switches(), .jumps = sim_count_jumps()};
+        .steps = sim_hot.steps, .switches = sim_count_switches(), .jumps = sim_count_jumps()};
 }
 
 uint64_t sim_random(uint64_t *state)
@@ -90,29 +76,24 @@ uint64_t sim_random(uint64_t *state)
 
 /* --- time --- */
 
-int64_t sim_time(void)
-{
-    return world.now;
-}
-
 void sim_set_time(int64_t now)
 {
-    assert(now >= world.now);
-    world.now = now;
+    assert(now >= sim_hot.now);
+    sim_hot.now = now;
     sim_trace(EVENT_TIME, (uint64_t)now);
 }
 
 void sim_advance(int64_t ns)
 {
     assert(ns >= 0);
-    sim_set_time(ns < OS_FOREVER - world.now ? world.now + ns : OS_FOREVER - 1);
+    sim_set_time(ns < OS_FOREVER - sim_hot.now ? sim_hot.now + ns : OS_FOREVER - 1);
     sim_fibers_expire();
 }
 
 int64_t os_now(void)
 {
     sim_advance(SIM_LOOK_NS);
-    return world.now;
+    return sim_hot.now;
 }
 
 /* --- processes --- */
@@ -144,8 +125,7 @@ void sim_become(uint32_t process)
 
 uint32_t sim_current_process(void)
 {
-    uint32_t fiber = sim_self();
-    return fiber != UINT32_MAX ? sim_fiber_process(fiber) : world.caller;
+    return sim_hot.running != UINT32_MAX ? sim_fiber_process(sim_hot.running) : world.caller;
 }
 
 bool sim_is_stopped(uint32_t process)
@@ -157,7 +137,7 @@ void sim_kill(uint32_t number)
 {
     struct process *process = process_of(number);
     sim_trace(EVENT_PROCESS, number);
-    world.kills_pending -= process->steps_left != 0;
+    sim_hot.due -= process->steps_left != 0;
     process->steps_left = 0;
     process->alive = false;
     sim_memory_kill(number);
@@ -168,20 +148,15 @@ void sim_kill(uint32_t number)
 void sim_kill_at(uint32_t number, uint32_t steps)
 {
     struct process *process = process_of(number);
-    world.kills_pending += process->steps_left == 0;
+    sim_hot.due += process->steps_left == 0;
     process->steps_left = steps + 1;
-}
-
-bool sim_is_kill_pending(void)
-{
-    return world.kills_pending != 0;
 }
 
 void sim_process_step(uint32_t number)
 {
     struct process *process = process_of(number);
     if (process->steps_left != 0 && --process->steps_left == 0) {
-        world.kills_pending--;
+        sim_hot.due--;
         sim_kill(number);
     }
 }

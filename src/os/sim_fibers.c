@@ -27,7 +27,6 @@ static struct fiber fibers[SIM_FIBERS_MAX];
 
 static struct {
     uint32_t count;
-    uint32_t running; /* UINT32_MAX: the caller of sim_run */
     uint32_t last;    /* fiber that went on last */
     uint32_t awake;   /* a bit a fiber: ready to go on */
     uint32_t asleep;  /* waits */
@@ -38,7 +37,7 @@ static struct {
     uint32_t culprit;
     uint64_t switches;
     uint64_t jumps;
-} all = {.running = UINT32_MAX};
+} all;
 
 #define BIT(fiber) (UINT32_C(1) << (fiber))
 #define EACH(i, set)                                                                          \
@@ -51,14 +50,13 @@ void sim_fibers_reset(void)
 {
     memset(fibers, 0, all.count * sizeof fibers[0]);
     memset(&all, 0, sizeof all);
-    all.running = UINT32_MAX;
     all.last = SIM_FIBERS_MAX - 1; /* the first one is next */
     all.earliest = OS_FOREVER;
 }
 
 uint32_t sim_self(void)
 {
-    return all.running;
+    return sim_hot.running;
 }
 
 uint32_t sim_fiber_process(uint32_t fiber)
@@ -85,12 +83,12 @@ static uint32_t ready(void)
 
 static void switch_to(uint32_t fiber)
 {
-    if (fiber == all.running) {
+    if (fiber == sim_hot.running) {
         return;
     }
     sim_trace(EVENT_SWITCH, fiber);
     all.switches++;
-    all.running = fiber;
+    sim_hot.running = fiber;
     all.last = fiber;
     sim_context_switch(fiber);
 }
@@ -98,7 +96,7 @@ static void switch_to(uint32_t fiber)
 static void switch_to_caller(enum sim_end end)
 {
     all.end = end;
-    all.running = UINT32_MAX;
+    sim_hot.running = UINT32_MAX;
     sim_context_switch(SIM_CONTEXT_CALLER);
 }
 
@@ -112,7 +110,7 @@ static void wake(uint32_t fiber, bool expired)
 
 void sim_fibers_expire(void)
 {
-    int64_t now = sim_time();
+    int64_t now = sim_hot.now;
     if (now < all.earliest) {
         return;
     }
@@ -142,7 +140,7 @@ static bool pass_time(void)
             return false;
         }
         if (all.earliest > all.until) {
-            sim_set_time(all.until > sim_time() ? all.until : sim_time());
+            sim_set_time(all.until > sim_hot.now ? all.until : sim_hot.now);
             all.end = SIM_QUIET;
             return false;
         }
@@ -166,7 +164,7 @@ static void block(void)
 /* The running fiber lets others go first, if there are any. */
 static void give_way(void)
 {
-    uint32_t self = all.running;
+    uint32_t self = sim_hot.running;
     uint32_t others = ready() & ~BIT(self);
     sim_schedule_lower(self);
     if (others != 0) {
@@ -178,18 +176,17 @@ static void give_way(void)
 
 static void step(enum sim_event event, const void *field)
 {
-    uint32_t self = all.running;
+    uint32_t self = sim_hot.running;
     uint64_t place = sim_place(field);
     sim_trace(event, (place & SIM_SHARED) != 0 ? place : 0);
-    if (++fibers[self].steps > sim_world_options()->steps_max) {
+    sim_hot.steps++;
+    if (++fibers[self].steps > sim_hot.options.steps_max) {
         fibers[self].steps = 0;
         all.culprit = self;
         switch_to_caller(SIM_ENDLESS);
     }
-    if (sim_stranger_is_at_work()) {
+    if (sim_hot.due != 0) {
         sim_stranger_step();
-    }
-    if (sim_is_kill_pending()) {
         sim_process_step(fibers[self].process);
     }
     uint32_t others = ready() & ~BIT(self);
@@ -200,7 +197,7 @@ static void step(enum sim_event event, const void *field)
 
 void sim_step(bool store, const void *field)
 {
-    if (all.running != UINT32_MAX) {
+    if (sim_hot.running != UINT32_MAX) {
         step(store ? EVENT_STORE : EVENT_LOAD, field);
     }
 }
@@ -208,7 +205,7 @@ void sim_step(bool store, const void *field)
 void os_pause(void)
 {
     sim_advance(SIM_LOOK_NS);
-    if (all.running != UINT32_MAX) {
+    if (sim_hot.running != UINT32_MAX) {
         step(EVENT_PAUSE, NULL);
         give_way();
     }
@@ -218,14 +215,14 @@ void os_pause(void)
 
 static int sleep_until(uint64_t place, uint32_t expected, int64_t deadline)
 {
-    struct fiber *self = &fibers[all.running];
+    struct fiber *self = &fibers[sim_hot.running];
     self->state = SIM_WAITS;
     self->place = place;
     self->expected = expected;
     self->deadline = deadline;
-    self->since = sim_time();
-    all.awake &= ~BIT(all.running);
-    all.asleep |= BIT(all.running);
+    self->since = sim_hot.now;
+    all.awake &= ~BIT(sim_hot.running);
+    all.asleep |= BIT(sim_hot.running);
     all.earliest = deadline < all.earliest ? deadline : all.earliest;
     block();
     return self->expired ? ETIMEDOUT : 0;
@@ -234,17 +231,17 @@ static int sleep_until(uint64_t place, uint32_t expected, int64_t deadline)
 int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 {
     int result = 0;
-    if (all.running == UINT32_MAX) {
+    if (sim_hot.running == UINT32_MAX) {
         if (atomic_load(word) == expected) {
             assert(deadline != OS_FOREVER && "nobody else goes on while the caller waits");
-            sim_advance(deadline > sim_time() ? deadline - sim_time() : 0);
+            sim_advance(deadline > sim_hot.now ? deadline - sim_hot.now : 0);
             result = ETIMEDOUT;
         }
         return result;
     }
     step(EVENT_WAIT, (const void *)word);
     if (atomic_load(word) == expected) { /* compared and asleep in one step */
-        if (deadline <= sim_time()) {
+        if (deadline <= sim_hot.now) {
             give_way();
             result = ETIMEDOUT;
         } else {
@@ -258,7 +255,7 @@ int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 void os_wake(_Atomic uint32_t *word)
 {
     (void)atomic_load(word); /* that it is there is what AddressSanitizer checks */
-    if (all.running != UINT32_MAX) {
+    if (sim_hot.running != UINT32_MAX) {
         step(EVENT_WAKE, (const void *)word);
     }
     if (all.asleep != 0) {
@@ -277,10 +274,10 @@ void os_wake(_Atomic uint32_t *word)
 static void fiber_main(void)
 {
     sim_context_entered();
-    struct fiber *self = &fibers[all.running];
+    struct fiber *self = &fibers[sim_hot.running];
     self->body(self->context);
     self->state = SIM_ENDED;
-    all.awake &= ~BIT(all.running);
+    all.awake &= ~BIT(sim_hot.running);
     block();
 }
 
@@ -298,12 +295,12 @@ uint32_t sim_start(uint32_t process, const char *name, void (*body)(void *contex
 
 void sim_rest(void)
 {
-    struct fiber *self = &fibers[all.running];
-    assert(all.running != UINT32_MAX);
+    struct fiber *self = &fibers[sim_hot.running];
+    assert(sim_hot.running != UINT32_MAX);
     if (!self->resumed) {
         self->state = SIM_RESTS;
-        self->since = sim_time();
-        all.awake &= ~BIT(all.running);
+        self->since = sim_hot.now;
+        all.awake &= ~BIT(sim_hot.running);
         block();
     }
     self->resumed = false;
@@ -321,9 +318,9 @@ void sim_resume(uint32_t fiber)
 
 void sim_call(const char *function)
 {
-    assert(all.running != UINT32_MAX);
-    fibers[all.running].function = function;
-    fibers[all.running].steps = 0;
+    assert(sim_hot.running != UINT32_MAX);
+    fibers[sim_hot.running].function = function;
+    fibers[sim_hot.running].steps = 0;
 }
 
 static uint32_t fibers_of(uint32_t process)
@@ -344,7 +341,7 @@ void sim_fibers_kill(uint32_t process)
     }
     all.awake &= ~dead;
     all.asleep &= ~dead;
-    if (all.running != UINT32_MAX && (dead & BIT(all.running)) != 0) {
+    if (sim_hot.running != UINT32_MAX && (dead & BIT(sim_hot.running)) != 0) {
         block();
     }
 }
@@ -352,7 +349,7 @@ void sim_fibers_kill(uint32_t process)
 void sim_fibers_stop(uint32_t process)
 {
     all.held |= fibers_of(process);
-    if (all.running != UINT32_MAX && (all.held & BIT(all.running)) != 0) {
+    if (sim_hot.running != UINT32_MAX && (all.held & BIT(sim_hot.running)) != 0) {
         block();
     }
 }
@@ -366,7 +363,7 @@ void sim_fibers_continue(uint32_t process)
 
 enum sim_end sim_run(int64_t until)
 {
-    assert(all.running == UINT32_MAX);
+    assert(sim_hot.running == UINT32_MAX);
     all.until = until;
     if (pass_time()) {
         switch_to(sim_schedule_next(all.last, ready()));

@@ -30,15 +30,45 @@ enum sim_event {
     EVENT_NOTE,
 };
 
-void sim_trace(enum sim_event event, uint64_t value);
-const struct sim_options *sim_world_options(void);
+/* What every step looks at. */
+struct sim_hot {
+    struct sim_options options;
+    int64_t now;
+    uint64_t hash;
+    uint64_t steps;
+    uint32_t running; /* UINT32_MAX: the caller of sim_run */
+    uint32_t due;     /* writes, storms and deaths that steps bring nearer */
+    uint8_t *views;   /* NULL, or all that any process sees of shared memory, one view after the other */
+};
+extern struct sim_hot sim_hot;
+
+enum {
+    SIM_ARENA = 64 << 20,             /* bytes of a view */
+    SIM_OWN_VIEW = SIM_PROCESSES_MAX, /* the last one, ours */
+};
+
+static inline void sim_trace(enum sim_event event, uint64_t value)
+{
+    uint64_t hash = (sim_hot.hash ^ value ^ (uint64_t)event << 56) * UINT64_C(0x9e3779b97f4a7c15);
+    hash += sim_hot.running;
+    sim_hot.hash = hash ^ hash >> 29;
+}
+
+/* One number for a word, whatever address it is seen at: above SIM_SHARED in shared memory, where it is the same in
+ * every run. */
+#define SIM_SHARED (UINT64_C(1) << 63)
+static inline uint64_t sim_place(const void *at)
+{
+    uintptr_t distance = (uintptr_t)at - (uintptr_t)sim_hot.views;
+    bool shared = sim_hot.views != NULL && distance < (uintptr_t)(SIM_OWN_VIEW + 1) * SIM_ARENA;
+    return shared ? SIM_SHARED | distance % SIM_ARENA : (uintptr_t)at;
+}
+
 uint32_t sim_current_process(void);
 bool sim_is_stopped(uint32_t process);
 const char *sim_process_name(uint32_t process);
 void sim_process_step(uint32_t process); /* a fiber of its makes a step: it may be its last */
-bool sim_is_kill_pending(void);
-int64_t sim_time(void);         /* without a look at the clock */
-void sim_set_time(int64_t now); /* nobody's deadline is looked at */
+void sim_set_time(int64_t now);          /* nobody's deadline is looked at */
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
 uint64_t sim_random(uint64_t *state);
@@ -68,10 +98,6 @@ void sim_schedule_lower(uint32_t fiber); /* it only spins */
 
 void sim_memory_reset(void);
 void sim_memory_kill(uint32_t process);
-/* One number for a word, whatever address it is seen at: above SIM_SHARED in shared memory, where it is the same in
- * every run. */
-#define SIM_SHARED (UINT64_C(1) << 63)
-uint64_t sim_place(const void *at);
 /* The object there; false: memory of a process's own. */
 /* What the next of these operations fails with; 0: it does not. */
 int sim_failure(enum sim_operation operation);
@@ -87,7 +113,6 @@ void sim_heap_reset(void);
 /* --- sim_stranger.c --- */
 
 void sim_stranger_reset(void);
-bool sim_stranger_is_at_work(void);
 void sim_stranger_step(void);
 
 #endif

@@ -24,11 +24,9 @@
 #include "sim_internal.h"
 
 enum {
-    ARENA = 64 << 20,
     OBJECTS_MAX = 64,
     GAP = 4096, /* at least so much between two objects */
     WATCHES_MAX = 16,
-    OWN_VIEW = SIM_PROCESSES_MAX, /* ours; views are numbered from 0 */
 };
 
 struct object {
@@ -47,8 +45,7 @@ struct watch {
     uint32_t seen;
 };
 
-static uint8_t *views; /* NULL: not made yet */
-static int arena;      /* what they are of */
+static int arena; /* what they are of */
 static uint32_t views_made;
 
 static struct object objects[OBJECTS_MAX];
@@ -69,23 +66,24 @@ static struct {
 
 static uint8_t *in_view(uint32_t view, size_t place)
 {
-    return views + (size_t)view * ARENA + place;
+    return sim_hot.views + (size_t)view * SIM_ARENA + place;
 }
 
 static int make_arena(void)
 {
-    size_t size = (size_t)(OWN_VIEW + 1) * ARENA + OS_MEMORY_ALIGNMENT;
+    size_t size = (size_t)(SIM_OWN_VIEW + 1) * SIM_ARENA + OS_MEMORY_ALIGNMENT;
     int file = memfd_create("sim", MFD_CLOEXEC);
     if (file < 0) {
         return errno;
     }
     uint8_t *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED || ftruncate(file, ARENA) != 0) {
+    if (room == MAP_FAILED || ftruncate(file, SIM_ARENA) != 0) {
         int error = errno;
         close(file);
         return error;
     }
-    views = room + (OS_MEMORY_ALIGNMENT - (uintptr_t)room % OS_MEMORY_ALIGNMENT) % OS_MEMORY_ALIGNMENT;
+    sim_hot.views =
+        room + (OS_MEMORY_ALIGNMENT - (uintptr_t)room % OS_MEMORY_ALIGNMENT) % OS_MEMORY_ALIGNMENT;
     arena = file;
     return 0;
 }
@@ -93,16 +91,16 @@ static int make_arena(void)
 /* The view is there once this gives 0. */
 static int need_view(uint32_t view)
 {
-    int error = views == NULL ? make_arena() : 0;
+    int error = sim_hot.views == NULL ? make_arena() : 0;
     if (error != 0 || (views_made >> view & 1) != 0) {
         return error;
     }
     void *at = in_view(view, 0);
-    if (mmap(at, ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena, 0) == MAP_FAILED) {
+    if (mmap(at, SIM_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena, 0) == MAP_FAILED) {
         return errno;
     }
-    if (view != OWN_VIEW) {
-        ASAN_POISON_MEMORY_REGION(at, ARENA);
+    if (view != SIM_OWN_VIEW) {
+        ASAN_POISON_MEMORY_REGION(at, SIM_ARENA);
     }
     views_made |= UINT32_C(1) << view;
     return 0;
@@ -110,14 +108,7 @@ static int need_view(uint32_t view)
 
 static uint32_t view_of(uint32_t process)
 {
-    return sim_world_options()->apart ? process - 1 : 0;
-}
-
-uint64_t sim_place(const void *at)
-{
-    uintptr_t distance = (uintptr_t)at - (uintptr_t)views;
-    return views != NULL && distance < (uintptr_t)(OWN_VIEW + 1) * ARENA ? SIM_SHARED | distance % ARENA
-                                                                         : (uintptr_t)at;
+    return sim_hot.options.apart ? process - 1 : 0;
 }
 
 /* --- objects --- */
@@ -172,7 +163,7 @@ static void release(struct object *object)
 
 static bool is_seen(const struct object *object, uint32_t process)
 {
-    return (sim_world_options()->apart ? object->mapped[process] : object->mappings) != 0;
+    return (sim_hot.options.apart ? object->mapped[process] : object->mappings) != 0;
 }
 
 static int map(struct object *object, struct os_memory *memory)
@@ -217,10 +208,10 @@ static struct object *free_entry(void)
 /* A place that nobody has used in this world. */
 static int reserve(size_t size, size_t *place)
 {
-    size_t limit = sim_world_options()->memory;
+    size_t limit = sim_hot.options.memory;
     size_t start =
         state.used + OS_MEMORY_ALIGNMENT; /* so much is behind the last one, and before the first */
-    if (size > ARENA || start + size + GAP > ARENA || (limit != 0 && state.living + size > limit)) {
+    if (size > SIM_ARENA || start + size + GAP > SIM_ARENA || (limit != 0 && state.living + size > limit)) {
         return ENOSPC;
     }
     *place = start;
@@ -232,13 +223,13 @@ static int create(size_t size, struct os_memory *memory)
 {
     size_t place = 0;
     int error = size == 0 ? EINVAL : sim_failure(SIM_CREATE);
-    error = error == 0 ? need_view(OWN_VIEW) : error;
+    error = error == 0 ? need_view(SIM_OWN_VIEW) : error;
     error = error == 0 ? reserve(size, &place) : error;
     struct object *object = error == 0 ? free_entry() : NULL;
     if (object == NULL) {
         return error != 0 ? error : ENOSPC;
     }
-    memset(in_view(OWN_VIEW, place), 0, size);
+    memset(in_view(SIM_OWN_VIEW, place), 0, size);
     *object = (struct object){.exists = true, .place = place, .size = size, .serial = ++state.serial};
     state.living += size;
     error = map(object, memory);
@@ -457,5 +448,5 @@ uint8_t *sim_published(uint32_t index, size_t *size)
     }
     const struct object *object = &objects[list[index % count]];
     *size = object->size;
-    return in_view(OWN_VIEW, object->place);
+    return in_view(SIM_OWN_VIEW, object->place);
 }

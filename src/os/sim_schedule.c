@@ -131,7 +131,7 @@ static uint32_t pct_interrupt(uint32_t self, uint32_t others)
 
 static bool take_byte(uint8_t *byte)
 {
-    const struct sim_options *options = sim_world_options();
+    const struct sim_options *options = &sim_hot.options;
     if (state.bytes_used >= options->byte_count) {
         return false;
     }
@@ -173,7 +173,7 @@ static uint32_t bytes_interrupt(uint32_t self, uint32_t others)
 
 static uint32_t chosen(uint32_t options, bool forced)
 {
-    const struct sim_options *world = sim_world_options();
+    const struct sim_options *world = &sim_hot.options;
     uint32_t choice = options > 1 ? world->choose(world->context, options, forced) : 0;
     assert(choice < options);
     return choice;
@@ -207,7 +207,7 @@ static const struct {
 
 void sim_schedule_reset(void)
 {
-    const struct sim_options *options = sim_world_options();
+    const struct sim_options *options = &sim_hot.options;
     assert(options->schedule <= SIM_CHOOSE && (options->schedule != SIM_CHOOSE || options->choose != NULL));
     memset(&state, 0, sizeof state);
     state.random = options->seed;
@@ -219,17 +219,17 @@ void sim_schedule_reset(void)
 
 void sim_schedule_start(uint32_t fiber)
 {
-    if (sim_world_options()->schedule == SIM_PCT) {
+    if (sim_hot.options.schedule == SIM_PCT) {
         state.priorities[fiber] = next_random() | DRAWN;
     }
 }
 
 uint32_t sim_schedule_interrupt(uint32_t self, uint32_t others)
 {
-    return strategies[sim_world_options()->schedule].interrupt(self, others);
+    return strategies[sim_hot.options.schedule].interrupt(self, others);
 }
 
 uint32_t sim_schedule_next(uint32_t last, uint32_t others)
 {
-    return strategies[sim_world_options()->schedule].next(last, others);
+    return strategies[sim_hot.options.schedule].next(last, others);
 }

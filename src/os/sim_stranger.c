@@ -62,6 +62,7 @@ void sim_write_at(const struct sim_write *write, uint32_t steps)
             stranger.writes[i].left = steps + 1;
             stranger.writes_used = i < stranger.writes_used ? stranger.writes_used : i + 1;
             stranger.writes_pending++;
+            sim_hot.due++;
             return;
         }
     }
@@ -71,6 +72,7 @@ void sim_storm(uint64_t seed, uint32_t interval, uint32_t count)
 {
     stranger.storm_seed = seed;
     stranger.storm_interval = interval != 0 ? interval : 1;
+    sim_hot.due += (count != 0) - (stranger.storm_left != 0);
     stranger.storm_left = count;
     stranger.storm_steps = 0;
 }
@@ -90,21 +92,18 @@ static void blow(void)
     sim_write_now(&write);
 }
 
-bool sim_stranger_is_at_work(void)
-{
-    return stranger.writes_pending + stranger.storm_left != 0;
-}
-
 void sim_stranger_step(void)
 {
     for (uint32_t i = 0; stranger.writes_pending != 0 && i < stranger.writes_used; i++) {
         if (stranger.writes[i].left != 0 && --stranger.writes[i].left == 0) {
             stranger.writes_pending--;
+            sim_hot.due--;
             sim_write_now(&stranger.writes[i].write);
         }
     }
     if (stranger.storm_left != 0 && ++stranger.storm_steps % stranger.storm_interval == 0) {
         stranger.storm_left--;
+        sim_hot.due -= stranger.storm_left == 0;
         blow();
     }
 }
