@@ -41,6 +41,7 @@ void sim_end(void)
     sim_context_reset();
     sim_fibers_reset();
     sim_memory_reset();
+    sim_views_reset();
     sim_heap_reset();
     sim_stranger_reset();
     memset(&world, 0, sizeof world);

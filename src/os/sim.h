@@ -22,6 +22,8 @@
  * here asks the machine for a time, an address, a number of its own or chance. What the caller has to add: fibers
  * decide nothing by addresses of their own memory or by static state that outlives a world.
  *
+ * fork: a child that goes on with the world it was born in shares its memory with the parent's; what it begins itself
+ * is its own.
  * Threads: none. All of it, os.h's functions included, is for the one thread that called sim_begin. Outside of fibers
  * (before, after and between sim_run) the caller is the process that sim_become named: nothing switches, and a wait
  * ends at once, its deadline passed; one without a deadline is the caller's mistake.
@@ -112,7 +114,10 @@ enum sim_end {
 };
 
 /* Lets fibers go on until there is nothing more to do at `until` (OS_FOREVER: until there never is). It may be called
- * again, after the caller has changed something; fibers go on where they stood. Not from a fiber. */
+ * again, after the caller has changed something; fibers go on where they stood. Not from a fiber.
+ *
+ * core waits in slices, to look whether its peer lives: who waits there for ever is not SIM_STUCK, but wakes for nothing
+ * until SIM_QUIET, if `until` says when, or else until it is SIM_ENDLESS. sim_fiber.since tells it from the others. */
 enum sim_end sim_run(int64_t until);
 uint32_t sim_culprit(void);
 
@@ -129,16 +134,15 @@ struct sim_fiber {
     const char *name, *function; /* function: sim_call's; NULL: none */
     uint32_t process;
     enum sim_state state;
-    int64_t deadline; /* the rest: of SIM_WAITS */
-    int64_t since;
-    char object
-        [OS_NAME_MAX]; /* the word it waits on is in this object; "" = memory of its process, or a watch */
-    uint64_t offset;   /* in the object */
-    uint32_t expected; /* it waits while the word is this */
+    int64_t since;            /* nobody has woken it, and it has begun no call (sim_call) since */
+    int64_t deadline;         /* the rest: of SIM_WAITS */
+    uint32_t expected;        /* it waits while the word is this */
+    uint64_t offset;          /* the word's, in an object */
+    char object[OS_NAME_MAX]; /* which; "" = memory of its process, or a watch */
 };
 void sim_look(uint32_t fiber, struct sim_fiber *state);
 
-/* One line for a report: "server: GetCommand waits for vdifault-...+640 (is 3) without a deadline". As snprintf. */
+/* One line for a report: "thread 2 of client: GetCommand waits for NAME+640 (is 3) without a deadline". As snprintf. */
 int sim_explain(uint32_t fiber, char *text, size_t size);
 
 /* --- time --- */

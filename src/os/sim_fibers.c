@@ -104,6 +104,7 @@ static void wake(uint32_t fiber, bool expired)
 {
     fibers[fiber].state = SIM_READY;
     fibers[fiber].expired = expired;
+    fibers[fiber].since = expired ? fibers[fiber].since : sim_hot.now;
     all.asleep &= ~BIT(fiber);
     all.awake |= BIT(fiber);
 }
@@ -220,7 +221,6 @@ static int sleep_until(uint64_t place, uint32_t expected, int64_t deadline)
     self->place = place;
     self->expected = expected;
     self->deadline = deadline;
-    self->since = sim_hot.now;
     all.awake &= ~BIT(sim_hot.running);
     all.asleep |= BIT(sim_hot.running);
     all.earliest = deadline < all.earliest ? deadline : all.earliest;
@@ -285,7 +285,8 @@ uint32_t sim_start(uint32_t process, const char *name, void (*body)(void *contex
 {
     assert(all.count < SIM_FIBERS_MAX);
     uint32_t number = all.count++;
-    fibers[number] = (struct fiber){.body = body, .context = context, .name = name, .process = process};
+    fibers[number] = (struct fiber){
+        .body = body, .context = context, .name = name, .process = process, .since = sim_hot.now};
     all.awake |= BIT(number);
     all.held |= sim_is_stopped(process) ? BIT(number) : 0;
     sim_schedule_start(number);
@@ -299,7 +300,6 @@ void sim_rest(void)
     assert(sim_hot.running != UINT32_MAX);
     if (!self->resumed) {
         self->state = SIM_RESTS;
-        self->since = sim_hot.now;
         all.awake &= ~BIT(sim_hot.running);
         block();
     }
@@ -321,6 +321,7 @@ void sim_call(const char *function)
     assert(sim_hot.running != UINT32_MAX);
     fibers[sim_hot.running].function = function;
     fibers[sim_hot.running].steps = 0;
+    fibers[sim_hot.running].since = sim_hot.now;
 }
 
 static uint32_t fibers_of(uint32_t process)

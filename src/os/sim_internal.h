@@ -4,6 +4,7 @@
  *   sim_fibers.c    who goes on and who waits: fibers, steps, os_wait and os_wake
  *   sim_schedule.c  which of those who can go on does
  *   sim_memory.c    objects, names, watches
+ *   sim_views.c     the arena that objects are in, as each process sees it
  *   sim_heap.c      what core allocates, by process
  *   sim_stranger.c  writes into shared memory at a step
  *   sim_context.c   stacks
@@ -104,6 +105,14 @@ int sim_failure(enum sim_operation operation);
 bool sim_object_at(uint64_t place, char name[OS_NAME_MAX], uint64_t *offset);
 /* The bytes of the index-th object that has or had a name, modulo how many there are; NULL: none. */
 uint8_t *sim_published(uint32_t index, size_t *size);
+
+/* --- sim_views.c --- */
+
+int sim_view_need(uint32_t view); /* it is there once this gives 0 */
+uint8_t *sim_view(uint32_t view, size_t place);
+void sim_view_show(uint32_t view, size_t place, size_t size);
+void sim_view_hide(uint32_t view, size_t place, size_t size);
+void sim_views_reset(void);
 
 /* --- sim_heap.c --- */
 

@@ -1,25 +1,9 @@
-/* Shared memory: objects, their names, who has them mapped, and watches.
- *
- * All objects of a world are in one arena, which is mapped several times: a view for each process, which is what it
- * sees of it, and one for ourselves. They are made once. A new world starts at the beginning again: no allocation, no
- * system call; and one build's objects are at the same places in every run. With AddressSanitizer all of a view that
- * is not part of a mapped object is poisoned, and within a world no place is used twice. */
+/* Shared memory: objects, their names, who has them mapped, and watches. Within a world no place is used twice; a new
+ * one begins at the start of the arena again, so objects are at the same places in every run. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#ifdef __has_include
-#if __has_include(<sanitizer/asan_interface.h>)
-#include <sanitizer/asan_interface.h>
-#endif
-#endif
-#ifndef ASAN_POISON_MEMORY_REGION
-#define ASAN_POISON_MEMORY_REGION(address, size)   ((void)(address), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
-#endif
 
 #include "sim_internal.h"
 
@@ -45,9 +29,6 @@ struct watch {
     uint32_t seen;
 };
 
-static int arena; /* what they are of */
-static uint32_t views_made;
-
 static struct object objects[OBJECTS_MAX];
 static struct {
     uint32_t count; /* of `objects` in use so far */
@@ -61,50 +42,6 @@ static struct {
         int error;
     } failures[SIM_OPERATION_COUNT];
 } state;
-
-/* --- views --- */
-
-static uint8_t *in_view(uint32_t view, size_t place)
-{
-    return sim_hot.views + (size_t)view * SIM_ARENA + place;
-}
-
-static int make_arena(void)
-{
-    size_t size = (size_t)(SIM_OWN_VIEW + 1) * SIM_ARENA + OS_MEMORY_ALIGNMENT;
-    int file = memfd_create("sim", MFD_CLOEXEC);
-    if (file < 0) {
-        return errno;
-    }
-    uint8_t *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED || ftruncate(file, SIM_ARENA) != 0) {
-        int error = errno;
-        close(file);
-        return error;
-    }
-    sim_hot.views =
-        room + (OS_MEMORY_ALIGNMENT - (uintptr_t)room % OS_MEMORY_ALIGNMENT) % OS_MEMORY_ALIGNMENT;
-    arena = file;
-    return 0;
-}
-
-/* The view is there once this gives 0. */
-static int need_view(uint32_t view)
-{
-    int error = sim_hot.views == NULL ? make_arena() : 0;
-    if (error != 0 || (views_made >> view & 1) != 0) {
-        return error;
-    }
-    void *at = in_view(view, 0);
-    if (mmap(at, SIM_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena, 0) == MAP_FAILED) {
-        return errno;
-    }
-    if (view != SIM_OWN_VIEW) {
-        ASAN_POISON_MEMORY_REGION(at, SIM_ARENA);
-    }
-    views_made |= UINT32_C(1) << view;
-    return 0;
-}
 
 static uint32_t view_of(uint32_t process)
 {
@@ -170,13 +107,13 @@ static int map(struct object *object, struct os_memory *memory)
 {
     uint32_t process = sim_current_process();
     uint32_t view = view_of(process);
-    int error = need_view(view);
+    int error = sim_view_need(view);
     if (error != 0) {
         return error;
     }
-    void *address = in_view(view, object->place);
+    void *address = sim_view(view, object->place);
     if (!is_seen(object, process)) {
-        ASAN_UNPOISON_MEMORY_REGION(address, object->size);
+        sim_view_show(view, object->place, object->size);
     }
     object->mapped[process]++;
     object->mappings++;
@@ -190,7 +127,7 @@ static void unmap(struct object *object, uint32_t process, uint32_t times)
     object->mapped[process] = (uint16_t)(object->mapped[process] - times);
     object->mappings -= times;
     if (!is_seen(object, process)) {
-        ASAN_POISON_MEMORY_REGION(in_view(view_of(process), object->place), object->size);
+        sim_view_hide(view_of(process), object->place, object->size);
     }
     release(object);
 }
@@ -223,13 +160,13 @@ static int create(size_t size, struct os_memory *memory)
 {
     size_t place = 0;
     int error = size == 0 ? EINVAL : sim_failure(SIM_CREATE);
-    error = error == 0 ? need_view(SIM_OWN_VIEW) : error;
+    error = error == 0 ? sim_view_need(SIM_OWN_VIEW) : error;
     error = error == 0 ? reserve(size, &place) : error;
     struct object *object = error == 0 ? free_entry() : NULL;
     if (object == NULL) {
         return error != 0 ? error : ENOSPC;
     }
-    memset(in_view(SIM_OWN_VIEW, place), 0, size);
+    memset(sim_view(SIM_OWN_VIEW, place), 0, size);
     *object = (struct object){.exists = true, .place = place, .size = size, .serial = ++state.serial};
     state.living += size;
     error = map(object, memory);
@@ -282,7 +219,7 @@ void os_memory_unmap(struct os_memory *memory)
         uint32_t process = sim_current_process();
         struct object *object = object_of(memory);
         assert(object != NULL && object->mapped[process] > 0 && "only what the process has mapped");
-        assert(memory->address == in_view(view_of(process), object->place));
+        assert(memory->address == sim_view(view_of(process), object->place));
         unmap(object, process, 1);
         sim_trace(EVENT_MEMORY, memory->file[0]);
     }
@@ -448,5 +385,5 @@ uint8_t *sim_published(uint32_t index, size_t *size)
     }
     const struct object *object = &objects[list[index % count]];
     *size = object->size;
-    return in_view(SIM_OWN_VIEW, object->place);
+    return sim_view(SIM_OWN_VIEW, object->place);
 }

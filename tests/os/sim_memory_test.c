@@ -231,6 +231,29 @@ static void test_each_process_has_addresses_of_its_own(void **unused)
     assert_true(sim_maps(seen_by_client.address, 64));
 }
 
+/* --- fork --- */
+
+static void test_a_childs_worlds_are_its_own(void **unused)
+{
+    (void)unused;
+    struct os_memory memory;
+    int status;
+    make("set", 64, &memory);
+    uint8_t *bytes = memory.address;
+    bytes[0] = 5;
+    pid_t child = fork();
+    if (child == 0) {
+        sim_begin(&(struct sim_options){0});
+        bool made = os_memory_create(64, &memory) == 0;
+        bool same = made && memory.address == bytes && bytes[0] == 0;
+        bytes[0] = 6;
+        _exit(same ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(bytes[0], 5);
+}
+
 /* --- what AddressSanitizer sees --- */
 
 #ifdef HAS_ASAN
@@ -454,6 +477,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_memory_there_is, begin, end),
         cmocka_unit_test_setup_teardown(test_allocations, begin, end),
         cmocka_unit_test_setup_teardown(test_each_process_has_addresses_of_its_own, begin_apart, end),
+        cmocka_unit_test_setup_teardown(test_a_childs_worlds_are_its_own, begin, end),
         cmocka_unit_test(test_a_byte_too_far_is_reported),
         cmocka_unit_test_setup_teardown(test_writes_at_once, begin, end),
         cmocka_unit_test_setup_teardown(test_writes_at_a_step, begin, end),

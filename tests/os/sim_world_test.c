@@ -200,6 +200,34 @@ static void test_who_waits_for_ever_is_named(void **unused)
     assert_string_equal(text, "thread 2 of client: GetCommand has ended");
 }
 
+static void wait_in_slices(void *context)
+{
+    (void)context;
+    sim_call("GetCommand");
+    while (word == 0) {
+        os_wait(&word, 0, os_now() + 250 * MS);
+    }
+}
+
+static void test_who_wakes_for_nothing(void **unused)
+{
+    (void)unused;
+    struct sim_fiber state;
+    int64_t start = os_now();
+    uint32_t fiber = sim_start(1, "thread", wait_in_slices, NULL);
+    assert_int_equal(sim_run(start + 10000 * MS), SIM_QUIET);
+    assert_true(sim_counts().jumps >= 39);
+    sim_look(fiber, &state);
+    assert_int_equal(state.state, SIM_WAITS);
+    assert_int_equal(state.since, start);
+    assert_true(state.deadline > start + 10000 * MS);
+    os_wake(&word);
+    sim_look(fiber, &state);
+    assert_int_equal(state.since, start + 10000 * MS);
+    word = 1;
+    assert_int_equal(sim_run(OS_FOREVER), SIM_DONE);
+}
+
 /* --- processes --- */
 
 static bool is_alive(uint32_t process)
@@ -308,6 +336,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_wake_wakes_all, begin, end),
         cmocka_unit_test_setup_teardown(test_a_fiber_gets_its_work_piece_by_piece, begin, end),
         cmocka_unit_test_setup_teardown(test_who_waits_for_ever_is_named, begin, end),
+        cmocka_unit_test_setup_teardown(test_who_wakes_for_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_death_in_a_wait, begin, end),
         cmocka_unit_test_setup_teardown(test_death_at_a_step, begin, end),
         cmocka_unit_test_setup_teardown(test_a_stopped_process, begin, end),

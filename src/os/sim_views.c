@@ -1,0 +1,103 @@
+/* The arena that all objects of a world are in, and the views of it: one for each process, which is what it sees of
+ * shared memory, and one for ourselves.
+ *
+ * They are made once: a new world begins at the start of the same arena again. With AddressSanitizer all of a process's
+ * view is poisoned but what sim_view_show has shown of it. */
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifdef __has_include
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+#ifndef ASAN_POISON_MEMORY_REGION
+#define ASAN_POISON_MEMORY_REGION(address, size)   ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+#include "sim_internal.h"
+
+static int arena = -1; /* -1: not made yet */
+static uint32_t made;  /* a bit a view */
+static bool inherited; /* the arena is the parent's, too */
+
+static void on_fork(void)
+{
+    inherited = true;
+}
+
+static int reserve_room(void)
+{
+    size_t size = (size_t)(SIM_OWN_VIEW + 1) * SIM_ARENA + OS_MEMORY_ALIGNMENT;
+    uint8_t *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) {
+        return errno;
+    }
+    sim_hot.views =
+        room + (OS_MEMORY_ALIGNMENT - (uintptr_t)room % OS_MEMORY_ALIGNMENT) % OS_MEMORY_ALIGNMENT;
+    return pthread_atfork(NULL, NULL, on_fork);
+}
+
+static int make_arena(void)
+{
+    int error = sim_hot.views == NULL ? reserve_room() : 0;
+    if (error != 0) {
+        return error;
+    }
+    int file = memfd_create("sim", MFD_CLOEXEC);
+    if (file < 0) {
+        return errno;
+    }
+    if (ftruncate(file, SIM_ARENA) != 0) {
+        error = errno;
+        close(file);
+        return error;
+    }
+    arena = file;
+    return 0;
+}
+
+int sim_view_need(uint32_t view)
+{
+    int error = arena < 0 ? make_arena() : 0;
+    if (error != 0 || (made >> view & 1) != 0) {
+        return error;
+    }
+    void *at = sim_view(view, 0);
+    if (mmap(at, SIM_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena, 0) == MAP_FAILED) {
+        return errno;
+    }
+    if (view != SIM_OWN_VIEW) {
+        sim_view_hide(view, 0, SIM_ARENA);
+    }
+    made |= UINT32_C(1) << view;
+    return 0;
+}
+
+uint8_t *sim_view(uint32_t view, size_t place)
+{
+    return sim_hot.views + (size_t)view * SIM_ARENA + place;
+}
+
+void sim_view_show(uint32_t view, size_t place, size_t size)
+{
+    ASAN_UNPOISON_MEMORY_REGION(sim_view(view, place), size);
+}
+
+void sim_view_hide(uint32_t view, size_t place, size_t size)
+{
+    ASAN_POISON_MEMORY_REGION(sim_view(view, place), size);
+}
+
+void sim_views_reset(void)
+{
+    if (inherited && arena >= 0) {
+        close(arena);
+        arena = -1;
+        made = 0;
+    }
+    inherited = false;
+}
