@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "client.h"
+#include "segment.h"
 #include "server.h"
 #include "shared_event.h"
 #include "sim.h"
@@ -20,7 +21,7 @@ enum {
     COMMANDS = 3,
     TRANSFER = 65536,
     REPLAYS = 1000,
-    SEEDS = 20,
+    SEEDS = 200,
     KILL_SEEDS = 3,
 };
 
@@ -36,6 +37,7 @@ static struct session {
     int client_close;
     int server_result; /* the first that is no success */
     int agent_result;
+    int64_t lasted;
 } session;
 
 static int noted(int result)
@@ -202,7 +204,9 @@ static bool run(const struct sim_options *options, enum victim victim, uint32_t 
     if (victim != NOBODY) {
         sim_kill_at(victim == CLIENT ? session.client : session.server, steps);
     }
+    int64_t start = os_now();
     expect(sim_run(OS_FOREVER));
+    session.lasted = os_now() - start;
     bool died =
         !os_process_alive(&(struct os_process){.pid = victim == CLIENT ? session.client : session.server});
     if (victim != SERVER || !died) {
@@ -237,6 +241,8 @@ static void test_every_schedule_ends_well(void **unused)
             assert_true(session.agent_result == 0 ||
                         session.agent_result == VD_E_PROTOCOL); /* it came late */
             assert_int_equal(session.called_back, COMMANDS);
+            assert_true(session.lasted <
+                        SEGMENT_PEER_CHECK_NS); /* no wake was lost: nobody looks after its peer */
         }
     }
 }
