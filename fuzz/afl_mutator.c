@@ -15,6 +15,10 @@
 EXPORTED void *afl_custom_init(void *afl, unsigned int seed);
 EXPORTED size_t afl_custom_fuzz(void *data, uint8_t *buf, size_t buf_size, uint8_t **out_buf,
                                 uint8_t *add_buf, size_t add_buf_size, size_t max_size);
+/* Inputs are trimmed line by line: bytes cut out anywhere would make other calls of those behind them. */
+EXPORTED int32_t afl_custom_init_trim(void *data, uint8_t *buf, size_t buf_size);
+EXPORTED size_t afl_custom_trim(void *data, uint8_t **out_buf);
+EXPORTED int32_t afl_custom_post_trim(void *data, unsigned char success);
 EXPORTED void afl_custom_deinit(void *data);
 
 enum {
@@ -24,6 +28,9 @@ enum {
 struct afl_mutator {
     uint64_t seed; /* of the next one */
     uint32_t scope;
+    struct scenario trimmed; /* what is left of the input being trimmed */
+    uint32_t lines;          /* of it that were not yet tried to do without: the first so many */
+    uint32_t steps, step;
     uint8_t out[SCENARIO_BYTES_MAX];
 };
 
@@ -70,6 +77,47 @@ size_t afl_custom_fuzz(void *data, uint8_t *buf, size_t buf_size, uint8_t **out_
     size_t length = buf_size < most ? buf_size : most;
     memcpy(mutator->out, buf, length);
     return scenario_mutate_bytes(mutator->out, length, most, seed, mutator->scope);
+}
+
+int32_t afl_custom_init_trim(void *data, uint8_t *buf, size_t buf_size)
+{
+    struct afl_mutator *mutator = data;
+    struct fault_error error;
+    uint32_t line = 0;
+    if (scenario_read(buf, buf_size, &mutator->trimmed, NULL, &error, &line) != 0) {
+        return 0; /* no scenario: nothing to trim by */
+    }
+    mutator->lines = mutator->steps = mutator->trimmed.line_count;
+    mutator->step = 0;
+    return (int32_t)mutator->steps;
+}
+
+static void without_line(const struct scenario *from, uint32_t at, struct scenario *to)
+{
+    *to = *from;
+    memmove(&to->lines[at], &to->lines[at + 1], (to->line_count - at - 1) * sizeof to->lines[0]);
+    to->line_count--;
+}
+
+/* Without the last of the lines not yet tried: what comes late rests on what comes early. */
+size_t afl_custom_trim(void *data, uint8_t **out_buf)
+{
+    struct afl_mutator *mutator = data;
+    struct scenario shorter;
+    without_line(&mutator->trimmed, mutator->lines - 1, &shorter);
+    *out_buf = mutator->out;
+    return scenario_encode(&shorter, mutator->out, sizeof mutator->out);
+}
+
+int32_t afl_custom_post_trim(void *data, unsigned char success)
+{
+    struct afl_mutator *mutator = data;
+    mutator->lines--;
+    if (success != 0) {
+        struct scenario longer = mutator->trimmed;
+        without_line(&longer, mutator->lines, &mutator->trimmed);
+    }
+    return (int32_t)++mutator->step;
 }
 
 void afl_custom_deinit(void *data)

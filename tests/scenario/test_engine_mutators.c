@@ -61,6 +61,16 @@ struct afl_library {
     void (*deinit)(void *data);
 };
 
+/* The library, loaded for one test. */
+static void *load(void)
+{
+    void *library = dlopen(AFL_MUTATOR, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        fail_msg("%s", dlerror());
+    }
+    return library;
+}
+
 static void *symbol(void *library, const char *name)
 {
     void *found = dlsym(library, name);
@@ -105,11 +115,8 @@ static uint32_t run_afl(const struct afl_library *afl)
 
 static void test_afl(void **state)
 {
-    void *library = dlopen(AFL_MUTATOR, RTLD_NOW | RTLD_LOCAL);
+    void *library = load();
     (void)state;
-    if (library == NULL) {
-        fail_msg("%s", dlerror());
-    }
     struct afl_library afl = {symbol(library, "afl_custom_init"), symbol(library, "afl_custom_fuzz"),
                               symbol(library, "afl_custom_deinit")};
     unsetenv("VDIFAULT_MUTATE");
@@ -121,11 +128,58 @@ static void test_afl(void **state)
     dlclose(library);
 }
 
+static bool needs_close_and_abort(const struct scenario *scenario)
+{
+    bool closes = false, aborts = false;
+    for (uint32_t i = 0; i < scenario->line_count; i++) {
+        closes = closes || scenario->lines[i].verb == SCENARIO_CLIENT_CLOSE;
+        aborts = aborts || scenario->lines[i].verb == SCENARIO_SERVER_SIGNAL_ABORT;
+    }
+    return closes && aborts;
+}
+
+/* As AFL++ does it: what keeps its effect stays shorter; in the end every line left is needed. */
+static void test_afl_trims_by_lines(void **state)
+{
+    static uint8_t input[] =
+        "client Create(set)\nclient Close()\nserver Open(set)\nserver SignalAbort()\n"
+        "client Close()\nclient Destroy()\n";
+    void *library = load();
+    void *(*init)(void *afl, unsigned int seed) = symbol(library, "afl_custom_init");
+    int32_t (*begin)(void *data, uint8_t *buf, size_t size) = symbol(library, "afl_custom_init_trim");
+    size_t (*trim)(void *data, uint8_t **out) = symbol(library, "afl_custom_trim");
+    int32_t (*after)(void *data, unsigned char success) = symbol(library, "afl_custom_post_trim");
+    void (*deinit)(void *data) = symbol(library, "afl_custom_deinit");
+    struct scenario scenario, kept = {0};
+    void *mutator = init(NULL, 1);
+    (void)state;
+    assert_int_equal(begin(mutator, input, 3), 0); /* "cli" is no scenario */
+    int32_t steps = begin(mutator, input, sizeof input - 1), step = 0;
+    assert_int_equal(steps, 6);
+    while (step < steps) {
+        uint8_t *out = NULL;
+        size_t length = trim(mutator, &out);
+        assert_scenario(out, length);
+        scenario_decode(out, length, &scenario);
+        bool good = needs_close_and_abort(&scenario);
+        kept = good ? scenario : kept;
+        int32_t next = after(mutator, good);
+        assert_int_equal(next, step + 1);
+        step = next;
+    }
+    assert_int_equal(kept.line_count, 2);
+    assert_int_equal(kept.lines[0].verb, SCENARIO_CLIENT_CLOSE);
+    assert_int_equal(kept.lines[1].verb, SCENARIO_SERVER_SIGNAL_ABORT);
+    deinit(mutator);
+    dlclose(library);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_libfuzzer),
         cmocka_unit_test(test_afl),
+        cmocka_unit_test(test_afl_trims_by_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
