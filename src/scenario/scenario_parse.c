@@ -220,21 +220,14 @@ static bool verb_fits(enum scenario_verb verb, enum scenario_process process)
     return owner == process || (owner == SCENARIO_CLIENT && process < SCENARIO_SERVER);
 }
 
-static int parse_verb(struct parser *parser, struct scenario_line *line)
+static int refuse_verb(struct parser *parser, enum scenario_process process)
 {
-    enum scenario_process process = scenario_actor_process(line->who);
     struct near_word near;
     char text[48], hint[64];
     near_start(&near, parser->token.text, parser->token.length);
     for (int i = 0; i < SCENARIO_VERB_COUNT; i++) {
         if (verb_fits((enum scenario_verb)i, process)) {
-            const char *name = scenario_verb_info((enum scenario_verb)i)->name;
-            near_offer(&near, name);
-            if (at_word(parser, name)) {
-                line->verb = (uint8_t)i;
-                advance(parser);
-                return 0;
-            }
+            near_offer(&near, scenario_verb_info((enum scenario_verb)i)->name);
         }
     }
     return fail_at(parser, parser->token.text, "found %s: expected something that %s %s can do%s",
@@ -243,31 +236,52 @@ static int parse_verb(struct parser *parser, struct scenario_line *line)
                    near_text(&near, hint, sizeof hint));
 }
 
-/* The place of the argument that begins here: told by its word, else the first without one that is not there yet. */
-static int find_argument(struct parser *parser, const struct scenario_verb_info *info, uint32_t given,
-                         uint32_t *place)
+static int parse_verb(struct parser *parser, struct scenario_line *line)
+{
+    enum scenario_process process = scenario_actor_process(line->who);
+    for (int i = 0; i < SCENARIO_VERB_COUNT; i++) {
+        const char *name = scenario_verb_info((enum scenario_verb)i)->name;
+        if (verb_fits((enum scenario_verb)i, process) && accept(parser, name)) {
+            line->verb = (uint8_t)i;
+            return 0;
+        }
+    }
+    return refuse_verb(parser, process);
+}
+
+static int refuse_argument(struct parser *parser, const struct scenario_verb_info *info)
 {
     struct near_word near;
     char text[48], hint[64];
     near_start(&near, parser->token.text, parser->token.length);
     for (uint32_t i = 0; i < SCENARIO_ARGS; i++) {
-        if (info->args[i].word[0] != '\0' && at_word(parser, info->args[i].word)) {
-            *place = i;
-            return (given & 1u << i) == 0
-                       ? 0
-                       : fail_at(parser, parser->token.text, "'%s' is told twice", info->args[i].word);
-        }
         near_offer(&near, info->args[i].word);
     }
+    return fail_at(parser, parser->token.text, "found %s: %s has no such argument%s",
+                   found(&parser->token, text), info->name, near_text(&near, hint, sizeof hint));
+}
+
+/* The place of the argument that begins here: told by its word, else the first without one that is not there
+ * yet. */
+static int find_argument(struct parser *parser, const struct scenario_verb_info *info, uint32_t given,
+                         uint32_t *place)
+{
     for (uint32_t i = 0; i < SCENARIO_ARGS; i++) {
-        if (info->args[i].type != SCENARIO_NOTHING && info->args[i].word[0] == '\0' &&
-            (given & 1u << i) == 0) {
+        const char *word = info->args[i].word;
+        if (word[0] != '\0' && at_word(parser, word)) {
+            *place = i;
+            return (given & 1u << i) == 0 ? 0
+                                          : fail_at(parser, parser->token.text, "'%s' is told twice", word);
+        }
+    }
+    for (uint32_t i = 0; i < SCENARIO_ARGS; i++) {
+        const struct scenario_arg_info *arg = &info->args[i];
+        if (arg->type != SCENARIO_NOTHING && arg->word[0] == '\0' && (given & 1u << i) == 0) {
             *place = i;
             return 0;
         }
     }
-    return fail_at(parser, parser->token.text, "found %s: %s has no such argument%s",
-                   found(&parser->token, text), info->name, near_text(&near, hint, sizeof hint));
+    return refuse_argument(parser, info);
 }
 
 static int parse_argument(struct parser *parser, struct scenario_line *line, uint32_t *given)

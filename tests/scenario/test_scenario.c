@@ -210,6 +210,18 @@ static void test_print_counts_what_does_not_fit(void **state)
     assert_string_equal(little, "devices 2");
 }
 
+static void test_one_line_is_printed(void **state)
+{
+    struct scenario scenario;
+    char line[128];
+    (void)state;
+    parse("world Kill(server, after 3)\nserver ... Wait -> VD_E_TIMEOUT\n", &scenario);
+    assert_int_equal(scenario_print_line(&scenario.lines[0], line, sizeof line), 27);
+    assert_string_equal(line, "world Kill(server, after 3)");
+    scenario_print_line(&scenario.lines[1], line, sizeof line);
+    assert_string_equal(line, "server ... Wait                                     -> VD_E_TIMEOUT");
+}
+
 static void test_plan_lines_go_to_the_plan(void **state)
 {
     static const char both[] = "fault lost-close\ndevices 2\nserver seed 3\nserver Open(set)\nprobe yes\n";
@@ -426,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_text_is_as_written),
         cmocka_unit_test(test_text_may_be_loose),
         cmocka_unit_test(test_print_counts_what_does_not_fit),
+        cmocka_unit_test(test_one_line_is_printed),
         cmocka_unit_test(test_plan_lines_go_to_the_plan),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refusal_by_the_plan),
