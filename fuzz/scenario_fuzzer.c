@@ -19,12 +19,6 @@ enum {
     TEXT_MAX = 1 << 17
 };
 
-static bool same(const struct scenario *a, const struct scenario *b)
-{
-    size_t bytes = SCENARIO_HEADER_BYTES + a->line_count * SCENARIO_LINE_BYTES;
-    return a->line_count == b->line_count && memcmp(a, b, bytes) == 0;
-}
-
 static void check_refusal(const char *text, size_t length, uint32_t line, const struct fault_error *error)
 {
     const char *at = text, *end = text + length;
@@ -49,11 +43,11 @@ static void check_forms(const struct scenario *scenario)
     int length = scenario_print(scenario, text, sizeof text);
     PROMISE(length > 0 && (size_t)length < sizeof text);
     PROMISE(scenario_parse(text, (size_t)length, &other, NULL, &error, &line) == 0);
-    PROMISE(same(scenario, &other));
+    PROMISE(scenario_equal(scenario, &other));
     size_t size = scenario_encode(scenario, bytes, sizeof bytes);
     PROMISE(size != 0);
     PROMISE(scenario_read(bytes, size, &other, NULL, &error, &line) == 0);
-    PROMISE(same(scenario, &other));
+    PROMISE(scenario_equal(scenario, &other));
 }
 
 static void check_text(const char *text, size_t length)
@@ -100,7 +94,7 @@ static void check_mutations(const struct scenario *scenario)
     made = again = *scenario;
     scenario_mutate(&made, scenario->seed, &limits);
     scenario_mutate(&again, scenario->seed, &limits);
-    PROMISE(same(&made, &again) && made.line_count <= limits.lines);
+    PROMISE(scenario_equal(&made, &again) && made.line_count <= limits.lines);
     check_forms(&made);
     scenario_cross(scenario, &made, scenario->seed, &limits, &child);
     PROMISE(child.line_count <= limits.lines);

@@ -98,6 +98,16 @@ void scenario_init(struct scenario *scenario)
     scenario->device_count = 1;
 }
 
+static size_t used_bytes(const struct scenario *scenario)
+{
+    return SCENARIO_HEADER_BYTES + scenario->line_count * SCENARIO_LINE_BYTES;
+}
+
+bool scenario_equal(const struct scenario *a, const struct scenario *b)
+{
+    return a->line_count == b->line_count && memcmp(a, b, used_bytes(a)) == 0;
+}
+
 static void settle_actor(struct scenario_line *line)
 {
     enum scenario_process process = verbs[line->verb].process;
@@ -183,7 +193,7 @@ void scenario_decode(const uint8_t *bytes, size_t length, struct scenario *scena
 
 size_t scenario_encode(const struct scenario *scenario, uint8_t *bytes, size_t size)
 {
-    size_t length = SCENARIO_HEADER_BYTES + scenario->line_count * SCENARIO_LINE_BYTES;
+    size_t length = used_bytes(scenario);
     if (length > size || scenario->line_count > SCENARIO_LINES_MAX) {
         return 0;
     }

@@ -217,10 +217,11 @@ bool scenario_needs_simulation(const struct scenario *scenario);
 /* ---- the two forms ---- */
 
 void scenario_init(struct scenario *scenario); /* one device, in order, no lines */
-
 /* Any bytes are a scenario: what is out of range is brought into it, what is missing is 0, the header's count of
  * lines is not believed. Lines behind the last one are left as they were. */
 void scenario_decode(const uint8_t *bytes, size_t length, struct scenario *scenario);
+bool scenario_equal(const struct scenario *a, const struct scenario *b);
+
 /* Brings every field into its range, as decoding does: what is in range stays as it is. */
 void scenario_settle(struct scenario *scenario);
 void scenario_line_settle(struct scenario_line *line);

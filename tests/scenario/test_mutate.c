@@ -21,16 +21,6 @@ enum {
 static const struct mutate_limits all = {.lines = LINES, .scope = MUTATE_ALL};
 static const struct mutate_limits calls = {.lines = LINES, .scope = 0};
 
-static size_t used_bytes(const struct scenario *scenario)
-{
-    return SCENARIO_HEADER_BYTES + scenario->line_count * SCENARIO_LINE_BYTES;
-}
-
-static bool same(const struct scenario *a, const struct scenario *b)
-{
-    return a->line_count == b->line_count && memcmp(a, b, used_bytes(a)) == 0;
-}
-
 static bool same_line(const struct scenario_line *a, const struct scenario_line *b)
 {
     return memcmp(a, b, sizeof *a) == 0;
@@ -41,7 +31,7 @@ static void assert_settled(const struct scenario *scenario)
     static struct scenario settled;
     settled = *scenario;
     scenario_settle(&settled);
-    assert_true(same(&settled, scenario));
+    assert_true(scenario_equal(&settled, scenario));
 }
 
 /* Some scenario that the seed stands for. */
@@ -63,10 +53,10 @@ static void test_same_seed_same_scenario(void **state)
         one = other = start;
         scenario_mutate(&one, seed, &all);
         scenario_mutate(&other, seed, &all);
-        assert_true(same(&one, &other));
+        assert_true(scenario_equal(&one, &other));
         other = start;
         scenario_mutate(&other, seed + 1, &all);
-        alike += same(&one, &other);
+        alike += scenario_equal(&one, &other);
     }
     assert_in_range(alike, 0, SOME / 20);
 }
@@ -81,9 +71,9 @@ static void test_same_seed_same_child(void **state)
     for (uint64_t seed = 0; seed < SOME; seed++) {
         scenario_cross(&a, &b, seed, &all, &one);
         scenario_cross(&a, &b, seed, &all, &other);
-        assert_true(same(&one, &other));
+        assert_true(scenario_equal(&one, &other));
         scenario_cross(&a, &b, seed + 1, &all, &other);
-        alike += same(&one, &other);
+        alike += scenario_equal(&one, &other);
     }
     assert_in_range(alike, 0, SOME / 10);
 }

@@ -23,16 +23,6 @@ enum {
 static char text[TEXT_MAX], again[TEXT_MAX];
 static uint8_t bytes[SCENARIO_BYTES_MAX];
 
-static size_t used_bytes(const struct scenario *scenario)
-{
-    return SCENARIO_HEADER_BYTES + scenario->line_count * SCENARIO_LINE_BYTES;
-}
-
-static bool same(const struct scenario *a, const struct scenario *b)
-{
-    return a->line_count == b->line_count && memcmp(a, b, used_bytes(a)) == 0;
-}
-
 static void parse(const char *from, struct scenario *scenario)
 {
     struct fault_error error;
@@ -49,14 +39,14 @@ static void assert_round_trip(const struct scenario *scenario)
     int length = scenario_print(scenario, text, sizeof text);
     assert_in_range(length, 1, sizeof text - 1);
     parse(text, &other);
-    assert_true(same(scenario, &other));
+    assert_true(scenario_equal(scenario, &other));
     assert_int_equal(scenario_print(&other, again, sizeof again), length);
     assert_string_equal(text, again);
     size_t size = scenario_encode(scenario, bytes, sizeof bytes);
-    assert_int_equal(size, used_bytes(scenario));
+    assert_int_equal(size, SCENARIO_HEADER_BYTES + scenario->line_count * SCENARIO_LINE_BYTES);
     memset(&other, 0xaa, sizeof other);
     scenario_decode(bytes, size, &other);
-    assert_true(same(scenario, &other));
+    assert_true(scenario_equal(scenario, &other));
 }
 
 static uint64_t next(uint64_t *state)
@@ -193,10 +183,10 @@ static void test_text_may_be_loose(void **state)
         "\tclient.1 Create( set ,alignment 4096,features 0x173 )->\tNOERROR",
         &loose);
     parse("devices 3\nclient Create(set, features LikeTape, alignment 4096) -> NOERROR\n", &strict);
-    assert_true(same(&loose, &strict));
+    assert_true(scenario_equal(&loose, &strict));
     parse("client GetCommand(timeout 5, 1)\nworld.1 Advance(0x10)", &loose);
     parse("client GetCommand(1, timeout 5)\nworld Advance(16)", &strict);
-    assert_true(same(&loose, &strict));
+    assert_true(scenario_equal(&loose, &strict));
 }
 
 static void test_print_counts_what_does_not_fit(void **state)
@@ -421,10 +411,10 @@ static void test_either_form_is_read(void **state)
     parse(readable, &written);
     size_t length = scenario_encode(&written, bytes, sizeof bytes);
     assert_int_equal(scenario_read(bytes, length, &read, NULL, &error, &line), 0);
-    assert_true(same(&written, &read));
+    assert_true(scenario_equal(&written, &read));
     assert_int_equal(scenario_read((const uint8_t *)readable, strlen(readable), &read, NULL, &error, &line),
                      0);
-    assert_true(same(&written, &read));
+    assert_true(scenario_equal(&written, &read));
     assert_int_equal(scenario_read((const uint8_t *)"devices", 7, &read, NULL, &error, &line), EINVAL);
     assert_int_equal(scenario_read((const uint8_t *)"devices\x01", 8, &read, NULL, &error, &line), 0);
 }
