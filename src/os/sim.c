@@ -1,6 +1,5 @@
 /* The world as a whole: its life, its processes, its time and its hash. */
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sim_context.h"

@@ -1,5 +1,4 @@
 /* What core allocates, by process: its heap ends with it. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -89,9 +89,9 @@ uint64_t sim_count_jumps(void);
 
 void sim_schedule_reset(void);
 void sim_schedule_start(uint32_t fiber); /* gives it its priority */
-/* Who goes on, of `others` and, where `self` is a fiber that could go on and is interrupted here, itself. `others` is a
- * bit a fiber, at least one. `last`: who went on before. */
+/* Who goes on: `self`, which is at a step, or one of `others`, a bit a fiber, at least one. */
 uint32_t sim_schedule_interrupt(uint32_t self, uint32_t others);
+/* Who of `others` goes on after `last`, which cannot or lets them go first. */
 uint32_t sim_schedule_next(uint32_t last, uint32_t others);
 void sim_schedule_lower(uint32_t fiber); /* it only spins */
 
@@ -99,9 +99,9 @@ void sim_schedule_lower(uint32_t fiber); /* it only spins */
 
 void sim_memory_reset(void);
 void sim_memory_kill(uint32_t process);
-/* The object there; false: memory of a process's own. */
 /* What the next of these operations fails with; 0: it does not. */
 int sim_failure(enum sim_operation operation);
+/* The object there; false: memory of a process's own. */
 bool sim_object_at(uint64_t place, char name[OS_NAME_MAX], uint64_t *offset);
 /* The bytes of the index-th object that has or had a name, modulo how many there are; NULL: none. */
 uint8_t *sim_published(uint32_t index, size_t *size);
