@@ -226,27 +226,33 @@ static const struct model_command *find_model(const struct play_command *command
     return NULL;
 }
 
-void play_check_round(struct play *play, struct play_life *life, bool aborted)
+static void check_called_back(struct play *play, struct play_command *command, enum play_round round)
+{
+    const struct model_command *known = find_model(command);
+    bool answered = known != NULL && known->at == MODEL_ANSWERED;
+    bool as_aborted = command->vds.completionCode == ERROR_OPERATION_ABORTED;
+    if ((command->at == PLAY_CALLED_BACK) != (round != PLAY_ROUND_LIVE || answered)) {
+        play_deviate(play, "command %u of device %u is %scalled back", command->order, command->device,
+                     command->at == PLAY_CALLED_BACK ? "" : "not ");
+    } else if (round == PLAY_ROUND_ABORTED || (round == PLAY_ROUND_LAST && (!answered || as_aborted))) {
+        compare(play, command, ERROR_OPERATION_ABORTED, 0, 0);
+    } else if (answered) {
+        compare(play, command, known->completion, command->bytes, command->position);
+    }
+}
+
+void play_check_round(struct play *play, struct play_life *life, enum play_round round)
 {
     bool first = true;
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
         struct play_command *command = &play->commands[i];
         if (command->life == life && command->at != PLAY_DONE) {
-            const struct model_command *known = find_model(command);
-            bool answered = known != NULL && known->at == MODEL_ANSWERED;
-            if ((command->at == PLAY_CALLED_BACK) != (aborted || answered)) {
-                play_deviate(play, "command %u of device %u is %scalled back", command->order,
-                             command->device, command->at == PLAY_CALLED_BACK ? "" : "not ");
-            } else if (aborted) {
-                compare(play, command, ERROR_OPERATION_ABORTED, 0, 0);
-            } else if (answered) {
-                compare(play, command, known->completion, command->bytes, command->position);
-            }
+            check_called_back(play, command, round);
         }
         first = first && command->at == PLAY_DONE && command->held == NULL;
         play->first_command += first;
     }
-    if (!aborted) {
+    if (round == PLAY_ROUND_LIVE) {
         model_set_deliver(&life->model);
     }
 }

@@ -108,7 +108,7 @@ static void after_completions(struct play *play, struct play_call *call, int32_t
         play_deviate(play, "it says that the set is %s", call->number != 0 ? "aborted" : "not aborted");
         return;
     }
-    play_check_round(play, call->life, model->aborted);
+    play_check_round(play, call->life, model->aborted ? PLAY_ROUND_ABORTED : PLAY_ROUND_LIVE);
 }
 
 /* Alone it would wait for the client to answer, or for the server's other threads to close devices. */
@@ -127,7 +127,7 @@ static int32_t make_agent(struct play *play, struct play_call *call)
 static void after_agent(struct play *play, struct play_call *call, int32_t result)
 {
     if (result == VD_E_ABORT || result == 0) {
-        play_check_round(play, call->life, result != 0);
+        play_check_round(play, call->life, result != 0 ? PLAY_ROUND_LAST : PLAY_ROUND_LIVE);
     }
 }
 
@@ -162,7 +162,7 @@ static int32_t make_abort(struct play *play, struct play_call *call)
 /* Nothing is on its way any more, and no buffer is the server's. */
 static void leave(struct play *play, struct play_call *call)
 {
-    play_check_round(play, call->life, true);
+    play_check_round(play, call->life, PLAY_ROUND_ABORTED);
     play_forget_shapes(call->life);
     play->buffer_count = 0;
 }

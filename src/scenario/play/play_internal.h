@@ -196,7 +196,12 @@ void play_check_untouched(struct play *play, const struct play_command *command)
 /* SendCommand gave `result`: a refused command was called back, another one not yet. */
 void play_check_sent(struct play *play, struct play_command *command, int32_t result);
 /* A round of callbacks is over: those of the life that had to come came, each with what it had to carry. */
-void play_check_round(struct play *play, struct play_life *life, bool aborted);
+enum play_round {
+    PLAY_ROUND_LIVE,    /* what the client has answered */
+    PLAY_ROUND_ABORTED, /* everything, as aborted */
+    PLAY_ROUND_LAST,    /* everything: what was answered before the abort, and then the rest */
+};
+void play_check_round(struct play *play, struct play_life *life, enum play_round round);
 
 /* --- play_buffers.c --- */
 
