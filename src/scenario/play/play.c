@@ -198,6 +198,15 @@ void play_check_configuration(struct play *play, const struct VDConfig *due, con
     }
 }
 
+void play_learn_of_abort(struct play *play, struct play_life *life)
+{
+    struct model_set *model = &life->model;
+    if (model->may_be_aborted && server_set_abort_reason(play->server) != SERVER_ABORT_NONE) {
+        model->aborted = true;
+        model->may_be_aborted = false;
+    }
+}
+
 /* What can be asked for at any time is what the model has it to be. */
 static void check_states(struct play *play)
 {
@@ -207,8 +216,9 @@ static void check_states(struct play *play)
     if (play->server == NULL || model->server == MODEL_DOES_NOT_EXIST || leaving) {
         return;
     }
+    play_learn_of_abort(play, life);
     bool aborted = server_set_abort_reason(play->server) != SERVER_ABORT_NONE;
-    if (aborted != model->aborted && !model->may_be_aborted) {
+    if (aborted != model->aborted) {
         play_deviate(play, "afterwards the set is %s", aborted ? "aborted" : "not aborted");
     }
     if (server_set_client_closed(play->server) != (model->client == MODEL_DOES_NOT_EXIST)) {

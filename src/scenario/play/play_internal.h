@@ -155,6 +155,8 @@ extern const struct play_row play_server_rows[SCENARIO_VERB_COUNT];
 extern const struct play_row play_engine_rows[SCENARIO_VERB_COUNT];
 
 void play_deviate(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Where the set may be aborted by now, the server knows. */
+void play_learn_of_abort(struct play *play, struct play_life *life);
 /* The model's state of the side. */
 enum model_state play_client_state(const struct play *play);
 enum model_state play_server_state(const struct play *play);

@@ -127,7 +127,10 @@ static void note_waiting(struct play *play, enum model_function function)
         }
         if (function == MODEL_CLIENT_GetCommand) {
             model_set_wait(&life->model, call->model.device);
-        } else if (!life->model.may_be_aborted) {
+            continue;
+        }
+        play_learn_of_abort(play, life);
+        if (!life->model.aborted) {
             play_check_round(play, life, PLAY_ROUND_LIVE);
         }
     }
