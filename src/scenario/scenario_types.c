@@ -89,7 +89,8 @@ static const int64_t features[] = {VDF_LikePipe,
                                    0x8,
                                    0x80000000,
                                    0xffffffff};
-static const int64_t codes[] = {0, 38, 39, 50, 112, 995, 1100, 1101, 1104, 1117, 1129, 1450, -1, INT32_MAX};
+static const int64_t codes[] = {0,    6,    7,    38,   39,   50,   112, 995,
+                                1100, 1101, 1104, 1117, 1129, 1450, -1,  INT32_MAX};
 static const int64_t numbers[] = {0,    1,     2,     3,     4,       5,          15,         16,        17,
                                   63,   64,    65,    511,   512,     513,        1000,       1024,      4095,
                                   4096, 65535, 65536, 65537, 1 << 20, 0x7fffffff, 0x80000000, 0xffffffff};
@@ -325,18 +326,21 @@ int scenario_actor_print(uint8_t who, char *text, size_t size)
                        : snprintf(text, size, "%s.%" PRIu32, name, thread + 1);
 }
 
+static const char *word_of(const struct scenario_type_info *info, int64_t value)
+{
+    bool may = info->word != NULL && value >= info->first_word && value <= info->last_word;
+    return may ? info->word((int32_t)value) : NULL;
+}
+
 int scenario_value_print(enum scenario_type type, int64_t value, char *text, size_t size)
 {
     const struct scenario_type_info *info = &scenario_types[type];
-    const char *word = NULL;
+    const char *word = word_of(info, value);
     if (type == SCENARIO_FEATURES) {
         return print_features((uint32_t)value, text, size);
     }
     if (type == SCENARIO_ACTOR) {
         return scenario_actor_print((uint8_t)value, text, size);
-    }
-    if (info->word != NULL && value >= info->first_word && value <= info->last_word) {
-        word = info->word((int32_t)value);
     }
     if (word != NULL) {
         return snprintf(text, size, "%s", word);
@@ -361,6 +365,22 @@ static bool fits(enum scenario_type type, int64_t value)
     return info->min > info->max || (value >= info->min && value <= info->max);
 }
 
+/* Where a type has values worth trying, those with a word are among them. */
+static bool parse_word(const struct scenario_type_info *info, const char *text, size_t length, int64_t *value)
+{
+    bool listed = info->tries != NULL;
+    int64_t count = listed ? (int64_t)info->try_count : (int64_t)info->last_word - info->first_word + 1;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t candidate = listed ? info->tries[i] : info->first_word + i;
+        const char *word = word_of(info, candidate);
+        if (word != NULL && scenario_text_is(text, length, word)) {
+            *value = candidate;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool scenario_value_parse(enum scenario_type type, const char *text, size_t length, int64_t *value)
 {
     const struct scenario_type_info *info = &scenario_types[type];
@@ -373,15 +393,9 @@ bool scenario_value_parse(enum scenario_type type, const char *text, size_t leng
         *value = who;
         return known && scenario_actor_process(who) != SCENARIO_WORLD;
     }
-    for (int32_t i = info->first_word; info->word != NULL && i <= info->last_word; i++) {
-        const char *word = info->word(i);
-        if (word != NULL && scenario_text_is(text, length, word)) {
-            *value = i;
-            return true;
-        }
-    }
-    return info->numbers && scenario_number_parse(text, length, info->is_unsigned, value) &&
-           fits(type, *value);
+    return parse_word(info, text, length, value) ||
+           (info->numbers && scenario_number_parse(text, length, info->is_unsigned, value) &&
+            fits(type, *value));
 }
 
 const char *scenario_expected_word(const struct scenario_line *line)

@@ -20,7 +20,7 @@ struct scenario_type_info {
     /* The word for a value, NULL if it has none, and the values that could have one. */
     const char *(*word)(int32_t value);
     int32_t first_word, last_word;
-    /* Values at which something changes; none: all of the range. */
+    /* Values at which something changes, and all that have a word; none: all of the range. */
     const int64_t *tries;
     uint32_t try_count;
 };

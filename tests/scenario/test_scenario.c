@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "event.h"
 #include "model.h"
 #include "plan.h"
 #include "scenario_types.h"
@@ -128,6 +129,22 @@ static void test_every_verb_and_value(void **state)
     scenario.line_count = 1;
     for (int verb = 0; verb < SCENARIO_VERB_COUNT; verb++) {
         try_verb(&scenario, (enum scenario_verb)verb);
+    }
+}
+
+/* Whatever name the project has for a completion code is read again. */
+static void test_every_completion_code_by_name(void **state)
+{
+    struct scenario scenario;
+    (void)state;
+    scenario_init(&scenario);
+    scenario.line_count = 1;
+    scenario.lines[0] = (struct scenario_line){.verb = SCENARIO_CLIENT_COMPLETE_COMMAND};
+    for (int32_t code = -1; code < 2000; code++) {
+        const char *name = vdi_completion_name(code);
+        scenario.lines[0].arg[1] = code;
+        assert_round_trip(&scenario);
+        assert_true(name == NULL || strstr(text, name) != NULL);
     }
 }
 
@@ -425,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_any_bytes_are_a_scenario),
         cmocka_unit_test(test_too_many_bytes_are_cut),
         cmocka_unit_test(test_every_verb_and_value),
+        cmocka_unit_test(test_every_completion_code_by_name),
         cmocka_unit_test(test_text_is_as_written),
         cmocka_unit_test(test_text_may_be_loose),
         cmocka_unit_test(test_print_counts_what_does_not_fit),
