@@ -33,13 +33,16 @@ libfuzzer_flags() {
 
 # One process after the other until the time is over: each ends at the first input that fails.
 libfuzzer_job() { # JOB
-    local end=$((SECONDS + seconds)) round=0 before status
+    local end=$((SECONDS + seconds)) round=0 left before status flags child=
     mapfile -t flags < <(libfuzzer_flags)
-    while [ $SECONDS -lt $end ] && [ "$(count_artifacts)" -lt $artifacts_max ]; do
+    trap 'kill $child; exit 1' TERM
+    while left=$((end - SECONDS)) && [ $left -gt 0 ] && [ "$(count_artifacts)" -lt $artifacts_max ]; do
         before=$(count_artifacts)
         status=0
-        "$program" "${flags[@]}" -seed=$((seed + 1000 * $1 + round)) -max_total_time=$((end - SECONDS)) \
-            -print_final_stats=1 -artifact_prefix="$artifacts/" "$corpus" "${seeds[@]}" >>"$run/log.$1" 2>&1 || status=$?
+        "$program" "${flags[@]}" -seed=$((seed + 1000 * $1 + round)) -max_total_time=$left \
+            -print_final_stats=1 -artifact_prefix="$artifacts/" "$corpus" "${seeds[@]}" >>"$run/log.$1" 2>&1 &
+        child=$!
+        wait $child || status=$?
         rm -f "$artifacts"/slow-unit-* # slow is no failure
         if [ $status -ne 0 ] && [ "$(count_artifacts)" -eq "$before" ]; then
             [ "$before" -gt 0 ] # the same input again; or none, and it could not run
@@ -85,7 +88,7 @@ afl_job() { # JOB
         touch "$run/ready"
     fi
     until [ -e "$run/ready" ]; do sleep 0.1; done
-    afl-fuzz "${role[@]}" -V "$seconds" -s "$((seed + $1))" "${flags[@]}" ${dictionary:+-x "$dictionary"} \
+    exec afl-fuzz "${role[@]}" -V "$seconds" -s "$((seed + $1))" "${flags[@]}" ${dictionary:+-x "$dictionary"} \
         ${length:+-G "$length"} -i "$run/input" -o "$run/sync" -- "$program" >"$run/log.$1" 2>&1
 }
 
