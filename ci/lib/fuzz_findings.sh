@@ -94,7 +94,7 @@ write_sarif() { # FILE
             source=$name
             line=1
             if [[ $what =~ ([A-Za-z0-9_]+\.[ch]):([0-9]+) ]]; then
-                source=$(git ls-files "*/${BASH_REMATCH[1]}" | head -1)
+                source=$(find src fuzz inject -name "${BASH_REMATCH[1]}" -print -quit)
                 line=${BASH_REMATCH[2]}
             fi
             printf '%s\n  {"ruleId": "fuzz-%s", "level": "error",\n' "$separator" "$engine"
