@@ -242,14 +242,15 @@ static find_situation *const finders[MODEL_FUNCTION_COUNT] = {
 
 /* --- lookup --- */
 
-static bool applies(const struct model_set *set, const struct model_call *call,
-                    enum model_situation of_outcome)
+static enum model_situation situation_of(const struct model_set *set, const struct model_call *call)
 {
     find_situation *find = finders[call->function] != NULL ? finders[call->function] : always;
     enum model_situation situation = find(set, call);
-    if (situation == MODEL_ALWAYS) {
-        situation = good_arguments[call->function];
-    }
+    return situation == MODEL_ALWAYS ? good_arguments[call->function] : situation;
+}
+
+static bool applies(enum model_situation situation, enum model_situation of_outcome)
+{
     return of_outcome == MODEL_ALWAYS || situation == of_outcome ||
            (situation == MODEL_NO_SITUATION && of_outcome != MODEL_BAD_VALUES);
 }
@@ -259,9 +260,10 @@ static const struct model_outcome *find_outcome(const struct model_set *set, con
 {
     const struct model_cell *cell = model_cell(call->function, state);
     size_t outcomes = model_outcome_count(cell);
+    enum model_situation situation = situation_of(set, call);
     for (size_t i = 0; i < outcomes; i++) {
         const struct model_outcome *outcome = &cell->outcomes[i];
-        if (applies(set, call, outcome->situation) && model_result(outcome, set->dialects) == result) {
+        if (applies(situation, outcome->situation) && model_result(outcome, set->dialects) == result) {
             return outcome;
         }
     }
