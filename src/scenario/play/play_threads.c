@@ -212,22 +212,29 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
     return true;
 }
 
+/* Ends what the sides have, so that nobody has anything to wait for. */
+static void abort_both(struct play *play)
+{
+    static const int32_t results[] = {0, VD_E_PROTOCOL};
+    if (play->client != NULL) {
+        play->host.become(SCENARIO_CLIENT);
+        client_set_signal_abort(play->client);
+        play_assume(play->client_life, MODEL_CLIENT_SignalAbort, results, 2);
+        go_on(play, 0);
+    }
+    if (play->server != NULL) {
+        play->host.become(SCENARIO_SERVER);
+        server_set_signal_abort(play->server);
+        play_assume(play->server_life, MODEL_SERVER_SignalAbort, results, 2);
+    }
+    go_on(play, SLICE_NS); /* who learned of the abort before it slept looks again only then */
+}
+
 void play_end_threads(struct play *play)
 {
     char text[128];
-    for (uint8_t side = 0; play->threads_out > 0 && side < 2; side++) {
-        enum scenario_process process = side == 0 ? SCENARIO_CLIENT : SCENARIO_SERVER;
-        struct play_call call = {.life = side == 0 ? play->client_life : play->server_life};
-        static const int32_t results[] = {0, VD_E_PROTOCOL};
-        play->host.become(process);
-        if (side == 0 && play->client != NULL) {
-            client_set_signal_abort(play->client);
-            play_assume(call.life, MODEL_CLIENT_SignalAbort, results, 2);
-        } else if (side == 1 && play->server != NULL) {
-            server_set_signal_abort(play->server);
-            play_assume(call.life, MODEL_SERVER_SignalAbort, results, 2);
-        }
-        go_on(play, SLICE_NS); /* who learned of the abort before it slept looks again only then */
+    if (play->threads_out > 0) {
+        abort_both(play);
     }
     for (uint8_t who = 0; play->threads_out > 0 && who < PLAY_ACTORS; who++) {
         if (play->threads[who].out) {
