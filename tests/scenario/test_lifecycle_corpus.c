@@ -109,7 +109,6 @@ static const struct {
     {MODEL_SERVER_EndConfiguration, MODEL_CONFIGURABLE, MODEL_NO_ROOM},
     {MODEL_SERVER_ExecuteCompletionAgent, MODEL_INITIALIZING, MODEL_ALWAYS},
     {MODEL_SERVER_ExecuteCompletionAgent, MODEL_ACTIVE, MODEL_DEVICES_CLOSE},
-    {MODEL_SERVER_ExecuteCompletionAgent, MODEL_ACTIVE, MODEL_ABORTED_MEANWHILE},
     {MODEL_SERVER_ExecuteCompletionAgent, MODEL_ACTIVE, MODEL_AGENT_AT_WORK},
 };
 
