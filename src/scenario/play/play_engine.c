@@ -100,7 +100,9 @@ static void after_completions(struct play *play, struct play_call *call, int32_t
 {
     struct model_set *model = &call->life->model;
     (void)result;
-    play_learn_of_abort(play, call->life);
+    if (model->may_be_aborted && call->number != 0) { /* one that the round itself makes is not told yet */
+        play_learn_of_abort(play, call->life);
+    }
     if (model->aborted != (call->number != 0)) {
         play_deviate(play, "it says that the set is %s", call->number != 0 ? "aborted" : "not aborted");
         return;

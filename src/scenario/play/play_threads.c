@@ -114,25 +114,52 @@ static void make(void *context)
     play->line = line;
 }
 
-/* What those that wait have done before they went to sleep: a GetCommand has refused what is not to be delivered, and an
- * agent has called back for all that it could. */
-static void note_waiting(struct play *play, enum model_function function)
+/* A call that waits has nothing to return with yet: whatever there is would have woken it. */
+static void check_asleep(struct play *play, const struct play_thread *thread)
 {
-    for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
-        const struct play_thread *thread = &play->threads[i];
-        const struct play_call *call = &thread->call;
-        struct play_life *life = call->life;
-        if (!thread->out || call->model.function != function || call->stale || life->model.aborted) {
-            continue;
-        }
-        if (function == MODEL_CLIENT_GetCommand) {
-            model_set_wait(&life->model, call->model.device);
-            continue;
-        }
+    const struct play_call *call = &thread->call;
+    if (!model_set_allows(&call->life->model, &call->model, VD_E_TIMEOUT)) {
+        uint32_t line = play->line;
+        play->line = thread->line;
+        play_deviate(play, "it still waits although, since line %u, there is something for it", line);
+        play->line = line;
+    }
+}
+
+static bool has_commands(const struct model_set *model)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < model->device_count; i++) {
+        count += model->devices[i].command_count;
+    }
+    return count > 0;
+}
+
+/* What a call that waits has done before it went to sleep: a GetCommand has refused what is not to be delivered, an agent
+ * has called back for all that it could. */
+static void note_waiting(struct play *play, const struct play_thread *thread)
+{
+    const struct play_call *call = &thread->call;
+    struct play_life *life = call->life;
+    switch (call->model.function) {
+    case MODEL_CLIENT_GetCommand:
+        model_set_wait(&life->model, call->model.device);
+        check_asleep(play, thread);
+        break;
+    case MODEL_CLIENT_GetConfiguration:
+        check_asleep(play, thread);
+        break;
+    case MODEL_SERVER_ExecuteCompletionAgent:
         play_learn_of_abort(play, life);
         if (!life->model.aborted) {
             play_check_round(play, life, PLAY_ROUND_LIVE);
         }
+        if (life->model.aborted || (life->model.server == MODEL_TERMINATED && !has_commands(&life->model))) {
+            play_deviate(play, "the agent is still at work");
+        }
+        break;
+    default:
+        break;
     }
 }
 
@@ -150,8 +177,12 @@ static void note_agent(struct play_thread *thread)
 static void go_on(struct play *play, int64_t ns)
 {
     play->host.go_on(ns);
-    note_waiting(play, MODEL_CLIENT_GetCommand);
-    note_waiting(play, MODEL_SERVER_ExecuteCompletionAgent);
+    bool leaving = play_is_out(play, false, true) || play_is_out(play, true, true);
+    for (uint32_t i = 0; !leaving && play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        if (play->threads[i].out && !play->threads[i].call.stale) {
+            note_waiting(play, &play->threads[i]);
+        }
+    }
 }
 
 /* As long as time alone can end the call. */
