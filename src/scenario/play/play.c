@@ -45,7 +45,7 @@ const char *play_device_name(uint32_t name)
 void play_deviate(struct play *play, const char *format, ...)
 {
     struct play_outcome *outcome = play->outcome;
-    char what[PLAY_DEVIATION_MAX], line[128] = "the end";
+    char what[PLAY_DEVIATION_MAX], line[128];
     va_list arguments;
     if (outcome->deviation[0] != '\0') {
         return; /* the first one explains the others */
@@ -53,12 +53,14 @@ void play_deviate(struct play *play, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    if (play->line != 0) {
-        struct scenario_line made = play->scenario->lines[play->line - 1];
-        made.expects = 0;
-        scenario_print_line(&made, line, sizeof line);
-    }
     outcome->deviating_line = play->line;
+    if (play->line == 0) {
+        snprintf(outcome->deviation, sizeof outcome->deviation, "the end: %s", what);
+        return;
+    }
+    struct scenario_line made = play->scenario->lines[play->line - 1];
+    made.expects = 0;
+    scenario_print_line(&made, line, sizeof line);
     snprintf(outcome->deviation, sizeof outcome->deviation, "line %u, %s: %s", play->line, line, what);
 }
 
