@@ -83,6 +83,11 @@ void sim_set_time(int64_t now)
     sim_trace(EVENT_TIME, (uint64_t)now);
 }
 
+int64_t sim_time(void)
+{
+    return sim_hot.now;
+}
+
 void sim_advance(int64_t ns)
 {
     assert(ns >= 0);
