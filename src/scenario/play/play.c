@@ -247,6 +247,14 @@ static void become(struct play *play, enum scenario_process process)
     }
 }
 
+static void begin_line(struct play *play, uint32_t line)
+{
+    play->line = line;
+    if (play->host.line != NULL) {
+        play->host.line(line);
+    }
+}
+
 /* Side objects that a Destroy has taken are made again by the next call. False: no memory. */
 static bool revive(struct play *play, bool server)
 {
@@ -344,7 +352,7 @@ static void end(struct play *play)
         {.verb = SCENARIO_CLIENT_DESTROY, .who = SCENARIO_CLIENT * SCENARIO_THREADS_MAX},
         {.verb = SCENARIO_SERVER_DESTROY, .who = SCENARIO_SERVER * SCENARIO_THREADS_MAX},
     };
-    play->line = 0;
+    begin_line(play, 0);
     play_end_threads(play);
     for (uint64_t i = 0; i < 2; i++) {
         (void)play_line(play, &destroy[(i + play->scenario->seed) & 1]);
@@ -387,7 +395,7 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
     }
     begin(play, scenario);
     for (uint32_t i = 0; i < scenario->line_count && outcome->deviation[0] == '\0'; i++) {
-        play->line = i + 1;
+        begin_line(play, i + 1);
         outcome->results[i] = 0;
         outcome->made[i] = play_line(play, &scenario->lines[i]);
         outcome->calls += outcome->made[i] && (scenario->lines[i].flags & SCENARIO_ENDS) == 0;

@@ -50,6 +50,7 @@ enum {
 /* Where it happens: what the os.h it is linked with can do beside what os.h says. Each may be NULL. */
 struct play_host {
     void (*begin)(const struct scenario *scenario);
+    void (*line)(uint32_t line);                   /* it is next, from 1; 0: both sides leave */
     void (*become)(enum scenario_process process); /* the calls that follow are its */
     /* The actor's own thread makes the call as soon as threads go on; it has returned from the last one. */
     void (*call)(uint8_t who, void (*make)(void *context), void *context);
