@@ -33,6 +33,7 @@ struct verb {
 extern const struct verb verb_run;
 extern const struct verb verb_sweep;
 extern const struct verb verb_minimize;
+extern const struct verb verb_replay;
 extern const struct verb verb_report;
 extern const struct verb verb_bundle;
 extern const struct verb verb_trace;

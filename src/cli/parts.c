@@ -21,12 +21,10 @@ static int resolve(const char *prefix, const char *below, int mode, char *path)
     return 0;
 }
 
-int parts_find(struct parts *parts, const char **missing)
+/* The command's own, without "/bin/vdifault". */
+static int find_prefix(char prefix[RUN_PATH_MAX])
 {
-    char prefix[RUN_PATH_MAX];
-    *parts = (struct parts){0};
-    *missing = "/proc/self/exe";
-    ssize_t length = readlink("/proc/self/exe", prefix, sizeof prefix - 1);
+    ssize_t length = readlink("/proc/self/exe", prefix, RUN_PATH_MAX - 1);
     if (length < 0) {
         return errno;
     }
@@ -37,6 +35,26 @@ int parts_find(struct parts *parts, const char **missing)
             return ENOENT;
         }
         *slash = '\0';
+    }
+    return 0;
+}
+
+int parts_find_player(char path[RUN_PATH_MAX])
+{
+    char prefix[RUN_PATH_MAX];
+    path[0] = '\0';
+    int error = find_prefix(prefix);
+    return error != 0 ? error : resolve(prefix, "libexec/vdifault/play_sim", X_OK, path);
+}
+
+int parts_find(struct parts *parts, const char **missing)
+{
+    char prefix[RUN_PATH_MAX];
+    *parts = (struct parts){0};
+    *missing = "/proc/self/exe";
+    int found = find_prefix(prefix);
+    if (found != 0) {
+        return found;
     }
     const struct {
         const char *below;

@@ -21,15 +21,12 @@ static const struct verb verb_help = {
 };
 
 static const struct verb *const verbs[] = {
-    &verb_run,     &verb_sweep, &verb_minimize, &verb_report,  &verb_bundle, &verb_trace,
+    &verb_run,     &verb_sweep, &verb_minimize, &verb_replay,  &verb_report, &verb_bundle, &verb_trace,
     &verb_explain, &verb_rules, &verb_faults,   &verb_conform, &verb_doctor, &verb_help,
 };
 enum {
     VERB_COUNT = sizeof verbs / sizeof verbs[0]
 };
-
-/* Verbs of other versions: named so that asking for one gets a plain answer instead of a guess. */
-static const char *const absent_verbs[] = {"replay"};
 
 void cli_error(const char *format, ...)
 {
@@ -116,12 +113,6 @@ static const struct verb *find_verb(const char *name)
 
 static int refuse_verb(const char *name)
 {
-    for (size_t i = 0; i < sizeof absent_verbs / sizeof absent_verbs[0]; i++) {
-        if (strcmp(absent_verbs[i], name) == 0) {
-            cli_error("verb '%s' is not available in this version (see vdifault help)", name);
-            return CLI_USAGE;
-        }
-    }
     struct near_word near;
     char hint[96];
     near_start(&near, name, strlen(name));

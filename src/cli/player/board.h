@@ -1,0 +1,38 @@
+/* board.h - what `vdifault replay` and the process that plays a scenario share: a board in shared memory.
+ *
+ * A scenario is played in a process of its own: the simulation takes the place of the operating system's functions that
+ * the command itself needs (sim.h), and a core that crashes takes nothing but its player along. The board is filled while
+ * the scenario is played, so that it tells how far that came, whatever ended it.
+ *
+ * The player is started with the board as descriptor PLAYER_BOARD, plays `scenario` and ends with status 0. Threads: one
+ * on each side; the command reads when the player has ended.
+ */
+#ifndef VDIFAULT_PLAYER_BOARD_H
+#define VDIFAULT_PLAYER_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "play.h"
+#include "scenario.h"
+
+enum {
+    PLAYER_BOARD = 3,
+    PLAYER_CANNOT = 2, /* its status where it has no board or no memory; sanitizers have 1 */
+};
+
+struct player_board {
+    /* the command's */
+    struct scenario scenario;
+    uint32_t seconds; /* of the processor's time: more is a loop without an end, and SIGXCPU */
+    /* the player's */
+    bool over;                         /* the outcome is whole */
+    uint32_t line;                     /* the one at work, from 1; 0: none yet, or both sides leave */
+    uint32_t lines_begun;              /* the first ones, played or passed over */
+    int64_t at_ns[SCENARIO_LINES_MAX]; /* by line begun: the virtual time, from the scenario's beginning */
+    int64_t end_ns;
+    uint64_t hash; /* of all that happened in the simulation, and of every result */
+    struct play_outcome outcome;
+};
+
+#endif

@@ -1,0 +1,77 @@
+/* play_sim - plays the scenario on the board in the simulation; see board.h. Started by the command only. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "board.h"
+#include "sim.h"
+
+static struct player_board *board;
+static int64_t begin_ns;
+
+static void begin(const struct scenario *scenario)
+{
+    play_in_simulation.begin(scenario);
+    begin_ns = sim_time();
+}
+
+static void begin_line(uint32_t line)
+{
+    board->line = line;
+    if (line != 0) {
+        board->lines_begun = line;
+        board->at_ns[line - 1] = sim_time() - begin_ns;
+    }
+}
+
+static void note_result(const struct play_transition *transition)
+{
+    sim_note((uint64_t)transition->result);
+}
+
+static bool end(char *text, size_t size)
+{
+    board->end_ns = sim_time() - begin_ns;
+    board->hash = sim_hash();
+    return play_in_simulation.end(text, size);
+}
+
+static void limit_this_process(void)
+{
+    const struct rlimit no_core = {0, 0};
+    const struct rlimit processor = {board->seconds, RLIM_INFINITY};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setrlimit(RLIMIT_CORE, &no_core);
+    setrlimit(RLIMIT_CPU, &processor);
+}
+
+int main(void)
+{
+    struct stat file;
+    struct play_host host = play_in_simulation;
+    host.begin = begin;
+    host.line = begin_line;
+    host.transition = note_result;
+    host.end = end;
+    struct play *play = play_new(&host);
+    board = MAP_FAILED;
+    if (fstat(PLAYER_BOARD, &file) == 0 && file.st_size == (off_t)sizeof *board) {
+        board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, PLAYER_BOARD, 0);
+    }
+    if (board == MAP_FAILED || play == NULL) {
+        fprintf(stderr, "play_sim: it is a part of vdifault: expected to be started by vdifault replay\n");
+        play_free(play);
+        return PLAYER_CANNOT;
+    }
+    limit_this_process();
+    unsetenv("VDI_DIALECT"); /* the scenario says which */
+    scenario_settle(&board->scenario);
+    play_scenario(play, &board->scenario, &board->outcome);
+    board->over = true;
+    play_free(play);
+    return 0;
+}

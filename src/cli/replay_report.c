@@ -1,0 +1,178 @@
+/* replay_report.c - see replay_report.h. */
+#include "replay_report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "json_text.h"
+#include "scenario_types.h"
+
+enum {
+    LINE_TEXT_MAX = 256,
+    TEXT_COLUMNS_MIN = 40, /* of the lines' texts; longer ones push their results out up to the second one */
+    TEXT_COLUMNS_MAX = 80,
+};
+
+/* A line as text, without what it expects. */
+static void line_text(const struct scenario *scenario, uint32_t index, char text[LINE_TEXT_MAX])
+{
+    struct scenario_line plain = scenario->lines[index];
+    plain.expects = 0;
+    scenario_print_line(&plain, text, LINE_TEXT_MAX);
+}
+
+/* What the line expects, where that is not what came; NULL: nothing, or the same. */
+static const char *missed(const struct player *player, uint32_t index)
+{
+    const struct scenario_line *line = &player->board->scenario.lines[index];
+    int32_t due;
+    bool differs = scenario_expected(line, &due) && player->board->outcome.made[index] &&
+                   due != player->board->outcome.results[index];
+    return differs ? scenario_expected_word(line) : NULL;
+}
+
+static uint32_t count_state(const struct player *player, enum replay_state state)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < player->board->scenario.line_count; i++) {
+        count += replay_state(player, i) == state;
+    }
+    return count;
+}
+
+/* ---- text ---- */
+
+static int columns_of(const struct scenario *scenario)
+{
+    size_t columns = TEXT_COLUMNS_MIN;
+    for (uint32_t i = 0; i < scenario->line_count; i++) {
+        char text[LINE_TEXT_MAX];
+        line_text(scenario, i, text);
+        columns = strlen(text) > columns ? strlen(text) : columns;
+    }
+    return (int)(columns < TEXT_COLUMNS_MAX ? columns : TEXT_COLUMNS_MAX);
+}
+
+/* Nanoseconds as milliseconds; the simulation's smallest step is a microsecond. */
+static void print_time(FILE *out, int64_t ns)
+{
+    fprintf(out, "%5" PRId64 ".%03" PRId64, ns / 1000000, ns / 1000 % 1000);
+}
+
+static void print_line(FILE *out, const struct player *player, uint32_t index, int columns)
+{
+    const struct player_board *board = player->board;
+    enum replay_state state = replay_state(player, index);
+    char text[LINE_TEXT_MAX], word[MODEL_RESULT_TEXT];
+    line_text(&board->scenario, index, text);
+    fprintf(out, "%5u ", (unsigned)index + 1);
+    if (index < board->lines_begun) {
+        print_time(out, board->at_ns[index]);
+    } else {
+        fprintf(out, "%9s", "");
+    }
+    fprintf(out, "  %-*s  ", columns, text);
+    if (state == REPLAY_RETURNED) {
+        fprintf(out, "-> %s", replay_result(player, index, word));
+    } else {
+        fprintf(out, "(%s)", replay_state_words[state]);
+    }
+    const char *due = missed(player, index);
+    fprintf(out, "%s%s\n", due != NULL ? ", expected " : "", due != NULL ? due : "");
+}
+
+static void print_ending(FILE *out, const struct player *player)
+{
+    const struct player_board *board = player->board;
+    uint32_t passed_over = count_state(player, REPLAY_PASSED_OVER);
+    fprintf(out, "%u calls", (unsigned)count_state(player, REPLAY_RETURNED));
+    if (passed_over != 0) {
+        fprintf(out, ", %u passed over (there was nothing to call)", (unsigned)passed_over);
+    }
+    if (player->end == PLAYER_OVER) {
+        fprintf(out, "; trace %016" PRIx64, board->hash);
+    }
+    fprintf(out, "\n");
+}
+
+void replay_print(FILE *out, const struct replay_report *report)
+{
+    const struct scenario *scenario = &report->player->board->scenario;
+    int columns = columns_of(scenario);
+    fprintf(out, "%s: %s, devices %u, schedule %s, in the simulation\n", report->path,
+            report->binary ? "binary" : "text", (unsigned)scenario->device_count,
+            scenario_schedule_names[scenario->schedule]);
+    fprintf(out, "%5s %9s\n", "line", "ms");
+    for (uint32_t i = 0; i < scenario->line_count; i++) {
+        print_line(out, report->player, i, columns);
+    }
+    for (uint32_t i = 0; i < report->finding_count; i++) {
+        fprintf(out, "error (%s) %s\n", replay_kind_words[report->findings[i].kind],
+                report->findings[i].text);
+    }
+    print_ending(out, report->player);
+}
+
+/* ---- JSON ---- */
+
+static json_t *line_json(const struct player *player, uint32_t index)
+{
+    const struct player_board *board = player->board;
+    char text[LINE_TEXT_MAX], word[MODEL_RESULT_TEXT];
+    bool returned = replay_state(player, index) == REPLAY_RETURNED;
+    line_text(&board->scenario, index, text);
+    return json_pack("{s:i, s:o, s:s, s:s?, s:s?, s:o}", "line", (int)index + 1, "text", json_text(text),
+                     "state", replay_state_words[replay_state(player, index)], "result",
+                     returned ? replay_result(player, index, word) : NULL, "expected",
+                     scenario_expected_word(&board->scenario.lines[index]), "at_ns",
+                     index < board->lines_begun ? json_integer(board->at_ns[index]) : json_null());
+}
+
+static json_t *finding_json(const struct replay_finding *finding)
+{
+    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "kind", replay_kind_words[finding->kind], "severity",
+                     "error", "message", json_text(finding->text), "line",
+                     finding->line != 0 ? json_integer(finding->line) : json_null(), "signal",
+                     finding->signal != 0 ? json_integer(finding->signal) : json_null());
+}
+
+/* Arrays steal what they are given, NULL included, which makes them fail. */
+static json_t *lines_json(const struct player *player)
+{
+    json_t *lines = json_array();
+    for (uint32_t i = 0; lines != NULL && i < player->board->scenario.line_count; i++) {
+        if (json_array_append_new(lines, line_json(player, i)) != 0) {
+            json_decref(lines);
+            return NULL;
+        }
+    }
+    return lines;
+}
+
+static json_t *findings_json(const struct replay_report *report)
+{
+    json_t *findings = json_array();
+    for (uint32_t i = 0; findings != NULL && i < report->finding_count; i++) {
+        if (json_array_append_new(findings, finding_json(&report->findings[i])) != 0) {
+            json_decref(findings);
+            return NULL;
+        }
+    }
+    return findings;
+}
+
+json_t *replay_json(const struct replay_report *report)
+{
+    const struct player_board *board = report->player->board;
+    bool over = report->player->end == PLAYER_OVER;
+    char trace[17];
+    snprintf(trace, sizeof trace, "%016" PRIx64, board->hash);
+    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o}", "schema", 1, "outcome",
+                     report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path),
+                     "form", report->binary ? "binary" : "text", "in", "sim", "devices",
+                     (int)board->scenario.device_count, "schedule",
+                     scenario_schedule_names[board->scenario.schedule], "calls",
+                     (int)count_state(report->player, REPLAY_RETURNED), "virtual_ns",
+                     over ? json_integer(board->end_ns) : json_null(), "trace", over ? trace : NULL, "lines",
+                     lines_json(report->player), "findings", findings_json(report));
+}

@@ -1,0 +1,286 @@
+/* `vdifault replay`: what a scenario comes to, the same each time, and whatever the core does meanwhile. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "replay_report.h"
+#include "scenario_file.h"
+#include "trace.h"
+
+enum {
+    REPLAYS = 20
+};
+
+static char file_path[] = "/tmp/test-cli-replay-XXXXXX";
+static struct scenario_file file;
+static struct player player;
+static struct replay_finding findings[REPLAY_FINDINGS_MAX];
+
+static int open_all(void **state)
+{
+    (void)state;
+    int fd = mkstemp(file_path);
+    return fd < 0 || close(fd) != 0 || player_open(&player) != 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    player_close(&player);
+    return unlink(file_path);
+}
+
+static void write_file(const void *bytes, size_t length)
+{
+    FILE *out = fopen(file_path, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(bytes, 1, length, out), length);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* ---- the player ---- */
+
+/* Lines up to where a device is open on both sides. */
+#define OPEN                                                                                            \
+    "devices 1\nclient Create(set)\nserver Open(set)\n"                                                 \
+    "server BeginConfiguration(features WriteMedia, block-size 512, transfer-size 65536)\n"             \
+    "server NameDevice(0, as 0)\nserver RequestBuffers(size 512, count 2)\nserver EndConfiguration()\n" \
+    "client GetConfiguration(timeout 1000)\nclient OpenDevice(0)\nserver OpenDevice()\n"
+
+static uint32_t play(const char *text)
+{
+    write_file(text, strlen(text));
+    if (scenario_file_read(file_path, &file) != 0) {
+        fail_msg("%s", file.error);
+    }
+    assert_int_equal(player_play(&player, &file.scenario, 1), 0);
+    return replay_findings(&player, findings);
+}
+
+/* The same with the bugs of planted_core.c in the core. */
+static uint32_t play_planted(const char *text)
+{
+    char whole[RUN_PATH_MAX];
+    memcpy(whole, player.path, sizeof whole);
+    snprintf(player.path, sizeof player.path, "%s", PLANTED_PLAYER);
+    player.silent = true;
+    uint32_t count = play(text);
+    player.silent = false;
+    memcpy(player.path, whole, sizeof whole);
+    return count;
+}
+
+static void each_scenario_has_one_hash(void **state)
+{
+    (void)state;
+    struct dirent **names;
+    uint64_t last = 0;
+    int count = scandir(CORPUS, &names, NULL, alphasort);
+    assert_true(count > 2);
+    for (int i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, CORPUS "/%s", names[i]->d_name);
+        if (names[i]->d_name[0] != '.') {
+            uint64_t hash = 0;
+            assert_int_equal(scenario_file_read(path, &file), 0);
+            for (int replay = 0; replay < REPLAYS; replay++) {
+                assert_int_equal(player_play(&player, &file.scenario, 10), 0);
+                if (replay_findings(&player, findings) != 0) {
+                    fail_msg("%s: %s", path, findings[0].text);
+                }
+                hash = replay == 0 ? player.board->hash : hash;
+                assert_int_equal(player.board->hash, hash);
+            }
+            assert_int_not_equal(hash, last);
+            last = hash;
+        }
+        free(names[i]);
+    }
+    free(names);
+}
+
+static void both_forms_are_one_scenario(void **state)
+{
+    (void)state;
+    uint8_t bytes[SCENARIO_BYTES_MAX];
+    assert_int_equal(play(OPEN "client Close()\n"), 0);
+    assert_false(file.binary);
+    uint64_t hash = player.board->hash;
+    write_file(bytes, scenario_encode(&file.scenario, bytes, sizeof bytes));
+    assert_int_equal(scenario_file_read(file_path, &file), 0);
+    assert_true(file.binary);
+    assert_int_equal(player_play(&player, &file.scenario, 10), 0);
+    assert_int_equal(player.board->hash, hash);
+    assert_int_equal(play(OPEN "client SignalAbort()\n"), 0);
+    assert_int_not_equal(player.board->hash, hash);
+}
+
+static void the_environments_dialect_is_not_the_scenarios(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("VDI_DIALECT", "close-open:noerror", 1), 0);
+    assert_int_equal(play(OPEN "client Close() -> VD_E_OPEN\n"), 0);
+    assert_int_equal(unsetenv("VDI_DIALECT"), 0);
+    assert_int_equal(play("dialect close-open:noerror\n" OPEN "client Close() -> NOERROR\n"), 0);
+}
+
+static void what_the_model_does_not_allow_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(play_planted(OPEN "server CloseDevice(0)\nserver CloseDevice(0)\nserver Close()\n"), 1);
+    assert_int_equal(findings[0].kind, REPLAY_ORACLE);
+    assert_int_equal(findings[0].line, 11);
+    assert_string_equal(findings[0].text, player.board->outcome.deviation);
+    assert_non_null(strstr(findings[0].text, "line 11, server CloseDevice(0): it gave NOERROR; allowed in "));
+    assert_int_equal(replay_state(&player, 10), REPLAY_RETURNED);
+    assert_int_equal(replay_state(&player, 11), REPLAY_NOT_REACHED);
+}
+
+/* One bug in two scenarios: what is the same of it. */
+static void the_same_bug_elsewhere_is_the_same(void **state)
+{
+    (void)state;
+    char same[REPLAY_TEXT_MAX];
+    assert_int_equal(play_planted(OPEN "server CloseDevice(0)\nserver CloseDevice(0)\n"), 1);
+    strcpy(same, findings[0].same);
+    assert_int_equal(
+        play_planted(OPEN "server CloseDevice(0)\nclient GetConfiguration()\nserver CloseDevice(0)\n"), 1);
+    assert_int_equal(findings[0].line, 12);
+    assert_string_equal(findings[0].same, same);
+    assert_int_equal(play_planted(OPEN "server QueryAvailableBuffers(size 512)\n"), 1);
+    assert_string_not_equal(findings[0].same, same);
+}
+
+static void a_crash_is_told_with_its_line(void **state)
+{
+    (void)state;
+    char word[MODEL_RESULT_TEXT];
+    assert_int_equal(play_planted(OPEN "server QueryAvailableBuffers(size 512)\nserver Close()\n"), 1);
+    assert_int_equal(findings[0].kind, REPLAY_CRASH);
+    assert_int_equal(findings[0].signal, SIGABRT);
+    assert_string_equal(findings[0].text,
+                        "line 10, server QueryAvailableBuffers(size 512): signal 6 (Aborted)");
+    assert_string_equal(replay_result(&player, 8, word), "NOERROR");
+    assert_int_equal(replay_state(&player, 9), REPLAY_AT_WORK);
+    assert_int_equal(replay_state(&player, 10), REPLAY_NOT_REACHED);
+}
+
+static void a_call_without_an_end_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(play_planted(OPEN "server IsSharedBuffer(foreign)\n"), 1);
+    assert_int_equal(findings[0].kind, REPLAY_ENDLESS);
+    assert_int_equal(findings[0].line, 10);
+    assert_int_equal(replay_state(&player, 9), REPLAY_AT_WORK);
+}
+
+/* ---- the command ---- */
+
+static char said[32768];
+
+static int run(const char *options, const char *path)
+{
+    char command[2 * PATH_MAX];
+    snprintf(command, sizeof command, COMMAND " replay %s '%s' 2>&1", options, path);
+    FILE *out = popen(command, "r");
+    assert_non_null(out);
+    said[fread(said, 1, sizeof said - 1, out)] = '\0';
+    int status = pclose(out);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void expect(int status, const char *options, const char *text, const char *output)
+{
+    write_file(text, strlen(text));
+    int got = run(options, file_path);
+    if (got != status || strstr(said, output) == NULL) {
+        fail_msg("expected status %d and '%s', got %d and:\n%s", status, output, got, said);
+    }
+}
+
+static void calls_are_printed_with_their_results(void **state)
+{
+    (void)state;
+    expect(0, "", "client Create(set) -> NOERROR\nclient Create(set)\nclient OpenDevice(0)\n",
+           "    2     0.001  client Create(set)                        -> VD_E_PROTOCOL\n");
+    assert_non_null(strstr(said, "\n3 calls; trace "));
+    expect(0, "--in sim", "client GetCommand(0)\nclient Close()\n",
+           "    1     0.000  client GetCommand(0)                      (passed over)\n");
+    assert_non_null(strstr(said, "\n1 calls, 1 passed over (there was nothing to call); trace "));
+}
+
+static void other_results_than_expected_are_findings(void **state)
+{
+    (void)state;
+    expect(1, "", "# twice\nclient Create(set) -> NOERROR\nclient Create(set) -> NOERROR\n",
+           "error (not expected) line 2, client Create(set): it gave VD_E_PROTOCOL; the scenario expects "
+           "NOERROR\n");
+    assert_non_null(strstr(said, "-> VD_E_PROTOCOL, expected NOERROR\n"));
+}
+
+static void json_says_the_same(void **state)
+{
+    (void)state;
+    json_error_t error;
+    const char *form, *result, *due, *trace, *kind;
+    int line, at;
+    expect(1, "--json -", "client Create(set) -> VD_E_OPEN\n", "\"findings\"");
+    json_t *report = json_loads(said, 0, &error);
+    assert_non_null(report);
+    assert_int_equal(json_unpack_ex(report, &error, 0, "{s:s, s:s, s:[{s:s, s:s, s:i}], s:[{s:s, s:i, s:n}]}",
+                                    "form", &form, "trace", &trace, "lines", "result", &result, "expected",
+                                    &due, "at_ns", &at, "findings", "kind", &kind, "line", &line, "signal"),
+                     0);
+    assert_string_equal(form, "text");
+    assert_string_equal(result, "NOERROR");
+    assert_string_equal(due, "VD_E_OPEN");
+    assert_string_equal(kind, "not expected");
+    assert_int_equal(line, 1);
+    assert_int_equal(strlen(trace), 16);
+    json_decref(report);
+}
+
+static void what_is_no_scenario_is_refused(void **state)
+{
+    (void)state;
+    expect(2, "", "client Create(set)\n  client Creat(set)\n", "line 2, column 10: ");
+    expect(2, "", TRACE_MAGIC "....", "it is a trace: expected a scenario, as text or as a fuzzer left it");
+    expect(2, "", "fault lost-close\nserver seed 3\n",
+           "it is the plan of a client's run: vdifault run --plan");
+    expect(2, "--in shm", "client Create(set)\n", "--in 'shm': expected sim");
+    expect(2, "--json /no/such/folder/file", "client Create(set)\n", "cannot write '/no/such/folder/file'");
+    expect(3, "", "client GetCommand(0)\n", "no line of it makes a call");
+    assert_int_equal(run("", "/no/such/file"), 2);
+    assert_non_null(strstr(said, "'/no/such/file': No such file or directory"));
+    assert_int_equal(run("", "/tmp"), 2);
+    assert_non_null(strstr(said, "'/tmp': Is a directory"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_scenario_has_one_hash),
+        cmocka_unit_test(both_forms_are_one_scenario),
+        cmocka_unit_test(the_environments_dialect_is_not_the_scenarios),
+        cmocka_unit_test(what_the_model_does_not_allow_is_told),
+        cmocka_unit_test(the_same_bug_elsewhere_is_the_same),
+        cmocka_unit_test(a_crash_is_told_with_its_line),
+        cmocka_unit_test(a_call_without_an_end_is_told),
+        cmocka_unit_test(calls_are_printed_with_their_results),
+        cmocka_unit_test(other_results_than_expected_are_findings),
+        cmocka_unit_test(json_says_the_same),
+        cmocka_unit_test(what_is_no_scenario_is_refused),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
