@@ -1,4 +1,5 @@
-/* minimize.c - `vdifault minimize`: the smallest plan that still gives the same finding (design 4.3). */
+/* minimize.c - `vdifault minimize`: the smallest plan that still gives the same finding (design 4.3). For scenarios:
+ * minimize_scenario.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "cli.h"
 #include "last.h"
+#include "minimize_scenario.h"
 #include "os.h"
 #include "reproduce.h"
 #include "results.h"
@@ -264,6 +266,21 @@ static void minimize_end(struct minimize *minimize)
     free(minimize);
 }
 
+/* Of run's options none has a meaning without a client. */
+static int check_alone(const struct minimize *minimize, int first, char **argv)
+{
+    char **given = calloc((size_t)first, sizeof *given);
+    int count = given != NULL ? option_pass_on(rows, run_option_rows, first - 1, argv + 1, given) : 0;
+    bool more = count > 0 || minimize->rule != NULL || outputs_are_asked(&minimize->options.outputs);
+    free(given);
+    if (more) {
+        cli_error(
+            "minimize: no client given; a scenario, which needs none, has no options but --output and "
+            "--within");
+    }
+    return more ? CLI_USAGE : CLI_CLEAN;
+}
+
 /* PLAN [--] CLIENT [ARG]... from `first` on. */
 static int read_operands(struct minimize *minimize, int first, int argc, char **argv)
 {
@@ -284,6 +301,21 @@ static int read_operands(struct minimize *minimize, int first, int argc, char **
     return minimize->repeat != NULL ? cli_check_dialect("minimize") : CLI_SETUP;
 }
 
+static int minimize_with_client(struct minimize *minimize, int first, int argc, char **argv)
+{
+    int status = read_operands(minimize, first, argc, argv);
+    status = status == CLI_CLEAN ? open_outputs(minimize) : status;
+    return status == CLI_CLEAN ? minimize_client(minimize) : status;
+}
+
+/* A scenario, or a plan whose client is missing. */
+static int minimize_alone(const struct minimize *minimize, int first, char **argv)
+{
+    int status = check_alone(minimize, first, argv);
+    return status == CLI_CLEAN ? minimize_scenario(argv[first], minimize->output, minimize->within_ms)
+                               : status;
+}
+
 static int run_minimize(int argc, char **argv)
 {
     enum {
@@ -301,9 +333,8 @@ static int run_minimize(int argc, char **argv)
     run_options_init(&minimize->options, "minimize");
     minimize->options.input = STDIN_NULL; /* many clients cannot share one */
     if (cli_verb_start(&verb_minimize, argc, argv, minimize, &first, &status) == 0) {
-        status = read_operands(minimize, first, argc, argv);
-        status = status == CLI_CLEAN ? open_outputs(minimize) : status;
-        status = status == CLI_CLEAN ? minimize_client(minimize) : status;
+        status = first + 1 == argc ? minimize_alone(minimize, first, argv)
+                                   : minimize_with_client(minimize, first, argc, argv);
     }
     minimize_end(minimize);
     return status;
@@ -311,8 +342,8 @@ static int run_minimize(int argc, char **argv)
 
 const struct verb verb_minimize = {
     .name = "minimize",
-    .arguments = "[options] PLAN -- CLIENT [ARG]...",
-    .summary = "the smallest plan that still gives the same finding",
+    .arguments = "[options] PLAN -- CLIENT [ARG]... | [--output FILE] [--within SEC] SCENARIO",
+    .summary = "the smallest plan, or scenario, that still gives the same finding",
     .options = rows,
     .shared = run_option_rows,
     .examples =
@@ -322,6 +353,9 @@ const struct verb verb_minimize = {
         "  vdifault minimize --rule VDI-OUT-001 --output smallest.plan found.plan -- ./backup_client set1 "
         "{run}/out.bak\n"
         "      the finding of this rule; vdifault run --plan smallest.plan repeats it\n\n"
+        "  vdifault minimize --output smallest.scenario crash-0eb8e4ed\n"
+        "      what a fuzzer found: fewer lines, a simpler setting, arguments nearer to 0; see vdifault "
+        "replay\n\n"
         "exit status: 0 there is a plan, 2 usage, 3 the given plan shows no such finding; 128 + N after "
         "signal N\n",
     .run = run_minimize,

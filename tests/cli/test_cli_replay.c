@@ -1,4 +1,5 @@
-/* `vdifault replay`: what a scenario comes to, the same each time, and whatever the core does meanwhile. */
+/* `vdifault replay`: what a scenario comes to, the same each time, and whatever the core does meanwhile. `vdifault
+ * minimize`: what is left of a scenario is what its finding needs. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,6 +14,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "minimize_scenario.h"
+#include "os.h"
 #include "replay_report.h"
 #include "scenario_file.h"
 #include "trace.h"
@@ -24,6 +27,7 @@ enum {
 static char file_path[] = "/tmp/test-cli-replay-XXXXXX";
 static struct scenario_file file;
 static struct player player;
+static const char planted[] = PLANTED_PLAYER;
 static struct replay_finding findings[REPLAY_FINDINGS_MAX];
 
 static int open_all(void **state)
@@ -67,16 +71,20 @@ static uint32_t play(const char *text)
     return replay_findings(&player, findings);
 }
 
+static void plant(const char *path)
+{
+    snprintf(player.path, sizeof player.path, "%s", path);
+    player.silent = path == planted;
+}
+
 /* The same with the bugs of planted_core.c in the core. */
 static uint32_t play_planted(const char *text)
 {
     char whole[RUN_PATH_MAX];
     memcpy(whole, player.path, sizeof whole);
-    snprintf(player.path, sizeof player.path, "%s", PLANTED_PLAYER);
-    player.silent = true;
+    plant(planted);
     uint32_t count = play(text);
-    player.silent = false;
-    memcpy(player.path, whole, sizeof whole);
+    plant(whole);
     return count;
 }
 
@@ -184,14 +192,64 @@ static void a_call_without_an_end_is_told(void **state)
     assert_int_equal(replay_state(&player, 9), REPLAY_AT_WORK);
 }
 
+/* ---- the smallest ---- */
+
+/* It is the text, gives the finding, and with any line less does not. */
+static void expect_minimum(const char *given, enum replay_kind kind, const char *smallest)
+{
+    static struct minimum minimum;
+    char whole[RUN_PATH_MAX], text[8192];
+    memcpy(whole, player.path, sizeof whole);
+    assert_int_equal(play_planted(given), 1);
+    plant(planted);
+    minimum = (struct minimum){.player = &player, .deadline_ns = OS_FOREVER, .scenario = file.scenario};
+    assert_int_equal(minimum_find(&minimum), 0);
+    scenario_print(&minimum.scenario, text, sizeof text);
+    assert_string_equal(text, smallest);
+    assert_true(minimum.minimal);
+    assert_int_equal(minimum.finding.kind, kind);
+    for (uint32_t gone = 0; gone < minimum.scenario.line_count; gone++) {
+        struct scenario less = minimum.scenario;
+        memmove(less.lines + gone, less.lines + gone + 1,
+                (less.line_count - gone - 1) * sizeof less.lines[0]);
+        less.line_count--;
+        assert_int_equal(player_play(&player, &less, 1), 0);
+        uint32_t count = replay_findings(&player, findings);
+        assert_true(count == 0 || strcmp(findings[0].same, minimum.finding.same) != 0);
+    }
+    plant(whole);
+}
+
+static void a_deviation_becomes_small(void **state)
+{
+    (void)state;
+    expect_minimum(
+        OPEN
+        "server AllocateBuffer(size 512)\nserver SendCommand(0, Write, buffer 1, size 512)\n"
+        "client GetCommand(0, timeout 1000)\nclient CompleteCommand(0, SUCCESS, bytes 512)\n"
+        "server RunCompletions()\nserver CloseDevice(0)\nserver Wait(timeout 3)\n"
+        "server CloseDevice(0)\nclient Close()\n",
+        REPLAY_ORACLE,
+        "devices 1\nclient Create(set)\nserver Open(set)\n"
+        "server BeginConfiguration(block-size 512, transfer-size 65536)\nserver NameDevice(0)\n"
+        "server EndConfiguration()\nserver OpenDevice()\nserver CloseDevice(0)\nserver CloseDevice(0)\n");
+}
+
+static void a_crash_becomes_small(void **state)
+{
+    (void)state;
+    expect_minimum(OPEN "server QueryAvailableBuffers(size 512, alignment 4096)\n", REPLAY_CRASH,
+                   "devices 1\nserver QueryAvailableBuffers()\n");
+}
+
 /* ---- the command ---- */
 
 static char said[32768];
 
-static int run(const char *options, const char *path)
+static int run(const char *verb, const char *options, const char *path)
 {
     char command[2 * PATH_MAX];
-    snprintf(command, sizeof command, COMMAND " replay %s '%s' 2>&1", options, path);
+    snprintf(command, sizeof command, COMMAND " %s %s '%s' 2>&1", verb, options, path);
     FILE *out = popen(command, "r");
     assert_non_null(out);
     said[fread(said, 1, sizeof said - 1, out)] = '\0';
@@ -200,13 +258,18 @@ static int run(const char *options, const char *path)
     return WEXITSTATUS(status);
 }
 
-static void expect(int status, const char *options, const char *text, const char *output)
+static void expect_of(const char *verb, int status, const char *options, const char *text, const char *output)
 {
     write_file(text, strlen(text));
-    int got = run(options, file_path);
+    int got = run(verb, options, file_path);
     if (got != status || strstr(said, output) == NULL) {
         fail_msg("expected status %d and '%s', got %d and:\n%s", status, output, got, said);
     }
+}
+
+static void expect(int status, const char *options, const char *text, const char *output)
+{
+    expect_of("replay", status, options, text, output);
 }
 
 static void calls_are_printed_with_their_results(void **state)
@@ -261,10 +324,43 @@ static void what_is_no_scenario_is_refused(void **state)
     expect(2, "--in shm", "client Create(set)\n", "--in 'shm': expected sim");
     expect(2, "--json /no/such/folder/file", "client Create(set)\n", "cannot write '/no/such/folder/file'");
     expect(3, "", "client GetCommand(0)\n", "no line of it makes a call");
-    assert_int_equal(run("", "/no/such/file"), 2);
+    assert_int_equal(run("replay", "", "/no/such/file"), 2);
     assert_non_null(strstr(said, "'/no/such/file': No such file or directory"));
-    assert_int_equal(run("", "/tmp"), 2);
+    assert_int_equal(run("replay", "", "/tmp"), 2);
     assert_non_null(strstr(said, "'/tmp': Is a directory"));
+}
+
+static void minimize_writes_a_scenario(void **state)
+{
+    (void)state;
+    char options[64];
+    expect_of("minimize", 0, "",
+              "devices 2\nclient Create(set, prefix 512)\nserver Open(set)\nclient Create(set) -> NOERROR\n",
+              "# no single step makes this scenario smaller\n");
+    assert_non_null(strstr(said, "devices 1\nclient Create(set)\nclient Create(set) "));
+    assert_non_null(strstr(said, "2 of 3 lines are left after "));
+    snprintf(options, sizeof options, "--output %s", file_path);
+    expect_of("minimize", 0, options, "client Create(set)\nclient Close() -> VD_E_OPEN\nclient Create(set)\n",
+              "2 of 3 lines are left after ");
+    assert_int_equal(run("replay", "", file_path), 1);
+    assert_non_null(strstr(said, "line 2, client Close(): it gave NOERROR; the scenario expects VD_E_OPEN"));
+    expect_of("minimize", 0, "--within 0.000001",
+              "client Create(set)\nclient Close() -> VD_E_OPEN\nclient Create(set)\n",
+              "3 of 3 lines are left after 0 candidates; there may be a smaller scenario");
+}
+
+static void minimize_refuses_what_it_cannot_keep(void **state)
+{
+    (void)state;
+    expect_of("minimize", 3, "", "client Create(set) -> NOERROR\n", "gives no finding: nothing to keep");
+    expect_of("minimize", 2, "", "fault lost-close\n",
+              "no client given; expected: vdifault minimize [options] PLAN");
+    expect_of("minimize", 2, "", "client Creat(set)\n", "line 1, column 8: ");
+    expect_of("minimize", 2, "--timeout 3", "client Create(set)\n",
+              "has no options but --output and --within");
+    expect_of("minimize", 2, "--rule VDI-OUT-001", "client Create(set)\n", "no client given");
+    expect_of("minimize", 2, "--output /no/such/folder/file", "client Create(set)\n",
+              "cannot write '/no/such/folder/file'");
 }
 
 int main(void)
@@ -277,10 +373,14 @@ int main(void)
         cmocka_unit_test(the_same_bug_elsewhere_is_the_same),
         cmocka_unit_test(a_crash_is_told_with_its_line),
         cmocka_unit_test(a_call_without_an_end_is_told),
+        cmocka_unit_test(a_deviation_becomes_small),
+        cmocka_unit_test(a_crash_becomes_small),
         cmocka_unit_test(calls_are_printed_with_their_results),
         cmocka_unit_test(other_results_than_expected_are_findings),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(what_is_no_scenario_is_refused),
+        cmocka_unit_test(minimize_writes_a_scenario),
+        cmocka_unit_test(minimize_refuses_what_it_cannot_keep),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
