@@ -20,20 +20,39 @@ const char *const replay_kind_words[REPLAY_KIND_COUNT] = {
 };
 
 const char *const replay_state_words[] = {
-    [REPLAY_RETURNED] = "returned",
-    [REPLAY_PASSED_OVER] = "passed over",
-    [REPLAY_AT_WORK] = "at work",
+    [REPLAY_RETURNED] = "returned",       [REPLAY_WAITS] = "waits",
+    [REPLAY_PASSED_OVER] = "passed over", [REPLAY_AT_WORK] = "at work",
     [REPLAY_NOT_REACHED] = "not reached",
 };
+
+/* Whether the actor's call that was begun last before this line had not returned when the next one was begun. */
+static bool is_out(const struct player_board *board, uint32_t index)
+{
+    const struct scenario_line *lines = board->scenario.lines;
+    for (uint32_t i = index; i > 0; i--) {
+        const struct player_line *begun = &board->lines[i - 1];
+        if (lines[i - 1].who == lines[index].who && begun->beside) {
+            return !begun->returned || begun->returned_line == 0 || begun->returned_line > index + 1;
+        }
+    }
+    return false;
+}
 
 enum replay_state replay_state(const struct player *player, uint32_t index)
 {
     const struct player_board *board = player->board;
+    const struct player_line *line = &board->lines[index];
+    if (line->beside) {
+        return line->returned ? REPLAY_RETURNED : player->end == PLAYER_OVER ? REPLAY_WAITS : REPLAY_AT_WORK;
+    }
     if (board->outcome.made[index]) {
         return REPLAY_RETURNED;
     }
     if (player->end != PLAYER_OVER && board->line == index + 1) {
         return REPLAY_AT_WORK;
+    }
+    if ((board->scenario.lines[index].flags & SCENARIO_ENDS) != 0 && is_out(board, index)) {
+        return REPLAY_WAITS;
     }
     return index < board->lines_begun ? REPLAY_PASSED_OVER : REPLAY_NOT_REACHED;
 }
@@ -53,32 +72,39 @@ static const char *result_word(const struct scenario_line *line, int32_t result,
 const char *replay_result(const struct player *player, uint32_t index, char text[MODEL_RESULT_TEXT])
 {
     const struct player_board *board = player->board;
-    return board->outcome.made[index]
+    return replay_state(player, index) == REPLAY_RETURNED
                ? result_word(&board->scenario.lines[index], board->outcome.results[index], text)
                : NULL;
 }
 
-/* ---- findings ---- */
-
-/* "server CloseDevice": a line without its arguments. */
-static void put_function(const struct scenario *scenario, uint32_t line, char *text, size_t size)
+const char *replay_missed(const struct player *player, uint32_t index)
 {
-    char actor[32] = "";
-    if (line == 0) {
-        snprintf(text, size, "the end");
-        return;
-    }
-    scenario_actor_print(scenario->lines[line - 1].who, actor, sizeof actor);
-    snprintf(text, size, "%s %s", actor, scenario_verb_info(scenario->lines[line - 1].verb)->name);
+    const struct player_board *board = player->board;
+    const struct scenario_line *line = &board->scenario.lines[index];
+    enum replay_state state = replay_state(player, index);
+    int32_t due;
+    bool differs =
+        scenario_expected(line, &due) &&
+        (state == REPLAY_WAITS || (state == REPLAY_RETURNED && due != board->outcome.results[index]));
+    return differs ? scenario_expected_word(line) : NULL;
 }
 
-/* `sentence` without its numbers, behind the function. */
+/* ---- findings ---- */
+
+/* "server CloseDevice: it gave ...": no thread, no arguments, no numbers, and no particulars behind a colon. */
 static void put_same(struct replay_finding *finding, const struct scenario *scenario, const char *sentence)
 {
-    size_t used;
-    put_function(scenario, finding->line, finding->same, sizeof finding->same);
-    used = strlen(finding->same);
-    for (const char *at = sentence; *at != '\0' && used + 1 < sizeof finding->same; at++) {
+    const struct scenario_line *line = &scenario->lines[finding->line > 0 ? finding->line - 1 : 0];
+    const char *colon = strstr(sentence, ": ");
+    const char *end = colon != NULL ? colon : sentence + strlen(sentence);
+    size_t size = sizeof finding->same;
+    int length = finding->line == 0
+                     ? snprintf(finding->same, size, "the end: ")
+                     : snprintf(finding->same, size,
+                                "%s %s: ", scenario_process_names[scenario_actor_process(line->who)],
+                                scenario_verb_info(line->verb)->name);
+    size_t used = (size_t)length;
+    for (const char *at = sentence; at < end && used + 1 < size; at++) {
         if (isdigit((unsigned char)*at)) {
             at += strspn(at, "0123456789abcdefx") - 1; /* hex, too */
         } else {
@@ -140,7 +166,7 @@ static void put_deviation(const struct player *player, struct replay_finding *fi
     const char *what = strstr(outcome->deviation, ": ");
     *finding = (struct replay_finding){.kind = REPLAY_ORACLE, .line = outcome->deviating_line};
     snprintf(finding->text, sizeof finding->text, "%s", outcome->deviation);
-    put_same(finding, &player->board->scenario, what != NULL ? what : outcome->deviation);
+    put_same(finding, &player->board->scenario, what != NULL ? what + 2 : outcome->deviation);
 }
 
 uint32_t replay_findings(const struct player *player, struct replay_finding findings[REPLAY_FINDINGS_MAX])
@@ -154,12 +180,12 @@ uint32_t replay_findings(const struct player *player, struct replay_finding find
         put_deviation(player, &findings[count++]);
     }
     for (uint32_t i = 0; i < scenario->line_count; i++) {
-        char got[MODEL_RESULT_TEXT];
-        int32_t due;
-        if (board->outcome.made[i] && scenario_expected(&scenario->lines[i], &due) &&
-            due != board->outcome.results[i]) {
-            put(&findings[count++], REPLAY_EXPECTED, scenario, i + 1, "it gave %s; the scenario expects %s",
-                replay_result(player, i, got), scenario_expected_word(&scenario->lines[i]));
+        char text[MODEL_RESULT_TEXT];
+        const char *due = replay_missed(player, i);
+        const char *got = replay_result(player, i, text);
+        if (due != NULL) {
+            put(&findings[count++], REPLAY_EXPECTED, scenario, i + 1, "it %s%s; the scenario expects %s",
+                got != NULL ? "gave " : "has not returned", got != NULL ? got : "", due);
         }
     }
     return count;

@@ -28,24 +28,27 @@ struct replay_finding {
     int signal;    /* of a crash; 0: none */
     char text[REPLAY_TEXT_MAX];
     /* What is left of the text without what may be otherwise in a smaller scenario with the same bug: the number of the
-     * line, its arguments, and every number in the sentence. */
+     * line, its thread and arguments, every number in the sentence, and what it tells behind a colon. */
     char same[REPLAY_TEXT_MAX];
 };
 
 /* Returns how many. */
 uint32_t replay_findings(const struct player *player, struct replay_finding findings[REPLAY_FINDINGS_MAX]);
 
-/* "NOERROR", "TRUE", "returned" where the function has no result; NULL: no call was made. */
-const char *replay_result(const struct player *player, uint32_t index, char text[MODEL_RESULT_TEXT]);
-
-/* How a line stands at the end: "returned", "passed over", "at work" (when the core crashed), "not reached". */
+/* How a line stands at the end. */
 enum replay_state {
     REPLAY_RETURNED,
-    REPLAY_PASSED_OVER,
-    REPLAY_AT_WORK,
+    REPLAY_WAITS,       /* its call, or the one that it is to wait for, has not returned */
+    REPLAY_PASSED_OVER, /* there was nothing to call */
+    REPLAY_AT_WORK,     /* when the player's process ended */
     REPLAY_NOT_REACHED
 };
 extern const char *const replay_state_words[];
 enum replay_state replay_state(const struct player *player, uint32_t index);
+
+/* "NOERROR", "TRUE", "returned" where the function has no result; NULL: no call has returned. */
+const char *replay_result(const struct player *player, uint32_t index, char text[MODEL_RESULT_TEXT]);
+/* What the line expects, where that is not what came; NULL: nothing, or the same. */
+const char *replay_missed(const struct player *player, uint32_t index);
 
 #endif

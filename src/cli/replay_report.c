@@ -21,16 +21,6 @@ static void line_text(const struct scenario *scenario, uint32_t index, char text
     scenario_print_line(&plain, text, LINE_TEXT_MAX);
 }
 
-/* What the line expects, where that is not what came; NULL: nothing, or the same. */
-static const char *missed(const struct player *player, uint32_t index)
-{
-    const struct scenario_line *line = &player->board->scenario.lines[index];
-    int32_t due;
-    bool differs = scenario_expected(line, &due) && player->board->outcome.made[index] &&
-                   due != player->board->outcome.results[index];
-    return differs ? scenario_expected_word(line) : NULL;
-}
-
 static uint32_t count_state(const struct player *player, enum replay_state state)
 {
     uint32_t count = 0;
@@ -59,6 +49,17 @@ static void print_time(FILE *out, int64_t ns)
     fprintf(out, "%5" PRId64 ".%03" PRId64, ns / 1000000, ns / 1000 % 1000);
 }
 
+/* Where it was while another line was at work. */
+static void print_return(FILE *out, const struct player_board *board, uint32_t index)
+{
+    const struct player_line *line = &board->lines[index];
+    if (line->beside && line->returned_line == 0) {
+        fprintf(out, " at the end");
+    } else if (line->beside && line->returned_line != index + 1) {
+        fprintf(out, " in line %u", (unsigned)line->returned_line);
+    }
+}
+
 static void print_line(FILE *out, const struct player *player, uint32_t index, int columns)
 {
     const struct player_board *board = player->board;
@@ -67,17 +68,18 @@ static void print_line(FILE *out, const struct player *player, uint32_t index, i
     line_text(&board->scenario, index, text);
     fprintf(out, "%5u ", (unsigned)index + 1);
     if (index < board->lines_begun) {
-        print_time(out, board->at_ns[index]);
+        print_time(out, board->lines[index].at_ns);
     } else {
         fprintf(out, "%9s", "");
     }
     fprintf(out, "  %-*s  ", columns, text);
     if (state == REPLAY_RETURNED) {
         fprintf(out, "-> %s", replay_result(player, index, word));
+        print_return(out, board, index);
     } else {
         fprintf(out, "(%s)", replay_state_words[state]);
     }
-    const char *due = missed(player, index);
+    const char *due = replay_missed(player, index);
     fprintf(out, "%s%s\n", due != NULL ? ", expected " : "", due != NULL ? due : "");
 }
 
@@ -85,9 +87,9 @@ static void print_ending(FILE *out, const struct player *player)
 {
     const struct player_board *board = player->board;
     uint32_t passed_over = count_state(player, REPLAY_PASSED_OVER);
-    fprintf(out, "%u calls", (unsigned)count_state(player, REPLAY_RETURNED));
+    fprintf(out, "%u calls", (unsigned)board->outcome.calls);
     if (passed_over != 0) {
-        fprintf(out, ", %u passed over (there was nothing to call)", (unsigned)passed_over);
+        fprintf(out, ", %u passed over (nothing to call, or the actor waits)", (unsigned)passed_over);
     }
     if (player->end == PLAYER_OVER) {
         fprintf(out, "; trace %016" PRIx64, board->hash);
@@ -97,7 +99,8 @@ static void print_ending(FILE *out, const struct player *player)
 
 void replay_print(FILE *out, const struct replay_report *report)
 {
-    const struct scenario *scenario = &report->player->board->scenario;
+    const struct player_board *board = report->player->board;
+    const struct scenario *scenario = &board->scenario;
     int columns = columns_of(scenario);
     fprintf(out, "%s: %s, devices %u, schedule %s, in the simulation\n", report->path,
             report->binary ? "binary" : "text", (unsigned)scenario->device_count,
@@ -105,6 +108,11 @@ void replay_print(FILE *out, const struct replay_report *report)
     fprintf(out, "%5s %9s\n", "line", "ms");
     for (uint32_t i = 0; i < scenario->line_count; i++) {
         print_line(out, report->player, i, columns);
+    }
+    for (uint32_t who = 0; who < PLAYER_ACTORS; who++) {
+        if (board->waits[who][0] != '\0') {
+            fprintf(out, "stuck: %s\n", board->waits[who]);
+        }
     }
     for (uint32_t i = 0; i < report->finding_count; i++) {
         fprintf(out, "error (%s) %s\n", replay_kind_words[report->findings[i].kind],
@@ -120,12 +128,15 @@ static json_t *line_json(const struct player *player, uint32_t index)
     const struct player_board *board = player->board;
     char text[LINE_TEXT_MAX], word[MODEL_RESULT_TEXT];
     bool returned = replay_state(player, index) == REPLAY_RETURNED;
+    bool begun = index < board->lines_begun;
+    bool later = board->lines[index].beside && board->lines[index].returned; /* line 0: the end */
     line_text(&board->scenario, index, text);
-    return json_pack("{s:i, s:o, s:s, s:s?, s:s?, s:o}", "line", (int)index + 1, "text", json_text(text),
+    return json_pack("{s:i, s:o, s:s, s:s?, s:s?, s:o, s:o}", "line", (int)index + 1, "text", json_text(text),
                      "state", replay_state_words[replay_state(player, index)], "result",
                      returned ? replay_result(player, index, word) : NULL, "expected",
                      scenario_expected_word(&board->scenario.lines[index]), "at_ns",
-                     index < board->lines_begun ? json_integer(board->at_ns[index]) : json_null());
+                     begun ? json_integer(board->lines[index].at_ns) : json_null(), "returned_line",
+                     later ? json_integer(board->lines[index].returned_line) : json_null());
 }
 
 static json_t *finding_json(const struct replay_finding *finding)
@@ -149,6 +160,18 @@ static json_t *lines_json(const struct player *player)
     return lines;
 }
 
+static json_t *waits_json(const struct player_board *board)
+{
+    json_t *waits = json_array();
+    for (uint32_t who = 0; waits != NULL && who < PLAYER_ACTORS; who++) {
+        if (board->waits[who][0] != '\0' && json_array_append_new(waits, json_text(board->waits[who])) != 0) {
+            json_decref(waits);
+            return NULL;
+        }
+    }
+    return waits;
+}
+
 static json_t *findings_json(const struct replay_report *report)
 {
     json_t *findings = json_array();
@@ -167,12 +190,11 @@ json_t *replay_json(const struct replay_report *report)
     bool over = report->player->end == PLAYER_OVER;
     char trace[17];
     snprintf(trace, sizeof trace, "%016" PRIx64, board->hash);
-    return json_pack("{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o}", "schema", 1, "outcome",
-                     report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path),
-                     "form", report->binary ? "binary" : "text", "in", "sim", "devices",
-                     (int)board->scenario.device_count, "schedule",
-                     scenario_schedule_names[board->scenario.schedule], "calls",
-                     (int)count_state(report->player, REPLAY_RETURNED), "virtual_ns",
-                     over ? json_integer(board->end_ns) : json_null(), "trace", over ? trace : NULL, "lines",
-                     lines_json(report->player), "findings", findings_json(report));
+    return json_pack(
+        "{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o, s:o}", "schema", 1, "outcome",
+        report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path), "form",
+        report->binary ? "binary" : "text", "in", "sim", "devices", (int)board->scenario.device_count,
+        "schedule", scenario_schedule_names[board->scenario.schedule], "calls", (int)board->outcome.calls,
+        "virtual_ns", over ? json_integer(board->end_ns) : json_null(), "trace", over ? trace : NULL, "lines",
+        lines_json(report->player), "stuck", waits_json(board), "findings", findings_json(report));
 }

@@ -192,6 +192,60 @@ static void a_call_without_an_end_is_told(void **state)
     assert_int_equal(replay_state(&player, 9), REPLAY_AT_WORK);
 }
 
+/* ---- calls beside others ---- */
+
+/* client.2 waits for the first device's commands, client.3 for the second's. */
+#define WAITING                                                                                         \
+    "devices 2\nclient Create(set)\nclient.2 GetConfiguration(timeout forever) ...\nserver Open(set)\n" \
+    "server BeginConfiguration(features WriteMedia, block-size 512, transfer-size 65536)\n"             \
+    "server NameDevice(0, as 0)\nserver NameDevice(1, as 1)\nserver EndConfiguration()\n"               \
+    "client.2 ... GetConfiguration -> NOERROR\nclient OpenDevice(0)\nclient OpenDevice(1)\n"            \
+    "server OpenDevice()\nserver OpenDevice()\nclient.2 GetCommand(0, timeout forever) ...\n"           \
+    "client.3 GetCommand(1, timeout forever) ...\nserver CloseDevice(0)\n"
+
+static void a_call_that_was_begun_tells_when_it_returned(void **state)
+{
+    (void)state;
+    char word[MODEL_RESULT_TEXT];
+    const struct player_line *lines = player.board->lines;
+    assert_int_equal(play(WAITING), 0);
+    assert_true(lines[1].beside && lines[1].returned);
+    assert_int_equal(lines[1].returned_line, 7);
+    assert_int_equal(lines[12].returned_line, 15);
+    assert_string_equal(replay_result(&player, 12, word), "VD_E_CLOSE");
+    assert_int_equal(lines[13].returned_line, 0); /* the end aborts */
+    assert_string_equal(replay_result(&player, 13, word), "VD_E_ABORT");
+}
+
+static void a_call_that_does_not_return_in_time_is_not_what_is_expected(void **state)
+{
+    (void)state;
+    assert_int_equal(play("client Create(set)\nclient GetConfiguration(timeout forever) ...\n"
+                          "client ... GetConfiguration -> NOERROR\n"
+                          "client Close()\n"),
+                     1);
+    assert_string_equal(
+        findings[0].text,
+        "line 3, client ... GetConfiguration: it has not returned; the scenario expects NOERROR");
+    assert_int_equal(replay_state(&player, 2), REPLAY_WAITS);
+    assert_int_equal(replay_state(&player, 3), REPLAY_PASSED_OVER);
+}
+
+static void who_is_stuck_tells_what_for(void **state)
+{
+    (void)state;
+    uint8_t who = scenario_actor(SCENARIO_CLIENT, 2);
+    assert_int_equal(play_planted(WAITING "server CloseDevice(0)\n"), 1);
+    assert_int_equal(findings[0].kind, REPLAY_ORACLE);
+    assert_int_equal(replay_state(&player, 12), REPLAY_RETURNED);
+    assert_int_equal(replay_state(&player, 13), REPLAY_WAITS);
+    if (strncmp(player.board->waits[who], "client.3 ", 9) != 0 ||
+        strstr(player.board->waits[who], ": GetCommand waits for ") == NULL) {
+        fail_msg("'%s'", player.board->waits[who]);
+    }
+    assert_string_equal(player.board->waits[who - 1], "");
+}
+
 /* ---- the smallest ---- */
 
 /* It is the text, gives the finding, and with any line less does not. */
@@ -280,7 +334,7 @@ static void calls_are_printed_with_their_results(void **state)
     assert_non_null(strstr(said, "\n3 calls; trace "));
     expect(0, "--in sim", "client GetCommand(0)\nclient Close()\n",
            "    1     0.000  client GetCommand(0)                      (passed over)\n");
-    assert_non_null(strstr(said, "\n1 calls, 1 passed over (there was nothing to call); trace "));
+    assert_non_null(strstr(said, "\n1 calls, 1 passed over (nothing to call, or the actor waits); trace "));
 }
 
 static void other_results_than_expected_are_findings(void **state)
@@ -373,6 +427,9 @@ int main(void)
         cmocka_unit_test(the_same_bug_elsewhere_is_the_same),
         cmocka_unit_test(a_crash_is_told_with_its_line),
         cmocka_unit_test(a_call_without_an_end_is_told),
+        cmocka_unit_test(a_call_that_was_begun_tells_when_it_returned),
+        cmocka_unit_test(a_call_that_does_not_return_in_time_is_not_what_is_expected),
+        cmocka_unit_test(who_is_stuck_tells_what_for),
         cmocka_unit_test(a_deviation_becomes_small),
         cmocka_unit_test(a_crash_becomes_small),
         cmocka_unit_test(calls_are_printed_with_their_results),

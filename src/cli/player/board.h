@@ -19,6 +19,16 @@
 enum {
     PLAYER_BOARD = 3,
     PLAYER_CANNOT = 2, /* its status where it has no board or no memory; sanitizers have 1 */
+    PLAYER_ACTORS = SCENARIO_PROCESS_COUNT * SCENARIO_THREADS_MAX,
+    PLAYER_WAIT_MAX = 200,
+};
+
+/* A line, from when it is begun. */
+struct player_line {
+    int64_t at_ns;          /* the virtual time, from the scenario's beginning */
+    bool beside;            /* its call is made on a thread of its actor's, beside the lines that follow */
+    bool returned;          /* ... and has returned, while that line was at work (0: at the end) */
+    uint32_t returned_line; /* as `line` below */
 };
 
 struct player_board {
@@ -26,12 +36,14 @@ struct player_board {
     struct scenario scenario;
     uint32_t seconds; /* of the processor's time: more is a loop without an end, and SIGXCPU */
     /* the player's */
-    bool over;                         /* the outcome is whole */
-    uint32_t line;                     /* the one at work, from 1; 0: none yet, or both sides leave */
-    uint32_t lines_begun;              /* the first ones, played or passed over */
-    int64_t at_ns[SCENARIO_LINES_MAX]; /* by line begun: the virtual time, from the scenario's beginning */
+    bool over;            /* the outcome is whole */
+    uint32_t line;        /* the one at work, from 1; 0: none yet, or both sides leave */
+    uint32_t lines_begun; /* the first ones, played or passed over */
+    struct player_line lines[SCENARIO_LINES_MAX];
+    char waits[PLAYER_ACTORS]
+              [PLAYER_WAIT_MAX]; /* by actor, for what it waited when the scenario ended; "": nothing */
+    uint64_t hash;               /* of all that happened in the simulation, and of every result */
     int64_t end_ns;
-    uint64_t hash; /* of all that happened in the simulation, and of every result */
     struct play_outcome outcome;
 };
 

@@ -24,9 +24,50 @@ static void begin_line(uint32_t line)
     board->line = line;
     if (line != 0) {
         board->lines_begun = line;
-        board->at_ns[line - 1] = sim_time() - begin_ns;
+        board->lines[line - 1].at_ns = sim_time() - begin_ns;
     }
 }
+
+/* ---- calls beside others ---- */
+
+static struct beside {
+    bool out;
+    uint32_t line;
+    void (*make)(void *context);
+    void *context;
+} beside[PLAYER_ACTORS];
+
+/* On the actor's thread. */
+static void make(void *context)
+{
+    struct beside *self = context;
+    struct player_line *line = &board->lines[self->line - 1];
+    sim_call(scenario_verb_info(board->scenario.lines[self->line - 1].verb)->name);
+    self->make(self->context);
+    self->out = false;
+    line->returned = true;
+    line->returned_line = board->line;
+}
+
+static void call(uint8_t who, void (*real)(void *context), void *context)
+{
+    beside[who] = (struct beside){.out = true, .line = board->line, .make = real, .context = context};
+    board->lines[board->line - 1].beside = true;
+    play_in_simulation.call(who, make, &beside[who]);
+}
+
+/* Nobody is left afterwards who could say what it waits for. */
+static void kill_process(enum scenario_process process)
+{
+    for (uint32_t who = 0; who < PLAYER_ACTORS; who++) {
+        if (beside[who].out && scenario_actor_process((uint8_t)who) == process) {
+            play_in_simulation.explain((uint8_t)who, board->waits[who], sizeof board->waits[who]);
+        }
+    }
+    play_in_simulation.kill(process);
+}
+
+/* ---- */
 
 static void note_result(const struct play_transition *transition)
 {
@@ -55,6 +96,8 @@ int main(void)
     struct play_host host = play_in_simulation;
     host.begin = begin;
     host.line = begin_line;
+    host.call = call;
+    host.kill = kill_process;
     host.transition = note_result;
     host.end = end;
     struct play *play = play_new(&host);
