@@ -151,9 +151,10 @@ static int resolve_last(struct minimize *minimize)
     return status;
 }
 
+/* What is no regular file has nothing to lose. */
 static int empty(FILE *file)
 {
-    return file != stdout && ftruncate(fileno(file), 0) != 0 ? errno : 0;
+    return file != stdout && ftruncate(fileno(file), 0) != 0 && errno != EINVAL ? errno : 0;
 }
 
 /* An exit status. */

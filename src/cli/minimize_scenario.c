@@ -102,8 +102,9 @@ static int write_scenario(const struct minimum *minimum, const char *output, FIL
 
 static int report(const struct minimum *minimum, uint32_t lines_given, const char *output, FILE *out)
 {
-    int error =
-        out != stdout && ftruncate(fileno(out), 0) != 0 ? errno : write_scenario(minimum, output, out);
+    /* What is no regular file has nothing to lose. */
+    bool emptied = out == stdout || ftruncate(fileno(out), 0) == 0 || errno == EINVAL;
+    int error = emptied ? write_scenario(minimum, output, out) : errno;
     if (error != 0) {
         cli_error("minimize: cannot write what came of it: %s", strerror(error));
         return CLI_SETUP;
