@@ -46,13 +46,9 @@ static int read_scenario(const char *bytes, size_t length, struct scenario_file 
             "judges traces)");
         return EINVAL;
     }
-    file->binary = length > 1 && (uint8_t)bytes[0] == SCENARIO_MAGIC && bytes[1] == SCENARIO_VERSION;
-    file->binary = file->binary || memchr(bytes, '\0', length) != NULL;
-    if (file->binary) {
-        scenario_decode((const uint8_t *)bytes, length, &file->scenario);
-        return 0;
-    }
-    if (scenario_read((const uint8_t *)bytes, length, &file->scenario, NULL, &error, &line) == 0) {
+    file->binary = scenario_parse(bytes, length, &file->scenario, NULL, &error, &line) != 0;
+    if (!file->binary ||
+        scenario_read((const uint8_t *)bytes, length, &file->scenario, NULL, &error, &line) == 0) {
         return 0;
     }
     file->plan = is_plan(bytes, length);
