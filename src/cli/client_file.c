@@ -12,8 +12,11 @@
 #include <unistd.h>
 
 enum {
-    PROGRAM_HEADERS_MAX = 128
+    PROGRAM_HEADERS_MAX = 128,
+    SECTIONS_MAX = 512
 };
+
+#define PROFILE_SECTION "__llvm_prf_cnts"
 
 /* As execvp does: the first file on PATH that may be run. */
 static int search_path(const char *name, char *path)
@@ -83,6 +86,29 @@ static int read_interpreter(int fd, const Elf64_Ehdr *header, char *interpreter)
     return -1;
 }
 
+static bool read_section(int fd, const Elf64_Ehdr *header, unsigned index, Elf64_Shdr *section)
+{
+    off_t at = (off_t)(header->e_shoff + index * sizeof *section);
+    return pread(fd, section, sizeof *section, at) == (ssize_t)sizeof *section;
+}
+
+static bool has_profile(int fd, const Elf64_Ehdr *header)
+{
+    Elf64_Shdr names, section;
+    bool found = false;
+    if (header->e_shentsize != sizeof names || header->e_shnum > SECTIONS_MAX ||
+        header->e_shstrndx >= header->e_shnum || !read_section(fd, header, header->e_shstrndx, &names)) {
+        return false;
+    }
+    for (unsigned i = 0; !found && i < header->e_shnum && read_section(fd, header, i, &section); i++) {
+        char name[sizeof PROFILE_SECTION];
+        found = pread(fd, name, sizeof name, (off_t)(names.sh_offset + section.sh_name)) ==
+                    (ssize_t)sizeof name &&
+                memcmp(name, PROFILE_SECTION, sizeof name) == 0;
+    }
+    return found;
+}
+
 static int check_elf(struct client_file *file, char *why, size_t size)
 {
     Elf64_Ehdr header;
@@ -106,6 +132,7 @@ static int check_elf(struct client_file *file, char *why, size_t size)
             file->path);
         result = -1;
     }
+    file->is_profiled = result == 0 && has_profile(fd, &header);
 out:
     close(fd);
     return result;

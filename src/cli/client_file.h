@@ -13,6 +13,7 @@
 struct client_file {
     char path[RUN_PATH_MAX];
     char interpreter[RUN_PATH_MAX]; /* PT_INTERP of an ELF program; "" for a script */
+    bool is_profiled;               /* an ELF program with clang's counters (-fprofile-instr-generate) */
 };
 
 /* 0, or -1 with *why filled. */

@@ -39,7 +39,8 @@ enum source {
     SOURCE_ON_FINDING,
     SOURCE_COVERAGE, /* of `text`, with --coverage alone */
     SOURCE_CONTINUOUS,
-    SOURCE_DISCARDED
+    SOURCE_DISCARDED,
+    SOURCE_PROFILE
 };
 
 struct row {
@@ -88,7 +89,7 @@ static const struct row rows[] = {
     {COUNTED, "GCOV_PREFIX", MERGE_SET, SOURCE_COVERAGE, "{run}/coverage/gcov"},
     {COUNTED, "GCOV_PREFIX_STRIP", MERGE_SET, SOURCE_COVERAGE, "0"},
     /* One file that all runs write would be a reason to make them one at a time. */
-    {COUNTED, "LLVM_PROFILE_FILE", MERGE_DEFAULT, SOURCE_DISCARDED, "{run}/counters/%p.profraw"},
+    {COUNTED, "LLVM_PROFILE_FILE", MERGE_DEFAULT, SOURCE_PROFILE, "{run}/counters/%p.profraw"},
     {COUNTED, "GCOV_PREFIX", MERGE_DEFAULT, SOURCE_DISCARDED, "{run}/counters"},
 };
 
@@ -193,6 +194,7 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
                      const struct parts *parts, const struct environment_choice *choice)
 {
     char helpers[RUN_TOKEN_MAX + sizeof RUN_HELPER_SUFFIX];
+    bool discards = choice->discard_counters && !choice->coverage;
     snprintf(helpers, sizeof helpers, "%s" RUN_HELPER_SUFFIX, dir->token);
     const char *const values[] = {
         [SOURCE_TEXT] = row->text,
@@ -206,7 +208,8 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
         [SOURCE_ON_FINDING] = choice->on_finding,
         [SOURCE_COVERAGE] = choice->coverage ? row->text : NULL,
         [SOURCE_CONTINUOUS] = choice->coverage && choice->continuous ? row->text : NULL,
-        [SOURCE_DISCARDED] = choice->discard_counters && !choice->coverage ? row->text : NULL,
+        [SOURCE_DISCARDED] = discards ? row->text : NULL,
+        [SOURCE_PROFILE] = discards && choice->is_profiled ? row->text : NULL,
     };
     if (row->source >= SOURCE_LIBRARIES && values[row->source] == NULL) {
         return 0;

@@ -38,8 +38,10 @@ struct environment_choice {
     const char *on_finding;
     bool coverage;   /* an instrumented client leaves its counters in the scratch folder */
     bool continuous; /* ... as it runs */
+    /* Without coverage: it leaves them there all the same, unless its user says where. */
+    bool discard_counters;
     bool
-        discard_counters; /* without coverage: it leaves them there all the same, unless its user says where */
+        is_profiled; /* by clang: told of LLVM_PROFILE_FILE, which others have no use for (inject/fork_server.h) */
 };
 
 /* A NULL-terminated environment, or NULL: no memory. */

@@ -123,6 +123,7 @@ static int start(struct session *session, struct launch *launch, enum environmen
         .coverage = session->setup.coverage != NULL,
         .continuous = session->setup.continuous,
         .discard_counters = session->setup.discard_counters,
+        .is_profiled = session->setup.client->is_profiled,
     };
     char **environment = environment_make(kind, &session->dir, session->setup.parts, &choice, environ);
     int error = ENOMEM;

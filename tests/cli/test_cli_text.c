@@ -132,11 +132,15 @@ static void counters_go_with_the_run(void **state)
 {
     (void)state;
     const struct environment_choice discard = {.discard_counters = true};
+    const struct environment_choice profiled = {.discard_counters = true, .is_profiled = true};
     const struct environment_choice counted = {.discard_counters = true, .coverage = true};
     char *own[] = {(char *)"GCOV_PREFIX=/own/{run}", NULL};
     char *none[] = {NULL};
     char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &discard, none);
     assert_string_equal(value_of(made, "GCOV_PREFIX"), "/tmp/r/counters");
+    assert_string_equal(value_of(made, "LLVM_PROFILE_FILE"), "(unset)"); /* the fork server would refuse */
+    environment_free(made);
+    made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &profiled, none);
     assert_string_equal(value_of(made, "LLVM_PROFILE_FILE"), "/tmp/r/counters/%p.profraw");
     environment_free(made);
     made = environment_make(ENVIRONMENT_HELPER, &dir, &parts, &discard, own);
