@@ -29,9 +29,10 @@ enum {
 };
 
 struct play_outcome {
-    uint32_t calls;                      /* lines for which a call was made */
-    bool made[SCENARIO_LINES_MAX];       /* by line, of the scenario's lines */
-    int32_t results[SCENARIO_LINES_MAX]; /* of those; 0 where the function has none */
+    uint32_t calls; /* lines for which a call was made */
+    /* By line, of the scenario's lines. A line that ends another one has that one's result, once it has returned. */
+    bool made[SCENARIO_LINES_MAX];
+    int32_t results[SCENARIO_LINES_MAX]; /* of what was made; 0 where the function has none */
     uint32_t deviating_line;             /* from 1; 0: of the end, or none */
     char deviation[PLAY_DEVIATION_MAX];  /* one sentence; "": what happened is allowed */
 };
