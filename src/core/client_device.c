@@ -417,6 +417,7 @@ static enum queue_result hand_back(struct client_device *device, uint32_t slot,
                                    struct queue_completion *completion)
 {
     enum queue_result result = QUEUE_OK;
+    bool clears = device->kept[slot].commandCode == VDC_ClearError; /* the slot may be another one's soon */
     /* Before the server can see the completion: so nothing it has queued before, and nothing it sends because
      * of it, is treated by the wrong state. */
     completion->io_state = change_io_state(device, slot, completion->code);
@@ -424,7 +425,9 @@ static enum queue_result hand_back(struct client_device *device, uint32_t slot,
     event_notify(&device->set->segment.header->server_event);
     if (has_io_error(device)) {
         result = refuse_unfetched(device);
-        event_notify(&device->shared->commands); /* another thread may wait for the ClearError now due */
+    }
+    if (clears || has_io_error(device)) {
+        event_notify(&device->shared->commands); /* another thread may wait for what is now due */
     }
     return result;
 }
