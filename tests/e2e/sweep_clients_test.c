@@ -11,6 +11,7 @@
 
 enum {
     PARTS = 32, /* a round is about a minute */
+    TRIES = 3,
     WORD_MAX = 512
 };
 
@@ -121,7 +122,7 @@ static void expect_survived(const struct e2e_run *run, const struct e2e_args *ar
     }
 }
 
-static void expect_same(const struct e2e_run *run, const struct e2e_args *args, const struct e2e_run *as)
+static bool is_same(const struct e2e_run *run, const struct e2e_run *as)
 {
     json_t *mine = json_object_get(run->report, "runs"), *theirs = json_object_get(as->report, "runs");
     size_t count = json_array_size(mine);
@@ -133,22 +134,41 @@ static void expect_same(const struct e2e_run *run, const struct e2e_args *args, 
                                       json_object_get(json_array_get(theirs, i), keys[k]));
         }
     }
-    if (!same) {
-        e2e_fail(run, args, "eight at once and shuffled, the runs or their outcomes are others");
-    }
+    return same;
 }
 
+/* Its clean runs were not alike, it says: so it has chosen other calls to try than another sweep will. */
+static bool is_unsteady(const struct e2e_run *run)
+{
+    json_t *site;
+    size_t i;
+    bool unsteady = false;
+    json_array_foreach(json_object_get(run->report, "sites"), i, site)
+    {
+        unsteady = unsteady || json_is_true(json_object_get(site, "unsteady"));
+    }
+    return unsteady;
+}
+
+/* Where several threads share a device's data, as with volumes that end, a machine with much else to do can make a
+ * clean run another one; not each time. */
 static void check_client(const struct client *client, int devices, int part)
 {
     struct e2e_args args;
     struct e2e_run first, second;
-    sweep(&first, &args, client, devices, part, false);
-    expect_survived(&first, &args);
-    sweep(&second, &args, client, devices, part, true);
-    expect_survived(&second, &args);
-    expect_same(&second, &args, &first);
-    e2e_free(&first);
-    e2e_free(&second);
+    bool same = false;
+    for (int tries = 1; !same; tries++) {
+        sweep(&first, &args, client, devices, part, false);
+        expect_survived(&first, &args);
+        sweep(&second, &args, client, devices, part, true);
+        expect_survived(&second, &args);
+        same = is_same(&second, &first);
+        if (!same && (tries == TRIES || (!is_unsteady(&first) && !is_unsteady(&second)))) {
+            e2e_fail(&second, &args, "eight at once and shuffled, the runs or their outcomes are others");
+        }
+        e2e_free(&first);
+        e2e_free(&second);
+    }
 }
 
 static void every_correct_client_survives(void **state)
