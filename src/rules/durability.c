@@ -123,7 +123,7 @@ void durability_fetched(struct checker *checker, const struct event *event, cons
         transfer->devices[event->device].end < event->arg[3] + event->arg[2]) {
         transfer->devices[event->device].end = event->arg[3] + event->arg[2];
     }
-    transfer->devices[event->device].last_fetch = call->sequence;
+    transfer->devices[event->device].last_fetch = event->sequence;
 }
 
 /* The command in the client's hands that this GetCommand fetched. */

@@ -34,7 +34,7 @@ struct acknowledgement {
 struct transfer_device {
     uint64_t handed_out; /* bytes of Writes */
     int64_t end;         /* behind the last byte of any, by their positions */
-    uint64_t last_fetch; /* sequence of the newest Write's GetCommand */
+    uint64_t last_fetch; /* when the newest Write came: its GetCommand may have waited since long before */
     uint64_t counts[2];  /* acknowledged: Flush, Complete */
     struct acknowledgement *acks;
 };

@@ -91,6 +91,34 @@ static void test_later_writes_may_follow_a_flush(void **state)
     run_end(&run);
 }
 
+/* All have flushed, as far as can be seen, but another device's GetCommand is under way and brings a Write. */
+static void test_a_write_that_was_waited_for_since_before(void **state)
+{
+    const int64_t timeout[6] = {1000};
+    struct run run;
+
+    (void)state;
+    start_backup(&run, 2);
+    copy_write(&run, 0, SINK);
+    copy_write(&run, 1, SINK);
+    file_sync(&run, SINK);
+    answer(&run, 1, VDC_Flush);
+    uint64_t waits = call_begin(&run, MAIN, VDI_FN_GET_COMMAND, 1, timeout, NULL);
+    flush(&run);
+    run.fetched[3].block = 3;
+    run.fetched[3].code = VDC_Write;
+    run.fetched[3].size = PART;
+    call_end(&run, MAIN, VDI_FN_GET_COMMAND, 1, waits, 0, (int64_t[6]){3, VDC_Write, PART, 0, 0x7000, 1});
+    vdi_complete(&run, MAIN, 1, 3, (int64_t)waits, ERROR_SUCCESS, 0);
+    file_write(&run, SINK, PART);
+    file_sync(&run, SINK);
+    answer(&run, 1, VDC_Flush);
+    end_backup(&run, 2);
+    expect_not(&run, "VDI-FLUSH-004");
+    expect_clean(&run);
+    run_end(&run);
+}
+
 static void enable(struct run *run, int64_t features)
 {
     uint64_t call = call_begin(run, MAIN, VDI_FN_GET_CONFIGURATION, -1, NULL, NULL);
@@ -195,6 +223,7 @@ int test_commitment(void)
         cmocka_unit_test(test_changed_after_the_last_flush),
         cmocka_unit_test(test_writer_that_lags_behind),
         cmocka_unit_test(test_later_writes_may_follow_a_flush),
+        cmocka_unit_test(test_a_write_that_was_waited_for_since_before),
         cmocka_unit_test(test_complete),
         cmocka_unit_test(test_flush_before_complete_is_less),
         cmocka_unit_test(test_stale_bytes),
