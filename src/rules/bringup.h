@@ -29,13 +29,14 @@ enum primary_state {
 struct set_bringup {
     uint64_t opened_names[NAMES_MAX]; /* hashes of the names this object opened */
     uint32_t opened_name_count;
-    struct call all_open; /* gave VD_E_OPEN, and nobody has served a device since; sequence 0: none */
-    struct call wait;     /* the newest GetConfiguration */
-    uint64_t wait_ns;     /* when it began, its repetitions counted */
-    uint64_t previous_ns; /* when the one before it began, which timed out; 0 none */
-    enum primary_state primary;
-    uint32_t dead_secondary; /* process; 0 none */
-    bool death_was_told;     /* the client itself waited for that process */
+    struct call all_open;       /* gave VD_E_OPEN, and nobody has served a device since; sequence 0: none */
+    struct call wait;           /* the newest GetConfiguration */
+    uint64_t wait_ns;           /* when it began, its repetitions counted */
+    uint64_t previous_ns;       /* when the one before it began, which timed out; 0 none */
+    enum primary_state primary; /* of the newest OpenInSecondary */
+    int32_t joins;              /* the operation of the set it was called for; -1 none */
+    uint32_t dead_secondary;    /* process; 0 none */
+    bool death_was_told;        /* the client itself waited for that process */
 };
 
 /* Of a set object over all its lives: what only later events settle. The first of each. */

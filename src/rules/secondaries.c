@@ -28,9 +28,30 @@ static enum primary_state find_primary(const struct checker *checker, const char
     return state;
 }
 
+static int32_t find_operation(const struct checker *checker, const char *name)
+{
+    for (const struct vdi_set *set = checker->sets; set; set = set->next) {
+        if (set->name && !set->secondary && set_is_live(set) && strcmp(set->name, name) == 0) {
+            return set->operation;
+        }
+    }
+    return -1;
+}
+
+/* It cannot open its devices then, and nobody else may: how many were opened says nothing (VDI-OPEN-005). */
+static void note_refusal(struct checker *checker, int32_t operation)
+{
+    for (struct vdi_set *set = checker->sets; set; set = set->next) {
+        if (!set->secondary && set->operation == operation && operation >= 0) {
+            set->open_failed = true;
+        }
+    }
+}
+
 void secondaries_begin(struct checker *checker, struct vdi_set *set, const struct call *call,
                        const char *name)
 {
+    set->bringup.joins = find_operation(checker, name);
     set->bringup.primary = name[0] ? find_primary(checker, name) : PRIMARY_FITS;
     if (set->bringup.primary == PRIMARY_NOT_CREATED && set->pending.early.sequence == 0) {
         set->pending.early = *call;
@@ -43,6 +64,9 @@ void secondaries_end(struct checker *checker, struct vdi_set *set, const struct 
 {
     bool refused = event->result == VD_E_PROTOCOL && call->set_state == SET_NONE;
 
+    if (event->result != 0) {
+        note_refusal(checker, set->bringup.joins);
+    }
     if (!refused && set->pending.early.sequence == call->sequence) {
         set->pending.early.sequence = 0; /* somebody had created it */
     }

@@ -239,6 +239,36 @@ static void test_secondary_opens_the_devices(void **state)
     run_end(&run);
 }
 
+/* The process that was to open the second device found no room for the set. */
+static void test_device_of_a_secondary_that_was_refused(void **state)
+{
+    struct run run;
+    uint64_t call;
+
+    (void)state;
+    run_start(&run, NULL);
+    sql_begin(&run, "BACKUP");
+    vdi_create(&run, 2, 0);
+    sql_open(&run, 2);
+    vdi_get_configuration(&run, 2, 0);
+    run.set = 2;
+    run.process = CLIENT + 50;
+    call = call_begin(&run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, NULL, "set-1");
+    call_end(&run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, call, VD_E_MEMORY, NULL);
+    process_ends(&run, CLIENT + 50, PROCESS_DESCENDANT, 1, 0, false);
+    run.set = 1;
+    run.process = CLIENT;
+    vdi_open(&run, 0, 0);
+    vdi_get(&run, WORKER, 0, 1000, VD_E_TIMEOUT);
+    vdi_abort(&run, WORKER, 0);
+    vdi_close(&run, MAIN, 0);
+    sql_end(&run, STATEMENT_ABORTED, 0, 0);
+    client_exits(&run, 1);
+    expect_not(&run, "VDI-OPEN-005");
+    expect_clean(&run);
+    run_end(&run);
+}
+
 /* VDI-CFG-008: leaving without a word, by Close or by the process's end. */
 static void test_configuration_ignored(void **state)
 {
@@ -334,6 +364,7 @@ int test_opening(void)
         cmocka_unit_test(test_giving_up_properly_before_all_are_open),
         cmocka_unit_test(test_secondary_is_refused),
         cmocka_unit_test(test_secondary_opens_the_devices),
+        cmocka_unit_test(test_device_of_a_secondary_that_was_refused),
         cmocka_unit_test(test_configuration_ignored),
         cmocka_unit_test(test_devices_opened_unseen),
         cmocka_unit_test(test_configuration_of_a_statement_that_failed),
