@@ -12,22 +12,22 @@ enum {
 
 /* --- words --- */
 
-enum {
-    NAME_BYTES = 259 /* of a set's longest name (VDI-CREATE-002) */
-};
+/* 259 bytes are a set's longest name (VDI-CREATE-002). */
+#define N_16      "nnnnnnnnnnnnnnnn"
+#define N_64      N_16 N_16 N_16 N_16
+#define N_LONGEST N_64 N_64 N_64 N_64 "nnn"
+_Static_assert(sizeof N_LONGEST == 259 + 1, "with its NUL");
 
 const char *play_set_name(enum scenario_name name)
 {
-    static char longest[NAME_BYTES + 1], too_long[NAME_BYTES + 2];
     static const char *const names[SCENARIO_NAME_COUNT] = {
-        [SCENARIO_NAME_SET] = "set",         [SCENARIO_NAME_OTHER] = "other",
-        [SCENARIO_NAME_LONGEST] = longest,   [SCENARIO_NAME_EMPTY] = "",
-        [SCENARIO_NAME_TOO_LONG] = too_long, [SCENARIO_NAME_BACKSLASH] = "back\\slash",
+        [SCENARIO_NAME_SET] = "set",
+        [SCENARIO_NAME_OTHER] = "other",
+        [SCENARIO_NAME_LONGEST] = N_LONGEST,
+        [SCENARIO_NAME_EMPTY] = "",
+        [SCENARIO_NAME_TOO_LONG] = N_LONGEST "n",
+        [SCENARIO_NAME_BACKSLASH] = "back\\slash",
     };
-    if (longest[0] == '\0') {
-        memset(longest, 'n', NAME_BYTES);
-        memset(too_long, 'n', NAME_BYTES + 1);
-    }
     return names[name];
 }
 
@@ -325,16 +325,19 @@ static void set_dialects(uint32_t dialects)
 static void begin(struct play *play, const struct scenario *scenario)
 {
     uint32_t dialects = scenario->dialects & MODEL_ANY_DIALECTS;
-    if (dialects != play->dialects) {
+    struct play_life *first = &play->lives[0];
+    if (dialects != 0) {
         set_dialects(dialects);
     }
     play->dialects = dialects;
     play->scenario = scenario;
     play->line = 0;
     play->life_count = 1;
-    play->client_life = play->server_life = &play->lives[0];
-    play->lives[0].created = false;
-    model_set_init(&play->lives[0].model, 1, dialects);
+    play->client_life = play->server_life = first;
+    first->created = false;
+    first->shape_count = first->area_count = 0;
+    memset(first->named, 0, sizeof first->named);
+    model_set_init(&first->model, 1, dialects);
     play->buffer_count = play->command_count = play->first_command = play->handle_count = 0;
     for (uint32_t i = 0; i < PLAY_ACTORS; i++) {
         play->threads[i].out = play->threads[i].returned = false;
@@ -404,6 +407,9 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
         end(play);
     }
     drop(play);
+    if (play->dialects != 0) {
+        set_dialects(0);
+    }
     if (play->host.end != NULL && !play->host.end(left, sizeof left)) {
         play_deviate(play, "%s", left);
     }

@@ -18,7 +18,6 @@ static struct actor {
     void (*make)(void *context);
     void *context;
 } actors[ACTORS];
-static bool any_actor; /* has been started */
 
 static uint32_t number_of(enum scenario_process process)
 {
@@ -31,10 +30,7 @@ static void begin(const struct scenario *scenario)
     event_set_spinning(false); /* it learns from one scenario for the next */
     sim_begin(&options);
     sim_process("server");
-    if (any_actor) {
-        memset(actors, 0, sizeof actors);
-        any_actor = false;
-    }
+    memset(actors, 0, sizeof actors);
 }
 
 static void become(enum scenario_process process)
@@ -65,7 +61,7 @@ static void call(uint8_t who, void (*make)(void *context), void *context)
         sim_resume(actor->fiber);
         return;
     }
-    actor->started = any_actor = true;
+    actor->started = true;
     actor->fiber = sim_start(number_of(process), (process == SCENARIO_SERVER ? server_names : names)[thread],
                              act, actor);
 }
