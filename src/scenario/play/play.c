@@ -308,6 +308,15 @@ static bool play_line(struct play *play, const struct scenario_line *line)
 
 /* --- the whole --- */
 
+void play_life_init(struct play_life *life, uint32_t device_count, uint32_t dialects)
+{
+    model_set_init(&life->model, device_count, dialects);
+    life->created = false;
+    life->asked = life->settled = (struct VDConfig){0};
+    life->shape_count = life->area_count = 0;
+    memset(life->named, 0, sizeof life->named);
+}
+
 static void set_dialects(uint32_t dialects)
 {
     char words[256];
@@ -334,10 +343,7 @@ static void begin(struct play *play, const struct scenario *scenario)
     play->line = 0;
     play->life_count = 1;
     play->client_life = play->server_life = first;
-    first->created = false;
-    first->shape_count = first->area_count = 0;
-    memset(first->named, 0, sizeof first->named);
-    model_set_init(&first->model, 1, dialects);
+    play_life_init(first, 1, dialects);
     play->buffer_count = play->command_count = play->first_command = play->handle_count = 0;
     for (uint32_t i = 0; i < PLAY_ACTORS; i++) {
         play->threads[i].out = play->threads[i].returned = false;
@@ -408,7 +414,7 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
     }
     drop(play);
     if (play->dialects != 0) {
-        set_dialects(0);
+        unsetenv("VDI_DIALECT");
     }
     if (play->host.end != NULL && !play->host.end(left, sizeof left)) {
         play_deviate(play, "%s", left);

@@ -52,8 +52,7 @@ static bool prepare_create(struct play *play, struct play_call *call)
     if (life != play->client_life || !life->created) {
         uint32_t count = call->config.deviceCount;
         bool possible = count >= 1 && count <= MODEL_DEVICES_MAX;
-        model_set_init(&life->model, possible ? count : 1, play->dialects);
-        life->created = false;
+        play_life_init(life, possible ? count : 1, play->dialects);
     }
     call->life = life;
     call->model.argument = line->arg[0] > SCENARIO_NAME_LONGEST ? MODEL_BAD_NAME
@@ -82,8 +81,6 @@ static void after_create(struct play *play, struct play_call *call, int32_t resu
     life->asked.features &=
         ~(uint32_t)(VDF_WriteMedia | VDF_ReadMedia | VDF_CompleteEnabled); /* VDI-CFG-003 */
     life->settled = life->asked;
-    memset(life->named, 0, sizeof life->named);
-    life->shape_count = life->area_count = 0;
 }
 
 /* --- GetConfiguration, OpenDevice --- */

@@ -181,6 +181,8 @@ bool play_is_out(const struct play *play, bool server,
                  bool leaving); /* a call of the side, or a Close or abort of it */
 void play_end_threads(struct play *play);
 
+/* Nobody's yet, and nothing known of whoever had it before. */
+void play_life_init(struct play_life *life, uint32_t device_count, uint32_t dialects);
 void play_check_configuration(struct play *play, const struct VDConfig *due, const struct VDConfig *got);
 const char *play_set_name(enum scenario_name name);
 const char *play_device_name(uint32_t name);
