@@ -5,6 +5,7 @@
 #   program   built for the engine         seeds       folders of inputs that only are read
 #   corpus    what was found, kept         run         folder of this run's own files
 #   artifacts what failed, as found        options     "name=value" of the target's .options file
+#   target    its name                     preset      what it is built with
 # and on its seed, seconds and jobs.
 
 # How many failing inputs end a run: what comes then is mostly the same again.
@@ -77,12 +78,23 @@ libfuzzer_minimize() { # ARTIFACT INTO
 export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_QUIET=1 AFL_ALLOW_TMP=1
 export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 # where the kernel pipes cores somewhere: hangs are seen a little later
 
+# Scenarios are mutated as such: bytes changed one by one seldom make one that leads anywhere. Where the text is what is
+# fuzzed, they are wanted, too.
+afl_use_mutator() {
+    local library=$PWD/build/$preset/lib/libvdifault_afl_mutator.so
+    case $target in
+    lifecycle_fuzzer) export AFL_CUSTOM_MUTATOR_LIBRARY=$library AFL_CUSTOM_MUTATOR_ONLY=1 VDIFAULT_MUTATE= ;;
+    scenario_fuzzer) export AFL_CUSTOM_MUTATOR_LIBRARY=$library ;;
+    esac
+}
+
 # The first job is the main one (-M), the others help (-S); they share what they find in one folder.
 afl_job() { # JOB
     local role=(-S "helper$1") dictionary length flags=(-m none -t 5000)
     [ "$1" -ne 0 ] || role=(-M main)
     dictionary=$(option dict)
     length=$(option max_len)
+    afl_use_mutator
     if [ "$1" -eq 0 ]; then
         find "$corpus" "${seeds[@]}" -type f -exec cp -n {} "$run/input" \;
         touch "$run/ready"
