@@ -98,8 +98,8 @@ int server_set_execute_completion_agent(struct server_set *set);
 
 /* One round of the agent, for a server that steps: calls back for every command the client has completed and,
  * after an abort, with ERROR_OPERATION_ABORTED for each outstanding one. Notices a dead client and a client
- * that exceeds serverTimeOut (spec 7), and aborts. Returns the number of callbacks; *state tells how the set
- * stands. */
+ * that exceeds serverTimeOut (spec 7), and aborts, at the end of the round: the next one calls back for that. Returns
+ * the number of callbacks; *state tells as what the round took the set. */
 enum server_set_state {
     SERVER_SET_LIVE,
     SERVER_SET_ABORTED
