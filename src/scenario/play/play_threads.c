@@ -37,12 +37,21 @@ static struct play_thread *thread_of(struct play *play, const struct play_call *
     return &play->threads[call->line->who];
 }
 
-/* Tries the call on the model as `other`, which is out, may have left it: done, or just the abort inside it. */
-static bool step_after(struct play_call *call, int32_t result, struct play_thread *other)
+/* Tries the call on the model as `other`, which is out, may have left it: done, or just the abort inside it. Where it is
+ * taken as done already, for what a third one gave, the call may still have met the abort alone. */
+static bool step_after(const struct play_thread *self, struct play_call *call, int32_t result,
+                       struct play_thread *other)
 {
     static struct model_set saved;
     struct model_set *model = &call->life->model;
     struct model_call done = other->call.model;
+    if (other->assumed && result != 0) {
+        saved = self->before;
+        saved.aborted = true;
+        if (model_set_allows(&saved, &call->model, result)) {
+            return true;
+        }
+    }
     saved = *model;
     for (size_t i = 0; !other->assumed && i < sizeof endings / sizeof endings[0]; i++) {
         if (model_step(model, &done, endings[i]) && model_step(model, &call->model, result)) {
@@ -74,7 +83,7 @@ bool play_step_beside(struct play *play, struct play_call *call, int32_t result)
     for (uint32_t i = 0; self->overlaps && i < PLAY_ACTORS; i++) {
         struct play_thread *other = &play->threads[i];
         if (other != self && other->out && other->call.life == call->life &&
-            is_leaving(other->call.model.function) && step_after(call, result, other)) {
+            is_leaving(other->call.model.function) && step_after(self, call, result, other)) {
             return true;
         }
     }
