@@ -154,13 +154,15 @@ static bool is_allowed(struct play *play, struct play_call *call, int32_t result
     if (call->model.function == MODEL_FUNCTION_COUNT) {
         return true;
     }
+    enum model_table table = model_function_table(call->model.function);
+    enum model_state state = model_set_state(model, table);
     /* A client that is late makes the server abort; how late it is only the clock knows. */
     if (call->life->asked.serverTimeOut != 0 && model->served && !model->aborted) {
         model->may_be_aborted = true;
     }
     struct play_transition transition = {
         .function = call->model.function,
-        .state = model_set_state(model, model_function_table(call->model.function)),
+        .state = model_set_state(call->beside ? play_before(play, call) : model, table),
         .result = result,
         .device = is_of_device(call->model.function) ? shape_of(&model->devices[call->model.device]) : 0};
     if (steps(play, call, result)) {
@@ -173,7 +175,7 @@ static bool is_allowed(struct play *play, struct play_call *call, int32_t result
         list_allowed(model, &call->model, allowed, sizeof allowed);
     }
     play_deviate(play, "it gave %s; allowed in %s is %s", model_result_name(result, name),
-                 model_state_name(transition.state), allowed);
+                 model_state_name(state), allowed);
     return false;
 }
 

@@ -175,6 +175,8 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
 /* The line ends what its actor began: waits for it as long as time alone can help. False: it has begun nothing, or only
  * a later line can make it return. */
 bool play_wait_for(struct play *play, uint8_t who);
+/* The model as the call, which has an actor's thread, began on it. */
+const struct model_set *play_before(struct play *play, const struct play_call *call);
 /* As model_step, where the call overlapped others: the model may have been as any order of them leaves it. */
 bool play_step_beside(struct play *play, struct play_call *call, int32_t result);
 bool play_is_out(const struct play *play, bool server,

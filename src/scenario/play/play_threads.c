@@ -37,6 +37,11 @@ static struct play_thread *thread_of(struct play *play, const struct play_call *
     return &play->threads[call->line->who];
 }
 
+const struct model_set *play_before(struct play *play, const struct play_call *call)
+{
+    return &thread_of(play, call)->before;
+}
+
 /* Tries the call on the model as `other`, which is out, may have left it: done, or just the abort inside it. Where it is
  * taken as done already, for what a third one gave, the call may still have met the abort alone. */
 static bool step_after(const struct play_thread *self, struct play_call *call, int32_t result,
@@ -173,14 +178,20 @@ static void note_waiting(struct play *play, const struct play_thread *thread)
 }
 
 /* To be at work is a state of its own, before the agent returns (spec 2.4). */
-static void note_agent(struct play_thread *thread)
+static void note_agent(struct play *play, struct play_thread *thread)
 {
+    const struct play_transition to_work = {.function = MODEL_SERVER_ExecuteCompletionAgent,
+                                            .state = MODEL_INITIALIZING};
     struct model_set *model = &thread->call.life->model;
-    if (thread->out && thread->call.model.function == MODEL_SERVER_ExecuteCompletionAgent &&
-        model->server == MODEL_INITIALIZING) {
-        model->server = MODEL_ACTIVE;
-        thread->before.server = MODEL_ACTIVE;
+    if (!thread->out || thread->call.model.function != to_work.function ||
+        model_set_state(model, MODEL_SERVER) != MODEL_INITIALIZING) {
+        return;
     }
+    if (play->host.transition != NULL) {
+        play->host.transition(&to_work);
+    }
+    model->server = MODEL_ACTIVE;
+    thread->before.server = MODEL_ACTIVE;
 }
 
 static void go_on(struct play *play, int64_t ns)
@@ -245,7 +256,7 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
     play->threads_out++;
     play->host.call(line->who, make, thread);
     go_on(play, 0);
-    note_agent(thread);
+    note_agent(play, thread);
     if ((line->flags & SCENARIO_BEGINS) == 0) {
         wait_for(play, thread);
     }
