@@ -91,25 +91,20 @@ static void test_seeds_do_what_they_say(void **state)
     assert_int_equal(broken, 0);
 }
 
-/* What one thread of one client and one of the server cannot bring about, call by call, with room for all. */
+/* What one process of a client's cannot bring about, with room for all. */
 static const struct {
     enum model_function function;
     enum model_state state;
     enum model_situation situation;
 } out_of_reach[] = {
     {MODEL_CLIENT_Create, MODEL_DOES_NOT_EXIST, MODEL_NAME_TAKEN},
-    {MODEL_CLIENT_GetConfiguration, MODEL_CONFIGURABLE, MODEL_ABORTED_MEANWHILE},
     {MODEL_CLIENT_OpenDevice, MODEL_INITIALIZING, MODEL_THIS_OPEN_ELSEWHERE},
     {MODEL_CLIENT_OpenDevice, MODEL_INITIALIZING, MODEL_OPEN_ELSEWHERE},
-    {MODEL_CLIENT_GetCommand, MODEL_ACTIVE, MODEL_ABORTED_MEANWHILE},
     {MODEL_CLIENT_Close, MODEL_ACTIVE, MODEL_CLOSE_DELIVERED},
     {MODEL_CLIENT_OpenInSecondary, MODEL_DOES_NOT_EXIST, MODEL_PRIMARY_CONFIGURED},
     {MODEL_CLIENT_OpenInSecondary, MODEL_DOES_NOT_EXIST, MODEL_SET_ABORTED},
     {MODEL_CLIENT_MapBufferHandle, MODEL_INITIALIZING, MODEL_HANDLE_GOOD},
     {MODEL_SERVER_EndConfiguration, MODEL_CONFIGURABLE, MODEL_NO_ROOM},
-    {MODEL_SERVER_ExecuteCompletionAgent, MODEL_INITIALIZING, MODEL_ALWAYS},
-    {MODEL_SERVER_ExecuteCompletionAgent, MODEL_ACTIVE, MODEL_DEVICES_CLOSE},
-    {MODEL_SERVER_ExecuteCompletionAgent, MODEL_ACTIVE, MODEL_AGENT_AT_WORK},
 };
 
 static bool within_reach(enum model_function function, enum model_state state, enum model_situation situation)
