@@ -141,9 +141,14 @@ static bool is_possible(struct judge_call *call, int32_t result, uint32_t order)
 }
 
 /* Beside an abort a call may end with it or not, and what it does may be undone: a command that is fetched may be refused
- * to who sent it. */
+ * to who sent it. Nothing of that matters any more, but whether the server has a set: it may have opened one that the
+ * client has closed before the call returned. */
 static bool is_excused(const struct judge_call *call, int32_t result)
 {
+    if (call->crosses_abort && call->model.function == MODEL_SERVER_Open && result == 0) {
+        judge.model.server = MODEL_CONNECTED;
+        judge.model.served = true;
+    }
     return call->crosses_abort &&
            (result == 0 || result == VD_E_ABORT || result == VD_E_CLOSE || result == VD_E_TIMEOUT);
 }

@@ -33,19 +33,26 @@ static struct session {
     uint32_t client_main, server_main, aborter; /* fibers */
     uint32_t threads_left, fibers_left;
     bool client_gone, agent_out;
+    bool may_abort; /* the side that is to abort has a set */
     struct client_set *client;
     struct server_set *server;
     struct client_device *client_devices[SCHEDULE_DEVICES_MAX];
     struct server_device *server_devices[SCHEDULE_DEVICES_MAX];
     struct command commands[SCHEDULE_DEVICES_MAX][SCHEDULE_COMMANDS_MAX];
     uint32_t sent[SCHEDULE_DEVICES_MAX]; /* or refused */
+    uint32_t due[SCHEDULE_DEVICES_MAX];  /* to be sent by whoever is sending */
+    bool sending[SCHEDULE_DEVICES_MAX];
     uint32_t outstanding;
 } session;
 
 static int returned(struct judge_call *call, int result, uint32_t order)
 {
     judge_return(call, result, order);
-    if (session.shape.abort != SCHEDULE_NO_ABORT && judge_returns() == session.shape.abort_after) {
+    enum model_function from =
+        session.shape.abort == SCHEDULE_CLIENT_ABORTS ? MODEL_CLIENT_Create : MODEL_SERVER_Open;
+    session.may_abort |= call->model.function == from && result == 0;
+    if (session.shape.abort != SCHEDULE_NO_ABORT && session.may_abort &&
+        judge_returns() >= session.shape.abort_after) {
         sim_resume(session.aborter);
     }
     return result;
@@ -188,7 +195,7 @@ static void client_main(void *unused)
 
 /* --- the server --- */
 
-static void send(uint32_t device)
+static void send_one(uint32_t device)
 {
     struct command *command = &session.commands[device][session.sent[device]++];
     struct judge_call call;
@@ -200,6 +207,22 @@ static void send(uint32_t device)
     call.model.code = command->vds.commandCode;
     call.model.has_buffer = command->vds.buffer != NULL;
     returned(&call, server_device_send_command(session.server_devices[device], &command->vds), 0);
+}
+
+/* SendCommand is for one thread a device (server.h): a callback that comes before it has returned leaves the next
+ * command to whoever is inside. */
+static void send(uint32_t device)
+{
+    session.due[device]++;
+    if (session.sending[device]) {
+        return;
+    }
+    session.sending[device] = true;
+    while (session.due[device] > 0) {
+        session.due[device]--;
+        send_one(device);
+    }
+    session.sending[device] = false;
 }
 
 static void called_back(struct VDS_Command *vds)
@@ -383,12 +406,9 @@ static void aborter_main(void *unused)
     struct judge_call call;
     (void)unused;
     sim_rest();
-    if (client ? session.client != NULL : session.server != NULL) {
-        judge_enter(&call, client ? MODEL_CLIENT_SignalAbort : MODEL_SERVER_SignalAbort, 0);
-        returned(&call,
-                 client ? client_set_signal_abort(session.client) : server_set_signal_abort(session.server),
-                 0);
-    }
+    judge_enter(&call, client ? MODEL_CLIENT_SignalAbort : MODEL_SERVER_SignalAbort, 0);
+    returned(&call,
+             client ? client_set_signal_abort(session.client) : server_set_signal_abort(session.server), 0);
 }
 
 static void explain(void)
@@ -429,9 +449,11 @@ void schedule_session_run(const struct schedule_shape *shape, const struct sim_o
     session.server_process = sim_process("server");
     session.client_main = sim_start(session.client_process, "client", client_main, NULL);
     session.server_main = sim_start(session.server_process, "server", server_main, NULL);
-    session.aborter =
-        sim_start(shape->abort == SCHEDULE_SERVER_ABORTS ? session.server_process : session.client_process,
-                  "aborter", aborter_main, NULL);
+    if (shape->abort != SCHEDULE_NO_ABORT) {
+        uint32_t process =
+            shape->abort == SCHEDULE_CLIENT_ABORTS ? session.client_process : session.server_process;
+        session.aborter = sim_start(process, "aborter", aborter_main, NULL);
+    }
     int64_t start = os_now();
     enum sim_end end = sim_run(start + END_NS);
     check_end(end, os_now() - start);
