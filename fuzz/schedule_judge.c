@@ -41,6 +41,18 @@ static bool is_abort(const struct judge_call *call)
            call->model.function == MODEL_SERVER_SignalAbort;
 }
 
+static bool is_close(const struct judge_call *call)
+{
+    return call->model.function == MODEL_CLIENT_Close || call->model.function == MODEL_SERVER_Close;
+}
+
+/* What a Close ends may return later than it: an abort, and the server's Open of a set that the client closes. */
+static void note_crossing(struct judge_call *call, const struct judge_call *other)
+{
+    bool outlasts = is_abort(call) || call->model.function == MODEL_SERVER_Open;
+    call->crosses_end |= is_abort(other) || (outlasts && is_close(other));
+}
+
 void judge_enter(struct judge_call *call, enum model_function function, uint32_t device)
 {
     *call = (struct judge_call){.model = {.function = function, .device = device, .argument = MODEL_ALWAYS},
@@ -49,8 +61,8 @@ void judge_enter(struct judge_call *call, enum model_function function, uint32_t
     call->found_nothing =
         function == MODEL_CLIENT_GetCommand && model_set_allows(&judge.model, &call->model, VD_E_TIMEOUT);
     for (struct judge_call *other = call->next; other != NULL; other = other->next) {
-        call->crosses_abort |= is_abort(other);
-        other->crosses_abort |= is_abort(call);
+        note_crossing(call, other);
+        note_crossing(other, call);
     }
     sim_call(model_function_name(function));
 }
@@ -108,9 +120,8 @@ static bool is_explained(struct judge_call *call, int32_t result, uint32_t order
 static bool is_seen(const struct judge_call *other, const struct judge_call *by)
 {
     enum model_function function = other->model.function;
-    bool closes = function == MODEL_CLIENT_Close || function == MODEL_SERVER_Close;
     return !other->assumed && function != MODEL_CLIENT_GetCommand &&
-           function != MODEL_SERVER_ExecuteCompletionAgent && (!closes || is_abort(by));
+           function != MODEL_SERVER_ExecuteCompletionAgent && (!is_close(other) || is_abort(by));
 }
 
 /* At most `depth` others have done their work and not returned yet. */
@@ -141,15 +152,14 @@ static bool is_possible(struct judge_call *call, int32_t result, uint32_t order)
 }
 
 /* Beside an abort a call may end with it or not, and what it does may be undone: a command that is fetched may be refused
- * to who sent it. Nothing of that matters any more, but whether the server has a set: it may have opened one that the
- * client has closed before the call returned. */
+ * to who sent it. Nothing of that matters any more, but that there was an abort, and that the server has a set. */
 static bool is_excused(const struct judge_call *call, int32_t result)
 {
-    if (call->crosses_abort && call->model.function == MODEL_SERVER_Open && result == 0) {
+    if (call->crosses_end && call->model.function == MODEL_SERVER_Open && result == 0) {
         judge.model.server = MODEL_CONNECTED;
         judge.model.served = true;
     }
-    return call->crosses_abort &&
+    return call->crosses_end &&
            (result == 0 || result == VD_E_ABORT || result == VD_E_CLOSE || result == VD_E_TIMEOUT);
 }
 

@@ -20,7 +20,7 @@ struct judge_call {
     struct judge_call *next; /* others that have not returned */
     bool assumed;            /* the model has taken its step, with success */
     bool found_nothing;      /* GetCommand: there was none when it began */
-    bool crosses_abort;      /* an abort was out when it was */
+    bool crosses_end;        /* an abort was out when it was, or a Close that need not wait for its return */
 };
 
 void judge_begin(uint32_t devices);
