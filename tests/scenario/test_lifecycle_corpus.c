@@ -23,7 +23,10 @@ static void note(const struct play_transition *transition)
 {
     const struct model_cell *cell = model_cell(transition->function, transition->state);
     for (size_t i = 0; i < model_outcome_count(cell); i++) {
-        if (model_result(&cell->outcomes[i], MODEL_DEFAULTS) == transition->result) {
+        enum model_state next = model_next(&cell->outcomes[i], MODEL_DEFAULTS);
+        next = next == MODEL_STAY ? transition->state : next;
+        if (model_result(&cell->outcomes[i], MODEL_DEFAULTS) == transition->result &&
+            next == transition->next) {
             reached[transition->function][transition->state][i] = true;
         }
     }

@@ -166,6 +166,7 @@ static bool is_allowed(struct play *play, struct play_call *call, int32_t result
         .result = result,
         .device = is_of_device(call->model.function) ? shape_of(&model->devices[call->model.device]) : 0};
     if (steps(play, call, result)) {
+        transition.next = model_set_state(model, table);
         if (play->host.transition != NULL) {
             play->host.transition(&transition);
         }

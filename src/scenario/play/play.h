@@ -41,6 +41,7 @@ struct play_outcome {
 struct play_transition {
     enum model_function function;
     enum model_state state; /* before the call, of the caller's side */
+    enum model_state next;  /* after it */
     int32_t result;
     uint32_t device; /* how the device of the call stood, PLAY_DEVICE_SHAPES of them; 0: it is on none */
 };

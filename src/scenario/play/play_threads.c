@@ -180,8 +180,8 @@ static void note_waiting(struct play *play, const struct play_thread *thread)
 /* To be at work is a state of its own, before the agent returns (spec 2.4). */
 static void note_agent(struct play *play, struct play_thread *thread)
 {
-    const struct play_transition to_work = {.function = MODEL_SERVER_ExecuteCompletionAgent,
-                                            .state = MODEL_INITIALIZING};
+    const struct play_transition to_work = {
+        .function = MODEL_SERVER_ExecuteCompletionAgent, .state = MODEL_INITIALIZING, .next = MODEL_ACTIVE};
     struct model_set *model = &thread->call.life->model;
     if (!thread->out || thread->call.model.function != to_work.function ||
         model_set_state(model, MODEL_SERVER) != MODEL_INITIALIZING) {
