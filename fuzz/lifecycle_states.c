@@ -2,8 +2,9 @@
  * state, and what no scenario did.
  *
  * usage: find corpus/lifecycle_fuzzer -type f | lifecycle_states [--dot]
- * Plays the scenarios, in either form, whose paths come on stdin, a line each (what is none is passed over), and prints tables as Markdown; --dot: a
- * graph for Graphviz, the edges that lead from one state to another, dashed where no scenario went.
+ * Plays the scenarios, in either form, whose paths come on stdin, a line each (what is none is passed over), and prints
+ * tables as Markdown; --dot: a graph for Graphviz, the edges that lead from one state to another, dashed where no
+ * scenario went.
  * An outcome is told from another one of its cell by its result and by the state it leads to.
  * Exit status: 0; 1: a file could not be read, or a scenario deviates; 2: usage.
  */
