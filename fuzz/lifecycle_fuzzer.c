@@ -38,7 +38,7 @@ static void play_or_abort(struct play *play, const struct scenario *scenario)
     static struct play_outcome outcome;
     play_scenario(play, scenario, &outcome);
     if (outcome.deviation[0] != '\0') {
-        fprintf(stderr, "lifecycle: %s\n", outcome.deviation);
+        fprintf(stderr, "lifecycle: broken promise: %s\n", outcome.deviation);
         abort();
     }
 }
