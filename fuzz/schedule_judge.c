@@ -151,6 +151,15 @@ static bool is_possible(struct judge_call *call, int32_t result, uint32_t order)
     return is_explained(call, result, order) || is_explained_by_others(call, result, order, DEPTH);
 }
 
+static bool is_allowed_without_abort(const struct judge_call *call, int32_t result)
+{
+    bool aborted = judge.model.aborted;
+    judge.model.aborted = false;
+    bool allowed = model_set_allows(&judge.model, &call->model, result);
+    judge.model.aborted = aborted;
+    return allowed;
+}
+
 /* Beside an abort a call may end with it or not, and what it does may be undone: a command that is fetched may be refused
  * to who sent it. Nothing of that matters any more, but that there was an abort, and that the server has a set. */
 static bool is_excused(const struct judge_call *call, int32_t result)
@@ -159,8 +168,8 @@ static bool is_excused(const struct judge_call *call, int32_t result)
         judge.model.server = MODEL_CONNECTED;
         judge.model.served = true;
     }
-    return call->crosses_end &&
-           (result == 0 || result == VD_E_ABORT || result == VD_E_CLOSE || result == VD_E_TIMEOUT);
+    return call->crosses_end && (result == 0 || result == VD_E_ABORT || result == VD_E_CLOSE ||
+                                 result == VD_E_TIMEOUT || is_allowed_without_abort(call, result));
 }
 
 /* --- callbacks --- */
