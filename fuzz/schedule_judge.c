@@ -116,12 +116,13 @@ static bool is_explained(struct judge_call *call, int32_t result, uint32_t order
     return (result == VD_E_TIMEOUT && call->found_nothing) || steps(call, result, order);
 }
 
-/* Nobody sees that a command is fetched, or that the agent works; only an abort may come too late for a Close. */
+/* What one thread does for others to see; only an abort may come too late for a Close. */
 static bool is_seen(const struct judge_call *other, const struct judge_call *by)
 {
     enum model_function function = other->model.function;
-    return !other->assumed && function != MODEL_CLIENT_GetCommand &&
-           function != MODEL_SERVER_ExecuteCompletionAgent && (!is_close(other) || is_abort(by));
+    return !other->assumed && (function == MODEL_CLIENT_Create || function == MODEL_SERVER_EndConfiguration ||
+                               function == MODEL_SERVER_SendCommand || function == MODEL_SERVER_CloseDevice ||
+                               is_abort(other) || (is_close(other) && is_abort(by)));
 }
 
 /* At most `depth` others have done their work and not returned yet. */
