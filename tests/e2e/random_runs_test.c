@@ -79,10 +79,11 @@ static unsigned below(uint64_t *state, unsigned limit)
 
 #define ONE_OF(state, list) ((list)[below(state, COUNT_OF(list))])
 
-/* "#nth[:device][/operation]", mostly early in a run. */
-static void write_place(FILE *plan, uint64_t *state, bool of_device)
+/* "#nth[:device][/operation]", mostly early in a run; nth from `first` on. */
+static void write_place(FILE *plan, uint64_t *state, bool of_device, unsigned first)
 {
-    fprintf(plan, "#%u%s", 1 + below(state, below(state, 4) == 0 ? 40 : 6), below(state, 8) == 0 ? "+" : "");
+    fprintf(plan, "#%u%s", first + below(state, below(state, 4) == 0 ? 40 : 6),
+            below(state, 8) == 0 ? "+" : "");
     if (of_device && below(state, 3) == 0) {
         fprintf(plan, ":%u", below(state, 3));
     }
@@ -92,7 +93,7 @@ static void write_place(FILE *plan, uint64_t *state, bool of_device)
 static void write_fault(FILE *plan, uint64_t *state)
 {
     bool of_device = true;
-    unsigned call;
+    unsigned call, first = 1;
     switch (below(state, 5)) {
     case 0:
         fprintf(plan, "fault early-close@%s", ONE_OF(state, commands));
@@ -100,6 +101,7 @@ static void write_fault(FILE *plan, uint64_t *state)
     case 1:
         call = below(state, COUNT_OF(calls));
         of_device = call < DEVICE_CALLS;
+        first = strcmp(calls[call], "OpenDevice") == 0 ? 2 : 1; /* at the first one no device is open yet */
         fprintf(plan, "fault early-close@%s", calls[call]);
         break;
     case 2:
@@ -112,7 +114,7 @@ static void write_fault(FILE *plan, uint64_t *state)
         fprintf(plan, "fault abort%s@%s", ONE_OF(state, aborts), ONE_OF(state, commands));
         break;
     }
-    write_place(plan, state, of_device);
+    write_place(plan, state, of_device, first);
 }
 
 static unsigned write_plan(const char *path, uint64_t *state)
