@@ -207,21 +207,26 @@ static void test_secondary_is_refused(void **state)
     run_end(&run);
 }
 
+/* A primary with two devices; from here on another process, with an object of its own, acts on the same set. */
+static void up_beside_secondary(struct run *run, int32_t result)
+{
+    run_start(run, NULL);
+    sql_begin(run, "BACKUP");
+    vdi_create(run, 2, 0);
+    sql_open(run, 2);
+    vdi_get_configuration(run, 2, 0);
+    run->set = 2;
+    run->process = CLIENT + 50;
+    uint64_t call = call_begin(run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, NULL, "set-1");
+    call_end(run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, call, result, NULL);
+}
+
 static void test_secondary_opens_the_devices(void **state)
 {
     struct run run;
-    uint64_t call;
 
     (void)state;
-    run_start(&run, NULL);
-    sql_begin(&run, "BACKUP");
-    vdi_create(&run, 2, 0);
-    sql_open(&run, 2);
-    vdi_get_configuration(&run, 2, 0);
-    run.set = 2; /* another process: its own object, the same set */
-    run.process = CLIENT + 50;
-    call = call_begin(&run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, NULL, "set-1");
-    call_end(&run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, call, 0, NULL);
+    up_beside_secondary(&run, 0);
     vdi_open(&run, 0, 0);
     vdi_open(&run, 1, 0);
     for (int16_t i = 0; i < 2; i++) {
@@ -243,18 +248,9 @@ static void test_secondary_opens_the_devices(void **state)
 static void test_device_of_a_secondary_that_was_refused(void **state)
 {
     struct run run;
-    uint64_t call;
 
     (void)state;
-    run_start(&run, NULL);
-    sql_begin(&run, "BACKUP");
-    vdi_create(&run, 2, 0);
-    sql_open(&run, 2);
-    vdi_get_configuration(&run, 2, 0);
-    run.set = 2;
-    run.process = CLIENT + 50;
-    call = call_begin(&run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, NULL, "set-1");
-    call_end(&run, WORKER, VDI_FN_OPEN_IN_SECONDARY, -1, call, VD_E_MEMORY, NULL);
+    up_beside_secondary(&run, VD_E_MEMORY);
     process_ends(&run, CLIENT + 50, PROCESS_DESCENDANT, 1, 0, false);
     run.set = 1;
     run.process = CLIENT;
