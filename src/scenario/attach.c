@@ -134,14 +134,17 @@ struct event_ring *run_new_ring(uint32_t number)
     return ring != NULL ? ring : run_new_file(attached_folder, name, RUN_RING_BYTES, &error);
 }
 
+/* What is no whole ring goes: its writer was killed while it made it, and O_EXCL would refuse the name for ever. */
 static int wipe_ring(const char *folder, uint32_t number)
 {
     static const char zeros[sizeof(struct event_ring)];
-    char name[32];
+    char name[32], path[PATH_MAX];
     snprintf(name, sizeof(name), "ring.%u", number);
     int file = run_open_file(folder, name, RUN_RING_BYTES);
     if (file < 0) {
-        return ENOENT;
+        int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+        bool gone = length > 0 && (size_t)length < sizeof(path) && (unlink(path) == 0 || errno == ENOENT);
+        return gone ? 0 : EIO;
     }
     int error = pwrite(file, zeros, sizeof(zeros), 0) == (ssize_t)sizeof(zeros) ? 0 : EIO;
     close(file);
@@ -218,7 +221,6 @@ int run_state_renew(const char *folder)
     uint32_t rings = atomic_load(&state->ring_count);
     for (uint32_t i = 0; i < rings && i < RUN_RINGS_MAX && error == 0; i++) {
         error = wipe_ring(folder, i);
-        error = error == ENOENT ? 0 : error; /* its writer could not make it */
     }
     if (error == 0) {
         memset(state, 0, sizeof(*state));

@@ -65,6 +65,26 @@ static void waits_for_the_collector(void **state)
     finish(&run);
 }
 
+/* A writer that was killed while it made its ring leaves a part of the file: the folder's next run records none the
+ * less. */
+static void a_part_of_a_ring_is_made_again(void **state)
+{
+    (void)state;
+    struct run run;
+    char path[96];
+    for (int size = 0; size <= 4096; size += 4096) {
+        start(&run);
+        assert_int_equal(in_child(&run, record_few), 0);
+        snprintf(path, sizeof(path), "%s/ring.0", run.folder);
+        assert_int_equal(truncate(path, size), 0);
+        assert_int_equal(run_state_renew(run.folder), 0);
+        assert_int_equal(in_child(&run, record_few), 0);
+        assert_int_equal(drained(&run).count, FEW);
+        assert_int_equal(atomic_load(&run.state->lost), 0);
+        finish(&run);
+    }
+}
+
 static void killed_writer_leaves_readable_ring(void **state)
 {
     (void)state;
@@ -231,10 +251,15 @@ static void signal_handlers_may_record_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(brings_events_and_text),     cmocka_unit_test(overwrites_the_oldest),
-        cmocka_unit_test(waits_for_the_collector),    cmocka_unit_test(killed_writer_leaves_readable_ring),
-        cmocka_unit_test(rings_are_reused),           cmocka_unit_test(child_gets_its_own_ring),
-        cmocka_unit_test(signal_handlers_may_record), cmocka_unit_test(signal_handlers_may_record_first),
+        cmocka_unit_test(a_part_of_a_ring_is_made_again),
+        cmocka_unit_test(brings_events_and_text),
+        cmocka_unit_test(overwrites_the_oldest),
+        cmocka_unit_test(waits_for_the_collector),
+        cmocka_unit_test(killed_writer_leaves_readable_ring),
+        cmocka_unit_test(rings_are_reused),
+        cmocka_unit_test(child_gets_its_own_ring),
+        cmocka_unit_test(signal_handlers_may_record),
+        cmocka_unit_test(signal_handlers_may_record_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
