@@ -14,14 +14,51 @@ void model_set_init(struct model_set *set, uint32_t device_count, uint32_t diale
     memset(set, 0, offsetof(struct model_set, devices) + device_count * sizeof set->devices[0]);
     set->device_count = device_count;
     set->dialects = dialects;
-    set->client = MODEL_DOES_NOT_EXIST;
+    for (uint32_t i = 0; i < MODEL_CLIENTS_MAX; i++) {
+        set->clients[i] = MODEL_DOES_NOT_EXIST;
+    }
     set->server = MODEL_DOES_NOT_EXIST;
+}
+
+static uint32_t count(const struct model_set *set, size_t flag)
+{
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < set->device_count; i++) {
+        number += *((const bool *)((const char *)&set->devices[i] + flag));
+    }
+    return number;
+}
+#define COUNT(set, flag) count((set), offsetof(struct model_device, flag))
+
+/* Normally Terminated is every process's state at once: it comes with the last VD_E_CLOSE, whoever gets that. */
+enum model_state model_client_state(const struct model_set *set, uint32_t client)
+{
+    enum model_state state = set->clients[client];
+    if (state == MODEL_DOES_NOT_EXIST) {
+        return state;
+    }
+    bool over = state >= MODEL_INITIALIZING && COUNT(set, close_delivered) == set->device_count;
+    return set->aborted ? MODEL_ABORTED : over ? MODEL_TERMINATED : state;
 }
 
 enum model_state model_set_state(const struct model_set *set, enum model_table side)
 {
-    enum model_state state = side == MODEL_CLIENT ? set->client : set->server;
-    return set->aborted && state != MODEL_DOES_NOT_EXIST ? MODEL_ABORTED : state;
+    if (side == MODEL_CLIENT) {
+        return model_client_state(set, set->primary);
+    }
+    return set->aborted && set->server != MODEL_DOES_NOT_EXIST ? MODEL_ABORTED : set->server;
+}
+
+enum model_state model_call_state(const struct model_set *set, const struct model_call *call)
+{
+    return model_function_table(call->function) == MODEL_CLIENT ? model_client_state(set, call->client)
+                                                                : model_set_state(set, MODEL_SERVER);
+}
+
+bool model_set_lives(const struct model_set *set)
+{
+    return set->clients[set->primary] != MODEL_DOES_NOT_EXIST &&
+           !(set->served && set->server == MODEL_DOES_NOT_EXIST);
 }
 
 static void abort_set(struct model_set *set)
@@ -121,23 +158,26 @@ void model_set_deliver(struct model_set *set)
 
 /* --- situations --- */
 
-static uint32_t count(const struct model_set *set, size_t flag)
-{
-    uint32_t number = 0;
-    for (uint32_t i = 0; i < set->device_count; i++) {
-        number += *((const bool *)((const char *)&set->devices[i] + flag));
-    }
-    return number;
-}
-#define COUNT(set, flag) count((set), offsetof(struct model_device, flag))
-
 static enum model_situation opening(const struct model_set *set, const struct model_call *call)
 {
-    bool unknown = call->argument == MODEL_UNKNOWN_NAME;
-    return COUNT(set, client_open) == set->device_count ? MODEL_ALL_OPEN
-           : unknown                                    ? MODEL_UNKNOWN_NAME
-           : set->devices[call->device].client_open     ? MODEL_DEVICE_OPEN
-                                                        : MODEL_DEVICE_FREE;
+    bool none_here = set->clients[call->client] == MODEL_INITIALIZING;
+    if (COUNT(set, client_open) == set->device_count) {
+        return none_here ? MODEL_OPEN_ELSEWHERE : MODEL_ALL_OPEN;
+    }
+    if (call->argument == MODEL_UNKNOWN_NAME) {
+        return MODEL_UNKNOWN_NAME;
+    }
+    return !set->devices[call->device].client_open ? MODEL_DEVICE_FREE
+           : none_here                             ? MODEL_THIS_OPEN_ELSEWHERE
+                                                   : MODEL_DEVICE_OPEN;
+}
+
+static enum model_situation entering(const struct model_set *set, const struct model_call *call)
+{
+    return call->argument == MODEL_NO_SUCH_SET ? MODEL_NO_SUCH_SET
+           : set->aborted                      ? MODEL_SET_ABORTED
+           : set->configured                   ? MODEL_PRIMARY_CONFIGURED
+                                               : MODEL_PRIMARY_NOT_CONFIGURED;
 }
 
 static enum model_situation getting(const struct model_set *set, const struct model_call *call)
@@ -175,11 +215,21 @@ static enum model_situation closing_device(const struct model_set *set, const st
                                                                 : MODEL_OTHERS_OPEN;
 }
 
+/* A device that the process opened has not delivered VD_E_CLOSE. */
+static bool has_open_device(const struct model_set *set, uint32_t client)
+{
+    for (uint32_t i = 0; i < set->device_count; i++) {
+        const struct model_device *device = &set->devices[i];
+        if (device->client_open && device->opener == client && !device->close_delivered) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum model_situation client_closing(const struct model_set *set, const struct model_call *call)
 {
-    (void)call;
-    return COUNT(set, client_open) > COUNT(set, close_delivered) ? MODEL_CLOSE_NOT_DELIVERED
-                                                                 : MODEL_CLOSE_DELIVERED;
+    return has_open_device(set, call->client) ? MODEL_CLOSE_NOT_DELIVERED : MODEL_CLOSE_DELIVERED;
 }
 
 static enum model_situation server_closing(const struct model_set *set, const struct model_call *call)
@@ -198,7 +248,7 @@ static enum model_situation server_opening(const struct model_set *set, const st
 /* A set is served once. */
 static enum model_situation attaching(const struct model_set *set, const struct model_call *call)
 {
-    bool waits = call->argument == MODEL_ALWAYS && set->client != MODEL_DOES_NOT_EXIST && !set->served;
+    bool waits = call->argument == MODEL_ALWAYS && model_set_lives(set) && !set->served;
     return waits ? MODEL_SET_WAITS : MODEL_NO_SUCH_SET;
 }
 
@@ -228,15 +278,11 @@ static const enum model_situation good_arguments[MODEL_FUNCTION_COUNT] = {
 
 typedef enum model_situation find_situation(const struct model_set *set, const struct model_call *call);
 static find_situation *const finders[MODEL_FUNCTION_COUNT] = {
-    [MODEL_SERVER_Open] = attaching,
-    [MODEL_CLIENT_GetConfiguration] = configuring,
-    [MODEL_CLIENT_OpenDevice] = opening,
-    [MODEL_CLIENT_GetCommand] = getting,
-    [MODEL_CLIENT_CompleteCommand] = completing,
-    [MODEL_CLIENT_Close] = client_closing,
-    [MODEL_SERVER_OpenDevice] = server_opening,
-    [MODEL_SERVER_SendCommand] = sending,
-    [MODEL_SERVER_CloseDevice] = closing_device,
+    [MODEL_SERVER_Open] = attaching,           [MODEL_CLIENT_GetConfiguration] = configuring,
+    [MODEL_CLIENT_OpenInSecondary] = entering, [MODEL_CLIENT_OpenDevice] = opening,
+    [MODEL_CLIENT_GetCommand] = getting,       [MODEL_CLIENT_CompleteCommand] = completing,
+    [MODEL_CLIENT_Close] = client_closing,     [MODEL_SERVER_OpenDevice] = server_opening,
+    [MODEL_SERVER_SendCommand] = sending,      [MODEL_SERVER_CloseDevice] = closing_device,
     [MODEL_SERVER_Close] = server_closing,
 };
 
@@ -256,11 +302,11 @@ static bool applies(enum model_situation situation, enum model_situation of_outc
 }
 
 static const struct model_outcome *find_outcome(const struct model_set *set, const struct model_call *call,
-                                                enum model_state state, int32_t result)
+                                                enum model_state state, enum model_situation situation,
+                                                int32_t result)
 {
     const struct model_cell *cell = model_cell(call->function, state);
     size_t outcomes = model_outcome_count(cell);
-    enum model_situation situation = situation_of(set, call);
     for (size_t i = 0; i < outcomes; i++) {
         const struct model_outcome *outcome = &cell->outcomes[i];
         if (applies(situation, outcome->situation) && model_result(outcome, set->dialects) == result) {
@@ -274,11 +320,14 @@ static const struct model_outcome *find_outcome(const struct model_set *set, con
 static const struct model_outcome *look_up(const struct model_set *set, const struct model_call *call,
                                            int32_t result, bool *aborted)
 {
-    enum model_state state = model_set_state(set, model_function_table(call->function));
-    const struct model_outcome *outcome = find_outcome(set, call, state, result);
+    enum model_state state = model_call_state(set, call);
+    enum model_situation situation = situation_of(set, call);
+    const struct model_outcome *outcome = find_outcome(set, call, state, situation, result);
+    bool enters = call->function == MODEL_CLIENT_OpenInSecondary && situation != MODEL_NO_SUCH_SET;
     *aborted = false;
-    if (outcome == NULL && set->may_be_aborted && state != MODEL_DOES_NOT_EXIST) {
-        outcome = find_outcome(set, call, MODEL_ABORTED, result);
+    if (outcome == NULL && set->may_be_aborted && (state != MODEL_DOES_NOT_EXIST || enters)) {
+        outcome = state != MODEL_DOES_NOT_EXIST ? find_outcome(set, call, MODEL_ABORTED, situation, result)
+                                                : find_outcome(set, call, state, MODEL_SET_ABORTED, result);
         *aborted = outcome != NULL;
     }
     return outcome;
@@ -292,9 +341,22 @@ bool model_set_allows(const struct model_set *set, const struct model_call *call
 
 /* --- effects of a call that returned NOERROR, or VD_E_CLOSE from GetCommand --- */
 
+static void create(struct model_set *set, struct model_call *call)
+{
+    set->primary = call->client;
+}
+
+/* An aborted set's GetConfiguration, where it succeeds (spec 14), finishes nothing. */
+static void configure(struct model_set *set, struct model_call *call)
+{
+    (void)call;
+    set->configured = set->configured || !set->aborted;
+}
+
 static void open_client_device(struct model_set *set, struct model_call *call)
 {
     set->devices[call->device].client_open = true;
+    set->devices[call->device].opener = call->client;
 }
 
 static void get_command(struct model_set *set, struct model_call *call)
@@ -359,23 +421,24 @@ static bool has_commands(const struct model_set *set)
     return false;
 }
 
-/* A side that goes without the set being over leaves the other to notice. */
+/* A primary that goes without the set being over leaves the server to notice; a secondary has done its part. */
 static void client_leaves(struct model_set *set, struct model_call *call)
 {
     bool over = COUNT(set, close_delivered) == set->device_count && !has_commands(set);
-    (void)call;
-    if (COUNT(set, client_open) > COUNT(set, close_delivered)) {
+    if (has_open_device(set, call->client)) {
         abort_set(set); /* X3: an abort inside, whatever is returned */
     }
-    set->may_be_aborted = !over && !set->aborted;
+    if (call->client == set->primary) {
+        set->closed = true;
+        set->may_be_aborted = !over && !set->aborted;
+    }
 }
 
 /* X5, and ours where the client could not go on, or could not end what it has begun: it is not left waiting. */
 static void server_leaves(struct model_set *set, struct model_call *call)
 {
     (void)call;
-    if (COUNT(set, server_closed) < set->device_count || set->client < MODEL_INITIALIZING ||
-        has_commands(set)) {
+    if (COUNT(set, server_closed) < set->device_count || !set->configured || has_commands(set)) {
         abort_set(set);
     }
 }
@@ -383,6 +446,8 @@ static void server_leaves(struct model_set *set, struct model_call *call)
 typedef void have_effect(struct model_set *set, struct model_call *call);
 static have_effect *const effects[MODEL_FUNCTION_COUNT] = {
     [MODEL_SERVER_Open] = attach,
+    [MODEL_CLIENT_Create] = create,
+    [MODEL_CLIENT_GetConfiguration] = configure,
     [MODEL_CLIENT_OpenDevice] = open_client_device,
     [MODEL_CLIENT_GetCommand] = get_command,
     [MODEL_CLIENT_CompleteCommand] = complete_command,
@@ -416,7 +481,7 @@ bool model_step(struct model_set *set, struct model_call *call, int32_t result)
     }
     enum model_state next = model_next(outcome, set->dialects);
     enum model_state *side =
-        model_function_table(call->function) == MODEL_CLIENT ? &set->client : &set->server;
+        model_function_table(call->function) == MODEL_CLIENT ? &set->clients[call->client] : &set->server;
     if (effects[call->function] != NULL && had_effect(outcome, result, next)) {
         effects[call->function](set, call);
     }
@@ -426,4 +491,22 @@ bool model_step(struct model_set *set, struct model_call *call, int32_t result)
         *side = next;
     }
     return true;
+}
+
+/* --- processes that die --- */
+
+void model_set_kill_client(struct model_set *set, uint32_t client)
+{
+    if (set->clients[client] != MODEL_DOES_NOT_EXIST && client == set->primary) {
+        set->may_be_aborted = !set->aborted;
+    }
+    set->clients[client] = MODEL_DOES_NOT_EXIST;
+}
+
+void model_set_kill_server(struct model_set *set)
+{
+    if (set->server != MODEL_DOES_NOT_EXIST) {
+        set->may_be_aborted = !set->aborted;
+    }
+    set->server = MODEL_DOES_NOT_EXIST;
 }

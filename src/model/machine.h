@@ -5,13 +5,18 @@
  * model.h. Where it cannot know (how much room buffers leave) it allows whatever some situation of the cell
  * allows.
  *
- * Responsible for: one client process and one server. Secondaries, and calls that overlap, are the caller's
- * to serialise. Plain data, no allocation; one thread at a time.
+ * Responsible for: one server, and the processes of a client, the primary and its secondaries: each has a state of its
+ * own (spec 2.3), and the devices that it opened. Calls that overlap are the caller's to serialise. Plain data, no
+ * allocation; one thread at a time.
  */
 #ifndef VDIFAULT_MACHINE_H
 #define VDIFAULT_MACHINE_H
 
 #include "model.h"
+
+enum {
+    MODEL_CLIENTS_MAX = 3 /* processes of a client */
+};
 
 struct model_command {
     uint32_t order; /* of sending, from 1; 0: none here */
@@ -26,7 +31,8 @@ struct model_command {
 };
 
 struct model_device {
-    bool client_open, close_delivered;
+    bool client_open, close_delivered; /* by any process of the client */
+    uint32_t opener;                   /* which one, where it is or was open */
     bool server_open, server_closed;
     bool client_io_error; /* as the client library has it, and as the server knows */
     bool server_io_error;
@@ -38,8 +44,13 @@ struct model_device {
 struct model_set {
     uint32_t device_count;
     uint32_t dialects;
-    enum model_state client, server; /* what they would be without an abort */
-    bool served;                     /* a server has opened it */
+    /* What they would be without an abort, and without what other processes did: see model_client_state. */
+    enum model_state clients[MODEL_CLIENTS_MAX];
+    enum model_state server;
+    uint32_t primary; /* which process has created it */
+    bool configured;  /* the primary has finished GetConfiguration */
+    bool closed;      /* the primary has closed it */
+    bool served;      /* a server has opened it */
     bool aborted;
     bool may_be_aborted; /* one side has left: the other's may have noticed */
     struct model_device devices[MODEL_DEVICES_MAX];
@@ -47,6 +58,7 @@ struct model_set {
 
 struct model_call {
     enum model_function function; /* of the client's or the server's table */
+    uint32_t client;              /* of the client's: which process calls */
     uint32_t device;              /* of a device's function, or named to the client's OpenDevice */
     /* MODEL_ALWAYS: arguments as documented. Otherwise what is special about them: NAME_TAKEN, BAD_NAME,
      * BAD_CONFIGURATION, UNKNOWN_NAME, COMMAND_NOT_HELD, TOO_MANY_BYTES, BUFFER_NOT_HELD, HANDLE_BAD,
@@ -60,8 +72,18 @@ struct model_call {
 
 void model_set_init(struct model_set *set, uint32_t device_count, uint32_t dialects);
 
-/* The column of the tables a side is in. */
+/* The column of the tables a side is in; of the client's, its primary. */
 enum model_state model_set_state(const struct model_set *set, enum model_table side);
+enum model_state model_client_state(const struct model_set *set, uint32_t client);
+/* Of the call's side and process. */
+enum model_state model_call_state(const struct model_set *set, const struct model_call *call);
+
+/* Whether a Create of its name finds that it lives: from Create until the primary or the server leaves. */
+bool model_set_lives(const struct model_set *set);
+
+/* The process dies, or the server's, without having been in a call: who is left may find out (spec 9.6). */
+void model_set_kill_client(struct model_set *set, uint32_t client);
+void model_set_kill_server(struct model_set *set);
 
 /* Whether the call may return this; the set is not changed. */
 bool model_set_allows(const struct model_set *set, const struct model_call *call, int32_t result);

@@ -116,7 +116,7 @@ static int32_t call_buffer_handle(struct walk *walk, struct model_call *call)
     const struct model_command *held =
         model_held_command(&walk->model.devices[call->device], walk_draw(walk, 2));
     /* A server that closes a device over a command in hand leaves its buffer neither held nor given back. */
-    bool good = held != NULL && held->has_buffer && walk->model.client != MODEL_TERMINATED;
+    bool good = held != NULL && held->has_buffer && model_client_state(&walk->model, 0) != MODEL_TERMINATED;
     call->argument = good ? MODEL_ALWAYS : MODEL_BUFFER_NOT_HELD;
     return client_set_get_buffer_handle(
         walk->client, good ? walk->held[call->device][held->order]->buffer : &nobodys, &handle);

@@ -1,4 +1,4 @@
-/* See play.h. The loop over the lines, and the model beside it. */
+/* See play.h. The loop over the lines. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,42 +64,7 @@ void play_deviate(struct play *play, const char *format, ...)
     snprintf(outcome->deviation, sizeof outcome->deviation, "line %u, %s: %s", play->line, line, what);
 }
 
-/* "NOERROR, VD_E_TIMEOUT": what the model would have allowed. */
-static void list_allowed(const struct model_set *model, const struct model_call *call, char *text,
-                         size_t size)
-{
-    static const int32_t results[] = {
-        0,           1,         MODEL_VOID,      VD_E_IO_ERROR, VD_E_TIMEOUT, VD_E_ABORT, VD_E_INVALID,
-        VD_E_MEMORY, VD_E_OPEN, VD_E_QUEUE_FULL, VD_E_PROTOCOL, VD_E_CLOSE,   VD_E_BUSY,  VD_E_NOTSUPPORTED};
-    char name[MODEL_RESULT_TEXT];
-    size_t length = 0;
-    text[0] = '\0';
-    for (size_t i = 0; i < sizeof results / sizeof results[0] && length + 1 < size; i++) {
-        if (model_set_allows(model, call, results[i])) {
-            length += (size_t)snprintf(text + length, size - length, "%s%s", length > 0 ? ", " : "",
-                                       model_result_name(results[i], name));
-        }
-    }
-}
-
-/* --- the model --- */
-
-enum model_state play_client_state(const struct play *play)
-{
-    return model_set_state(&play->client_life->model, MODEL_CLIENT);
-}
-
-enum model_state play_server_state(const struct play *play)
-{
-    return model_set_state(&play->server_life->model, MODEL_SERVER);
-}
-
-void play_assume(struct play_life *life, enum model_function function, const int32_t *results, uint32_t count)
-{
-    struct model_call call = {.function = function, .argument = MODEL_ALWAYS};
-    for (uint32_t i = 0; i < count && !model_step(&life->model, &call, results[i]); i++) {
-    }
-}
+/* --- lines --- */
 
 int64_t play_timeout(const struct play_call *call)
 {
@@ -109,139 +74,6 @@ int64_t play_timeout(const struct play_call *call)
     }
     return timeout < 0 || timeout > TIMEOUT_MAX ? -1 : timeout;
 }
-
-static uint32_t at_most(uint32_t value, uint32_t most)
-{
-    return value < most ? value : most;
-}
-
-/* How a device stands, as one number: who has it open, what is wrong with it, how many commands are where. */
-static uint32_t shape_of(const struct model_device *device)
-{
-    uint32_t at[MODEL_ANSWERED + 1] = {0};
-    for (uint32_t i = 0; i < device->command_count; i++) {
-        at[device->commands[i].at]++;
-    }
-    uint32_t shape = (uint32_t)device->client_open + device->close_delivered; /* of three each */
-    shape = shape * 3 + (uint32_t)device->server_open + device->server_closed;
-    shape = shape * 4 + device->client_io_error * 2u + device->server_io_error;
-    shape = shape * 3 + at_most(at[MODEL_WAITS], 2);
-    shape = shape * 3 + at_most(at[MODEL_IN_HAND], 2);
-    return shape * 3 + at_most(at[MODEL_ANSWERED], 2);
-}
-_Static_assert(3 * 3 * 4 * 3 * 3 * 3 < PLAY_DEVICE_SHAPES, "a number each");
-
-static bool is_of_device(enum model_function function)
-{
-    return function == MODEL_CLIENT_OpenDevice || function == MODEL_CLIENT_GetCommand ||
-           function == MODEL_CLIENT_CompleteCommand || function == MODEL_CLIENT_GetBufferHandle ||
-           function == MODEL_SERVER_SendCommand || function == MODEL_SERVER_CloseDevice;
-}
-
-static bool steps(struct play *play, struct play_call *call, int32_t result)
-{
-    if (call->stale) {
-        return result == VD_E_PROTOCOL;
-    }
-    return call->beside ? play_step_beside(play, call, result)
-                        : model_step(&call->life->model, &call->model, result);
-}
-
-static bool is_allowed(struct play *play, struct play_call *call, int32_t result)
-{
-    char allowed[160] = "VD_E_PROTOCOL", name[MODEL_RESULT_TEXT];
-    struct model_set *model = &call->life->model;
-    if (call->model.function == MODEL_FUNCTION_COUNT) {
-        return true;
-    }
-    enum model_table table = model_function_table(call->model.function);
-    enum model_state state = model_set_state(model, table);
-    /* A client that is late makes the server abort; how late it is only the clock knows. */
-    if (call->life->asked.serverTimeOut != 0 && model->served && !model->aborted) {
-        model->may_be_aborted = true;
-    }
-    struct play_transition transition = {
-        .function = call->model.function,
-        .state = model_set_state(call->beside ? play_before(play, call) : model, table),
-        .result = result,
-        .device = is_of_device(call->model.function) ? shape_of(&model->devices[call->model.device]) : 0};
-    if (steps(play, call, result)) {
-        transition.next = model_set_state(model, table);
-        if (play->host.transition != NULL) {
-            play->host.transition(&transition);
-        }
-        return true;
-    }
-    if (!call->stale) {
-        list_allowed(model, &call->model, allowed, sizeof allowed);
-    }
-    play_deviate(play, "it gave %s; allowed in %s is %s", model_result_name(result, name),
-                 model_state_name(state), allowed);
-    return false;
-}
-
-bool play_judge(struct play *play, const struct play_row *row, struct play_call *call, int32_t result)
-{
-    bool allowed = is_allowed(play, call, result);
-    if (allowed && row->after != NULL) {
-        row->after(play, call, result);
-    }
-    return allowed;
-}
-
-void play_check_configuration(struct play *play, const struct VDConfig *due, const struct VDConfig *got)
-{
-    struct VDConfig copy = *got;
-    copy.bufferAreaSize = due->bufferAreaSize; /* how buffers are packed is the core's affair */
-    if (memcmp(&copy, due, sizeof copy) != 0) {
-        play_deviate(play,
-                     "the configuration is not what was settled: features 0x%x for 0x%x, block %u for %u, "
-                     "alignment %u for %u, transfer %u for %u, prefix %u for %u, devices %u for %u",
-                     got->features, due->features, got->blockSize, due->blockSize, got->alignment,
-                     due->alignment, got->maxTransferSize, due->maxTransferSize, got->prefixZoneSize,
-                     due->prefixZoneSize, got->deviceCount, due->deviceCount);
-    }
-}
-
-void play_learn_of_abort(struct play *play, struct play_life *life)
-{
-    struct model_set *model = &life->model;
-    if (model->may_be_aborted && server_set_abort_reason(play->server) != SERVER_ABORT_NONE) {
-        model->aborted = true;
-        model->may_be_aborted = false;
-    }
-}
-
-/* What can be asked for at any time is what the model has it to be. */
-static void check_states(struct play *play)
-{
-    struct play_life *life = play->server_life;
-    struct model_set *model = &life->model;
-    bool leaving = play->threads_out > 0 && (play_is_out(play, true, true) || play_is_out(play, false, true));
-    if (play->server == NULL || model->server == MODEL_DOES_NOT_EXIST || leaving) {
-        return;
-    }
-    play_learn_of_abort(play, life);
-    bool aborted = server_set_abort_reason(play->server) != SERVER_ABORT_NONE;
-    if (aborted != model->aborted) {
-        play_deviate(play, "afterwards the set is %s", aborted ? "aborted" : "not aborted");
-    }
-    if (server_set_client_closed(play->server) != (model->client == MODEL_DOES_NOT_EXIST)) {
-        play_deviate(play, "afterwards the server takes the client as %s",
-                     model->client == MODEL_DOES_NOT_EXIST ? "being there" : "gone");
-    }
-    for (uint32_t i = 0; i < SCENARIO_DEVICES_MAX && i < model->device_count; i++) {
-        const struct model_device *device = &model->devices[i];
-        if (device->server_open && !aborted &&
-            (server_device_client_opened(play->server_devices[i]) != device->client_open ||
-             server_device_has_io_error(play->server_devices[i]) != device->server_io_error)) {
-            play_deviate(
-                play, "afterwards the server takes device %u as not open by the client, or not as it is", i);
-        }
-    }
-}
-
-/* --- lines --- */
 
 static void become(struct play *play, enum scenario_process process)
 {
@@ -259,14 +91,14 @@ static void begin_line(struct play *play, uint32_t line)
 }
 
 /* Side objects that a Destroy has taken are made again by the next call. False: no memory. */
-static bool revive(struct play *play, bool server)
+static bool revive(struct play *play, struct play_client *client)
 {
-    if (server) {
+    if (client == NULL) {
         play->server = play->server != NULL ? play->server : server_set_new();
         return play->server != NULL;
     }
-    play->client = play->client != NULL ? play->client : client_set_new();
-    return play->client != NULL;
+    client->set = client->set != NULL ? client->set : client_set_new();
+    return client->set != NULL;
 }
 
 static const struct play_row *find_row(enum scenario_verb verb)
@@ -280,24 +112,29 @@ static const struct play_row *find_row(enum scenario_verb verb)
 static bool play_line(struct play *play, const struct scenario_line *line)
 {
     enum scenario_process process = scenario_actor_process(line->who);
-    bool server = process == SCENARIO_SERVER;
+    struct play_client *client = process < SCENARIO_SERVER ? &play->clients[process] : NULL;
     const struct play_row *row = find_row(line->verb);
     struct play_call call = {.line = line,
-                             .life = server ? play->server_life : play->client_life,
+                             .life = client != NULL ? client->life : play->server_life,
+                             .client = client,
                              .model = {.function = row->function, .argument = MODEL_ALWAYS}};
     bool threads = play->host.call != NULL;
     bool made = false;
-    if ((process != SCENARIO_CLIENT && !server) || row->make == NULL || !revive(play, server)) {
+    if (process == SCENARIO_WORLD || row->make == NULL) {
         return false;
     }
     if ((line->flags & SCENARIO_ENDS) != 0) {
         return play_wait_for(play, line->who);
     }
+    become(play, process);
+    if (!revive(play, client)) {
+        return false;
+    }
+    call.model.client = client != NULL ? play_client_number(play, client) : 0;
     call.beside = threads && (play->threads_out > 0 || (line->flags & SCENARIO_BEGINS) != 0);
     if (call.beside) {
         made = play_beside(play, row, &call);
     } else if (row->prepare == NULL || row->prepare(play, &call)) {
-        become(play, process);
         int32_t result = row->make(play, &call);
         made = true;
         if (play->line > 0) {
@@ -305,7 +142,7 @@ static bool play_line(struct play *play, const struct scenario_line *line)
         }
         play_judge(play, row, &call, result);
     }
-    check_states(play);
+    play_check_states(play);
     return made;
 }
 
@@ -337,37 +174,46 @@ static void set_dialects(uint32_t dialects)
 static void begin(struct play *play, const struct scenario *scenario)
 {
     uint32_t dialects = scenario->dialects & MODEL_ANY_DIALECTS;
-    struct play_life *first = &play->lives[0];
     if (dialects != 0) {
         set_dialects(dialects);
     }
     play->dialects = dialects;
     play->scenario = scenario;
     play->line = 0;
-    play->life_count = 1;
-    play->client_life = play->server_life = first;
-    play_life_init(first, 1, dialects);
+    play->life_count = 0;
+    play_life_init(&play->nowhere, 1, dialects);
+    play->server_life = &play->nowhere;
+    memset(play->clients, 0, sizeof play->clients);
+    for (uint32_t i = 0; i < PLAY_CLIENTS; i++) {
+        play->clients[i].life = &play->nowhere;
+    }
     play->buffer_count = play->command_count = play->first_command = play->handle_count = 0;
     for (uint32_t i = 0; i < PLAY_ACTORS; i++) {
         play->threads[i].out = play->threads[i].returned = false;
     }
     play->threads_out = 0;
-    memset(play->client_devices, 0, sizeof play->client_devices);
     memset(play->server_devices, 0, sizeof play->server_devices);
-    memset(play->completed, 0, sizeof play->completed);
 }
 
-/* Both sides go, either first; what is on its way is called back. */
+static bool has_object(const struct play *play, enum scenario_process process)
+{
+    return process < SCENARIO_SERVER ? play->clients[process].set != NULL : play->server != NULL;
+}
+
+/* All go, whoever is first; what is on its way is called back. */
 static void end(struct play *play)
 {
-    static const struct scenario_line destroy[] = {
-        {.verb = SCENARIO_CLIENT_DESTROY, .who = SCENARIO_CLIENT * SCENARIO_THREADS_MAX},
-        {.verb = SCENARIO_SERVER_DESTROY, .who = SCENARIO_SERVER * SCENARIO_THREADS_MAX},
-    };
     begin_line(play, 0);
     play_end_threads(play);
-    for (uint64_t i = 0; i < 2; i++) {
-        (void)play_line(play, &destroy[(i + play->scenario->seed) & 1]);
+    for (uint64_t i = 0; i <= SCENARIO_SERVER; i++) {
+        enum scenario_process process =
+            (enum scenario_process)((i + play->scenario->seed) % (SCENARIO_SERVER + 1));
+        const struct scenario_line destroy = {
+            .verb = process == SCENARIO_SERVER ? SCENARIO_SERVER_DESTROY : SCENARIO_CLIENT_DESTROY,
+            .who = scenario_actor(process, 0)};
+        if (has_object(play, process)) {
+            (void)play_line(play, &destroy);
+        }
     }
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
         if (play->commands[i].at != PLAY_DONE) {
@@ -380,18 +226,21 @@ static void end(struct play *play)
 /* After a deviation the sides are let go without a look at what comes of it; by force, if somebody is still inside. */
 static void drop(struct play *play)
 {
-    if (play->threads_out > 0) {
-        play->host.kill(SCENARIO_CLIENT);
-        play->host.kill(SCENARIO_SERVER);
-        play->client = NULL;
-        play->server = NULL;
-        return;
+    bool kills = play->threads_out > 0;
+    for (int process = SCENARIO_CLIENT; process <= SCENARIO_SERVER; process++) {
+        if (!has_object(play, (enum scenario_process)process)) {
+            continue;
+        }
+        if (kills) {
+            play->host.kill((enum scenario_process)process);
+        } else if (process == SCENARIO_SERVER) {
+            become(play, SCENARIO_SERVER);
+            server_set_free(play->server);
+        } else {
+            become(play, (enum scenario_process)process);
+            client_set_free(play->clients[process].set);
+        }
     }
-    become(play, SCENARIO_CLIENT);
-    client_set_free(play->client);
-    become(play, SCENARIO_SERVER);
-    server_set_free(play->server);
-    play->client = NULL;
     play->server = NULL;
 }
 

@@ -28,43 +28,43 @@ static bool is_supported(const struct VDConfig *config)
            (config->alignment & (config->alignment - 1)) == 0;
 }
 
-/* The life that a Create begins: nobody's yet, once the last one has had a set. NULL: too many of them. */
-static struct play_life *next_life(struct play *play)
-{
-    if (!play->client_life->created || play_client_state(play) != MODEL_DOES_NOT_EXIST) {
-        return play->client_life;
-    }
-    return play->life_count < PLAY_LIVES_MAX ? &play->lives[play->life_count] : NULL;
-}
-
 static bool prepare_create(struct play *play, struct play_call *call)
 {
     const struct scenario_line *line = call->line;
-    struct play_life *life = next_life(play);
     call->config = (struct VDConfig){.deviceCount = play->scenario->device_count,
                                      .features = (uint32_t)line->arg[1],
                                      .prefixZoneSize = (uint32_t)line->arg[2],
                                      .alignment = (uint32_t)line->wide[0],
                                      .serverTimeOut = (uint32_t)line->wide[1]};
-    if (life == NULL) {
+    call->model.argument = line->arg[0] > SCENARIO_NAME_LONGEST                  ? MODEL_BAD_NAME
+                           : !is_supported(&call->config)                        ? MODEL_BAD_CONFIGURATION
+                           : play_find_life(play, (uint8_t)line->arg[0]) != NULL ? MODEL_NAME_TAKEN
+                                                                                 : MODEL_ALWAYS;
+    if (play_client_state(play, call->client) != MODEL_DOES_NOT_EXIST) {
+        return true;
+    }
+    if (play->life_count == PLAY_LIVES_MAX) {
         return false;
     }
-    if (life != play->client_life || !life->created) {
-        uint32_t count = call->config.deviceCount;
-        bool possible = count >= 1 && count <= MODEL_DEVICES_MAX;
-        play_life_init(life, possible ? count : 1, play->dialects);
-    }
-    call->life = life;
-    call->model.argument = line->arg[0] > SCENARIO_NAME_LONGEST ? MODEL_BAD_NAME
-                           : !is_supported(&call->config)       ? MODEL_BAD_CONFIGURATION
-                                                                : MODEL_ALWAYS;
+    uint32_t count = call->config.deviceCount;
+    bool possible = count >= 1 && count <= MODEL_DEVICES_MAX;
+    call->life = &play->lives[play->life_count];
+    play_life_init(call->life, possible ? count : 1, play->dialects);
     return true;
 }
 
 static int32_t make_create(struct play *play, struct play_call *call)
 {
-    return client_set_create(play->client, play_set_name((enum scenario_name)call->line->arg[0]),
+    (void)play;
+    return client_set_create(call->client->set, play_set_name((enum scenario_name)call->line->arg[0]),
                              &call->config);
+}
+
+/* The process has the set that the call was about. */
+static void enter(struct play_call *call)
+{
+    call->client->life = call->life;
+    call->client->entry++;
 }
 
 static void after_create(struct play *play, struct play_call *call, int32_t result)
@@ -73,8 +73,8 @@ static void after_create(struct play *play, struct play_call *call, int32_t resu
     if (result != 0) {
         return;
     }
-    play->life_count += life == &play->lives[play->life_count];
-    play->client_life = life;
+    play->life_count++;
+    enter(call);
     life->created = true;
     life->name = (uint8_t)call->line->arg[0];
     life->asked = call->config;
@@ -87,12 +87,13 @@ static void after_create(struct play *play, struct play_call *call, int32_t resu
 
 static int32_t make_get_configuration(struct play *play, struct play_call *call)
 {
-    return client_set_get_configuration(play->client, play_timeout(call), &call->config);
+    (void)play;
+    return client_set_get_configuration(call->client->set, play_timeout(call), &call->config);
 }
 
 static void after_get_configuration(struct play *play, struct play_call *call, int32_t result)
 {
-    if (result == 0 && play_client_state(play) != MODEL_ABORTED) {
+    if (result == 0 && play_client_state(play, call->client) != MODEL_ABORTED) {
         play_check_configuration(play, &call->life->settled, &call->config);
     }
 }
@@ -114,7 +115,8 @@ static bool prepare_open_device(struct play *play, struct play_call *call)
 static int32_t make_open_device(struct play *play, struct play_call *call)
 {
     call->client_device = (struct client_device *)(void *)call;
-    return client_set_open_device(play->client, play_device_name((uint32_t)call->line->arg[0]),
+    (void)play;
+    return client_set_open_device(call->client->set, play_device_name((uint32_t)call->line->arg[0]),
                                   &call->client_device);
 }
 
@@ -123,30 +125,24 @@ static void after_open_device(struct play *play, struct play_call *call, int32_t
     if ((result == 0) != (call->client_device != NULL)) {
         play_deviate(play, "it wrote %s device", result == 0 ? "no" : "a");
     } else if (result == 0 && call->line->arg[0] < SCENARIO_DEVICES_MAX) {
-        play->client_devices[call->line->arg[0]] = (struct play_client_device){
-            .handle = call->client_device, .life = call->life, .device = call->model.device};
-        play->completed[call->line->arg[0]] = NULL;
+        struct play_client *client = call->client;
+        client->devices[call->line->arg[0]] = (struct play_client_device){
+            .handle = call->client_device, .entry = client->entry, .device = call->model.device};
+        client->completed[call->line->arg[0]] = NULL;
     }
 }
 
 /* --- GetCommand, CompleteCommand --- */
 
-static struct play_client_device *find_device(struct play *play, int32_t index)
-{
-    bool known = index < SCENARIO_DEVICES_MAX && play->client_devices[index].handle != NULL;
-    return known ? &play->client_devices[index] : NULL;
-}
-
 static bool prepare_device(struct play *play, struct play_call *call)
 {
-    const struct play_client_device *device = find_device(play, call->line->arg[0]);
-    if (device == NULL) {
-        return false;
-    }
+    int32_t index = call->line->arg[0];
+    const struct play_client_device *device = &call->client->devices[index % SCENARIO_DEVICES_MAX];
+    (void)play;
     call->client_device = device->handle;
     call->model.device = device->device;
-    call->stale = device->life != play->client_life;
-    return true;
+    call->stale = device->entry != call->client->entry;
+    return index < SCENARIO_DEVICES_MAX && device->handle != NULL;
 }
 
 static int32_t make_get_command(struct play *play, struct play_call *call)
@@ -181,7 +177,7 @@ static bool prepare_held(struct play *play, struct play_call *call, uint32_t n)
     }
     const struct model_command *held =
         call->stale ? NULL : model_held_command(&call->life->model.devices[call->model.device], n);
-    call->block = play->completed[call->line->arg[0]];
+    call->block = call->client->completed[call->line->arg[0]];
     call->block = call->block != NULL && n % 2 == 0 ? call->block : &nobodys;
     call->command =
         held != NULL ? play_find_command(play, call->life, call->model.device, held->order) : NULL;
@@ -229,8 +225,9 @@ static int32_t make_complete_command(struct play *play, struct play_call *call)
 
 static void after_complete_command(struct play *play, struct play_call *call, int32_t result)
 {
+    (void)play;
     if (result == 0) {
-        play->completed[call->line->arg[0]] = call->command->held;
+        call->client->completed[call->line->arg[0]] = call->command->held;
         call->command->held = NULL;
         call->command->bytes = (uint64_t)call->line->wide[0];
         call->command->position = call->line->wide[1];
@@ -257,17 +254,20 @@ static bool prepare_get_handle(struct play *play, struct play_call *call)
     if (!prepare_held(play, call, (uint32_t)call->line->arg[1])) {
         return false;
     }
-    bool good = call->command != NULL && call->block->buffer != NULL &&
-                call->life->model.client != MODEL_TERMINATED; /* neither held nor given back, then */
+    bool good =
+        call->command != NULL && call->block->buffer != NULL &&
+        play_client_state(play, call->client) != MODEL_TERMINATED; /* neither held nor given back, then */
     call->stale = false;
-    call->address = good ? call->block->buffer : buffer_not_held(play, play->completed[call->line->arg[0]]);
+    call->address =
+        good ? call->block->buffer : buffer_not_held(play, call->client->completed[call->line->arg[0]]);
     call->model.argument = good ? MODEL_ALWAYS : MODEL_BUFFER_NOT_HELD;
     return true;
 }
 
 static int32_t make_get_handle(struct play *play, struct play_call *call)
 {
-    return client_set_get_buffer_handle(play->client, call->address, &call->number);
+    (void)play;
+    return client_set_get_buffer_handle(call->client->set, call->address, &call->number);
 }
 
 static void after_get_handle(struct play *play, struct play_call *call, int32_t result)
@@ -276,6 +276,7 @@ static void after_get_handle(struct play *play, struct play_call *call, int32_t 
         uint32_t i = play->handle_count++;
         play->handles[i].handle = call->number;
         play->handles[i].address = call->address;
+        play->handles[i].client = call->client;
         play->handles[i].life = call->life;
     }
 }
@@ -286,23 +287,28 @@ static bool prepare_map_handle(struct play *play, struct play_call *call)
     call->number = UINT32_MAX;
     call->model.argument = MODEL_HANDLE_BAD;
     if (index != 0 && index <= play->handle_count) {
-        if (play->handles[index - 1].life != play->client_life) {
+        if (play->handles[index - 1].life != call->life) {
             return false; /* it may or may not mean something now */
         }
+        /* Once the set's name is gone, so are those of areas that this process has not mapped yet. */
+        bool found = play->handles[index - 1].client == call->client || model_set_lives(&call->life->model);
         call->number = play->handles[index - 1].handle;
-        call->model.argument = MODEL_ALWAYS;
+        call->model.argument = found ? MODEL_ALWAYS : MODEL_NO_SITUATION;
     }
     return true;
 }
 
 static int32_t make_map_handle(struct play *play, struct play_call *call)
 {
-    return client_set_map_buffer_handle(play->client, call->number, &call->address);
+    (void)play;
+    return client_set_map_buffer_handle(call->client->set, call->number, &call->address);
 }
 
 static void after_map_handle(struct play *play, struct play_call *call, int32_t result)
 {
-    if (result == 0 && call->address != play->handles[call->line->arg[0] - 1].address) {
+    uint32_t index = (uint32_t)call->line->arg[0] - 1;
+    if (result == 0 && call->client == play->handles[index].client &&
+        call->address != play->handles[index].address) {
         play_deviate(play, "it gave another buffer than the handle is of");
     }
 }
@@ -311,51 +317,53 @@ static void after_map_handle(struct play *play, struct play_call *call, int32_t 
 
 static int32_t make_register_closed(struct play *play, struct play_call *call)
 {
-    (void)call;
-    client_set_register_device_closed(play->client);
+    (void)play;
+    client_set_register_device_closed(call->client->set);
     return MODEL_VOID;
 }
 
 static int32_t make_abort(struct play *play, struct play_call *call)
 {
-    (void)call;
-    return client_set_signal_abort(play->client);
+    (void)play;
+    return client_set_signal_abort(call->client->set);
 }
 
 static int32_t make_close(struct play *play, struct play_call *call)
 {
-    (void)call;
-    return client_set_close(play->client);
+    (void)play;
+    return client_set_close(call->client->set);
 }
 
-/* Nothing is in the client's hands any more. */
-static void let_go(struct play *play)
+/* Nothing is in the process's hands any more. */
+static void let_go(struct play *play, struct play_call *call)
 {
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
-        play->commands[i].held = NULL;
+        struct play_command *command = &play->commands[i];
+        if (command->life == call->life &&
+            call->life->model.devices[command->device].opener == call->model.client) {
+            command->held = NULL;
+        }
     }
-    memset(play->completed, 0, sizeof play->completed);
+    memset(call->client->completed, 0, sizeof call->client->completed);
 }
 
 static void after_close(struct play *play, struct play_call *call, int32_t result)
 {
-    (void)call;
     if (result != VD_E_PROTOCOL) {
-        let_go(play);
+        let_go(play, call);
     }
 }
 
 static bool prepare_destroy(struct play *play, struct play_call *call)
 {
-    (void)call;
-    return !play_is_out(play, false, false);
+    return !play_is_out(play, (enum scenario_process)play_client_number(play, call->client));
 }
 
 static int32_t make_destroy(struct play *play, struct play_call *call)
 {
-    (void)call;
-    client_set_free(play->client);
-    play->client = NULL;
+    (void)play;
+    client_set_free(call->client->set);
+    call->client->set = NULL;
     return 0;
 }
 
@@ -363,30 +371,43 @@ static void after_destroy(struct play *play, struct play_call *call, int32_t res
 {
     static const int32_t results[] = {0, VD_E_OPEN, VD_E_PROTOCOL};
     (void)result;
-    play_assume(call->life, MODEL_CLIENT_Close, results, sizeof results / sizeof results[0]);
-    let_go(play);
-    memset(play->client_devices, 0, sizeof play->client_devices);
+    play_assume(call->life, MODEL_CLIENT_Close, call->model.client, results,
+                sizeof results / sizeof results[0]);
+    let_go(play, call);
+    memset(call->client->devices, 0, sizeof call->client->devices);
 }
 
 /* --- OpenInSecondary --- */
 
-/* The primary's own object: there is nothing else that a set could be of. */
 static bool prepare_open_in_secondary(struct play *play, struct play_call *call)
 {
-    (void)play;
-    call->model.argument = MODEL_NO_SUCH_SET;
+    struct play_life *life = play_find_life(play, (uint8_t)call->line->arg[0]);
+    call->model.argument = life != NULL ? MODEL_ALWAYS : MODEL_NO_SUCH_SET;
+    if (play_client_state(play, call->client) == MODEL_DOES_NOT_EXIST) {
+        call->life = life != NULL ? life : &play->nowhere;
+    }
     return true;
 }
 
 static int32_t make_open_in_secondary(struct play *play, struct play_call *call)
 {
-    return client_set_open_in_secondary(play->client, play_set_name((enum scenario_name)call->line->arg[0]));
+    (void)play;
+    return client_set_open_in_secondary(call->client->set,
+                                        play_set_name((enum scenario_name)call->line->arg[0]));
+}
+
+static void after_open_in_secondary(struct play *play, struct play_call *call, int32_t result)
+{
+    (void)play;
+    if (result == 0) {
+        enter(call);
+    }
 }
 
 const struct play_row play_client_rows[SCENARIO_VERB_COUNT] = {
     [SCENARIO_CLIENT_CREATE] = {MODEL_CLIENT_Create, prepare_create, make_create, after_create},
     [SCENARIO_CLIENT_OPEN_IN_SECONDARY] = {MODEL_CLIENT_OpenInSecondary, prepare_open_in_secondary,
-                                           make_open_in_secondary, NULL},
+                                           make_open_in_secondary, after_open_in_secondary},
     [SCENARIO_CLIENT_GET_CONFIGURATION] = {MODEL_CLIENT_GetConfiguration, NULL, make_get_configuration,
                                            after_get_configuration},
     [SCENARIO_CLIENT_OPEN_DEVICE] = {MODEL_CLIENT_OpenDevice, prepare_open_device, make_open_device,

@@ -174,7 +174,7 @@ static bool prepare_close(struct play *play, struct play_call *call)
 
 static bool prepare_destroy(struct play *play, struct play_call *call)
 {
-    return !play_is_out(play, true, false) && prepare_close(play, call);
+    return !play_is_out(play, SCENARIO_SERVER) && prepare_close(play, call);
 }
 
 static int32_t make_close(struct play *play, struct play_call *call)
@@ -202,7 +202,7 @@ static int32_t make_destroy(struct play *play, struct play_call *call)
 static void after_destroy(struct play *play, struct play_call *call, int32_t result)
 {
     static const int32_t results[] = {0, VD_E_PROTOCOL};
-    play_assume(call->life, MODEL_SERVER_Close, results, sizeof results / sizeof results[0]);
+    play_assume(call->life, MODEL_SERVER_Close, 0, results, sizeof results / sizeof results[0]);
     after_close(play, call, result);
     memset(play->server_devices, 0, sizeof play->server_devices);
 }

@@ -1,6 +1,7 @@
 /* play_internal.h - what the files of play/ share.
  *
- *   play.c          the table of the verbs, the loop over the lines, the model in lockstep
+ *   play.c          the table of the verbs, the loop over the lines
+ *   play_judge.c    the model in lockstep
  *   play_threads.c  calls that begin, and others beside them
  *   play_client.c   what a client does
  *   play_server.c   what the server does until its devices are open
@@ -16,10 +17,13 @@
 #include "play.h"
 #include "server.h"
 
+_Static_assert((int)SCENARIO_SERVER == (int)MODEL_CLIENTS_MAX, "a process is one in the model, by number");
+
 enum {
     PLAY_LIVES_MAX = 8,
-    PLAY_SHAPES_MAX = 32,   /* buffer requests of one life */
-    PLAY_BUFFERS_MAX = 256, /* one a line */
+    PLAY_CLIENTS = SCENARIO_SERVER, /* processes of a client's */
+    PLAY_SHAPES_MAX = 32,           /* buffer requests of one life */
+    PLAY_BUFFERS_MAX = 256,         /* one a line */
     PLAY_COMMANDS_MAX = 256,
 };
 
@@ -29,7 +33,7 @@ struct play_shape {
     bool placed; /* it has an area */
 };
 
-/* One set, from Create until both sides have left it. */
+/* One set, from Create until all have left it. Several may live, under names of their own. */
 struct play_life {
     struct model_set model;
     bool created;
@@ -70,8 +74,17 @@ struct play_command {
 /* What a client's call on a device goes through; by the name that it was opened with. */
 struct play_client_device {
     struct client_device *handle; /* NULL: never opened */
-    struct play_life *life;
+    uint32_t entry;               /* of its client */
     uint32_t device;
+};
+
+/* A process of a client's, with its one set. */
+struct play_client {
+    struct client_set *set; /* NULL: destroyed */
+    struct play_life *life; /* the present one, or its last */
+    uint32_t entry;         /* how often it has entered one: what is of an earlier entry is stale */
+    struct play_client_device devices[SCENARIO_DEVICES_MAX];
+    struct VDC_Command *completed[SCENARIO_DEVICES_MAX]; /* by name: the last one that was given back */
 };
 
 struct play_row;
@@ -81,8 +94,9 @@ struct play_call {
     const struct scenario_line *line;
     struct model_call model;
     struct play_life *life;
-    bool stale;  /* on a device of an earlier life: VD_E_PROTOCOL, whatever the state is */
-    bool beside; /* others may help it while it waits */
+    struct play_client *client; /* NULL: a server's */
+    bool stale;                 /* on a device of an earlier life: VD_E_PROTOCOL, whatever the state is */
+    bool beside;                /* others may help it while it waits */
     /* arguments and what came back, as the verb has use for them */
     struct client_device *client_device;
     struct server_device *server_device;
@@ -121,20 +135,20 @@ struct play {
     uint32_t dialects;
     uint32_t life_count;
     struct play_life lives[PLAY_LIVES_MAX];
-    struct play_life *client_life, *server_life; /* the present one of each side, or its last */
-    struct client_set *client;                   /* NULL: destroyed */
-    struct server_set *server;
-    struct play_client_device client_devices[SCENARIO_DEVICES_MAX];
+    struct play_life nowhere; /* of who has not entered any yet; it is never created */
+    struct play_client clients[PLAY_CLIENTS];
+    struct play_life *server_life; /* the server's present one, or its last */
+    struct server_set *server;     /* NULL: destroyed */
     struct server_device *server_devices[MODEL_DEVICES_MAX];
     uint32_t buffer_count;
     struct play_buffer buffers[PLAY_BUFFERS_MAX];
     uint32_t command_count;
     uint32_t first_command; /* all before it are done */
     struct play_command commands[PLAY_COMMANDS_MAX];
-    struct VDC_Command *completed[SCENARIO_DEVICES_MAX]; /* by name: the last one that was given back */
     struct {
         uint32_t handle;
-        uint8_t *address;
+        uint8_t *address; /* where the process sees it that asked for the handle */
+        struct play_client *client;
         struct play_life *life;
     } handles[SCENARIO_HANDLES_MAX];
     uint32_t handle_count;
@@ -157,16 +171,22 @@ extern const struct play_row play_engine_rows[SCENARIO_VERB_COUNT];
 void play_deviate(struct play *play, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Where the set may be aborted by now, the server knows. */
 void play_learn_of_abort(struct play *play, struct play_life *life);
-/* The model's state of the side. */
-enum model_state play_client_state(const struct play *play);
+/* The model's state of a process. */
+enum model_state play_client_state(const struct play *play, const struct play_client *client);
 enum model_state play_server_state(const struct play *play);
-/* Steps the model of the life by a call that has no result to compare: the first of `results` it allows. */
-void play_assume(struct play_life *life, enum model_function function, const int32_t *results,
-                 uint32_t count);
+uint32_t play_client_number(const struct play *play, const struct play_client *client);
+/* The one that lives under the name; NULL: none. */
+struct play_life *play_find_life(struct play *play, uint8_t name);
+/* Steps the model of the life by a call that has no result to compare: the first of `results` it allows. `client`: which
+ * process, if it is a client's. */
+void play_assume(struct play_life *life, enum model_function function, uint32_t client,
+                 const int32_t *results, uint32_t count);
 /* The timeout that the line means, as the call is to be given it. */
 int64_t play_timeout(const struct play_call *call);
 /* The model allows the result, and all that follows from it is so; false: it deviates. */
 bool play_judge(struct play *play, const struct play_row *row, struct play_call *call, int32_t result);
+/* What can be asked for at any time is what the model has it to be. */
+void play_check_states(struct play *play);
 
 /* --- play_threads.c --- */
 
@@ -179,8 +199,8 @@ bool play_wait_for(struct play *play, uint8_t who);
 const struct model_set *play_before(struct play *play, const struct play_call *call);
 /* As model_step, where the call overlapped others: the model may have been as any order of them leaves it. */
 bool play_step_beside(struct play *play, struct play_call *call, int32_t result);
-bool play_is_out(const struct play *play, bool server,
-                 bool leaving); /* a call of the side, or a Close or abort of it */
+bool play_is_out(const struct play *play, enum scenario_process process); /* a call of its */
+bool play_is_leaving(const struct play *play);                            /* a Close or an abort is out */
 void play_end_threads(struct play *play);
 
 /* Nobody's yet, and nothing known of whoever had it before. */

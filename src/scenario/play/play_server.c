@@ -6,13 +6,11 @@
 /* Another life of the server's begins with the set that lives under this name, if it has not been served yet. */
 static bool prepare_open(struct play *play, struct play_call *call)
 {
-    struct play_life *life = play->client_life;
-    if (play_server_state(play) != MODEL_DOES_NOT_EXIST) {
-        return true;
+    struct play_life *life = play_find_life(play, (uint8_t)call->line->arg[0]);
+    if (play_server_state(play) == MODEL_DOES_NOT_EXIST) {
+        call->life = life != NULL ? life : &play->nowhere;
+        call->model.argument = life != NULL ? MODEL_ALWAYS : MODEL_NO_SUCH_SET;
     }
-    bool named = life->created && life->name == call->line->arg[0];
-    call->life = life;
-    call->model.argument = named ? MODEL_ALWAYS : MODEL_NO_SUCH_SET;
     return true;
 }
 

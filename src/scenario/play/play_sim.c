@@ -1,4 +1,4 @@
-/* The world of a scenario in the simulation: the client and the server are processes of it, actors their fibers. */
+/* The world of a scenario in the simulation: who makes calls are processes of it, actors their fibers. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,8 +7,6 @@
 #include "sim.h"
 
 enum {
-    PROCESS_CLIENT = 1, /* the world's first; the server is the next */
-    PROCESS_SERVER,
     ACTORS = SCENARIO_PROCESS_COUNT * SCENARIO_THREADS_MAX,
 };
 
@@ -19,9 +17,10 @@ static struct actor {
     void *context;
 } actors[ACTORS];
 
+/* The world's first is the client. */
 static uint32_t number_of(enum scenario_process process)
 {
-    return process == SCENARIO_SERVER ? PROCESS_SERVER : PROCESS_CLIENT;
+    return (uint32_t)process + 1;
 }
 
 static void begin(const struct scenario *scenario)
@@ -29,6 +28,8 @@ static void begin(const struct scenario *scenario)
     const struct sim_options options = {.seed = scenario->seed};
     event_set_spinning(false); /* it learns from one scenario for the next */
     sim_begin(&options);
+    sim_process("secondary");
+    sim_process("another");
     sim_process("server");
     memset(actors, 0, sizeof actors);
 }
@@ -50,8 +51,12 @@ static void act(void *context)
 
 static void call(uint8_t who, void (*make)(void *context), void *context)
 {
-    static const char *const names[] = {"client", "client.2", "client.3", "client.4"};
-    static const char *const server_names[] = {"server", "server.2", "server.3", "server.4"};
+    static const char *const names[][SCENARIO_THREADS_MAX] = {
+        {"client", "client.2", "client.3", "client.4"},
+        {"secondary", "secondary.2", "secondary.3", "secondary.4"},
+        {"another", "another.2", "another.3", "another.4"},
+        {"server", "server.2", "server.3", "server.4"},
+    };
     struct actor *actor = &actors[who];
     enum scenario_process process = scenario_actor_process(who);
     uint32_t thread = scenario_actor_thread(who);
@@ -62,8 +67,7 @@ static void call(uint8_t who, void (*make)(void *context), void *context)
         return;
     }
     actor->started = true;
-    actor->fiber = sim_start(number_of(process), (process == SCENARIO_SERVER ? server_names : names)[thread],
-                             act, actor);
+    actor->fiber = sim_start(number_of(process), names[process][thread], act, actor);
 }
 
 static void go_on(int64_t ns)

@@ -16,12 +16,20 @@ static bool is_leaving(enum model_function function)
            function == MODEL_SERVER_Close || function == MODEL_SERVER_SignalAbort;
 }
 
-bool play_is_out(const struct play *play, bool server, bool leaving)
+bool play_is_out(const struct play *play, enum scenario_process process)
+{
+    for (uint32_t i = 0; play->threads_out > 0 && i < SCENARIO_THREADS_MAX; i++) {
+        if (play->threads[scenario_actor(process, i)].out) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool play_is_leaving(const struct play *play)
 {
     for (uint8_t who = 0; play->threads_out > 0 && who < PLAY_ACTORS; who++) {
-        const struct play_thread *thread = &play->threads[who];
-        if (thread->out && (scenario_actor_process(who) == SCENARIO_SERVER) == server &&
-            (!leaving || is_leaving(thread->call.model.function))) {
+        if (play->threads[who].out && is_leaving(play->threads[who].call.model.function)) {
             return true;
         }
     }
@@ -102,7 +110,8 @@ bool play_step_beside(struct play *play, struct play_call *call, int32_t result)
         return false;
     }
     if (leaves) {
-        play_assume(call->life, call->model.function, endings, sizeof endings / sizeof endings[0]);
+        play_assume(call->life, call->model.function, call->model.client, endings,
+                    sizeof endings / sizeof endings[0]);
     }
     return true;
 }
@@ -197,7 +206,7 @@ static void note_agent(struct play *play, struct play_thread *thread)
 static void go_on(struct play *play, int64_t ns)
 {
     play->host.go_on(ns);
-    bool leaving = play_is_out(play, false, true) || play_is_out(play, true, true);
+    bool leaving = play_is_leaving(play);
     for (uint32_t i = 0; !leaving && play->threads_out > 0 && i < PLAY_ACTORS; i++) {
         if (play->threads[i].out && !play->threads[i].call.stale) {
             note_waiting(play, &play->threads[i]);
@@ -263,20 +272,22 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
     return true;
 }
 
-/* Ends what the sides have, so that nobody has anything to wait for. */
-static void abort_both(struct play *play)
+/* Ends what all have, so that nobody has anything to wait for. */
+static void abort_all(struct play *play)
 {
     static const int32_t results[] = {0, VD_E_PROTOCOL};
-    if (play->client != NULL) {
-        play->host.become(SCENARIO_CLIENT);
-        client_set_signal_abort(play->client);
-        play_assume(play->client_life, MODEL_CLIENT_SignalAbort, results, 2);
-        go_on(play, 0);
+    for (uint32_t i = 0; i < PLAY_CLIENTS; i++) {
+        if (play->clients[i].set != NULL) {
+            play->host.become((enum scenario_process)i);
+            client_set_signal_abort(play->clients[i].set);
+            play_assume(play->clients[i].life, MODEL_CLIENT_SignalAbort, i, results, 2);
+            go_on(play, 0);
+        }
     }
     if (play->server != NULL) {
         play->host.become(SCENARIO_SERVER);
         server_set_signal_abort(play->server);
-        play_assume(play->server_life, MODEL_SERVER_SignalAbort, results, 2);
+        play_assume(play->server_life, MODEL_SERVER_SignalAbort, 0, results, 2);
     }
     go_on(play, SLICE_NS); /* who learned of the abort before it slept looks again only then */
 }
@@ -285,7 +296,7 @@ void play_end_threads(struct play *play)
 {
     char text[128];
     if (play->threads_out > 0) {
-        abort_both(play);
+        abort_all(play);
     }
     for (uint8_t who = 0; play->threads_out > 0 && who < PLAY_ACTORS; who++) {
         if (play->threads[who].out) {
