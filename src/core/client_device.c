@@ -58,6 +58,17 @@ static int nothing_to_open(const struct client_set *set, int why)
                : why;
 }
 
+/* Whether this process is in Active: to it a secondary comes by its own devices, not by others' (spec 2.3). */
+static bool opened_one(const struct client_set *set)
+{
+    for (const struct client_device *device = set->devices; device != NULL; device = device->next) {
+        if (device->shared != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The order of the checks is X1's: abort, state, all open, name, this one open. */
 static int open_device(struct client_set *set, const char *name, struct client_device **out)
 {
@@ -78,7 +89,7 @@ static int open_device(struct client_set *set, const char *name, struct client_d
     }
     struct shared_device *shared = name != NULL && set_name_is_valid(name) ? find_device(set, name) : NULL;
     if (shared == NULL) {
-        return nothing_to_open(set, VD_E_INVALID);
+        return opened_one(set) ? nothing_to_open(set, VD_E_INVALID) : VD_E_INVALID;
     }
     struct client_device *device = calloc(1, sizeof *device);
     ClientVirtualDevice *object = malloc(sizeof *object); /* on its own: C++ code may `delete` it */
