@@ -43,6 +43,7 @@ void sim_end(void)
     sim_views_reset();
     sim_heap_reset();
     sim_stranger_reset();
+    sim_later_reset();
     memset(&world, 0, sizeof world);
     sim_hot = (struct sim_hot){.running = UINT32_MAX, .views = sim_hot.views};
 }
@@ -133,7 +134,12 @@ uint32_t sim_current_process(void)
     return sim_hot.running != UINT32_MAX ? sim_fiber_process(sim_hot.running) : world.caller;
 }
 
-bool sim_is_stopped(uint32_t process)
+bool sim_lives(uint32_t process)
+{
+    return process_of(process)->alive;
+}
+
+bool sim_stands(uint32_t process)
 {
     return process_of(process)->stopped;
 }

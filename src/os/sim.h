@@ -91,6 +91,8 @@ void sim_kill(uint32_t process);
 void sim_kill_at(uint32_t process, uint32_t steps); /* that many of its steps from now; 0: at the next one */
 void sim_stop(uint32_t process);                    /* its fibers do not go on until sim_continue; it lives */
 void sim_continue(uint32_t process);
+bool sim_lives(uint32_t process); /* stopped or not */
+bool sim_stands(uint32_t process);
 /* What os_process_alive says of one that goes on nevertheless: a peer whose number lies, or that is out of sight. */
 void sim_feign_death(uint32_t process, bool dead);
 
@@ -103,6 +105,8 @@ uint32_t sim_start(uint32_t process, const char *name, void (*body)(void *contex
 void sim_rest(void);
 void sim_resume(uint32_t fiber); /* if it rests; a sim_resume that comes first counts */
 uint32_t sim_self(void);         /* the running fiber; UINT32_MAX: none */
+/* This fiber goes on next, if it can: at once where another one runs, or else when sim_run begins. */
+void sim_switch(uint32_t fiber);
 /* The running fiber begins a call of this name: for reports. Its steps count from 0. */
 void sim_call(const char *function);
 
@@ -149,6 +153,10 @@ int sim_explain(uint32_t fiber, char *text, size_t size);
 
 int64_t sim_time(void);       /* os_now without a look at the clock: nothing changes */
 void sim_advance(int64_t ns); /* as if nobody had been able to go on for so long */
+
+/* That many steps from now, anybody's, it happens: within the step, on whatever fiber makes that. It may kill, stop,
+ * continue, switch and write, and must not wait; it may not return. At most 256 are ahead. */
+void sim_at(uint32_t steps, void (*happen)(void *context), void *context);
 
 /* --- failures --- */
 

@@ -28,6 +28,7 @@ static struct fiber fibers[SIM_FIBERS_MAX];
 static struct {
     uint32_t count;
     uint32_t last;    /* fiber that went on last */
+    uint32_t next;    /* fiber that sim_switch named, plus one; 0: none */
     uint32_t awake;   /* a bit a fiber: ready to go on */
     uint32_t asleep;  /* waits */
     uint32_t held;    /* of a stopped process */
@@ -188,6 +189,7 @@ static void step(enum sim_event event, const void *field)
     }
     if (sim_hot.due != 0) {
         sim_stranger_step();
+        sim_later_step();
         sim_process_step(fibers[self].process);
     }
     uint32_t others = ready() & ~BIT(self);
@@ -288,7 +290,7 @@ uint32_t sim_start(uint32_t process, const char *name, void (*body)(void *contex
     fibers[number] = (struct fiber){
         .body = body, .context = context, .name = name, .process = process, .since = sim_hot.now};
     all.awake |= BIT(number);
-    all.held |= sim_is_stopped(process) ? BIT(number) : 0;
+    all.held |= sim_stands(process) ? BIT(number) : 0;
     sim_schedule_start(number);
     sim_context_start(number, fiber_main);
     return number;
@@ -322,6 +324,16 @@ void sim_call(const char *function)
     fibers[sim_hot.running].function = function;
     fibers[sim_hot.running].steps = 0;
     fibers[sim_hot.running].since = sim_hot.now;
+}
+
+void sim_switch(uint32_t fiber)
+{
+    assert(fiber < all.count);
+    if (sim_hot.running == UINT32_MAX) {
+        all.next = fiber + 1;
+    } else if ((ready() & BIT(fiber)) != 0) {
+        switch_to(fiber);
+    }
 }
 
 static uint32_t fibers_of(uint32_t process)
@@ -367,7 +379,10 @@ enum sim_end sim_run(int64_t until)
     assert(sim_hot.running == UINT32_MAX);
     all.until = until;
     if (pass_time()) {
-        switch_to(sim_schedule_next(all.last, ready()));
+        bool named = all.next != 0 && (ready() & BIT(all.next - 1)) != 0;
+        uint32_t first = named ? all.next - 1 : sim_schedule_next(all.last, ready());
+        all.next = 0;
+        switch_to(first);
     }
     return all.end;
 }

@@ -7,6 +7,7 @@
  *   sim_views.c     the arena that objects are in, as each process sees it
  *   sim_heap.c      what core allocates, by process
  *   sim_stranger.c  writes into shared memory at a step
+ *   sim_later.c     whatever else is to happen at a step
  *   sim_context.c   stacks
  */
 #ifndef VDIFAULT_OS_SIM_INTERNAL_H
@@ -38,7 +39,7 @@ struct sim_hot {
     uint64_t hash;
     uint64_t steps;
     uint32_t running; /* UINT32_MAX: the caller of sim_run */
-    uint32_t due;     /* writes, storms and deaths that steps bring nearer */
+    uint32_t due;     /* writes, storms, deaths and other doings that steps bring nearer */
     uint8_t *views;   /* NULL, or all that any process sees of shared memory, one view after the other */
 };
 extern struct sim_hot sim_hot;
@@ -66,7 +67,6 @@ static inline uint64_t sim_place(const void *at)
 }
 
 uint32_t sim_current_process(void);
-bool sim_is_stopped(uint32_t process);
 const char *sim_process_name(uint32_t process);
 void sim_process_step(uint32_t process); /* a fiber of its makes a step: it may be its last */
 void sim_set_time(int64_t now);          /* nobody's deadline is looked at */
@@ -123,5 +123,10 @@ void sim_heap_reset(void);
 
 void sim_stranger_reset(void);
 void sim_stranger_step(void);
+
+/* --- sim_later.c --- */
+
+void sim_later_reset(void);
+void sim_later_step(void);
 
 #endif
