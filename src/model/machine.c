@@ -57,8 +57,7 @@ enum model_state model_call_state(const struct model_set *set, const struct mode
 
 bool model_set_lives(const struct model_set *set)
 {
-    return set->clients[set->primary] != MODEL_DOES_NOT_EXIST &&
-           !(set->served && set->server == MODEL_DOES_NOT_EXIST);
+    return set->clients[set->primary] != MODEL_DOES_NOT_EXIST && !set->released;
 }
 
 static void abort_set(struct model_set *set)
@@ -441,6 +440,7 @@ static void server_leaves(struct model_set *set, struct model_call *call)
     if (COUNT(set, server_closed) < set->device_count || !set->configured || has_commands(set)) {
         abort_set(set);
     }
+    set->released = true;
 }
 
 typedef void have_effect(struct model_set *set, struct model_call *call);

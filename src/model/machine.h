@@ -50,6 +50,7 @@ struct model_set {
     uint32_t primary; /* which process has created it */
     bool configured;  /* the primary has finished GetConfiguration */
     bool closed;      /* the primary has closed it */
+    bool released;    /* the server has */
     bool served;      /* a server has opened it */
     bool aborted;
     bool may_be_aborted; /* one side has left: the other's may have noticed */

@@ -161,7 +161,7 @@ static void test_what_cannot_be_called_is_passed_over(void **unused)
 {
     (void)unused;
     HAPPENS("client GetCommand(0)\n", "server SendCommand(3, Flush)\n", "server RunCompletions()\n",
-            "world Advance(1000)\n", "client ... Close\n");
+            "world Continue(server)\n", "client ... Close\n");
     assert_int_equal(outcome.calls, 0);
 }
 

@@ -75,7 +75,7 @@ int64_t play_timeout(const struct play_call *call)
     return timeout < 0 || timeout > TIMEOUT_MAX ? -1 : timeout;
 }
 
-static void become(struct play *play, enum scenario_process process)
+void play_become(struct play *play, enum scenario_process process)
 {
     if (play->host.become != NULL) {
         play->host.become(process);
@@ -120,18 +120,22 @@ static bool play_line(struct play *play, const struct scenario_line *line)
                              .model = {.function = row->function, .argument = MODEL_ALWAYS}};
     bool threads = play->host.call != NULL;
     bool made = false;
-    if (process == SCENARIO_WORLD || row->make == NULL) {
+    if (process == SCENARIO_WORLD) {
+        return play_world(play, line);
+    }
+    if (row->make == NULL || !play_can_act(play, process)) {
         return false;
     }
     if ((line->flags & SCENARIO_ENDS) != 0) {
         return play_wait_for(play, line->who);
     }
-    become(play, process);
+    play_become(play, process);
     if (!revive(play, client)) {
         return false;
     }
     call.model.client = client != NULL ? play_client_number(play, client) : 0;
-    call.beside = threads && (play->threads_out > 0 || (line->flags & SCENARIO_BEGINS) != 0);
+    call.beside =
+        threads && (play->threads_out > 0 || (line->flags & SCENARIO_BEGINS) != 0 || play->always_beside);
     if (call.beside) {
         made = play_beside(play, row, &call);
     } else if (row->prepare == NULL || row->prepare(play, &call)) {
@@ -151,7 +155,7 @@ static bool play_line(struct play *play, const struct scenario_line *line)
 void play_life_init(struct play_life *life, uint32_t device_count, uint32_t dialects)
 {
     model_set_init(&life->model, device_count, dialects);
-    life->created = false;
+    life->created = life->unknown = false;
     life->asked = life->settled = (struct VDConfig){0};
     life->shape_count = life->area_count = 0;
     memset(life->named, 0, sizeof life->named);
@@ -192,10 +196,14 @@ static void begin(struct play *play, const struct scenario *scenario)
         play->threads[i].out = play->threads[i].returned = false;
     }
     play->threads_out = 0;
+    play->always_beside = scenario->schedule != SCENARIO_IN_ORDER;
+    play->unknown = play->overwritten = play->memory_fails = false;
+    memset(play->dead, 0, sizeof play->dead);
+    memset(play->bereft, 0, sizeof play->bereft);
     memset(play->server_devices, 0, sizeof play->server_devices);
 }
 
-static bool has_object(const struct play *play, enum scenario_process process)
+bool play_has_object(const struct play *play, enum scenario_process process)
 {
     return process < SCENARIO_SERVER ? play->clients[process].set != NULL : play->server != NULL;
 }
@@ -204,6 +212,7 @@ static bool has_object(const struct play *play, enum scenario_process process)
 static void end(struct play *play)
 {
     begin_line(play, 0);
+    play_calm_down(play);
     play_end_threads(play);
     for (uint64_t i = 0; i <= SCENARIO_SERVER; i++) {
         enum scenario_process process =
@@ -211,15 +220,20 @@ static void end(struct play *play)
         const struct scenario_line destroy = {
             .verb = process == SCENARIO_SERVER ? SCENARIO_SERVER_DESTROY : SCENARIO_CLIENT_DESTROY,
             .who = scenario_actor(process, 0)};
-        if (has_object(play, process)) {
+        if (play_has_object(play, process)) {
             (void)play_line(play, &destroy);
         }
     }
+    play_calm_down(play); /* what was to come so many steps later has come during these */
+    play_end_threads(play);
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
         if (play->commands[i].at != PLAY_DONE) {
             play_deviate(play, "command %u of device %u was never called back", play->commands[i].order,
                          play->commands[i].device);
         }
+    }
+    if (play->outcome->deviation[0] == '\0') {
+        play_take_over(play);
     }
 }
 
@@ -228,16 +242,16 @@ static void drop(struct play *play)
 {
     bool kills = play->threads_out > 0;
     for (int process = SCENARIO_CLIENT; process <= SCENARIO_SERVER; process++) {
-        if (!has_object(play, (enum scenario_process)process)) {
+        if (!play_has_object(play, (enum scenario_process)process)) {
             continue;
         }
         if (kills) {
             play->host.kill((enum scenario_process)process);
         } else if (process == SCENARIO_SERVER) {
-            become(play, SCENARIO_SERVER);
+            play_become(play, SCENARIO_SERVER);
             server_set_free(play->server);
         } else {
-            become(play, (enum scenario_process)process);
+            play_become(play, (enum scenario_process)process);
             client_set_free(play->clients[process].set);
         }
     }

@@ -7,8 +7,13 @@
  * Not responsible for: the world around (struct play_host), for the meaning of a line's text (scenario.h), or for
  * printing.
  *
- * A line that there is nothing to call for (a device that was never opened, a command that was never fetched) is
- * passed over.
+ * A line that there is nothing to call for (a device that was never opened, a command that was never fetched), or
+ * nobody (the process is dead or stands still), is passed over.
+ *
+ * The world: a process that dies between calls leaves a set whose state is known, and the others find out. Where it dies
+ * or stops inside of a call, where a stranger writes, and where calls are interleaved step by step, nobody can say what
+ * has been done: from then on results need only be some that the function has in any state; but still each call
+ * returns, each command is called back once, all can be closed, and nothing is left behind.
  *
  * Threads: a call that begins, and every call while one is out, is made on the thread of its actor; so what it waits
  * for may come with a later line. Where the host has no threads, and for a call beside which nothing else happens,
@@ -49,6 +54,12 @@ enum {
     PLAY_DEVICE_SHAPES = 1024
 };
 
+enum play_being {
+    PLAY_LIVES,
+    PLAY_STANDS, /* stopped */
+    PLAY_IS_DEAD,
+};
+
 /* Where it happens: what the os.h it is linked with can do beside what os.h says. Each may be NULL. */
 struct play_host {
     void (*begin)(const struct scenario *scenario);
@@ -63,6 +74,10 @@ struct play_host {
     /* Both sides have left. False: something is not over, and `text` says what. */
     bool (*end)(char *text, size_t size);
     void (*transition)(const struct play_transition *transition);
+    /* What the line of the world's says, at once or as many steps from now. False: it cannot. */
+    bool (*world)(const struct scenario_line *line);
+    enum play_being (*being)(enum scenario_process process); /* NULL: all live */
+    void (*litter)(void); /* names may be left that nobody could know of: end does not count them */
 };
 extern const struct play_host play_in_simulation; /* over os/sim.h; library vdi_play_sim */
 

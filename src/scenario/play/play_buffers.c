@@ -143,7 +143,9 @@ void play_add_buffer(struct play *play, uint8_t *address, uint32_t size, uint32_
 
 void play_free_buffer(struct play *play, struct play_buffer *buffer)
 {
-    play->server_life->shapes[buffer->shape].used--;
+    if (buffer->shape < PLAY_SHAPES_MAX) {
+        play->server_life->shapes[buffer->shape].used--;
+    }
     buffer->live = false;
 }
 

@@ -36,10 +36,12 @@ static bool prepare_create(struct play *play, struct play_call *call)
                                      .prefixZoneSize = (uint32_t)line->arg[2],
                                      .alignment = (uint32_t)line->wide[0],
                                      .serverTimeOut = (uint32_t)line->wide[1]};
-    call->model.argument = line->arg[0] > SCENARIO_NAME_LONGEST                  ? MODEL_BAD_NAME
-                           : !is_supported(&call->config)                        ? MODEL_BAD_CONFIGURATION
-                           : play_find_life(play, (uint8_t)line->arg[0]) != NULL ? MODEL_NAME_TAKEN
-                                                                                 : MODEL_ALWAYS;
+    const struct play_life *living = play_find_life(play, (uint8_t)line->arg[0]);
+    call->model.argument = line->arg[0] > SCENARIO_NAME_LONGEST ? MODEL_BAD_NAME
+                           : !is_supported(&call->config)       ? MODEL_BAD_CONFIGURATION
+                           : living == NULL                     ? MODEL_ALWAYS
+                           : living->unknown                    ? MODEL_NO_SITUATION
+                                                                : MODEL_NAME_TAKEN;
     if (play_client_state(play, call->client) != MODEL_DOES_NOT_EXIST) {
         return true;
     }
@@ -176,7 +178,9 @@ static bool prepare_held(struct play *play, struct play_call *call, uint32_t n)
         return false;
     }
     const struct model_command *held =
-        call->stale ? NULL : model_held_command(&call->life->model.devices[call->model.device], n);
+        call->stale || play_is_unknown(play, call->life)
+            ? NULL
+            : model_held_command(&call->life->model.devices[call->model.device], n);
     call->block = call->client->completed[call->line->arg[0]];
     call->block = call->block != NULL && n % 2 == 0 ? call->block : &nobodys;
     call->command =
@@ -337,13 +341,7 @@ static int32_t make_close(struct play *play, struct play_call *call)
 /* Nothing is in the process's hands any more. */
 static void let_go(struct play *play, struct play_call *call)
 {
-    for (uint32_t i = play->first_command; i < play->command_count; i++) {
-        struct play_command *command = &play->commands[i];
-        if (command->life == call->life &&
-            call->life->model.devices[command->device].opener == call->model.client) {
-            command->held = NULL;
-        }
-    }
+    play_let_go(play, call->life, call->model.client);
     memset(call->client->completed, 0, sizeof call->client->completed);
 }
 

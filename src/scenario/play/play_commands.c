@@ -55,6 +55,16 @@ static uint64_t size_of(const struct play_command *command)
 
 /* --- the client's hands --- */
 
+void play_let_go(struct play *play, const struct play_life *life, uint32_t client)
+{
+    for (uint32_t i = play->first_command; i < play->command_count; i++) {
+        struct play_command *command = &play->commands[i];
+        if (command->life == life && life->model.devices[command->device].opener == client) {
+            command->held = NULL;
+        }
+    }
+}
+
 struct play_command *play_find_command(struct play *play, const struct play_life *life, uint32_t device,
                                        uint32_t order)
 {
@@ -145,7 +155,8 @@ static void called_back(struct VDS_Command *vds)
         return;
     }
     command->at = PLAY_CALLED_BACK;
-    bool data = vds->commandCode == VDC_Read && vds->buffer != NULL && vds->completionCode == ERROR_SUCCESS;
+    bool data = !play_is_unknown(play, command->life) && vds->commandCode == VDC_Read &&
+                vds->buffer != NULL && vds->completionCode == ERROR_SUCCESS;
     if (data && vds->bytesTransferred > 0 &&
         !is_filled(command, TO_SERVER, vds->buffer, (uint64_t)vds->bytesTransferred)) {
         play_deviate(play, "the data of Read %u is not what the client answered", command->order);

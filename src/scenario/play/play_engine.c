@@ -26,7 +26,8 @@ static bool prepare_device(struct play *play, struct play_call *call)
     call->server_device = index < SCENARIO_DEVICES_MAX ? play->server_devices[index] : NULL;
     call->model.device = index;
     call->stale = !call->life->model.devices[index % MODEL_DEVICES_MAX].server_open;
-    return call->server_device != NULL;
+    /* They must be out of the device when Close runs (core/server.h), step by step. */
+    return call->server_device != NULL && !(play->always_beside && play_is_leaving(play));
 }
 
 /* Data needs a buffer that nobody else has; what else a server could send breaks the format (peer_fuzzer). */

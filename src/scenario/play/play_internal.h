@@ -3,6 +3,8 @@
  *   play.c          the table of the verbs, the loop over the lines
  *   play_judge.c    the model in lockstep
  *   play_threads.c  calls that begin, and others beside them
+ *   play_world.c    processes that die, and other doings of the world
+ *   play_unknown.c  what holds of a set whose state nobody knows
  *   play_client.c   what a client does
  *   play_server.c   what the server does until its devices are open
  *   play_engine.c   what it does with them
@@ -36,6 +38,7 @@ struct play_shape {
 /* One set, from Create until all have left it. Several may live, under names of their own. */
 struct play_life {
     struct model_set model;
+    bool unknown; /* what its state is: the model is out of step */
     bool created;
     uint8_t name;
     struct VDConfig asked;            /* as Create was told */
@@ -153,6 +156,13 @@ struct play {
     } handles[SCENARIO_HANDLES_MAX];
     uint32_t handle_count;
     uint32_t threads_out;
+    /* Calls are on their actors' threads, all of them: something may happen inside of one. */
+    bool always_beside;
+    bool unknown;                     /* every life is */
+    bool overwritten;                 /* by a stranger; even what the dead left */
+    bool memory_fails;                /* the next object of shared memory, or a later one, does not fit */
+    bool dead[SCENARIO_SERVER + 1];   /* processes; known here */
+    bool bereft[SCENARIO_NAME_COUNT]; /* names: somebody has died in a set that had it */
     struct play_thread threads[PLAY_ACTORS];
 };
 
@@ -175,7 +185,7 @@ void play_learn_of_abort(struct play *play, struct play_life *life);
 enum model_state play_client_state(const struct play *play, const struct play_client *client);
 enum model_state play_server_state(const struct play *play);
 uint32_t play_client_number(const struct play *play, const struct play_client *client);
-/* The one that lives under the name; NULL: none. */
+/* The one that lives under the name, as far as is known (see play_is_unknown); NULL: none. */
 struct play_life *play_find_life(struct play *play, uint8_t name);
 /* Steps the model of the life by a call that has no result to compare: the first of `results` it allows. `client`: which
  * process, if it is a client's. */
@@ -187,6 +197,32 @@ int64_t play_timeout(const struct play_call *call);
 bool play_judge(struct play *play, const struct play_row *row, struct play_call *call, int32_t result);
 /* What can be asked for at any time is what the model has it to be. */
 void play_check_states(struct play *play);
+
+/* Somebody's object: a client's process has one, and the server. */
+bool play_has_object(const struct play *play, enum scenario_process process);
+void play_become(struct play *play, enum scenario_process process);
+
+/* --- play_world.c --- */
+
+/* False: the host cannot, or it would change nothing. */
+bool play_world(struct play *play, const struct scenario_line *line);
+/* Whether there is somebody to make a call. */
+bool play_can_act(const struct play *play, enum scenario_process process);
+/* Who has died meanwhile is known to be dead. */
+void play_notice_deaths(struct play *play);
+/* At the end: nobody stands still or fails any more. */
+void play_calm_down(struct play *play);
+/* Whether the call, which waits for ever, has lost who could end that: then it must not. */
+bool play_is_alone(const struct play *play, const struct play_call *call);
+/* After the end: the names that the dead had are free, and what they left goes with them. */
+void play_take_over(struct play *play);
+
+/* --- play_unknown.c --- */
+
+bool play_is_unknown(const struct play *play, const struct play_life *life);
+/* As play_judge. */
+bool play_judge_unknown(struct play *play, const struct play_row *row, struct play_call *call,
+                        int32_t result);
 
 /* --- play_threads.c --- */
 
@@ -213,6 +249,8 @@ const char *play_device_name(uint32_t name);
 
 struct play_command *play_find_command(struct play *play, const struct play_life *life, uint32_t device,
                                        uint32_t order);
+/* A process's hands are empty: of all that it fetched of the life. */
+void play_let_go(struct play *play, const struct play_life *life, uint32_t client);
 struct play_command *play_new_command(struct play *play, const struct play_call *call); /* NULL: no more */
 /* The client has got it, and gives it back. */
 void play_fill_sent(struct play_command *command);

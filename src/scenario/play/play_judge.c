@@ -97,6 +97,14 @@ static bool steps(struct play *play, struct play_call *call, int32_t result)
                         : model_step(&call->life->model, &call->model, result);
 }
 
+/* No table has what Create gives where its object does not fit (spec 3.3). */
+static bool is_short_of_memory(const struct play *play, const struct play_call *call, int32_t result)
+{
+    return play->memory_fails && result == VD_E_MEMORY && call->model.function == MODEL_CLIENT_Create &&
+           call->model.argument != MODEL_BAD_NAME && call->model.argument != MODEL_BAD_CONFIGURATION &&
+           model_call_state(&call->life->model, &call->model) == MODEL_DOES_NOT_EXIST;
+}
+
 static bool is_allowed(struct play *play, struct play_call *call, int32_t result)
 {
     char allowed[160] = "VD_E_PROTOCOL", name[MODEL_RESULT_TEXT];
@@ -114,6 +122,10 @@ static bool is_allowed(struct play *play, struct play_call *call, int32_t result
         .state = model_call_state(call->beside ? play_before(play, call) : model, &call->model),
         .result = result,
         .device = is_of_device(call->model.function) ? shape_of(&model->devices[call->model.device]) : 0};
+    if (is_short_of_memory(play, call, result)) {
+        play->memory_fails = false;
+        return true;
+    }
     if (steps(play, call, result)) {
         transition.next = model_call_state(model, &call->model);
         if (play->host.transition != NULL) {
@@ -131,6 +143,9 @@ static bool is_allowed(struct play *play, struct play_call *call, int32_t result
 
 bool play_judge(struct play *play, const struct play_row *row, struct play_call *call, int32_t result)
 {
+    if (play_is_unknown(play, call->life)) {
+        return play_judge_unknown(play, row, call, result);
+    }
     bool allowed = is_allowed(play, call, result);
     if (allowed && row->after != NULL) {
         row->after(play, call, result);
@@ -165,7 +180,8 @@ void play_check_states(struct play *play)
 {
     struct play_life *life = play->server_life;
     struct model_set *model = &life->model;
-    if (play->server == NULL || model->server == MODEL_DOES_NOT_EXIST || play_is_leaving(play)) {
+    if (play->server == NULL || model->server == MODEL_DOES_NOT_EXIST || play_is_leaving(play) ||
+        play_is_unknown(play, life)) {
         return;
     }
     play_learn_of_abort(play, life);

@@ -1,12 +1,13 @@
 /* The world of a scenario in the simulation: who makes calls are processes of it, actors their fibers. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "play.h"
+#include "play_sim.h"
 #include "shared_event.h"
-#include "sim.h"
 
 enum {
+    STEPS_MAX = 4000000, /* of one call, which may wait in slices through all the lines of a scenario */
     ACTORS = SCENARIO_PROCESS_COUNT * SCENARIO_THREADS_MAX,
 };
 
@@ -17,7 +18,10 @@ static struct actor {
     void *context;
 } actors[ACTORS];
 
-/* The world's first is the client. */
+static bool endless, littered;
+static uint32_t device_count; /* as the scenario says */
+
+/* The world's first is the client; the last one takes over what the dead leave. */
 static uint32_t number_of(enum scenario_process process)
 {
     return (uint32_t)process + 1;
@@ -25,12 +29,23 @@ static uint32_t number_of(enum scenario_process process)
 
 static void begin(const struct scenario *scenario)
 {
-    const struct sim_options options = {.seed = scenario->seed};
+    static const enum sim_schedule schedules[SCENARIO_SCHEDULE_COUNT] = {
+        [SCENARIO_IN_ORDER] = SIM_IN_ORDER,
+        [SCENARIO_ROUND_ROBIN] = SIM_ROUND_ROBIN,
+        [SCENARIO_RANDOM] = SIM_RANDOM,
+        [SCENARIO_PCT] = SIM_PCT};
+    const struct sim_options options = {.schedule = schedules[scenario->schedule],
+                                        .seed = scenario->seed,
+                                        .changes = scenario->changes,
+                                        .steps_max = STEPS_MAX};
     event_set_spinning(false); /* it learns from one scenario for the next */
     sim_begin(&options);
     sim_process("secondary");
     sim_process("another");
     sim_process("server");
+    sim_process("nobody");
+    endless = littered = false;
+    device_count = scenario->device_count;
     memset(actors, 0, sizeof actors);
 }
 
@@ -44,6 +59,7 @@ static void act(void *context)
 {
     struct actor *self = context;
     for (;;) {
+        sim_call(NULL);
         self->make(self->context);
         sim_rest();
     }
@@ -72,7 +88,7 @@ static void call(uint8_t who, void (*make)(void *context), void *context)
 
 static void go_on(int64_t ns)
 {
-    sim_run(os_now() + ns);
+    endless = endless || sim_run(os_now() + ns) == SIM_ENDLESS;
 }
 
 static void explain(uint8_t who, char *text, size_t size)
@@ -85,14 +101,90 @@ static void kill_process(enum scenario_process process)
     sim_kill(number_of(process));
 }
 
+/* --- the world's doings --- */
+
+static enum play_being being(enum scenario_process process)
+{
+    uint32_t number = number_of(process);
+    return !sim_lives(number) ? PLAY_IS_DEAD : sim_stands(number) ? PLAY_STANDS : PLAY_LIVES;
+}
+
+static void go_on_with(uint8_t who)
+{
+    if (who < ACTORS && actors[who].started) {
+        sim_switch(actors[who].fiber);
+    }
+}
+
+static void happen(void *context)
+{
+    const struct scenario_line *line = context;
+    uint32_t number = number_of((enum scenario_process)line->arg[0]);
+    switch (line->verb) {
+    case SCENARIO_WORLD_KILL:
+        if (sim_lives(number)) {
+            sim_kill(number);
+        }
+        break;
+    case SCENARIO_WORLD_STOP:
+        sim_stop(number);
+        break;
+    case SCENARIO_WORLD_CONTINUE:
+        sim_continue(number);
+        break;
+    case SCENARIO_WORLD_SWITCH:
+        go_on_with((uint8_t)line->arg[0]);
+        break;
+    default:
+        play_sim_write(line, device_count);
+        break;
+    }
+}
+
+static bool world(const struct scenario_line *line)
+{
+    bool writes = line->verb == SCENARIO_WORLD_SET || line->verb == SCENARIO_WORLD_ADD ||
+                  line->verb == SCENARIO_WORLD_FLIP;
+    uint32_t after = (uint32_t)line->arg[writes ? 2 : 1];
+    switch (line->verb) {
+    case SCENARIO_WORLD_ADVANCE:
+        sim_advance((int64_t)(uint32_t)line->arg[0] * 1000000);
+        go_on(0);
+        break;
+    case SCENARIO_WORLD_STORM:
+        sim_storm((uint64_t)line->wide[0], (uint32_t)line->arg[0], (uint32_t)line->arg[1]);
+        break;
+    case SCENARIO_WORLD_FAIL_MEMORY:
+        sim_fail(SIM_CREATE, (uint32_t)line->arg[0] + 1, ENOSPC);
+        break;
+    default:
+        if (after == 0) {
+            happen((void *)(uintptr_t)line);
+        } else {
+            sim_at(after - 1, happen, (void *)(uintptr_t)line);
+        }
+        break;
+    }
+    return true;
+}
+
+static void litter(void)
+{
+    littered = true;
+}
+
 static bool end(char *text, size_t size)
 {
     char name[OS_NAME_MAX] = "";
     uint32_t names = sim_names(name), mappings = sim_mappings(0);
-    snprintf(text, size, "%u names of shared memory are left, %s among them, and %u mappings", names, name,
-             mappings);
+    if (endless) {
+        snprintf(text, size, "somebody made more than %d steps", STEPS_MAX);
+    } else {
+        snprintf(text, size, "%u names of shared memory are left, %s among them, and %u mappings", names,
+                 name, mappings);
+    }
     sim_end();
-    return names == 0 && mappings == 0;
+    return (names == 0 || littered) && mappings == 0 && !endless;
 }
 
 const struct play_host play_in_simulation = {.begin = begin,
@@ -101,4 +193,7 @@ const struct play_host play_in_simulation = {.begin = begin,
                                              .go_on = go_on,
                                              .explain = explain,
                                              .kill = kill_process,
-                                             .end = end};
+                                             .end = end,
+                                             .world = world,
+                                             .being = being,
+                                             .litter = litter};

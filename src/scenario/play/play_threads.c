@@ -129,6 +129,7 @@ static void make(void *context)
     self->returned = true;
     self->out = false;
     play->threads_out--;
+    play_notice_deaths(play);
     play->line = self->line; /* whatever is wrong is wrong with this one */
     if (self->line > 0) {
         play->outcome->results[self->line - 1] = result;
@@ -193,6 +194,7 @@ static void note_agent(struct play *play, struct play_thread *thread)
         .function = MODEL_SERVER_ExecuteCompletionAgent, .state = MODEL_INITIALIZING, .next = MODEL_ACTIVE};
     struct model_set *model = &thread->call.life->model;
     if (!thread->out || thread->call.model.function != to_work.function ||
+        play_is_unknown(play, thread->call.life) ||
         model_set_state(model, MODEL_SERVER) != MODEL_INITIALIZING) {
         return;
     }
@@ -205,10 +207,15 @@ static void note_agent(struct play *play, struct play_thread *thread)
 
 static void go_on(struct play *play, int64_t ns)
 {
+    uint32_t line = play->line;
     play->host.go_on(ns);
+    play->line = line; /* who died in the middle of being judged has not put it back */
+    play_notice_deaths(play);
     bool leaving = play_is_leaving(play);
-    for (uint32_t i = 0; !leaving && play->threads_out > 0 && i < PLAY_ACTORS; i++) {
-        if (play->threads[i].out && !play->threads[i].call.stale) {
+    for (uint8_t i = 0; !leaving && play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        const struct play_thread *thread = &play->threads[i];
+        if (thread->out && !thread->call.stale && !play_is_unknown(play, thread->call.life) &&
+            play_can_act(play, scenario_actor_process(i))) {
             note_waiting(play, &play->threads[i]);
         }
     }
@@ -254,6 +261,8 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
     for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
         play->threads[i].overlaps = true;
     }
+    /* Whom it wakes goes on beside it, step by step: in which order is no longer that of their returns. */
+    play->unknown = play->unknown || (play->threads_out > 0 && play->scenario->schedule != SCENARIO_IN_ORDER);
     thread->play = play;
     thread->line = play->line;
     thread->row = row;
@@ -289,13 +298,28 @@ static void abort_all(struct play *play)
         server_set_signal_abort(play->server);
         play_assume(play->server_life, MODEL_SERVER_SignalAbort, 0, results, 2);
     }
-    go_on(play, SLICE_NS); /* who learned of the abort before it slept looks again only then */
+    go_on(play, 2 * SLICE_NS); /* who learned of the abort before it slept looks again only then */
+}
+
+/* Nobody waits for the dead (spec 9.6). */
+static void check_bereaved(struct play *play)
+{
+    go_on(play, 2 * SLICE_NS);
+    for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        const struct play_thread *thread = &play->threads[i];
+        if (thread->out && play_is_alone(play, &thread->call)) {
+            play->line = thread->line;
+            play_deviate(play, "it still waits although the other side is dead");
+            play->line = 0;
+        }
+    }
 }
 
 void play_end_threads(struct play *play)
 {
     char text[128];
     if (play->threads_out > 0) {
+        check_bereaved(play);
         abort_all(play);
     }
     for (uint8_t who = 0; play->threads_out > 0 && who < PLAY_ACTORS; who++) {
