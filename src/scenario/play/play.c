@@ -139,7 +139,7 @@ static bool play_line(struct play *play, const struct scenario_line *line)
     if (call.beside) {
         made = play_beside(play, row, &call);
     } else if (row->prepare == NULL || row->prepare(play, &call)) {
-        int32_t result = row->make(play, &call);
+        int32_t result = play_make(play, row, &call);
         made = true;
         if (play->line > 0) {
             play->outcome->results[play->line - 1] = result;
@@ -201,6 +201,7 @@ static void begin(struct play *play, const struct scenario *scenario)
     memset(play->dead, 0, sizeof play->dead);
     memset(play->bereft, 0, sizeof play->bereft);
     memset(play->server_devices, 0, sizeof play->server_devices);
+    play_events_begin(play);
 }
 
 bool play_has_object(const struct play *play, enum scenario_process process)
@@ -290,13 +291,19 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
 struct play *play_new(const struct play_host *host)
 {
     struct play *play = calloc(1, sizeof *play);
-    if (play != NULL) {
-        play->host = *host;
+    if (play == NULL) {
+        return NULL;
+    }
+    play->host = *host;
+    if (host->event != NULL && (play->events = play_events_new(host)) == NULL) {
+        free(play);
+        return NULL;
     }
     return play;
 }
 
 void play_free(struct play *play)
 {
+    free(play != NULL ? play->events : NULL);
     free(play);
 }

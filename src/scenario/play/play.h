@@ -29,6 +29,8 @@
 #include "model.h"
 #include "scenario.h"
 
+struct event;
+
 enum {
     PLAY_DEVIATION_MAX = 320,
 };
@@ -78,6 +80,11 @@ struct play_host {
     bool (*world)(const struct scenario_line *line);
     enum play_being (*being)(enum scenario_process process); /* NULL: all live */
     void (*litter)(void); /* names may be left that nobody could know of: end does not count them */
+    /* What the interposer and the server would record (event.h, call_events.h), in order, from line 1 on: the calls by
+     * which the end cleans up are not among them. NULL: nothing is made of it. */
+    void (*event)(void *context, const struct event *event, const char *text);
+    void *event_context;
+    int64_t (*now)(void); /* the events' time, in ns; NULL: 0 */
 };
 extern const struct play_host play_in_simulation; /* over os/sim.h; library vdi_play_sim */
 

@@ -10,6 +10,7 @@
  *   play_engine.c   what it does with them
  *   play_commands.c commands on their way: what was sent, what arrived, what came back
  *   play_buffers.c  the server's buffers, as they must be
+ *   play_events.c   what it comes to, as events
  */
 #ifndef VDIFAULT_PLAY_INTERNAL_H
 #define VDIFAULT_PLAY_INTERNAL_H
@@ -164,6 +165,7 @@ struct play {
     bool dead[SCENARIO_SERVER + 1];   /* processes; known here */
     bool bereft[SCENARIO_NAME_COUNT]; /* names: somebody has died in a set that had it */
     struct play_thread threads[PLAY_ACTORS];
+    struct play_events *events; /* NULL: nobody wants them */
 };
 
 struct play_row {
@@ -223,6 +225,13 @@ bool play_is_unknown(const struct play *play, const struct play_life *life);
 /* As play_judge. */
 bool play_judge_unknown(struct play *play, const struct play_row *row, struct play_call *call,
                         int32_t result);
+
+/* --- play_events.c --- */
+
+struct play_events *play_events_new(const struct play_host *host); /* NULL: no memory; free() it */
+void play_events_begin(struct play *play);
+/* Makes the call, on the thread that is to make it. */
+int32_t play_make(struct play *play, const struct play_row *row, struct play_call *call);
 
 /* --- play_threads.c --- */
 

@@ -196,4 +196,5 @@ const struct play_host play_in_simulation = {.begin = begin,
                                              .end = end,
                                              .world = world,
                                              .being = being,
-                                             .litter = litter};
+                                             .litter = litter,
+                                             .now = sim_time};

@@ -123,7 +123,7 @@ static void make(void *context)
 {
     struct play_thread *self = context;
     struct play *play = self->play;
-    int32_t result = self->row->make(play, &self->call);
+    int32_t result = play_make(play, self->row, &self->call);
     uint32_t line = play->line;
     self->result = result;
     self->returned = true;
