@@ -307,6 +307,7 @@ void call_events_end(struct call_events *events, struct made_call *call, int32_t
     struct call_events_process *process = process_of(events, call);
     struct event event = event_of(events, call, EVENT_CALL_END);
     event.result = result;
+    event.flags = call->shortened && result == VD_E_TIMEOUT ? EVENT_FLAG_SHORTENED : 0;
     if (result == 0) {
         put_end(events, call, &event);
     }

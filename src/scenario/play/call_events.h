@@ -102,7 +102,8 @@ struct made_call {
     int64_t position;
     const uint8_t *buffer;
     uint32_t handle;
-    int32_t index; /* OpenDevice: of the device in the set */
+    int32_t index;  /* OpenDevice: of the device in the set */
+    bool shortened; /* it was not given the time that `timeout` says, for nothing could have come */
     /* The events' own. */
     uint64_t sequence, set;
     int32_t operation;

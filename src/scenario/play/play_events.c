@@ -76,10 +76,10 @@ static struct made_call describe(const struct play_call *call)
         made.device = (uint32_t)line->arg[0];
         break;
     case VDI_FN_GET_CONFIGURATION:
-        made.timeout = play_timeout(call);
+        made.timeout = line->wide[0] < 0 ? -1 : line->wide[0];
         break;
     case VDI_FN_GET_COMMAND:
-        made.timeout = play_timeout(call);
+        made.timeout = line->wide[0] < 0 ? -1 : line->wide[0];
         made.device = (uint32_t)line->arg[0];
         break;
     case VDI_FN_COMPLETE_COMMAND:
@@ -97,6 +97,8 @@ static struct made_call describe(const struct play_call *call)
 /* What it has given. */
 static void complete(struct made_call *made, const struct play_call *call)
 {
+    bool waits = made->function == VDI_FN_GET_CONFIGURATION || made->function == VDI_FN_GET_COMMAND;
+    made->shortened = waits && made->timeout != play_timeout(call);
     made->block = call->block;
     made->buffer = call->address;
     made->handle = call->number;
