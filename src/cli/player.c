@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -71,7 +72,9 @@ int player_play(struct player *player, const struct scenario *scenario, uint32_t
 {
     pid_t pid;
     int status = 0;
-    memset(player->board, 0, sizeof *player->board);
+    memset(player->board, 0, offsetof(struct player_board, log));
+    event_log_clear(&player->board->log);
+    player->board->trace = player->trace;
     player->board->scenario = *scenario;
     player->board->seconds = seconds;
     int error = start(player, &pid);

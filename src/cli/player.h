@@ -20,6 +20,7 @@ enum player_end {
 struct player {
     char path[RUN_PATH_MAX]; /* of play_sim */
     bool silent;             /* what a sanitizer says is not shown */
+    bool trace;              /* the board's log gets the events */
     struct player_board *board;
     int memory; /* the board's */
     enum player_end end;

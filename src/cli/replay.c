@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "player.h"
 #include "replay_report.h"
+#include "replay_trace.h"
 #include "scenario_file.h"
 
 enum {
@@ -16,12 +17,15 @@ enum {
 struct replay {
     const char *json; /* NULL: not asked for */
     FILE *json_file;
+    const char *trace; /* NULL: not asked for */
+    FILE *trace_file;
     struct scenario_file file;
     struct player player;
     struct replay_finding findings[REPLAY_FINDINGS_MAX];
 };
 
 OPTION_TEXT(set_json, struct replay, json)
+OPTION_TEXT(set_trace, struct replay, trace)
 
 static int set_in(void *context, const char *value)
 {
@@ -37,12 +41,17 @@ static const struct option_row rows[] = {
     {"in", "WHERE", "where it happens: sim, the simulation, which gives the same each time (default)",
      set_in},
     {"json", "FILE", "the same as JSON; - is stdout, without the text", set_json},
+    {"trace", "FILE", "write every call there as an event, for vdifault trace", set_trace},
     {NULL, NULL, NULL, NULL},
 };
 
-/* The report's file is opened before anything runs. */
-static int open_json(struct replay *replay)
+/* Files are opened before anything runs. */
+static int open_files(struct replay *replay)
 {
+    if (replay->trace != NULL && (replay->trace_file = fopen(replay->trace, "we")) == NULL) {
+        cli_error("replay: --trace: cannot write '%s': %s", replay->trace, strerror(errno));
+        return CLI_USAGE;
+    }
     if (replay->json == NULL) {
         return CLI_CLEAN;
     }
@@ -77,6 +86,7 @@ static int play(struct replay *replay, const char *path)
 {
     struct player *player = &replay->player;
     int error = player_open(player);
+    player->trace = replay->trace != NULL;
     if (error == 0) {
         error = player_play(player, &replay->file.scenario, REPLAY_SECONDS);
     }
@@ -90,7 +100,8 @@ static int play(struct replay *replay, const char *path)
                                          .player = player,
                                          .findings = replay->findings,
                                          .finding_count = count};
-    int status = write_report(replay, &report);
+    int status = replay_trace(replay->trace_file, replay->trace, &report);
+    status = status == CLI_CLEAN ? write_report(replay, &report) : status;
     if (status != CLI_CLEAN || count != 0) {
         return status != CLI_CLEAN ? status : CLI_FINDINGS;
     }
@@ -129,12 +140,15 @@ static int run_replay(int argc, char **argv)
     replay->player.memory = -1;
     if (cli_verb_start(&verb_replay, argc, argv, replay, &first, &status) == 0) {
         status = read_operand(replay, first, argc, argv);
-        status = status == CLI_CLEAN ? open_json(replay) : status;
+        status = status == CLI_CLEAN ? open_files(replay) : status;
         status = status == CLI_CLEAN ? play(replay, argv[first]) : status;
     }
     player_close(&replay->player);
     if (replay->json_file != NULL && replay->json_file != stdout) {
         fclose(replay->json_file);
+    }
+    if (replay->trace_file != NULL) {
+        fclose(replay->trace_file);
     }
     free(replay);
     return status;
@@ -147,7 +161,9 @@ const struct verb verb_replay = {
     .options = rows,
     .examples =
         "  vdifault replay crash-0eb8e4ed      # as libFuzzer or AFL++ left it, or as text\n"
-        "  vdifault replay --json - session.scenario\n\n"
+        "  vdifault replay --json - session.scenario\n"
+        "  vdifault replay --trace seen.vdt crash-0eb8e4ed; vdifault trace --check seen.vdt\n"
+        "      what the client's rules say of the client in it; without --check, what happened when\n\n"
         "exit status: 0 nothing is wrong, 1 findings: the core crashed or did not come to an end, did what "
         "the\nVDI documentation does not allow, or gave other results than the text expects; 2 usage, or "
         "a file that\nis no scenario, 3 it could not be played\n",

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "event_log.h"
 #include "play.h"
 #include "scenario.h"
 
@@ -35,6 +36,7 @@ struct player_board {
     /* the command's */
     struct scenario scenario;
     uint32_t seconds; /* of the processor's time: more is a loop without an end, and SIGXCPU */
+    bool trace;       /* events are wanted, in `log` */
     /* the player's */
     bool over;            /* the outcome is whole */
     uint32_t line;        /* the one at work, from 1; 0: none yet, or both sides leave */
@@ -45,6 +47,7 @@ struct player_board {
     uint64_t hash;               /* of all that happened in the simulation, and of every result */
     int64_t end_ns;
     struct play_outcome outcome;
+    struct event_log log; /* last, since it is long and mostly not touched */
 };
 
 #endif

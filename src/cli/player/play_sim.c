@@ -100,11 +100,15 @@ int main(void)
     host.kill = kill_process;
     host.transition = note_result;
     host.end = end;
-    struct play *play = play_new(&host);
     board = MAP_FAILED;
     if (fstat(PLAYER_BOARD, &file) == 0 && file.st_size == (off_t)sizeof *board) {
         board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, PLAYER_BOARD, 0);
     }
+    if (board != MAP_FAILED && board->trace) {
+        host.event = event_log_add;
+        host.event_context = &board->log;
+    }
+    struct play *play = play_new(&host);
     if (board == MAP_FAILED || play == NULL) {
         fprintf(stderr, "play_sim: it is a part of vdifault: expected to be started by vdifault replay\n");
         play_free(play);
