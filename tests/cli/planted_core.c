@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "client.h"
 #include "server.h"
 #include "vdierror.h"
 
@@ -10,6 +11,7 @@ int __wrap_server_device_close(struct server_device *device);
 int __wrap_server_set_query_available_buffers(struct server_set *set, uint32_t size, uint32_t alignment,
                                               uint32_t *count);
 int __wrap_server_set_is_shared_buffer(struct server_set *set, const uint8_t *address);
+int __wrap_client_set_map_buffer_handle(struct client_set *set, uint32_t handle, uint8_t **buffer);
 
 /* A device can be closed twice. */
 int __wrap_server_device_close(struct server_device *device)
@@ -23,6 +25,13 @@ int __wrap_server_set_query_available_buffers(struct server_set *set, uint32_t s
                                               uint32_t *count)
 {
     (void)set, (void)size, (void)alignment, (void)count;
+    abort();
+}
+
+/* MapBufferHandle crashes, too. */
+int __wrap_client_set_map_buffer_handle(struct client_set *set, uint32_t handle, uint8_t **buffer)
+{
+    (void)set, (void)handle, (void)buffer;
     abort();
 }
 
