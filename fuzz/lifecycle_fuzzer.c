@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "play.h"
+#include "trace_out.h"
 #include "transitions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,6 +37,7 @@ static const char warm_up[] =
 static void play_or_abort(struct play *play, const struct scenario *scenario)
 {
     static struct play_outcome outcome;
+    trace_out_begin();
     play_scenario(play, scenario, &outcome);
     if (outcome.deviation[0] != '\0') {
         fprintf(stderr, "lifecycle: broken promise: %s\n", outcome.deviation);
@@ -49,6 +51,7 @@ static struct play *make_play(struct scenario *scenario)
     uint32_t line;
     struct play_host host = play_in_simulation;
     host.transition = transitions_count;
+    host.event = trace_out_is_wanted() ? trace_out_add : NULL;
     struct play *play = play_new(&host);
     if (play == NULL || scenario_parse(warm_up, strlen(warm_up), scenario, NULL, &error, &line) != 0) {
         abort();

@@ -1,0 +1,42 @@
+/* See trace_out.h. */
+#include "trace_out.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event_log.h"
+
+static struct event_log events;
+static const char *path; /* NULL: not asked for, or not known yet */
+
+bool trace_out_is_wanted(void)
+{
+    static bool known;
+    if (!known) {
+        path = getenv("VDIFAULT_TRACE");
+        known = true;
+    }
+    return path != NULL;
+}
+
+void trace_out_begin(void)
+{
+    event_log_clear(&events);
+}
+
+void trace_out_add(void *unused, const struct event *event, const char *text)
+{
+    (void)unused;
+    event_log_add(&events, event, text);
+    FILE *file = fopen(path, "we");
+    int error = file == NULL ? errno : event_log_write(&events, file, NULL, 0);
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (error != 0) {
+        fprintf(stderr, "VDIFAULT_TRACE: cannot write '%s': %s\n", path, strerror(error));
+        exit(EXIT_FAILURE);
+    }
+}
