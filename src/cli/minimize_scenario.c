@@ -119,7 +119,7 @@ static int report(const struct minimum *minimum, uint32_t lines_given, const cha
 
 static int find(const char *path, struct minimum *minimum)
 {
-    int error = player_open(minimum->player);
+    int error = player_open(minimum->player, PLAYER_SIM);
     if (error != 0) {
         cli_error("minimize: cannot play in the simulation: %s: %s", minimum->player->path, strerror(error));
         return CLI_SETUP;

@@ -39,12 +39,13 @@ static int find_prefix(char prefix[RUN_PATH_MAX])
     return 0;
 }
 
-int parts_find_player(char path[RUN_PATH_MAX])
+int parts_find_player(const char *world, char path[RUN_PATH_MAX])
 {
-    char prefix[RUN_PATH_MAX];
+    char prefix[RUN_PATH_MAX], below[64];
     path[0] = '\0';
     int error = find_prefix(prefix);
-    return error != 0 ? error : resolve(prefix, "libexec/vdifault/play_sim", X_OK, path);
+    snprintf(below, sizeof below, "libexec/vdifault/play_%s", world);
+    return error != 0 ? error : resolve(prefix, below, X_OK, path);
 }
 
 int parts_find(struct parts *parts, const char **missing)

@@ -16,9 +16,9 @@ struct parts {
     char stand_in[RUN_PATH_MAX]; /* with all links resolved: it is compared with /proc/PID/exe */
 };
 
-/* The process that plays scenarios, PREFIX/libexec/vdifault/play_sim. 0, or errno; `path` is filled where it is missing,
- * too. */
-int parts_find_player(char path[RUN_PATH_MAX]);
+/* The program that plays scenarios in this world, PREFIX/libexec/vdifault/play_WORLD. 0, or errno; `path` is filled where
+ * it is missing, too. */
+int parts_find_player(const char *world, char path[RUN_PATH_MAX]);
 
 /* 0, or errno with the part that is missing in *missing (a field of *parts). */
 int parts_find(struct parts *parts, const char **missing);

@@ -6,17 +6,25 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "parts.h"
 
-int player_open(struct player *player)
+const char *const player_world_words[PLAYER_WORLD_COUNT] = {
+    [PLAYER_SIM] = "sim",
+    [PLAYER_SHM] = "shm",
+};
+
+int player_open(struct player *player, enum player_world world)
 {
-    *player = (struct player){.memory = -1};
-    int error = parts_find_player(player->path);
+    *player = (struct player){.world = world, .memory = -1};
+    int error = parts_find_player(player_world_words[world], player->path);
     if (error != 0) {
         return error;
     }
@@ -42,19 +50,28 @@ void player_close(struct player *player)
     }
 }
 
-static int start(struct player *player, pid_t *pid)
+static int start(struct player *player, const sigset_t *signals, pid_t *pid)
 {
     char *argv[] = {player->path, NULL};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
     int error = posix_spawn_file_actions_init(&actions);
     if (error != 0) {
         return error;
     }
-    error = posix_spawn_file_actions_adddup2(&actions, player->memory, PLAYER_BOARD);
+    error = posix_spawnattr_init(&attributes);
+    if (error != 0) {
+        goto no_attributes;
+    }
+    error = posix_spawnattr_setsigmask(&attributes, signals);
+    error = error == 0 ? posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK) : error;
+    error = error == 0 ? posix_spawn_file_actions_adddup2(&actions, player->memory, PLAYER_BOARD) : error;
     if (error == 0 && player->silent) {
         error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     }
-    error = error == 0 ? posix_spawn(pid, player->path, &actions, NULL, argv, environ) : error;
+    error = error == 0 ? posix_spawn(pid, player->path, &actions, &attributes, argv, environ) : error;
+    posix_spawnattr_destroy(&attributes);
+no_attributes:
     posix_spawn_file_actions_destroy(&actions);
     return error;
 }
@@ -63,29 +80,68 @@ static void note_end(struct player *player, int status)
 {
     player->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     player->status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    player->end = player->signal == SIGXCPU            ? PLAYER_ENDLESS
-                  : status == 0 && player->board->over ? PLAYER_OVER
-                                                       : PLAYER_CRASHED;
+    player->end = player->signal == SIGXCPU || player->signal == SIGALRM ? PLAYER_ENDLESS
+                  : status == 0 && player->board->over                   ? PLAYER_OVER
+                                                                         : PLAYER_CRASHED;
+}
+
+/* Until it has ended, which it does at once when one of the other signals comes. Returns that signal, or 0. */
+static int wait_for_end(pid_t pid, const sigset_t *signals, int *status)
+{
+    int ending = 0;
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        int signal = sigwaitinfo(signals, NULL);
+        if (signal > 0 && signal != SIGCHLD) {
+            ending = signal;
+            kill(pid, SIGKILL);
+        }
+    }
+    return ending;
+}
+
+/* The end of the player, and the signals that are to end the command unless it ignores them. */
+static void choose_signals(sigset_t *signals)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction action;
+    sigemptyset(signals);
+    sigaddset(signals, SIGCHLD);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            sigaddset(signals, ends[i]);
+        }
+    }
+}
+
+/* What it has in shared memory goes with it. */
+static int run(struct player *player)
+{
+    sigset_t signals, before;
+    int status = 0, ending = 0;
+    pid_t pid;
+    choose_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    int error = start(player, &before, &pid);
+    if (error == 0) {
+        ending = wait_for_end(pid, &signals, &status);
+        cleanup_objects(player->board->space, NULL, NULL);
+        note_end(player, status);
+    }
+    if (ending != 0) {
+        raise(ending);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
 }
 
 int player_play(struct player *player, const struct scenario *scenario, uint32_t seconds)
 {
-    pid_t pid;
-    int status = 0;
     memset(player->board, 0, offsetof(struct player_board, log));
     event_log_clear(&player->board->log);
     player->board->trace = player->trace;
     player->board->scenario = *scenario;
     player->board->seconds = seconds;
-    int error = start(player, &pid);
-    if (error != 0) {
-        return error;
-    }
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR) {
-            return errno;
-        }
-    }
-    note_end(player, status);
-    return player->status == PLAYER_CANNOT ? ENOMEM : 0;
+    run_token(player->board->space);
+    int error = run(player);
+    return error == 0 && player->status == PLAYER_CANNOT ? ENOMEM : error;
 }

@@ -1,7 +1,8 @@
 /* player.h - plays a scenario in a process of its own, and says what came of it (player/board.h).
  *
- * Responsible for: starting the player, waiting for its end, and telling how it ended. A player that crashes is no
- * error, but something to tell. Not responsible for: what is a finding (replay_findings.h).
+ * Responsible for: starting the player, waiting for its end, telling how it ended, and removing what it has left in
+ * shared memory. A player that crashes is no error, but something to tell. A signal that is to end the command while it
+ * waits ends the player first, and then does. Not responsible for: what is a finding (replay_findings.h).
  *
  * Ownership: a player belongs to the caller, and its board lives until player_close. Errors: 0 or errno. One thread.
  */
@@ -11,14 +12,23 @@
 #include "board.h"
 #include "rundir.h"
 
+/* Where a scenario happens; words are those of --in. */
+enum player_world {
+    PLAYER_SIM, /* the simulation: it can play them all, and gives the same each time */
+    PLAYER_SHM, /* shared memory and threads of this machine */
+    PLAYER_WORLD_COUNT
+};
+extern const char *const player_world_words[PLAYER_WORLD_COUNT];
+
 enum player_end {
     PLAYER_OVER,    /* the board tells the whole outcome */
     PLAYER_CRASHED, /* in the line at work: `signal`, or `status` where a sanitizer ended it */
-    PLAYER_ENDLESS, /* its time was over */
+    PLAYER_ENDLESS, /* its time was over: SIGXCPU, or SIGALRM where it waited */
 };
 
 struct player {
-    char path[RUN_PATH_MAX]; /* of play_sim */
+    enum player_world world;
+    char path[RUN_PATH_MAX]; /* of its program */
     bool silent;             /* what a sanitizer says is not shown */
     bool trace;              /* the board's log gets the events */
     struct player_board *board;
@@ -28,8 +38,8 @@ struct player {
     int status;
 };
 
-/* Finds play_sim beside the command; the path it was looked for at is in `path`, also where it is missing. */
-int player_open(struct player *player);
+/* Finds the world's player beside the command; the path it was looked for at is in `path`, also where it is missing. */
+int player_open(struct player *player, enum player_world world);
 void player_close(struct player *player);
 
 /* Plays it; at most so many seconds of the processor's time. */

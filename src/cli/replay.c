@@ -15,6 +15,7 @@ enum {
 
 /* What one `vdifault replay` owns. */
 struct replay {
+    enum player_world world;
     const char *json; /* NULL: not asked for */
     FILE *json_file;
     const char *trace; /* NULL: not asked for */
@@ -29,16 +30,21 @@ OPTION_TEXT(set_trace, struct replay, trace)
 
 static int set_in(void *context, const char *value)
 {
-    (void)context;
-    if (strcmp(value, "sim") == 0) {
-        return 0;
+    struct replay *replay = context;
+    for (int world = 0; world < PLAYER_WORLD_COUNT; world++) {
+        if (strcmp(value, player_world_words[world]) == 0) {
+            replay->world = (enum player_world)world;
+            return 0;
+        }
     }
-    cli_error("replay: --in '%s': expected sim", value);
+    cli_error("replay: --in '%s': expected sim, shm", value);
     return -1;
 }
 
 static const struct option_row rows[] = {
-    {"in", "WHERE", "where it happens: sim, the simulation, which gives the same each time (default)",
+    {"in", "WHERE",
+     "where it happens: sim, the simulation, which gives the same each time (default); shm, shared memory "
+     "and threads of this machine",
      set_in},
     {"json", "FILE", "the same as JSON; - is stdout, without the text", set_json},
     {"trace", "FILE", "write every call there as an event, for vdifault trace", set_trace},
@@ -85,13 +91,13 @@ static int write_report(const struct replay *replay, const struct replay_report 
 static int play(struct replay *replay, const char *path)
 {
     struct player *player = &replay->player;
-    int error = player_open(player);
+    int error = player_open(player, replay->world);
     player->trace = replay->trace != NULL;
     if (error == 0) {
         error = player_play(player, &replay->file.scenario, REPLAY_SECONDS);
     }
     if (error != 0) {
-        cli_error("replay: cannot play in the simulation: %s: %s", player->path, strerror(error));
+        cli_error("replay: cannot play: %s: %s", player->path, strerror(error));
         return CLI_SETUP;
     }
     uint32_t count = replay_findings(player, replay->findings);

@@ -2,6 +2,7 @@
 #include "replay_findings.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,7 +150,8 @@ static void put_end(const struct player *player, struct replay_finding *finding)
     const struct scenario *scenario = &board->scenario;
     if (player->end == PLAYER_ENDLESS) {
         put(finding, REPLAY_ENDLESS, scenario, board->line,
-            "it did not come to an end in %u s of processor time", (unsigned)board->seconds);
+            "it did not come to an end in %u s of processor time%s", (unsigned)board->seconds,
+            player->signal == SIGALRM ? ", or waits where no other call can wake it" : "");
     } else if (player->signal != 0) {
         put(finding, REPLAY_CRASH, scenario, board->line, "signal %d (%s)", player->signal,
             strsignal(player->signal));

@@ -91,20 +91,25 @@ static void print_ending(FILE *out, const struct player *player)
     if (passed_over != 0) {
         fprintf(out, ", %u passed over (nothing to call, or the actor waits)", (unsigned)passed_over);
     }
-    if (player->end == PLAYER_OVER) {
+    if (player->end == PLAYER_OVER && player->world == PLAYER_SIM) {
         fprintf(out, "; trace %016" PRIx64, board->hash);
     }
     fprintf(out, "\n");
 }
+
+static const char *const world_texts[PLAYER_WORLD_COUNT] = {
+    [PLAYER_SIM] = "in the simulation",
+    [PLAYER_SHM] = "in shared memory",
+};
 
 void replay_print(FILE *out, const struct replay_report *report)
 {
     const struct player_board *board = report->player->board;
     const struct scenario *scenario = &board->scenario;
     int columns = columns_of(scenario);
-    fprintf(out, "%s: %s, devices %u, schedule %s, in the simulation\n", report->path,
-            report->binary ? "binary" : "text", (unsigned)scenario->device_count,
-            scenario_schedule_names[scenario->schedule]);
+    fprintf(out, "%s: %s, devices %u, schedule %s, %s\n", report->path, report->binary ? "binary" : "text",
+            (unsigned)scenario->device_count, scenario_schedule_names[scenario->schedule],
+            world_texts[report->player->world]);
     fprintf(out, "%5s %9s\n", "line", "ms");
     for (uint32_t i = 0; i < scenario->line_count; i++) {
         print_line(out, report->player, i, columns);
@@ -193,8 +198,9 @@ json_t *replay_json(const struct replay_report *report)
     return json_pack(
         "{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o, s:o}", "schema", 1, "outcome",
         report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path), "form",
-        report->binary ? "binary" : "text", "in", "sim", "devices", (int)board->scenario.device_count,
-        "schedule", scenario_schedule_names[board->scenario.schedule], "calls", (int)board->outcome.calls,
-        "virtual_ns", over ? json_integer(board->end_ns) : json_null(), "trace", over ? trace : NULL, "lines",
+        report->binary ? "binary" : "text", "in", player_world_words[report->player->world], "devices",
+        (int)board->scenario.device_count, "schedule", scenario_schedule_names[board->scenario.schedule],
+        "calls", (int)board->outcome.calls, "virtual_ns", over ? json_integer(board->end_ns) : json_null(),
+        "trace", over && report->player->world == PLAYER_SIM ? trace : NULL, "lines",
         lines_json(report->player), "stuck", waits_json(board), "findings", findings_json(report));
 }

@@ -34,7 +34,7 @@ static int open_all(void **state)
 {
     (void)state;
     int fd = mkstemp(file_path);
-    return fd < 0 || close(fd) != 0 || player_open(&player) != 0;
+    return fd < 0 || close(fd) != 0 || player_open(&player, PLAYER_SIM) != 0;
 }
 
 static int close_all(void **state)
@@ -375,7 +375,7 @@ static void what_is_no_scenario_is_refused(void **state)
     expect(2, "", TRACE_MAGIC "....", "it is a trace: expected a scenario, as text or as a fuzzer left it");
     expect(2, "", "fault lost-close\nserver seed 3\n",
            "it is the plan of a client's run: vdifault run --plan");
-    expect(2, "--in shm", "client Create(set)\n", "--in 'shm': expected sim");
+    expect(2, "--in tape", "client Create(set)\n", "--in 'tape': expected sim, shm");
     expect(2, "--json /no/such/folder/file", "client Create(set)\n", "cannot write '/no/such/folder/file'");
     expect(3, "", "client GetCommand(0)\n", "no line of it makes a call");
     assert_int_equal(run("replay", "", "/no/such/file"), 2);

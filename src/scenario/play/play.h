@@ -86,7 +86,8 @@ struct play_host {
     void *event_context;
     int64_t (*now)(void); /* the events' time, in ns; NULL: 0 */
 };
-extern const struct play_host play_in_simulation; /* over os/sim.h; library vdi_play_sim */
+extern const struct play_host play_in_simulation;    /* over os/sim.h; library vdi_play_sim */
+extern const struct play_host play_in_shared_memory; /* over os/posix.c; library vdi_play_shm, once a process */
 
 struct play *play_new(const struct play_host *host); /* NULL: no memory */
 void play_free(struct play *play);
