@@ -15,10 +15,12 @@
 
 #include "cleanup.h"
 #include "parts.h"
+#include "player_surroundings.h"
 
 const char *const player_world_words[PLAYER_WORLD_COUNT] = {
     [PLAYER_SIM] = "sim",
     [PLAYER_SHM] = "shm",
+    [PLAYER_PRELOAD] = "preload",
 };
 
 int player_open(struct player *player, enum player_world world)
@@ -50,7 +52,7 @@ void player_close(struct player *player)
     }
 }
 
-static int start(struct player *player, const sigset_t *signals, pid_t *pid)
+static int start(struct player *player, char **environment, const sigset_t *signals, pid_t *pid)
 {
     char *argv[] = {player->path, NULL};
     posix_spawn_file_actions_t actions;
@@ -69,7 +71,7 @@ static int start(struct player *player, const sigset_t *signals, pid_t *pid)
     if (error == 0 && player->silent) {
         error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     }
-    error = error == 0 ? posix_spawn(pid, player->path, &actions, &attributes, argv, environ) : error;
+    error = error == 0 ? posix_spawn(pid, player->path, &actions, &attributes, argv, environment) : error;
     posix_spawnattr_destroy(&attributes);
 no_attributes:
     posix_spawn_file_actions_destroy(&actions);
@@ -114,14 +116,14 @@ static void choose_signals(sigset_t *signals)
 }
 
 /* What it has in shared memory goes with it. */
-static int run(struct player *player)
+static int run(struct player *player, char **environment)
 {
     sigset_t signals, before;
     int status = 0, ending = 0;
     pid_t pid;
     choose_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
-    int error = start(player, &before, &pid);
+    int error = start(player, environment, &before, &pid);
     if (error == 0) {
         ending = wait_for_end(pid, &signals, &status);
         cleanup_objects(player->board->space, NULL, NULL);
@@ -142,6 +144,11 @@ int player_play(struct player *player, const struct scenario *scenario, uint32_t
     player->board->scenario = *scenario;
     player->board->seconds = seconds;
     run_token(player->board->space);
-    int error = run(player);
+    struct player_surroundings around;
+    int error = player_surround(&around, player->world);
+    if (error == 0) {
+        error = run(player, around.environment);
+    }
+    player_leave(&around);
     return error == 0 && player->status == PLAYER_CANNOT ? ENOMEM : error;
 }

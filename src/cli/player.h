@@ -14,8 +14,9 @@
 
 /* Where a scenario happens; words are those of --in. */
 enum player_world {
-    PLAYER_SIM, /* the simulation: it can play them all, and gives the same each time */
-    PLAYER_SHM, /* shared memory and threads of this machine */
+    PLAYER_SIM,     /* the simulation: it can play them all, and gives the same each time */
+    PLAYER_SHM,     /* shared memory and threads of this machine */
+    PLAYER_PRELOAD, /* the same, the client's calls through libsqlvdi.so with libvdifault.so in front */
     PLAYER_WORLD_COUNT
 };
 extern const char *const player_world_words[PLAYER_WORLD_COUNT];

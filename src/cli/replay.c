@@ -37,7 +37,7 @@ static int set_in(void *context, const char *value)
             return 0;
         }
     }
-    cli_error("replay: --in '%s': expected sim, shm", value);
+    cli_error("replay: --in '%s': expected sim, shm, preload", value);
     return -1;
 }
 

@@ -100,6 +100,7 @@ static void print_ending(FILE *out, const struct player *player)
 static const char *const world_texts[PLAYER_WORLD_COUNT] = {
     [PLAYER_SIM] = "in the simulation",
     [PLAYER_SHM] = "in shared memory",
+    [PLAYER_PRELOAD] = "in shared memory, through libvdifault.so",
 };
 
 void replay_print(FILE *out, const struct replay_report *report)
