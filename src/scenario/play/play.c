@@ -259,9 +259,8 @@ static void drop(struct play *play)
     play->server = NULL;
 }
 
-void play_scenario(struct play *play, const struct scenario *scenario, struct play_outcome *outcome)
+void play_begin(struct play *play, const struct scenario *scenario, struct play_outcome *outcome)
 {
-    char left[PLAY_DEVIATION_MAX];
     outcome->calls = 0;
     outcome->deviating_line = 0;
     outcome->deviation[0] = '\0';
@@ -270,13 +269,22 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
         play->host.begin(scenario);
     }
     begin(play, scenario);
-    for (uint32_t i = 0; i < scenario->line_count && outcome->deviation[0] == '\0'; i++) {
-        begin_line(play, i + 1);
-        outcome->results[i] = 0;
-        outcome->made[i] = play_line(play, &scenario->lines[i]);
-        outcome->calls += outcome->made[i] && (scenario->lines[i].flags & SCENARIO_ENDS) == 0;
-    }
-    if (outcome->deviation[0] == '\0') {
+}
+
+void play_next(struct play *play, uint32_t index)
+{
+    struct play_outcome *outcome = play->outcome;
+    const struct scenario_line *line = &play->scenario->lines[index];
+    begin_line(play, index + 1);
+    outcome->results[index] = 0;
+    outcome->made[index] = play_line(play, line);
+    outcome->calls += outcome->made[index] && (line->flags & SCENARIO_ENDS) == 0;
+}
+
+void play_end(struct play *play)
+{
+    char left[PLAY_DEVIATION_MAX];
+    if (play->outcome->deviation[0] == '\0') {
         end(play);
     }
     drop(play);
@@ -286,6 +294,15 @@ void play_scenario(struct play *play, const struct scenario *scenario, struct pl
     if (play->host.end != NULL && !play->host.end(left, sizeof left)) {
         play_deviate(play, "%s", left);
     }
+}
+
+void play_scenario(struct play *play, const struct scenario *scenario, struct play_outcome *outcome)
+{
+    play_begin(play, scenario, outcome);
+    for (uint32_t i = 0; i < scenario->line_count && outcome->deviation[0] == '\0'; i++) {
+        play_next(play, i);
+    }
+    play_end(play);
 }
 
 struct play *play_new(const struct play_host *host)

@@ -94,4 +94,10 @@ void play_free(struct play *play);
 
 void play_scenario(struct play *play, const struct scenario *scenario, struct play_outcome *outcome);
 
+/* The same line by line, for a scenario whose lines come one by one: begin, next for each line from 0 until one deviates,
+ * end. Once it has begun the scenario's setting stays, and both objects do until the end. */
+void play_begin(struct play *play, const struct scenario *scenario, struct play_outcome *outcome);
+void play_next(struct play *play, uint32_t index);
+void play_end(struct play *play);
+
 #endif
