@@ -22,7 +22,8 @@
 struct minimize {
     struct run_options options; /* first: the rows of run take this, too */
     const char *rule;
-    const char *output; /* NULL: stdout */
+    const char *output;     /* NULL: stdout */
+    const char *to_c, *gdb; /* of a scenario */
     int64_t within_ms;
     struct trial_bench bench;
     struct reproduction reproduction;
@@ -46,6 +47,8 @@ static int set_rule(void *context, const char *value)
 }
 
 OPTION_TEXT(set_output, struct minimize, output)
+OPTION_TEXT(set_to_c, struct minimize, to_c)
+OPTION_TEXT(set_gdb, struct minimize, gdb)
 
 static int set_within(void *context, const char *value)
 {
@@ -76,6 +79,9 @@ static const struct option_row rows[] = {
     {"rule", "RULE", "the finding of this rule (default: the most severe one)", set_rule},
     {"output", "FILE", "the plan that comes of it (default: stdout)", set_output},
     {"within", "SEC", "no run begins later: then it is the smallest plan so far (default 600)", set_within},
+    {"to-c", "FILE", "of a scenario: a cmocka test of it, for the installed libvdifault-play", set_to_c},
+    {"gdb", "FILE", "of a scenario in --output: a script for gdb -x that stops in the call that decides",
+     set_gdb},
     OUTPUT_ROWS,
     {"fault", NULL, NULL, refuse_plan_part},
     {"plan", NULL, NULL, refuse_plan_part},
@@ -276,8 +282,11 @@ static int check_alone(const struct minimize *minimize, int first, char **argv)
     free(given);
     if (more) {
         cli_error(
-            "minimize: no client given; a scenario, which needs none, has no options but --output and "
-            "--within");
+            "minimize: no client given; a scenario, which needs none, has no options but --output, "
+            "--within, --to-c and --gdb");
+    } else if (minimize->gdb != NULL && minimize->output == NULL) {
+        cli_error("minimize: --gdb: expected --output FILE, too: what the script plays");
+        more = true;
     }
     return more ? CLI_USAGE : CLI_CLEAN;
 }
@@ -287,6 +296,10 @@ static int read_operands(struct minimize *minimize, int first, int argc, char **
 {
     int client = first + 1;
     client += client < argc && strcmp(argv[client], "--") == 0;
+    if (minimize->to_c != NULL || minimize->gdb != NULL) {
+        cli_error("minimize: --to-c and --gdb are of scenarios: expected none of a client");
+        return CLI_USAGE;
+    }
     if (client >= argc) {
         cli_error("minimize: no %s given; expected: vdifault minimize [options] PLAN -- CLIENT [ARG]...",
                   first < argc ? "client" : "plan");
@@ -310,11 +323,19 @@ static int minimize_with_client(struct minimize *minimize, int first, int argc, 
 }
 
 /* A scenario, or a plan whose client is missing. */
-static int minimize_alone(const struct minimize *minimize, int first, char **argv)
+static int minimize_alone(const struct minimize *minimize, int first, int argc, char **argv)
 {
-    int status = check_alone(minimize, first, argv);
-    return status == CLI_CLEAN ? minimize_scenario(argv[first], minimize->output, minimize->within_ms)
-                               : status;
+    char *command = text_command_line(argc + 1, argv - 1);
+    const struct minimize_options options = {.path = argv[first],
+                                             .output = minimize->output,
+                                             .to_c = minimize->to_c,
+                                             .gdb = minimize->gdb,
+                                             .command = command,
+                                             .within_ms = minimize->within_ms};
+    int status = command != NULL ? check_alone(minimize, first, argv) : CLI_SETUP;
+    status = status == CLI_CLEAN ? minimize_scenario(&options) : status;
+    free(command);
+    return status;
 }
 
 static int run_minimize(int argc, char **argv)
@@ -334,7 +355,7 @@ static int run_minimize(int argc, char **argv)
     run_options_init(&minimize->options, "minimize");
     minimize->options.input = STDIN_NULL; /* many clients cannot share one */
     if (cli_verb_start(&verb_minimize, argc, argv, minimize, &first, &status) == 0) {
-        status = first + 1 == argc ? minimize_alone(minimize, first, argv)
+        status = first + 1 == argc ? minimize_alone(minimize, first, argc, argv)
                                    : minimize_with_client(minimize, first, argc, argv);
     }
     minimize_end(minimize);
@@ -343,7 +364,7 @@ static int run_minimize(int argc, char **argv)
 
 const struct verb verb_minimize = {
     .name = "minimize",
-    .arguments = "[options] PLAN -- CLIENT [ARG]... | [--output FILE] [--within SEC] SCENARIO",
+    .arguments = "[options] PLAN -- CLIENT [ARG]... | [options] SCENARIO",
     .summary = "the smallest plan, or scenario, that still gives the same finding",
     .options = rows,
     .shared = run_option_rows,
@@ -357,6 +378,11 @@ const struct verb verb_minimize = {
         "  vdifault minimize --output smallest.scenario crash-0eb8e4ed\n"
         "      what a fuzzer found: fewer lines, a simpler setting, arguments nearer to 0; see vdifault "
         "replay\n\n"
+        "  vdifault minimize --output smallest.scenario --to-c test.c --gdb stop.gdb crash-0eb8e4ed\n"
+        "  cc -std=c17 test.c $(pkg-config --cflags --libs vdifault-play cmocka)\n"
+        "  gdb -x stop.gdb\n"
+        "      a cmocka test that fails in the same way, and a debugger in the core's function of the "
+        "call\n\n"
         "exit status: 0 there is a plan, 2 usage, 3 the given plan shows no such finding; 128 + N after "
         "signal N\n",
     .run = run_minimize,

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "os.h"
+#include "reproducer.h"
 #include "scenario_file.h"
 #include "shrink_scenario.h"
 #include "text.h"
@@ -134,7 +135,34 @@ static int find(const char *path, struct minimum *minimum)
     return error != 0 ? CLI_SETUP : CLI_CLEAN;
 }
 
-int minimize_scenario(const char *path, const char *output, int64_t within_ms)
+/* The smallest is played once more: the last candidate was another one. */
+static int reproduce(const struct minimize_options *options, struct minimum *minimum)
+{
+    struct reproducer reproducer = {.verb = "minimize",
+                                    .to_c = options->to_c,
+                                    .gdb = options->gdb,
+                                    .scenario = options->output,
+                                    .command = options->command,
+                                    .player = minimum->player};
+    if (options->to_c == NULL && options->gdb == NULL) {
+        return CLI_CLEAN;
+    }
+    struct replay_finding *findings = calloc(REPLAY_FINDINGS_MAX, sizeof *findings);
+    int status = CLI_SETUP;
+    minimum->error =
+        findings != NULL ? player_play(minimum->player, &minimum->scenario, PLAY_SECONDS) : ENOMEM;
+    if (minimum->error == 0) {
+        reproducer.findings = findings;
+        reproducer.finding_count = replay_findings(minimum->player, findings);
+        status = reproducer_write(&reproducer);
+    } else {
+        cli_error("minimize: cannot play in the simulation: %s", strerror(minimum->error));
+    }
+    free(findings);
+    return status;
+}
+
+int minimize_scenario(const struct minimize_options *options)
 {
     int status = CLI_SETUP;
     FILE *out = NULL;
@@ -145,8 +173,8 @@ int minimize_scenario(const char *path, const char *output, int64_t within_ms)
         cli_error("minimize: no memory");
         goto end;
     }
-    if (scenario_file_read(path, file) != 0) {
-        cli_error("minimize: '%s': %s", path,
+    if (scenario_file_read(options->path, file) != 0) {
+        cli_error("minimize: '%s': %s", options->path,
                   file->plan
                       ? "no client given; expected: vdifault minimize [options] PLAN -- CLIENT [ARG]..."
                       : file->error);
@@ -154,17 +182,18 @@ int minimize_scenario(const char *path, const char *output, int64_t within_ms)
         goto end;
     }
     minimum->player = &player;
-    minimum->deadline_ns = os_now() + within_ms * 1000000;
+    minimum->deadline_ns = os_now() + options->within_ms * 1000000;
     minimum->scenario = file->scenario;
     /* What the output holds stays until there is something to put in its place: it may be the given scenario. */
-    out = output != NULL ? fopen(output, "ae") : stdout;
+    out = options->output != NULL ? fopen(options->output, "ae") : stdout;
     if (out == NULL) {
-        cli_error("minimize: --output: cannot write '%s': %s", output, strerror(errno));
+        cli_error("minimize: --output: cannot write '%s': %s", options->output, strerror(errno));
         status = CLI_USAGE;
         goto end;
     }
-    status = find(path, minimum);
-    status = status == CLI_CLEAN ? report(minimum, file->scenario.line_count, output, out) : status;
+    status = find(options->path, minimum);
+    status = status == CLI_CLEAN ? report(minimum, file->scenario.line_count, options->output, out) : status;
+    status = status == CLI_CLEAN ? reproduce(options, minimum) : status;
 end:
     if (out != NULL && out != stdout) {
         fclose(out);

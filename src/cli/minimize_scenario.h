@@ -25,7 +25,16 @@ struct minimum {
 /* 0; ENOENT: it gives no finding; or the errno with which no scenario could be played. */
 int minimum_find(struct minimum *minimum);
 
-/* The verb, for a scenario and not a plan: an exit status. `output` NULL: stdout. */
-int minimize_scenario(const char *path, const char *output, int64_t within_ms);
+struct minimize_options {
+    const char *path;
+    const char *output; /* NULL: stdout */
+    const char *to_c;   /* reproducer.h; NULL: not asked for */
+    const char *gdb;    /* likewise; it plays the output */
+    const char *command;
+    int64_t within_ms;
+};
+
+/* The verb, for a scenario and not a plan: an exit status. */
+int minimize_scenario(const struct minimize_options *options);
 
 #endif

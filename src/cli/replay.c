@@ -7,7 +7,9 @@
 #include "player.h"
 #include "replay_report.h"
 #include "replay_trace.h"
+#include "reproducer.h"
 #include "scenario_file.h"
+#include "text.h"
 
 enum {
     REPLAY_SECONDS = 10
@@ -20,6 +22,8 @@ struct replay {
     FILE *json_file;
     const char *trace; /* NULL: not asked for */
     FILE *trace_file;
+    const char *to_c, *gdb; /* likewise */
+    char *command;
     struct scenario_file file;
     struct player player;
     struct replay_finding findings[REPLAY_FINDINGS_MAX];
@@ -27,6 +31,8 @@ struct replay {
 
 OPTION_TEXT(set_json, struct replay, json)
 OPTION_TEXT(set_trace, struct replay, trace)
+OPTION_TEXT(set_to_c, struct replay, to_c)
+OPTION_TEXT(set_gdb, struct replay, gdb)
 
 static int set_in(void *context, const char *value)
 {
@@ -48,6 +54,8 @@ static const struct option_row rows[] = {
      set_in},
     {"json", "FILE", "the same as JSON; - is stdout, without the text", set_json},
     {"trace", "FILE", "write every call there as an event, for vdifault trace", set_trace},
+    {"to-c", "FILE", "a cmocka test of it, for the installed libvdifault-play", set_to_c},
+    {"gdb", "FILE", "a script for gdb -x that stops in the call that decides", set_gdb},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -106,8 +114,17 @@ static int play(struct replay *replay, const char *path)
                                          .player = player,
                                          .findings = replay->findings,
                                          .finding_count = count};
+    const struct reproducer reproducer = {.verb = "replay",
+                                          .to_c = replay->to_c,
+                                          .gdb = replay->gdb,
+                                          .scenario = path,
+                                          .command = replay->command,
+                                          .player = player,
+                                          .findings = replay->findings,
+                                          .finding_count = count};
     int status = replay_trace(replay->trace_file, replay->trace, &report);
     status = status == CLI_CLEAN ? write_report(replay, &report) : status;
+    status = status == CLI_CLEAN ? reproducer_write(&reproducer) : status;
     if (status != CLI_CLEAN || count != 0) {
         return status != CLI_CLEAN ? status : CLI_FINDINGS;
     }
@@ -131,7 +148,8 @@ static int read_operand(struct replay *replay, int first, int argc, char **argv)
             replay->file.plan ? "\nvdifault: it is the plan of a client's run: vdifault run --plan" : "");
         return CLI_USAGE;
     }
-    return CLI_CLEAN;
+    replay->command = text_command_line(argc + 1, argv - 1); /* a verb's arguments are the tail of main's */
+    return replay->command != NULL ? CLI_CLEAN : CLI_SETUP;
 }
 
 static int run_replay(int argc, char **argv)
@@ -156,6 +174,7 @@ static int run_replay(int argc, char **argv)
     if (replay->trace_file != NULL) {
         fclose(replay->trace_file);
     }
+    free(replay->command);
     free(replay);
     return status;
 }
@@ -169,7 +188,8 @@ const struct verb verb_replay = {
         "  vdifault replay crash-0eb8e4ed      # as libFuzzer or AFL++ left it, or as text\n"
         "  vdifault replay --json - session.scenario\n"
         "  vdifault replay --trace seen.vdt crash-0eb8e4ed; vdifault trace --check seen.vdt\n"
-        "      what the client's rules say of the client in it; without --check, what happened when\n\n"
+        "      what the client's rules say of the client in it; without --check, what happened when\n"
+        "  vdifault replay --gdb stop.gdb crash-0eb8e4ed && gdb -x stop.gdb\n\n"
         "exit status: 0 nothing is wrong, 1 findings: the core crashed or did not come to an end, did what "
         "the\nVDI documentation does not allow, or gave other results than the text expects; 2 usage, or "
         "a file that\nis no scenario, 3 it could not be played\n",

@@ -1,5 +1,6 @@
-/* play_sim, play_shm - play the scenario on the board in the world they are linked with (world.h); see board.h. Started by
- * the command only. */
+/* play_sim, play_shm - play the scenario on the board in the world they are linked with (world.h); see board.h. By hand, for
+ * a debugger: play_sim FILE. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "scenario_file.h"
 #include "world.h"
 
 enum {
@@ -97,9 +99,38 @@ static void limit_this_process(void)
     alarm(board->seconds * WAITING); /* who waits uses no processor */
 }
 
-int main(void)
+/* The command's. NULL: there is none. */
+static struct player_board *find_board(void)
 {
     struct stat file;
+    void *memory = MAP_FAILED;
+    if (fstat(PLAYER_BOARD, &file) == 0 && file.st_size == (off_t)sizeof *board) {
+        memory = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, PLAYER_BOARD, 0);
+    }
+    if (memory == MAP_FAILED) {
+        fprintf(stderr, "player: expected to be started by vdifault replay, or with a scenario's file\n");
+        return NULL;
+    }
+    return memory;
+}
+
+/* One of its own, with the scenario of the file. NULL: there is none. */
+static struct player_board *make_board(const char *path)
+{
+    static struct player_board own;
+    struct scenario_file *file = malloc(sizeof *file);
+    int error = file != NULL ? scenario_file_read(path, file) : ENOMEM;
+    if (error == 0) {
+        own.scenario = file->scenario;
+    } else {
+        fprintf(stderr, "player: '%s': %s\n", path, file != NULL ? file->error : "no memory");
+    }
+    free(file);
+    return error == 0 ? &own : NULL;
+}
+
+static int play_board(void)
+{
     struct play_host host = *world_host;
     host.begin = begin;
     host.line = begin_line;
@@ -107,26 +138,38 @@ int main(void)
     host.kill = kill_process;
     host.transition = note_result;
     host.end = end;
-    board = MAP_FAILED;
-    if (fstat(PLAYER_BOARD, &file) == 0 && file.st_size == (off_t)sizeof *board) {
-        board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED, PLAYER_BOARD, 0);
-    }
-    if (board != MAP_FAILED && board->trace) {
+    if (board->trace) {
         host.event = event_log_add;
         host.event_context = &board->log;
     }
     struct play *play = play_new(&host);
-    if (board == MAP_FAILED || play == NULL) {
-        fprintf(stderr, "player: it is a part of vdifault: expected to be started by vdifault replay\n");
-        play_free(play);
+    if (play == NULL) {
+        fprintf(stderr, "player: no memory\n");
         return PLAYER_CANNOT;
     }
-    limit_this_process();
     unsetenv("VDI_DIALECT"); /* the scenario says which */
-    setenv("VDI_NAMESPACE", board->space, 1);
+    if (board->space[0] != '\0') {
+        setenv("VDI_NAMESPACE", board->space, 1);
+    }
     scenario_settle(&board->scenario);
     play_scenario(play, &board->scenario, &board->outcome);
     board->over = true;
     play_free(play);
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    board = argc == 2 ? make_board(argv[1]) : find_board();
+    if (board == NULL) {
+        return PLAYER_CANNOT;
+    }
+    if (argc == 2) {
+        int status = play_board();
+        printf("%s\n",
+               board->outcome.deviation[0] != '\0' ? board->outcome.deviation : "as the model allows");
+        return status;
+    }
+    limit_this_process();
+    return play_board();
 }
