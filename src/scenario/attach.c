@@ -64,13 +64,17 @@ void *run_map_file(int file, size_t size)
     return memory;
 }
 
+bool run_path(const char *folder, const char *name, char path[static PATH_MAX])
+{
+    return snprintf(path, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
+}
+
 void *run_new_file(const char *folder, const char *name, size_t size, int *error)
 {
     char path[PATH_MAX];
     void *memory = NULL;
-    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
-    *error = length < 0 || (size_t)length >= sizeof(path) ? ENAMETOOLONG : 0;
-    if (*error != 0) {
+    if (!run_path(folder, name, path)) {
+        *error = ENAMETOOLONG;
         return NULL;
     }
     int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -99,10 +103,7 @@ int run_open_file(const char *folder, const char *name, size_t size)
 {
     char path[PATH_MAX];
     struct stat info;
-    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
-    int file = length < 0 || (size_t)length >= sizeof(path)
-                   ? -1
-                   : open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int file = run_path(folder, name, path) ? open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
     if (file >= 0 && (fstat(file, &info) != 0 || !S_ISREG(info.st_mode) || (size_t)info.st_size != size)) {
         close(file);
         file = -1;
@@ -184,8 +185,7 @@ int run_state_map(const char *folder, struct run_state **out)
     int error = 0;
     struct run_state *state = NULL;
     *out = NULL;
-    int length = snprintf(path, sizeof(path), "%s/state", folder);
-    if (length < 0 || (size_t)length >= sizeof(path)) {
+    if (!run_path(folder, "state", path)) {
         return ENAMETOOLONG;
     }
     int file = open(path, O_RDWR | O_CLOEXEC);

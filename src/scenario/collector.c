@@ -60,8 +60,11 @@ static int open_sized(const char *folder, const char *name, size_t size, int fla
 {
     char path[PATH_MAX];
     struct stat info;
-    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
-    int file = length > 0 && (size_t)length < sizeof(path) ? open(path, flags | O_CLOEXEC) : -1;
+    if (!run_path(folder, name, path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int file = open(path, flags | O_CLOEXEC);
     if (file >= 0 && (fstat(file, &info) != 0 || (size_t)info.st_size != size)) {
         close(file);
         errno = EPROTO;

@@ -2,8 +2,10 @@
 #ifndef VDIFAULT_RUNSTATE_INTERNAL_H
 #define VDIFAULT_RUNSTATE_INTERNAL_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -34,6 +36,9 @@ void run_once(pthread_once_t *once, void (*function)(void));
 /* Maps a file of the run's folder, shared; NULL with errno. Only pages that are touched come into memory: most rings
  * stay nearly empty, and pages read ahead must be filled, kept, and thrown away again with the folder. */
 void *run_map_file(int file, size_t size);
+
+/* FOLDER/NAME; false: there is no such long path. */
+bool run_path(const char *folder, const char *name, char path[static PATH_MAX]);
 
 /* Opens FOLDER/NAME of the attached folder as a new file of `size` reserved bytes and maps it; NULL on
  * failure. */
