@@ -3,7 +3,7 @@
  *   --to-c  a cmocka test for libvdifault-play (vdifault_play.h): the calls in order, each with the result it gave; the
  *           one that something was wrong with is judged by the model, or expects what the scenario does. It fails as long
  *           as that is wrong, and passes once it is right.
- *   --gdb   gdb -x FILE plays the scenario (player/play_sim.c) and stops in the core's function of the deciding call.
+ *   --gdb   gdb -x FILE plays the scenario (player/play_main.c) and stops in the core's function of the deciding call.
  *
  * Responsible for: both files' contents. Ownership: the caller's. One thread.
  */

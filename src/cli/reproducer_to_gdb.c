@@ -71,7 +71,7 @@ static void put_stop(const struct reproducer *reproducer, FILE *out, uint32_t li
     if (line > 0) {
         scenario_print_line(&scenario->lines[line - 1], text, sizeof text);
     }
-    fprintf(out, "tbreak play_sim.c:begin_line if line == %u\nrun\n", (unsigned)line);
+    fprintf(out, "tbreak play_main.c:begin_line if line == %u\nrun\n", (unsigned)line);
     fprintf(out, "echo line %u: %s\\n\n", (unsigned)line, text);
     if (function != NULL) {
         fprintf(out, "tbreak %s\ncontinue\n", function);

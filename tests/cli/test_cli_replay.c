@@ -411,7 +411,7 @@ static void minimize_refuses_what_it_cannot_keep(void **state)
               "no client given; expected: vdifault minimize [options] PLAN");
     expect_of("minimize", 2, "", "client Creat(set)\n", "line 1, column 8: ");
     expect_of("minimize", 2, "--timeout 3", "client Create(set)\n",
-              "has no options but --output and --within");
+              "has no options but --output, --within, --to-c and --gdb");
     expect_of("minimize", 2, "--rule VDI-OUT-001", "client Create(set)\n", "no client given");
     expect_of("minimize", 2, "--output /no/such/folder/file", "client Create(set)\n",
               "cannot write '/no/such/folder/file'");

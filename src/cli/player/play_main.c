@@ -40,7 +40,7 @@ static void begin_line(uint32_t line)
 
 static struct beside {
     bool out;
-    uint32_t line;
+    uint32_t line; /* 0: both sides leave */
     void (*make)(void *context);
     void *context;
 } beside[PLAYER_ACTORS];
@@ -49,18 +49,23 @@ static struct beside {
 static void make(void *context)
 {
     struct beside *self = context;
-    struct player_line *line = &board->lines[self->line - 1];
-    world_begin_call(scenario_verb_info(board->scenario.lines[self->line - 1].verb)->name);
+    world_begin_call(self->line == 0 ? "Destroy"
+                                     : scenario_verb_info(board->scenario.lines[self->line - 1].verb)->name);
     self->make(self->context);
     self->out = false;
-    line->returned = true;
-    line->returned_line = board->line;
+    if (self->line != 0) {
+        struct player_line *line = &board->lines[self->line - 1];
+        line->returned = true;
+        line->returned_line = board->line;
+    }
 }
 
 static void call(uint8_t who, void (*real)(void *context), void *context)
 {
     beside[who] = (struct beside){.out = true, .line = board->line, .make = real, .context = context};
-    board->lines[board->line - 1].beside = true;
+    if (board->line != 0) {
+        board->lines[board->line - 1].beside = true;
+    }
     world_host->call(who, make, &beside[who]);
 }
 
