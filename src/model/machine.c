@@ -254,7 +254,7 @@ static enum model_situation attaching(const struct model_set *set, const struct 
 static enum model_situation configuring(const struct model_set *set, const struct model_call *call)
 {
     (void)call;
-    return set->server >= MODEL_INITIALIZING ? MODEL_CONFIGURED : MODEL_NOT_CONFIGURED;
+    return set->settled ? MODEL_CONFIGURED : MODEL_NOT_CONFIGURED;
 }
 
 static enum model_situation always(const struct model_set *set, const struct model_call *call)
@@ -385,6 +385,12 @@ static void complete_command(struct model_set *set, struct model_call *call)
     refuse_unfetched(device);
 }
 
+static void end_configuration(struct model_set *set, struct model_call *call)
+{
+    (void)call;
+    set->settled = true;
+}
+
 static void open_server_device(struct model_set *set, struct model_call *call)
 {
     call->device = COUNT(set, server_open);
@@ -452,6 +458,7 @@ static have_effect *const effects[MODEL_FUNCTION_COUNT] = {
     [MODEL_CLIENT_GetCommand] = get_command,
     [MODEL_CLIENT_CompleteCommand] = complete_command,
     [MODEL_CLIENT_Close] = client_leaves,
+    [MODEL_SERVER_EndConfiguration] = end_configuration,
     [MODEL_SERVER_OpenDevice] = open_server_device,
     [MODEL_SERVER_SendCommand] = send_command,
     [MODEL_SERVER_CloseDevice] = close_server_device,

@@ -48,6 +48,7 @@ struct model_set {
     enum model_state clients[MODEL_CLIENTS_MAX];
     enum model_state server;
     uint32_t primary; /* which process has created it */
+    bool settled;     /* the server has finished EndConfiguration */
     bool configured;  /* the primary has finished GetConfiguration */
     bool closed;      /* the primary has closed it */
     bool released;    /* the server has */

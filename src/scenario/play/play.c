@@ -117,6 +117,7 @@ static bool play_line(struct play *play, const struct scenario_line *line)
     struct play_call call = {.line = line,
                              .life = client != NULL ? client->life : play->server_life,
                              .client = client,
+                             .deaths = play->deaths,
                              .model = {.function = row->function, .argument = MODEL_ALWAYS}};
     bool threads = play->host.call != NULL;
     bool made = false;
@@ -199,6 +200,7 @@ static void begin(struct play *play, const struct scenario *scenario)
     play->always_beside = scenario->schedule != SCENARIO_IN_ORDER;
     play->unknown = play->overwritten = play->memory_fails = false;
     memset(play->dead, 0, sizeof play->dead);
+    play->deaths = 0;
     memset(play->bereft, 0, sizeof play->bereft);
     memset(play->server_devices, 0, sizeof play->server_devices);
     play_events_begin(play);
@@ -212,23 +214,27 @@ bool play_has_object(const struct play *play, enum scenario_process process)
 /* All go, whoever is first; what is on its way is called back. */
 static void end(struct play *play)
 {
+    /* By process; a call may be out for longer than this function's time. */
+    static const struct scenario_line destroy[] = {
+        {.verb = SCENARIO_CLIENT_DESTROY, .who = SCENARIO_CLIENT * SCENARIO_THREADS_MAX},
+        {.verb = SCENARIO_CLIENT_DESTROY, .who = SCENARIO_SECONDARY * SCENARIO_THREADS_MAX},
+        {.verb = SCENARIO_CLIENT_DESTROY, .who = SCENARIO_ANOTHER * SCENARIO_THREADS_MAX},
+        {.verb = SCENARIO_SERVER_DESTROY, .who = SCENARIO_SERVER * SCENARIO_THREADS_MAX},
+    };
+    const uint64_t count = sizeof destroy / sizeof destroy[0];
     begin_line(play, 0);
-    play_calm_down(play);
+    (void)play_calm_down(play);
     play_end_threads(play);
-    for (uint64_t i = 0; i <= SCENARIO_SERVER; i++) {
-        enum scenario_process process =
-            (enum scenario_process)((i + play->scenario->seed) % (SCENARIO_SERVER + 1));
-        const struct scenario_line destroy = {
-            .verb = process == SCENARIO_SERVER ? SCENARIO_SERVER_DESTROY : SCENARIO_CLIENT_DESTROY,
-            .who = scenario_actor(process, 0)};
-        if (play_has_object(play, process)) {
-            (void)play_line(play, &destroy);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t process = (i + play->scenario->seed) % count;
+        if (play_has_object(play, (enum scenario_process)process)) {
+            (void)play_line(play, &destroy[process]);
         }
     }
-    play_calm_down(play); /* what was to come so many steps later has come during these */
+    (void)play_calm_down(play); /* what was to come so many steps later has come during these */
     play_end_threads(play);
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
-        if (play->commands[i].at != PLAY_DONE) {
+        if (play->commands[i].at != PLAY_DONE && !play->commands[i].orphaned) {
             play_deviate(play, "command %u of device %u was never called back", play->commands[i].order,
                          play->commands[i].device);
         }

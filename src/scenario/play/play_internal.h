@@ -71,6 +71,7 @@ struct play_command {
         PLAY_DONE
     } at;
     struct VDC_Command *held; /* the client's, while in hand */
+    bool orphaned;            /* its server is dead: nobody calls back */
     uint64_t bytes;           /* what the client answered */
     int64_t position;
 };
@@ -101,6 +102,7 @@ struct play_call {
     struct play_client *client; /* NULL: a server's */
     bool stale;                 /* on a device of an earlier life: VD_E_PROTOCOL, whatever the state is */
     bool beside;                /* others may help it while it waits */
+    uint32_t deaths;            /* so many processes were dead when it began */
     /* arguments and what came back, as the verb has use for them */
     struct client_device *client_device;
     struct server_device *server_device;
@@ -159,10 +161,11 @@ struct play {
     uint32_t threads_out;
     /* Calls are on their actors' threads, all of them: something may happen inside of one. */
     bool always_beside;
-    bool unknown;                     /* every life is */
-    bool overwritten;                 /* by a stranger; even what the dead left */
-    bool memory_fails;                /* the next object of shared memory, or a later one, does not fit */
-    bool dead[SCENARIO_SERVER + 1];   /* processes; known here */
+    bool unknown;                   /* every life is */
+    bool overwritten;               /* by a stranger; even what the dead left */
+    bool memory_fails;              /* the next object of shared memory, or a later one, does not fit */
+    bool dead[SCENARIO_SERVER + 1]; /* processes; known here */
+    uint32_t deaths;
     bool bereft[SCENARIO_NAME_COUNT]; /* names: somebody has died in a set that had it */
     struct play_thread threads[PLAY_ACTORS];
     struct play_events *events; /* NULL: nobody wants them */
@@ -212,8 +215,8 @@ bool play_world(struct play *play, const struct scenario_line *line);
 bool play_can_act(const struct play *play, enum scenario_process process);
 /* Who has died meanwhile is known to be dead. */
 void play_notice_deaths(struct play *play);
-/* At the end: nobody stands still or fails any more. */
-void play_calm_down(struct play *play);
+/* At the end: nobody stands still or fails any more. True: somebody did. */
+bool play_calm_down(struct play *play);
 /* Whether the call, which waits for ever, has lost who could end that: then it must not. */
 bool play_is_alone(const struct play *play, const struct play_call *call);
 /* After the end: the names that the dead had are free, and what they left goes with them. */

@@ -143,6 +143,10 @@ static bool is_allowed(struct play *play, struct play_call *call, int32_t result
 
 bool play_judge(struct play *play, const struct play_row *row, struct play_call *call, int32_t result)
 {
+    /* Whom it was made on may have been there for a part of its time. */
+    bool left_alone = call->deaths != play->deaths && call->model.function != MODEL_FUNCTION_COUNT &&
+                      !model_set_allows(&call->life->model, &call->model, result);
+    call->life->unknown = call->life->unknown || (left_alone && call->life != &play->nowhere);
     if (play_is_unknown(play, call->life)) {
         return play_judge_unknown(play, row, call, result);
     }

@@ -133,16 +133,19 @@ static void name_the_rest(struct play *play, struct play_life *life)
     }
 }
 
-static enum model_situation expect_room(const struct play *play, enum model_situation room)
+/* call->expected: that it may fail is only because memory may. */
+static enum model_situation expect_room(const struct play *play, struct play_call *call,
+                                        enum model_situation room)
 {
-    return play->memory_fails && room == MODEL_ROOM ? MODEL_NO_SITUATION : room;
+    call->expected = play->memory_fails && room == MODEL_ROOM;
+    return call->expected ? MODEL_NO_SITUATION : room;
 }
 
 static bool prepare_end(struct play *play, struct play_call *call)
 {
     struct play_life *life = call->life;
     name_the_rest(play, life);
-    call->model.argument = expect_room(play, play_room_at_end(life));
+    call->model.argument = expect_room(play, call, play_room_at_end(life));
     for (uint32_t i = 0; i < life->model.device_count && i < SCENARIO_DEVICES_MAX; i++) {
         if (life->named[i] == 0) {
             call->model.argument = MODEL_DEVICE_UNNAMED;
@@ -163,7 +166,7 @@ static void after_end(struct play *play, struct play_call *call, int32_t result)
         play_place_shapes(call->life);
     } else if (result == VD_E_MEMORY) {
         play_forget_shapes(call->life); /* "no buffer space" */
-        play->memory_fails = false;
+        play->memory_fails = play->memory_fails && !call->expected;
     }
 }
 
@@ -173,9 +176,10 @@ static bool prepare_request(struct play *play, struct play_call *call)
 {
     const int32_t *arg = call->line->arg;
     uint32_t size = (uint32_t)arg[0], alignment = (uint32_t)arg[1], count = (uint32_t)arg[2];
-    call->model.argument = !play_shape_is_valid(size, alignment) || count == 0
-                               ? MODEL_BAD_VALUES
-                               : expect_room(play, play_room_for_request(call->life, size, alignment, count));
+    call->model.argument =
+        !play_shape_is_valid(size, alignment) || count == 0
+            ? MODEL_BAD_VALUES
+            : expect_room(play, call, play_room_for_request(call->life, size, alignment, count));
     return true;
 }
 
@@ -188,7 +192,7 @@ static int32_t make_request(struct play *play, struct play_call *call)
 static void after_request(struct play *play, struct play_call *call, int32_t result)
 {
     const int32_t *arg = call->line->arg;
-    play->memory_fails = play->memory_fails && result != VD_E_MEMORY;
+    play->memory_fails = play->memory_fails && !(call->expected && result == VD_E_MEMORY);
     if (result == 0) {
         play_add_shape(call->life, (uint32_t)arg[0], (uint32_t)arg[1], (uint32_t)arg[2]);
         if (call->life->model.server != MODEL_CONFIGURABLE) {

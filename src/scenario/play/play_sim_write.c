@@ -42,8 +42,7 @@ static uint32_t offset_of(const struct place *place, uint32_t device, uint64_t a
     uint64_t elements = place->entry != 0 ? SHARED_SLOTS : place->size / width;
     uint64_t offset = place->at + at % elements * (place->entry != 0 ? place->entry : width);
     if (place->device != 0) {
-        offset +=
-            offsetof(struct shared_header, devices) + (uint64_t)device * place->device;
+        offset += offsetof(struct shared_header, devices) + (uint64_t)device * place->device;
     }
     return (uint32_t)offset;
 }

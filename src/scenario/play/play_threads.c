@@ -255,7 +255,8 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
     if (thread->out) {
         wait_for(play, thread);
     }
-    if (thread->out || (row->prepare != NULL && !row->prepare(play, call))) {
+    if (thread->out || !play_can_act(play, scenario_actor_process(line->who)) ||
+        (row->prepare != NULL && !row->prepare(play, call))) {
         return false;
     }
     for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
@@ -298,7 +299,9 @@ static void abort_all(struct play *play)
         server_set_signal_abort(play->server);
         play_assume(play->server_life, MODEL_SERVER_SignalAbort, 0, results, 2);
     }
-    go_on(play, 2 * SLICE_NS); /* who learned of the abort before it slept looks again only then */
+    do {
+        go_on(play, 2 * SLICE_NS); /* who learned of the abort before it slept looks again only then */
+    } while (play->threads_out > 0 && play_calm_down(play)); /* a Stop may have come late */
 }
 
 /* Nobody waits for the dead (spec 9.6). */

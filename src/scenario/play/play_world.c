@@ -47,7 +47,7 @@ static void bury_client(struct play *play, uint32_t number)
     memset(client->completed, 0, sizeof client->completed);
 }
 
-/* Its commands are nobody's to call back any more. */
+/* Its commands are nobody's to call back any more, but still the client's to fetch. */
 static void bury_server(struct play *play)
 {
     struct play_life *life = play->server_life;
@@ -56,7 +56,7 @@ static void bury_server(struct play *play)
         play->host.litter();
     }
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
-        play->commands[i].at = play->commands[i].life == life ? PLAY_DONE : play->commands[i].at;
+        play->commands[i].orphaned = play->commands[i].orphaned || play->commands[i].life == life;
     }
     model_set_kill_server(&life->model);
     play_forget_shapes(life);
@@ -70,6 +70,7 @@ static void bury(struct play *play, enum scenario_process process)
     struct play_life *life = process == SCENARIO_SERVER ? play->server_life : play->clients[process].life;
     drop_threads(play, process);
     play->dead[process] = true;
+    play->deaths++;
     if (life->created) {
         play->bereft[life->name] = true;
     }
@@ -148,13 +149,14 @@ bool play_world(struct play *play, const struct scenario_line *line)
 
 /* --- the end --- */
 
-void play_calm_down(struct play *play)
+bool play_calm_down(struct play *play)
 {
+    bool stood = false;
     for (int i = 0; play->host.being != NULL && i < processes; i++) {
         const struct scenario_line line = {
             .verb = SCENARIO_WORLD_CONTINUE, .who = scenario_actor(SCENARIO_WORLD, 0), .arg = {i}};
         if (play->host.being((enum scenario_process)i) == PLAY_STANDS) {
-            (void)play->host.world(&line);
+            stood = play->host.world(&line);
         }
     }
     if (play->memory_fails) {
@@ -164,6 +166,7 @@ void play_calm_down(struct play *play)
         (void)play->host.world(&line);
         play->memory_fails = false;
     }
+    return stood;
 }
 
 bool play_is_alone(const struct play *play, const struct play_call *call)
