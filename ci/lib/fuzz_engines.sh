@@ -83,7 +83,7 @@ export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 # where the kernel pipes cores so
 afl_use_mutator() {
     local library=$PWD/build/$preset/lib/libvdifault_afl_mutator.so
     case $target in
-    lifecycle_fuzzer) export AFL_CUSTOM_MUTATOR_LIBRARY=$library AFL_CUSTOM_MUTATOR_ONLY=1 VDIFAULT_MUTATE= ;;
+    lifecycle_fuzzer) export AFL_CUSTOM_MUTATOR_LIBRARY=$library AFL_CUSTOM_MUTATOR_ONLY=1 ;;
     scenario_fuzzer) export AFL_CUSTOM_MUTATOR_LIBRARY=$library ;;
     esac
 }

@@ -215,8 +215,8 @@ static const struct {
     {part_call, 5, 0},
     {change_devices, 1, 0},
     {change_dialects, 1, 0},
-    {change_schedule, 4, MUTATE_SCHEDULE},
-    {change_seed, 8, MUTATE_SCHEDULE},
+    {change_schedule, 1, MUTATE_SCHEDULE},
+    {change_seed, 2, MUTATE_SCHEDULE},
 };
 
 static void change_once(struct mutation *mutation)

@@ -120,6 +120,12 @@ static void choose_actor(struct mutation *mutation, const struct outlook *outloo
                mutation_chance(mutation, 4)) {
         process = SCENARIO_SECONDARY;
     }
+    /* A device is its opener's. */
+    bool uses = line->verb == SCENARIO_CLIENT_GET_COMMAND || line->verb == SCENARIO_CLIENT_COMPLETE_COMMAND ||
+                line->verb == SCENARIO_CLIENT_GET_BUFFER_HANDLE;
+    if (uses && !mutation_chance(mutation, 8)) {
+        process = (enum scenario_process)outlook->openers[device];
+    }
     /* The agent keeps its thread until every device is closed. */
     if (line->verb == SCENARIO_SERVER_EXECUTE_COMPLETION_AGENT) {
         thread = 1;

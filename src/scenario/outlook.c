@@ -110,14 +110,15 @@ static const struct sense senses[SCENARIO_VERB_COUNT] = {
                                .device_takes = SERVER_DEVICE_FACTS},
     [SCENARIO_SERVER_DESTROY] = {1, ABOUT_ALL, .takes = SERVER_FACTS, .device_takes = SERVER_DEVICE_FACTS},
 
-    [SCENARIO_WORLD_KILL] = {1, .needs = OUTLOOK_EXISTS},
+    [SCENARIO_WORLD_KILL] = {2, .needs = OUTLOOK_EXISTS},
     [SCENARIO_WORLD_STOP] = {1, .needs = OUTLOOK_EXISTS, .gives = OUTLOOK_STOPPED},
     [SCENARIO_WORLD_CONTINUE] = {10, .needs = OUTLOOK_STOPPED, .takes = OUTLOOK_STOPPED},
     [SCENARIO_WORLD_ADVANCE] = {1, .usual = {1000}},
-    [SCENARIO_WORLD_SWITCH] = {2, .needs = OUTLOOK_EXISTS, .usual = {0, 1}},
-    [SCENARIO_WORLD_SET] = {4, .needs = OUTLOOK_EXISTS},
-    [SCENARIO_WORLD_ADD] = {2, .needs = OUTLOOK_EXISTS, .usual[3] = 1},
-    [SCENARIO_WORLD_FLIP] = {2, .needs = OUTLOOK_EXISTS, .usual[3] = 1},
+    [SCENARIO_WORLD_SWITCH] = {1, .needs = OUTLOOK_EXISTS, .usual = {0, 1}},
+    /* After these less can be said of what is right: rare. */
+    [SCENARIO_WORLD_SET] = {1, .needs = OUTLOOK_EXISTS},
+    [SCENARIO_WORLD_ADD] = {1, .needs = OUTLOOK_EXISTS, .usual[3] = 1},
+    [SCENARIO_WORLD_FLIP] = {1, .needs = OUTLOOK_EXISTS, .usual[3] = 1},
     [SCENARIO_WORLD_STORM] = {1, .needs = OUTLOOK_EXISTS, .usual = {16, 16}},
     [SCENARIO_WORLD_FAIL_MEMORY] = {.weight = 1},
 };
@@ -175,6 +176,9 @@ void outlook_pass(struct outlook *outlook, const struct scenario_line *line)
         take_from_all(outlook, sense->device_takes);
     } else {
         outlook->devices[device] |= sense->device_gives;
+    }
+    if (line->verb == SCENARIO_CLIENT_OPEN_DEVICE) {
+        outlook->openers[device] = (uint8_t)scenario_actor_process(line->who);
     }
     switch (sense->effect) {
     case EFFECT_NONE:

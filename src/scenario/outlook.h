@@ -45,6 +45,7 @@ struct outlook {
     uint32_t devices[SCENARIO_DEVICES_MAX];
     uint32_t sent[SCENARIO_DEVICES_MAX], held[SCENARIO_DEVICES_MAX];
     uint32_t buffers, handles;
+    uint8_t openers[SCENARIO_DEVICES_MAX]; /* enum scenario_process: whose OpenDevice it was */
 };
 
 /* What stands behind the first `lines` lines. */

@@ -307,7 +307,11 @@ static void abort_all(struct play *play)
 /* Nobody waits for the dead (spec 9.6). */
 static void check_bereaved(struct play *play)
 {
-    go_on(play, 2 * SLICE_NS);
+    uint32_t deaths;
+    do {
+        deaths = play->deaths;
+        go_on(play, 2 * SLICE_NS);
+    } while (play->deaths != deaths); /* there was not enough time to learn of the last one */
     for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
         const struct play_thread *thread = &play->threads[i];
         if (thread->out && play_is_alone(play, &thread->call)) {
