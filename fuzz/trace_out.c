@@ -28,10 +28,13 @@ void trace_out_begin(void)
 
 void trace_out_add(void *unused, const struct event *event, const char *text)
 {
+    char name[128];
     (void)unused;
     event_log_add(&events, event, text);
+    const char *strings[] = {name};
+    snprintf(name, sizeof name, "argument=%s", program_invocation_short_name);
     FILE *file = fopen(path, "we");
-    int error = file == NULL ? errno : event_log_write(&events, file, NULL, 0);
+    int error = file == NULL ? errno : event_log_write(&events, file, strings, 1);
     if (file != NULL) {
         fclose(file);
     }
