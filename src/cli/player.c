@@ -17,12 +17,6 @@
 #include "parts.h"
 #include "player_surroundings.h"
 
-const char *const player_world_words[PLAYER_WORLD_COUNT] = {
-    [PLAYER_SIM] = "sim",
-    [PLAYER_SHM] = "shm",
-    [PLAYER_PRELOAD] = "preload",
-};
-
 int player_open(struct player *player, enum player_world world)
 {
     *player = (struct player){.world = world, .memory = -1};

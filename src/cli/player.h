@@ -20,6 +20,9 @@ enum player_world {
     PLAYER_WORLD_COUNT
 };
 extern const char *const player_world_words[PLAYER_WORLD_COUNT];
+extern const char *const player_world_texts[PLAYER_WORLD_COUNT]; /* "in shared memory" */
+/* Whether the scenario cannot be played there; `text` says why. */
+bool player_refuses(enum player_world world, const struct scenario *scenario, char *text, size_t size);
 
 enum player_end {
     PLAYER_OVER,    /* the board tells the whole outcome */

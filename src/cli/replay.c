@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "player.h"
+#include "replay_compare.h"
 #include "replay_report.h"
 #include "replay_trace.h"
 #include "reproducer.h"
@@ -17,7 +18,6 @@ enum {
 
 /* What one `vdifault replay` owns. */
 struct replay {
-    enum player_world world;
     const char *json; /* NULL: not asked for */
     FILE *json_file;
     const char *trace; /* NULL: not asked for */
@@ -25,8 +25,11 @@ struct replay {
     const char *to_c, *gdb; /* likewise */
     char *command;
     struct scenario_file file;
-    struct player player;
-    struct replay_finding findings[REPLAY_FINDINGS_MAX];
+    struct replay_world worlds[PLAYER_WORLD_COUNT]; /* those asked for, in the order of the words */
+    uint32_t world_count;
+    struct player players[PLAYER_WORLD_COUNT]; /* of `worlds`, while they have a board */
+    struct replay_finding findings[PLAYER_WORLD_COUNT * 2 * REPLAY_FINDINGS_MAX];
+    uint32_t finding_count;
 };
 
 OPTION_TEXT(set_json, struct replay, json)
@@ -34,23 +37,58 @@ OPTION_TEXT(set_trace, struct replay, trace)
 OPTION_TEXT(set_to_c, struct replay, to_c)
 OPTION_TEXT(set_gdb, struct replay, gdb)
 
-static int set_in(void *context, const char *value)
+static bool is_word(const char *word, const char *text, size_t length)
 {
-    struct replay *replay = context;
-    for (int world = 0; world < PLAYER_WORLD_COUNT; world++) {
-        if (strcmp(value, player_world_words[world]) == 0) {
-            replay->world = (enum player_world)world;
-            return 0;
+    return strlen(word) == length && strncmp(word, text, length) == 0;
+}
+
+/* Which worlds a word means, as bits; 0: it is none. */
+static uint32_t worlds_of(const char *text, size_t length)
+{
+    uint32_t worlds = 0;
+    for (uint32_t world = 0; world < PLAYER_WORLD_COUNT; world++) {
+        worlds |= is_word(player_world_words[world], text, length) || is_word("all", text, length)
+                      ? UINT32_C(1) << world
+                      : 0;
+    }
+    return worlds;
+}
+
+static void choose_worlds(struct replay *replay, uint32_t worlds)
+{
+    replay->world_count = 0;
+    for (uint32_t world = 0; world < PLAYER_WORLD_COUNT; world++) {
+        if ((worlds >> world & 1) != 0) {
+            replay->worlds[replay->world_count++].world = (enum player_world)world;
         }
     }
-    cli_error("replay: --in '%s': expected sim, shm, preload", value);
-    return -1;
+}
+
+static int set_in(void *context, const char *value)
+{
+    uint32_t worlds = 0;
+    for (const char *at = value;; at++) {
+        size_t length = strcspn(at, ",");
+        uint32_t meant = worlds_of(at, length);
+        if (meant == 0) {
+            cli_error("replay: --in '%s': expected sim, shm, preload, a list of them, or all", value);
+            return -1;
+        }
+        worlds |= meant;
+        at += length;
+        if (*at == '\0') {
+            break;
+        }
+    }
+    choose_worlds(context, worlds);
+    return 0;
 }
 
 static const struct option_row rows[] = {
     {"in", "WHERE",
      "where it happens: sim, the simulation, which gives the same each time (default); shm, shared memory "
-     "and threads of this machine",
+     "and threads of this machine; preload, the same through libvdifault.so; several of them, or all: they "
+     "must give the same results",
      set_in},
     {"json", "FILE", "the same as JSON; - is stdout, without the text", set_json},
     {"trace", "FILE", "write every call there as an event, for vdifault trace", set_trace},
@@ -96,39 +134,80 @@ static int write_report(const struct replay *replay, const struct replay_report 
     return CLI_CLEAN;
 }
 
-static int play(struct replay *replay, const char *path)
+/* Where the scenario can happen at all. */
+static int play_in(struct replay *replay, uint32_t index)
 {
-    struct player *player = &replay->player;
-    int error = player_open(player, replay->world);
-    player->trace = replay->trace != NULL;
-    if (error == 0) {
-        error = player_play(player, &replay->file.scenario, REPLAY_SECONDS);
+    struct replay_world *world = &replay->worlds[index];
+    struct player *player = &replay->players[index];
+    const struct scenario *scenario = &replay->file.scenario;
+    if (player_refuses(world->world, scenario, world->refusal, sizeof world->refusal)) {
+        return CLI_CLEAN;
     }
+    int error = player_open(player, world->world);
+    player->trace = replay->trace != NULL;
+    error = error == 0 ? player_play(player, scenario, REPLAY_SECONDS) : error;
     if (error != 0) {
-        cli_error("replay: cannot play: %s: %s", player->path, strerror(error));
+        cli_error("replay: cannot play %s: %s: %s", player_world_texts[world->world], player->path,
+                  strerror(error));
         return CLI_SETUP;
     }
-    uint32_t count = replay_findings(player, replay->findings);
+    world->played = true;
+    replay->finding_count += replay_findings(player, replay->findings + replay->finding_count);
+    return CLI_CLEAN;
+}
+
+/* In all the worlds; *first is the first one it could be played in. */
+static int play_everywhere(struct replay *replay, const char *path, const struct player **first)
+{
+    for (uint32_t i = 0; i < replay->world_count; i++) {
+        int status = play_in(replay, i);
+        if (status != CLI_CLEAN) {
+            return status;
+        }
+        if (*first != NULL && replay->worlds[i].played) {
+            replay->finding_count +=
+                replay_compare(*first, &replay->players[i], replay->findings + replay->finding_count);
+        } else if (replay->worlds[i].played) {
+            *first = &replay->players[i];
+        }
+    }
+    if (*first == NULL) {
+        cli_error("replay: '%s' cannot be played %s: %s", path, player_world_texts[replay->worlds[0].world],
+                  replay->worlds[0].refusal);
+        return CLI_USAGE;
+    }
+    return CLI_CLEAN;
+}
+
+static int play(struct replay *replay, const char *path)
+{
+    const struct player *first = NULL;
+    int status = play_everywhere(replay, path, &first);
+    if (status != CLI_CLEAN) {
+        return status;
+    }
     const struct replay_report report = {.path = path,
                                          .binary = replay->file.binary,
-                                         .player = player,
+                                         .player = first,
                                          .findings = replay->findings,
-                                         .finding_count = count};
+                                         .finding_count = replay->finding_count,
+                                         .worlds = replay->worlds,
+                                         .world_count = replay->world_count};
     const struct reproducer reproducer = {.verb = "replay",
                                           .to_c = replay->to_c,
                                           .gdb = replay->gdb,
                                           .scenario = path,
                                           .command = replay->command,
-                                          .player = player,
-                                          .findings = replay->findings,
-                                          .finding_count = count};
-    int status = replay_trace(replay->trace_file, replay->trace, &report);
+                                          .player = first,
+                                          .findings = report.findings,
+                                          .finding_count = report.finding_count};
+    status = replay_trace(replay->trace_file, replay->trace, &report);
     status = status == CLI_CLEAN ? write_report(replay, &report) : status;
     status = status == CLI_CLEAN ? reproducer_write(&reproducer) : status;
-    if (status != CLI_CLEAN || count != 0) {
+    if (status != CLI_CLEAN || report.finding_count != 0) {
         return status != CLI_CLEAN ? status : CLI_FINDINGS;
     }
-    if (player->board->outcome.calls == 0) {
+    if (first->board->outcome.calls == 0) {
         cli_error("replay: '%s': no line of it makes a call", path);
         return CLI_SETUP;
     }
@@ -161,13 +240,18 @@ static int run_replay(int argc, char **argv)
         cli_error("replay: no memory");
         return CLI_SETUP;
     }
-    replay->player.memory = -1;
+    for (int i = 0; i < PLAYER_WORLD_COUNT; i++) {
+        replay->players[i].memory = -1;
+    }
+    choose_worlds(replay, UINT32_C(1) << PLAYER_SIM);
     if (cli_verb_start(&verb_replay, argc, argv, replay, &first, &status) == 0) {
         status = read_operand(replay, first, argc, argv);
         status = status == CLI_CLEAN ? open_files(replay) : status;
         status = status == CLI_CLEAN ? play(replay, argv[first]) : status;
     }
-    player_close(&replay->player);
+    for (int i = 0; i < PLAYER_WORLD_COUNT; i++) {
+        player_close(&replay->players[i]);
+    }
     if (replay->json_file != NULL && replay->json_file != stdout) {
         fclose(replay->json_file);
     }
@@ -187,11 +271,13 @@ const struct verb verb_replay = {
     .examples =
         "  vdifault replay crash-0eb8e4ed      # as libFuzzer or AFL++ left it, or as text\n"
         "  vdifault replay --json - session.scenario\n"
+        "  vdifault replay --in all session.scenario   # three ways, which must agree\n"
         "  vdifault replay --trace seen.vdt crash-0eb8e4ed; vdifault trace --check seen.vdt\n"
         "      what the client's rules say of the client in it; without --check, what happened when\n"
         "  vdifault replay --gdb stop.gdb crash-0eb8e4ed && gdb -x stop.gdb\n\n"
         "exit status: 0 nothing is wrong, 1 findings: the core crashed or did not come to an end, did what "
-        "the\nVDI documentation does not allow, or gave other results than the text expects; 2 usage, or "
-        "a file that\nis no scenario, 3 it could not be played\n",
+        "the\nVDI documentation does not allow, or gave other results than the text expects or than "
+        "elsewhere; "
+        "2 usage,\na file that is no scenario, or one that cannot happen there; 3 it could not be played\n",
     .run = run_replay,
 };

@@ -14,10 +14,8 @@ enum {
 };
 
 const char *const replay_kind_words[REPLAY_KIND_COUNT] = {
-    [REPLAY_CRASH] = "crash",
-    [REPLAY_ENDLESS] = "endless",
-    [REPLAY_ORACLE] = "not allowed",
-    [REPLAY_EXPECTED] = "not expected",
+    [REPLAY_CRASH] = "crash",           [REPLAY_ENDLESS] = "endless",        [REPLAY_ORACLE] = "not allowed",
+    [REPLAY_EXPECTED] = "not expected", [REPLAY_DISAGREES] = "disagreement",
 };
 
 const char *const replay_state_words[] = {
@@ -128,9 +126,8 @@ static void put_line(const struct scenario *scenario, uint32_t line, char text[L
     scenario_print_line(&plain, text + length, LINE_TEXT_MAX - (size_t)length);
 }
 
-__attribute__((format(printf, 5, 6))) static void put(struct replay_finding *finding, enum replay_kind kind,
-                                                      const struct scenario *scenario, uint32_t line,
-                                                      const char *format, ...)
+void replay_put_finding(struct replay_finding *finding, enum replay_kind kind,
+                        const struct scenario *scenario, uint32_t line, const char *format, ...)
 {
     char where[LINE_TEXT_MAX], what[LINE_TEXT_MAX];
     va_list arguments;
@@ -149,15 +146,16 @@ static void put_end(const struct player *player, struct replay_finding *finding)
     const struct player_board *board = player->board;
     const struct scenario *scenario = &board->scenario;
     if (player->end == PLAYER_ENDLESS) {
-        put(finding, REPLAY_ENDLESS, scenario, board->line,
-            "it did not come to an end in %u s of processor time%s", (unsigned)board->seconds,
-            player->signal == SIGALRM ? ", or waits where no other call can wake it" : "");
+        replay_put_finding(finding, REPLAY_ENDLESS, scenario, board->line,
+                           "it did not come to an end in %u s of processor time%s", (unsigned)board->seconds,
+                           player->signal == SIGALRM ? ", or waits where no other call can wake it" : "");
     } else if (player->signal != 0) {
-        put(finding, REPLAY_CRASH, scenario, board->line, "signal %d (%s)", player->signal,
-            strsignal(player->signal));
+        replay_put_finding(finding, REPLAY_CRASH, scenario, board->line, "signal %d (%s)", player->signal,
+                           strsignal(player->signal));
         finding->signal = player->signal;
     } else {
-        put(finding, REPLAY_CRASH, scenario, board->line, "the process ended with status %d", player->status);
+        replay_put_finding(finding, REPLAY_CRASH, scenario, board->line, "the process ended with status %d",
+                           player->status);
     }
 }
 
@@ -186,9 +184,13 @@ uint32_t replay_findings(const struct player *player, struct replay_finding find
         const char *due = replay_missed(player, i);
         const char *got = replay_result(player, i, text);
         if (due != NULL) {
-            put(&findings[count++], REPLAY_EXPECTED, scenario, i + 1, "it %s%s; the scenario expects %s",
-                got != NULL ? "gave " : "has not returned", got != NULL ? got : "", due);
+            replay_put_finding(&findings[count++], REPLAY_EXPECTED, scenario, i + 1,
+                               "it %s%s; the scenario expects %s", got != NULL ? "gave " : "has not returned",
+                               got != NULL ? got : "", due);
         }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        findings[i].world = player->world;
     }
     return count;
 }

@@ -13,6 +13,7 @@ enum replay_kind {
     REPLAY_ENDLESS,
     REPLAY_ORACLE,
     REPLAY_EXPECTED,
+    REPLAY_DISAGREES, /* with the same scenario elsewhere (replay_compare.h) */
     REPLAY_KIND_COUNT
 };
 extern const char *const replay_kind_words[REPLAY_KIND_COUNT];
@@ -24,6 +25,7 @@ enum {
 
 struct replay_finding {
     enum replay_kind kind;
+    enum player_world world;
     uint32_t line; /* of the scenario, from 1; 0: of its end */
     int signal;    /* of a crash; 0: none */
     char text[REPLAY_TEXT_MAX];
@@ -34,6 +36,12 @@ struct replay_finding {
 
 /* Returns how many. */
 uint32_t replay_findings(const struct player *player, struct replay_finding findings[REPLAY_FINDINGS_MAX]);
+
+/* Makes a finding of it: "line 3, server Close(): what". */
+__attribute__((format(printf, 5, 6))) void replay_put_finding(struct replay_finding *finding,
+                                                              enum replay_kind kind,
+                                                              const struct scenario *scenario, uint32_t line,
+                                                              const char *format, ...);
 
 /* How a line stands at the end. */
 enum replay_state {

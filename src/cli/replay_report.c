@@ -97,11 +97,27 @@ static void print_ending(FILE *out, const struct player *player)
     fprintf(out, "\n");
 }
 
-static const char *const world_texts[PLAYER_WORLD_COUNT] = {
-    [PLAYER_SIM] = "in the simulation",
-    [PLAYER_SHM] = "in shared memory",
-    [PLAYER_PRELOAD] = "in shared memory, through libvdifault.so",
-};
+/* What became of the scenario in the other worlds. */
+static void print_worlds(FILE *out, const struct replay_report *report)
+{
+    bool differs = false;
+    for (uint32_t i = 0; i < report->finding_count; i++) {
+        differs = differs || report->findings[i].kind == REPLAY_DISAGREES;
+    }
+    for (uint32_t i = 0; i < report->world_count; i++) {
+        const struct replay_world *world = &report->worlds[i];
+        if (!world->played) {
+            fprintf(out, "%s: not played: %s\n", player_world_words[world->world], world->refusal);
+        }
+    }
+    uint32_t played = 0;
+    for (uint32_t i = 0; i < report->world_count; i++) {
+        played += report->worlds[i].played;
+    }
+    if (played > 1) {
+        fprintf(out, "%u worlds%s\n", (unsigned)played, differs ? " do not agree" : " agree");
+    }
+}
 
 void replay_print(FILE *out, const struct replay_report *report)
 {
@@ -110,7 +126,7 @@ void replay_print(FILE *out, const struct replay_report *report)
     int columns = columns_of(scenario);
     fprintf(out, "%s: %s, devices %u, schedule %s, %s\n", report->path, report->binary ? "binary" : "text",
             (unsigned)scenario->device_count, scenario_schedule_names[scenario->schedule],
-            world_texts[report->player->world]);
+            player_world_texts[report->player->world]);
     fprintf(out, "%5s %9s\n", "line", "ms");
     for (uint32_t i = 0; i < scenario->line_count; i++) {
         print_line(out, report->player, i, columns);
@@ -121,9 +137,12 @@ void replay_print(FILE *out, const struct replay_report *report)
         }
     }
     for (uint32_t i = 0; i < report->finding_count; i++) {
-        fprintf(out, "error (%s) %s\n", replay_kind_words[report->findings[i].kind],
-                report->findings[i].text);
+        const struct replay_finding *finding = &report->findings[i];
+        bool elsewhere = finding->world != report->player->world && finding->kind != REPLAY_DISAGREES;
+        fprintf(out, "error (%s) %s%s%s\n", replay_kind_words[finding->kind], finding->text,
+                elsewhere ? ", " : "", elsewhere ? player_world_texts[finding->world] : "");
     }
+    print_worlds(out, report);
     print_ending(out, report->player);
 }
 
@@ -147,9 +166,9 @@ static json_t *line_json(const struct player *player, uint32_t index)
 
 static json_t *finding_json(const struct replay_finding *finding)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o}", "kind", replay_kind_words[finding->kind], "severity",
-                     "error", "message", json_text(finding->text), "line",
-                     finding->line != 0 ? json_integer(finding->line) : json_null(), "signal",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "kind", replay_kind_words[finding->kind], "severity",
+                     "error", "in", player_world_words[finding->world], "message", json_text(finding->text),
+                     "line", finding->line != 0 ? json_integer(finding->line) : json_null(), "signal",
                      finding->signal != 0 ? json_integer(finding->signal) : json_null());
 }
 
@@ -190,6 +209,21 @@ static json_t *findings_json(const struct replay_report *report)
     return findings;
 }
 
+static json_t *worlds_json(const struct replay_report *report)
+{
+    json_t *worlds = json_array();
+    for (uint32_t i = 0; worlds != NULL && i < report->world_count; i++) {
+        const struct replay_world *world = &report->worlds[i];
+        json_t *entry = json_pack("{s:s, s:s?}", "in", player_world_words[world->world], "not_played",
+                                  world->played ? NULL : world->refusal);
+        if (json_array_append_new(worlds, entry) != 0) {
+            json_decref(worlds);
+            return NULL;
+        }
+    }
+    return worlds;
+}
+
 json_t *replay_json(const struct replay_report *report)
 {
     const struct player_board *board = report->player->board;
@@ -197,11 +231,12 @@ json_t *replay_json(const struct replay_report *report)
     char trace[17];
     snprintf(trace, sizeof trace, "%016" PRIx64, board->hash);
     return json_pack(
-        "{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o, s:o}", "schema", 1, "outcome",
+        "{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o, s:o, s:o}", "schema", 1, "outcome",
         report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path), "form",
         report->binary ? "binary" : "text", "in", player_world_words[report->player->world], "devices",
         (int)board->scenario.device_count, "schedule", scenario_schedule_names[board->scenario.schedule],
         "calls", (int)board->outcome.calls, "virtual_ns", over ? json_integer(board->end_ns) : json_null(),
         "trace", over && report->player->world == PLAYER_SIM ? trace : NULL, "lines",
-        lines_json(report->player), "stuck", waits_json(board), "findings", findings_json(report));
+        lines_json(report->player), "stuck", waits_json(board), "findings", findings_json(report), "worlds",
+        worlds_json(report));
 }

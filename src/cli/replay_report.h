@@ -1,7 +1,7 @@
 /* replay_report.h - a replay for a person, and as JSON.
  *
- * Both say the same: each line with its virtual time and its result, or why it has none, then the findings, then the
- * hash of the trace. Errors: of the stream for text; NULL, no memory, for JSON. One thread.
+ * Both say the same: each line with its time and its result, or why it has none, then the findings, then the hash of the
+ * trace. Lines are those of the first world; of the others only what is different is told, as findings. Errors: of the stream for text; NULL, no memory, for JSON. One thread.
  */
 #ifndef VDIFAULT_REPLAY_REPORT_H
 #define VDIFAULT_REPLAY_REPORT_H
@@ -11,12 +11,25 @@
 
 #include "replay_findings.h"
 
+enum {
+    REPLAY_REFUSAL_MAX = 120
+};
+
+/* A world that was asked for. */
+struct replay_world {
+    enum player_world world;
+    bool played;
+    char refusal[REPLAY_REFUSAL_MAX]; /* why not */
+};
+
 struct replay_report {
     const char *path; /* of the scenario */
     bool binary;
-    const struct player *player;
+    const struct player *player; /* of the first world */
     const struct replay_finding *findings;
     uint32_t finding_count;
+    const struct replay_world *worlds;
+    uint32_t world_count;
 };
 
 void replay_print(FILE *out, const struct replay_report *report);

@@ -346,6 +346,29 @@ static void other_results_than_expected_are_findings(void **state)
     assert_non_null(strstr(said, "-> VD_E_PROTOCOL, expected NOERROR\n"));
 }
 
+static void other_worlds_are_told(void **state)
+{
+    (void)state;
+    json_error_t error;
+    const char *in, *first, *second, *reason;
+    expect(0, "--in all", "client Create(set) -> NOERROR\n", "\n3 worlds agree\n1 calls; trace ");
+    expect(0, "--in shm", "client Create(set)\n", ", in shared memory\n");
+    assert_null(strstr(said, "agree"));
+    expect(1, "--in shm,sim", "client Create(set) -> VD_E_OPEN\n",
+           "it gave NOERROR; the scenario expects VD_E_OPEN, in shared memory\n2 worlds agree\n");
+    expect(0, "--json - --in sim,preload", "client Create(set)\nworld Advance(5)\n", "\"worlds\"");
+    json_t *report = json_loads(said, 0, &error);
+    assert_non_null(report);
+    assert_int_equal(
+        json_unpack_ex(report, &error, 0, "{s:s, s:[{s:s, s:n}, {s:s, s:s}]}", "in", &in, "worlds", "in",
+                       &first, "not_played", "in", &second, "not_played", &reason),
+        0);
+    assert_string_equal(in, "sim");
+    assert_string_equal(second, "preload");
+    assert_string_equal(reason, "line 2: only the simulation can do that");
+    json_decref(report);
+}
+
 static void json_says_the_same(void **state)
 {
     (void)state;
@@ -375,7 +398,11 @@ static void what_is_no_scenario_is_refused(void **state)
     expect(2, "", TRACE_MAGIC "....", "it is a trace: expected a scenario, as text or as a fuzzer left it");
     expect(2, "", "fault lost-close\nserver seed 3\n",
            "it is the plan of a client's run: vdifault run --plan");
-    expect(2, "--in tape", "client Create(set)\n", "--in 'tape': expected sim, shm");
+    expect(2, "--in tape", "client Create(set)\n",
+           "--in 'tape': expected sim, shm, preload, a list of them, or all");
+    expect(2, "--in sim,,shm", "client Create(set)\n", "--in 'sim,,shm': expected sim, shm");
+    expect(2, "--in shm,preload", "client Create(set)\nworld Advance(5)\n",
+           "cannot be played in shared memory: line 2: only the simulation can do that");
     expect(2, "--json /no/such/folder/file", "client Create(set)\n", "cannot write '/no/such/folder/file'");
     expect(3, "", "client GetCommand(0)\n", "no line of it makes a call");
     assert_int_equal(run("replay", "", "/no/such/file"), 2);
@@ -434,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_crash_becomes_small),
         cmocka_unit_test(calls_are_printed_with_their_results),
         cmocka_unit_test(other_results_than_expected_are_findings),
+        cmocka_unit_test(other_worlds_are_told),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(what_is_no_scenario_is_refused),
         cmocka_unit_test(minimize_writes_a_scenario),

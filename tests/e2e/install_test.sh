@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 mv "$work/first" "$work/second place"
 root="$work/second place"
 
-for part in bin/vdifault lib/libsqlvdi.so lib/libvdifault.so lib/libvdifault-sys.so include/vdi.h include/vdierror.h include/vdifault_play.h lib/libvdifault-play.so lib/pkgconfig/vdifault-play.pc libexec/vdifault/sqlcmd libexec/vdifault/play_sim libexec/vdifault/play_shm; do
+for part in bin/vdifault lib/libsqlvdi.so lib/libvdifault.so lib/libvdifault-sys.so include/vdi.h include/vdierror.h include/vdifault_play.h lib/libvdifault-play.so lib/pkgconfig/vdifault-play.pc libexec/vdifault/sqlcmd libexec/vdifault/play_sim libexec/vdifault/play_shm libexec/vdifault/play_preload; do
     [ -e "$root/$part" ] || { echo "not installed: $part"; exit 1; }
 done
 

@@ -26,6 +26,12 @@ static void begin(const struct scenario *scenario)
     turns_begin();
 }
 
+/* Calls are their thread's. */
+static void become(enum scenario_process process)
+{
+    (void)process;
+}
+
 static void call(uint8_t who, void (*make)(void *context), void *context)
 {
     turns_call(who, make, context);
@@ -63,5 +69,10 @@ static bool end(char *text, size_t size)
     return left == 0;
 }
 
-const struct play_host play_in_shared_memory = {
-    .begin = begin, .call = call, .go_on = turns_go_on, .explain = explain, .kill = kill_process, .end = end};
+const struct play_host play_in_shared_memory = {.begin = begin,
+                                                .become = become,
+                                                .call = call,
+                                                .go_on = turns_go_on,
+                                                .explain = explain,
+                                                .kill = kill_process,
+                                                .end = end};

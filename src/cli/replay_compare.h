@@ -1,0 +1,15 @@
+/* replay_compare.h - one scenario in two worlds: where their results are not the same.
+ *
+ * What is compared is what a line came to: its result, or why it has none, and while which other line it returned.
+ * Times, addresses and the order of what happened within a line are each world's own. Pure.
+ */
+#ifndef VDIFAULT_REPLAY_COMPARE_H
+#define VDIFAULT_REPLAY_COMPARE_H
+
+#include "replay_findings.h"
+
+/* Both have played the same scenario. Returns how many findings, one a line that differs. */
+uint32_t replay_compare(const struct player *one, const struct player *other,
+                        struct replay_finding findings[SCENARIO_LINES_MAX]);
+
+#endif
