@@ -430,6 +430,16 @@ static void minimize_writes_a_scenario(void **state)
               "; there may be a smaller scenario");
 }
 
+static void a_test_and_a_script_are_of_scenarios(void **state)
+{
+    (void)state;
+    expect_of("minimize --to-c /dev/null", 2, "", "server seed 3\n", "no client given");
+    assert_int_equal(run("minimize --to-c /dev/null", "plan --", "client"), 2);
+    assert_non_null(strstr(said, "--to-c and --gdb are of scenarios: expected none of a client"));
+    expect(3, "--gdb /no/such/folder/script", "client Create(set)\n",
+           "--gdb: cannot write '/no/such/folder/script'");
+}
+
 static void minimize_refuses_what_it_cannot_keep(void **state)
 {
     (void)state;
@@ -439,6 +449,9 @@ static void minimize_refuses_what_it_cannot_keep(void **state)
     expect_of("minimize", 2, "", "client Creat(set)\n", "line 1, column 8: ");
     expect_of("minimize", 2, "--timeout 3", "client Create(set)\n",
               "has no options but --output, --within, --to-c and --gdb");
+    expect_of("minimize", 2, "--gdb /dev/null", "client Create(set)\n", "expected --output FILE, too");
+    expect_of("minimize", 3, "--to-c /no/such/folder/test.c", "client Create(set) -> VD_E_OPEN\n",
+              "--to-c: cannot write '/no/such/folder/test.c'");
     expect_of("minimize", 2, "--rule VDI-OUT-001", "client Create(set)\n", "no client given");
     expect_of("minimize", 2, "--output /no/such/folder/file", "client Create(set)\n",
               "cannot write '/no/such/folder/file'");
@@ -465,6 +478,7 @@ int main(void)
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(what_is_no_scenario_is_refused),
         cmocka_unit_test(minimize_writes_a_scenario),
+        cmocka_unit_test(a_test_and_a_script_are_of_scenarios),
         cmocka_unit_test(minimize_refuses_what_it_cannot_keep),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
