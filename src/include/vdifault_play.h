@@ -47,8 +47,7 @@ void vdifault_play_free(struct vdifault_play *play);
  * comments left out. Nothing is played after something wrong; it is told again. */
 const char *vdifault_play_lines(struct vdifault_play *play, const char *text);
 
-/* Both sides leave, and whatever is on its way comes to its end. NULL: nothing is left, nobody waits, and calls that were
- * begun (...) and expect a result have given it. */
+/* Both sides leave, and whatever is on its way comes to its end. NULL: nothing is left, and nobody waits. */
 const char *vdifault_play_end(struct vdifault_play *play);
 
 #ifdef __cplusplus
