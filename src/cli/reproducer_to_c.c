@@ -50,8 +50,8 @@ static void put_banner(const struct reproducer *reproducer, FILE *out)
     snprintf(text, sizeof text, "    %s", reproducer->command);
     to_c_paragraph(out, text);
     fprintf(out, " *\n * %s\n", outcome_of(reproducer));
-    for (uint32_t i = 0; i < reproducer->finding_count; i++) {
-        snprintf(text, sizeof text, "    %s", reproducer->findings[i].text);
+    if (reproducer->finding_count > 0) { /* the first one ends it */
+        snprintf(text, sizeof text, "    %s", reproducer->findings[0].text);
         to_c_paragraph(out, text);
     }
     fprintf(out,
@@ -91,13 +91,6 @@ static void put_play(FILE *out, const char *line)
     fprintf(out, ");\n");
 }
 
-static void put_finding(FILE *out, const struct replay_finding *finding)
-{
-    if (finding != NULL) {
-        to_c_comment(out, reproducer_what(finding));
-    }
-}
-
 static void put_setting(FILE *out, const struct scenario *scenario)
 {
     struct scenario setting = *scenario;
@@ -109,22 +102,24 @@ static void put_setting(FILE *out, const struct scenario *scenario)
     }
 }
 
-/* A call that came as it may expects that again. One that was begun does where it is waited for. */
+/* A call that came as it may expects that again, and one that was begun does where it is waited for. Of the others a
+ * deviation is the model's to judge, and the rest is as the scenario has it. */
 static void put_line(const struct reproducer *reproducer, FILE *out, uint32_t index)
 {
     const struct player *player = reproducer->player;
     const struct replay_finding *finding = reproducer_finding(reproducer, index + 1);
     struct scenario_line line = player->board->scenario.lines[index];
     char text[LINE_TEXT_MAX];
-    if (finding == NULL || finding->kind != REPLAY_EXPECTED) {
+    if (finding != NULL && finding->kind != REPLAY_EXPECTED) {
         line.expects = 0;
-    }
-    if (finding == NULL && (line.flags & SCENARIO_BEGINS) == 0 &&
-        replay_state(player, index) == REPLAY_RETURNED) {
+    } else if (finding == NULL && (line.flags & SCENARIO_BEGINS) == 0 &&
+               replay_state(player, index) == REPLAY_RETURNED) {
         (void)scenario_expect(&line, player->board->outcome.results[index]);
     }
     scenario_print_line(&line, text, sizeof text);
-    put_finding(out, finding);
+    if (finding != NULL) {
+        to_c_comment(out, reproducer_what(finding));
+    }
     put_play(out, text);
 }
 
@@ -140,7 +135,9 @@ int reproducer_to_c(const struct reproducer *reproducer, FILE *out)
     for (uint32_t i = 0; i < scenario->line_count; i++) {
         put_line(reproducer, out, i);
     }
-    put_finding(out, reproducer_finding(reproducer, 0));
+    if (reproducer_finding(reproducer, 0) != NULL) {
+        to_c_comment(out, reproducer_what(reproducer_finding(reproducer, 0)));
+    }
     fprintf(out, "    CHECK(vdifault_play_end(play));\n}\n\n");
     to_c_main(out, name);
     return ferror(out) != 0 ? EIO : 0;

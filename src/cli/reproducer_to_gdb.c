@@ -89,8 +89,8 @@ int reproducer_to_gdb(const struct reproducer *reproducer, FILE *out)
     int error = quoted != NULL ? 0 : errno;
     if (quoted != NULL) {
         fprintf(out, "# gdb -x THIS: stops in the call that decides.\n");
-        for (uint32_t i = 0; i < reproducer->finding_count; i++) {
-            fprintf(out, "# %s\n", reproducer->findings[i].text);
+        if (reproducer->finding_count > 0) {
+            fprintf(out, "# %s\n", reproducer->findings[0].text);
         }
         fprintf(out, "# vdifault " VDIFAULT_VERSION ": %s\n", reproducer->command);
         fprintf(out, "set pagination off\n");
