@@ -4,13 +4,15 @@
  *
  *     struct vdifault_play *play = vdifault_play_new();
  *     const char *wrong = vdifault_play_lines(play, "devices 1");
- *     wrong = vdifault_play_lines(play, "client Create(set)    -> NOERROR");
- *     wrong = vdifault_play_lines(play, "server Open(set)      -> NOERROR");
- *     wrong = vdifault_play_lines(play, "client.2 GetConfiguration(timeout forever) ...");   it waits, on a thread of its own
+ *     wrong = vdifault_play_lines(play, "client Create(set)                   -> NOERROR");
+ *     wrong = vdifault_play_lines(play, "server Open(set)                     -> NOERROR");
+ *     wrong = vdifault_play_lines(play, "client.2 GetConfiguration(timeout forever) ...");
  *     wrong = vdifault_play_lines(play, "client SignalAbort()");
- *     wrong = vdifault_play_lines(play, "client.2 ... GetConfiguration -> VD_E_ABORT");       and has returned
+ *     wrong = vdifault_play_lines(play, "client.2 ... GetConfiguration        -> VD_E_ABORT");
  *     wrong = vdifault_play_end(play);
  *     vdifault_play_free(play);
+ *
+ * client.2 is a thread of the client's; its call (...) waits while others are made, and has returned two lines later.
  *
  * Each call is made on the core of the library linked, and judged: by the reference model of the documented state tables
  * in lockstep, with the data and the states of both sides, and by the result after "->", where the line has one. A call

@@ -26,6 +26,8 @@ struct vdifault_play {
     char wrong[PLAY_DEVIATION_MAX + LINE_TEXT_MAX];
 };
 
+static struct vdifault_play *at_work; /* the simulation has one world at a time */
+
 EXPORT struct vdifault_play *vdifault_play_new(void)
 {
     struct vdifault_play *self = calloc(1, sizeof *self);
@@ -44,6 +46,7 @@ static void end(struct vdifault_play *self)
 {
     if (self->begun && !self->ended) {
         play_end(self->play);
+        at_work = NULL;
     }
     self->ended = true;
 }
@@ -132,6 +135,7 @@ static void play_one(struct vdifault_play *self, uint32_t index)
         unsetenv("VDI_DIALECT");
         play_begin(self->play, &self->scenario, &self->outcome);
         self->begun = true;
+        at_work = self;
     }
     play_next(self->play, index);
     if (self->outcome.deviation[0] != '\0') {
@@ -148,6 +152,9 @@ EXPORT const char *vdifault_play_lines(struct vdifault_play *self, const char *t
     }
     if (self->ended) {
         return tell(self, "'%s': it comes after the end", text);
+    }
+    if (at_work != NULL && at_work != self) {
+        return tell(self, "'%s': another play has not come to its end: expected one at a time", text);
     }
     if (append(self, text) != NULL) {
         return self->wrong;

@@ -109,6 +109,15 @@ static void one_comes_after_another(void **state)
     assert_null(getenv("VDI_DIALECT"));
 }
 
+static void one_is_played_at_a_time(void **state)
+{
+    struct vdifault_play *other = vdifault_play_new();
+    assert_non_null(other);
+    fine(other, "client Create(set)");
+    wrong(*state, "devices 1", "'devices 1': another play has not come to its end: expected one at a time");
+    vdifault_play_free(other);
+}
+
 static void nothing_at_all_ends(void **state)
 {
     assert_null(vdifault_play_end(*state));
@@ -127,6 +136,7 @@ int main(void)
         TEST(what_is_no_line_is_told),
         TEST(settings_come_first),
         TEST(one_comes_after_another),
+        TEST(one_is_played_at_a_time),
         TEST(nothing_at_all_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
