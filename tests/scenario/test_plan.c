@@ -89,6 +89,7 @@ static const struct {
     {"server database x=", 1, 16, "bad database 'x=': expected NAME=FILE"},
     {"server database x", 1, 16, "bad database 'x': expected NAME=FILE"},
     {"server database a=1\nserver database A=2", 2, 16, "database 'A' is given twice"},
+    {"server seed 1x", 1, 12, "bad seed '1x': expected a number"},
 };
 
 static void refuses_with_reason(void **state)
@@ -131,6 +132,41 @@ static void limits(void **state)
     memcpy(name + sizeof(name) - 3, "=f", 3);
     assert_int_equal(plan_parse_line(name, &plan, &error), EINVAL);
     assert_non_null(strstr(error.message, "is too long"));
+}
+
+static void too_many_databases_and_too_long_files(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct fault_error error;
+    char line[PLAN_PATH_MAX + 40];
+    plan_init(&plan);
+    for (int i = 0; i < PLAN_DATABASES_MAX; i++) {
+        snprintf(line, sizeof(line), "server database d%d=f", i);
+        assert_int_equal(plan_parse_line(line, &plan, &error), 0);
+    }
+    assert_int_equal(plan_parse_line("server database more=f", &plan, &error), EINVAL);
+    assert_non_null(strstr(error.message, "too many databases"));
+    plan_init(&plan);
+    int length = snprintf(line, sizeof(line), "server database d=");
+    memset(line + length, 'f', PLAN_PATH_MAX);
+    line[length + PLAN_PATH_MAX] = '\0';
+    assert_int_equal(plan_parse_line(line, &plan, &error), EINVAL);
+    assert_non_null(strstr(error.message, "is too long"));
+    assert_int_equal(plan.database_count, 0);
+}
+
+static void a_nul_byte_is_no_text(void **state)
+{
+    (void)state;
+    static const char text[] = "probe yes\nprobe\0no\n";
+    struct plan plan;
+    struct fault_error error;
+    uint32_t line = 0;
+    plan_init(&plan);
+    assert_int_equal(plan_parse(text, sizeof(text) - 1, &plan, &error, &line), EINVAL);
+    assert_int_equal(line, 2);
+    assert_string_equal(error.message, "a NUL byte in the line: expected text");
 }
 
 /* A comment may hold a command of any length, an item is short. */
@@ -214,6 +250,8 @@ int main(void)
         cmocka_unit_test(parses_every_item),
         cmocka_unit_test(refuses_with_reason),
         cmocka_unit_test(limits),
+        cmocka_unit_test(too_many_databases_and_too_long_files),
+        cmocka_unit_test(a_nul_byte_is_no_text),
         cmocka_unit_test(only_comments_are_long),
         cmocka_unit_test(sizes),
         cmocka_unit_test(loads_by_environment),

@@ -180,6 +180,71 @@ static void who_watches_it_answers_for_a_dead_server(void **state)
     in_a_run(died);
 }
 
+/* A server that was killed: whoever watches it speaks for the operations it had, and for no others. */
+static void left_by_death(void)
+{
+    run_server_came(0);
+    atomic_store(&run_state_attach()->operations[0].server_process, 77);
+    atomic_store(&counts()->request, RUN_REQUEST_ASKED);
+    run_answer_for(&plan, 76);
+    CHECK(request() == RUN_REQUEST_ASKED);
+    CHECK(atomic_load(&run_state_attach()->operations[0].server) == RUN_SERVER_HERE);
+    run_answer_for(&plan, 77);
+    CHECK(request() == RUN_REQUEST_NONE);
+    CHECK(atomic_load(&run_state_attach()->operations[0].server) == RUN_SERVER_LEFT);
+}
+
+static void who_watches_it_refuses_for_a_dead_server(void **state)
+{
+    (void)state;
+    asked();
+    in_a_run(left_by_death);
+}
+
+static void out_of_turn(void)
+{
+    struct fault fault = *asked();
+    run_answer(counts()); /* nobody has taken anything */
+    CHECK(request() == RUN_REQUEST_NONE);
+    run_refuse(&plan, 0); /* nor asked */
+    CHECK(request() == RUN_REQUEST_NONE);
+    atomic_store(&counts()->request, RUN_REQUEST_ASKED);
+    run_refuse(&plan, 1); /* the fault is of another operation */
+    CHECK(request() == RUN_REQUEST_ASKED);
+    CHECK(!run_ask(0, &fault, SOON_MS)); /* somebody else's question */
+    CHECK(request() == RUN_REQUEST_ASKED);
+    atomic_store(&counts()->request, RUN_REQUEST_NONE);
+    fault.site.operation = RUN_OPERATIONS_MAX;
+    CHECK(!run_ask(0, &fault, LONG_MS));
+    fault.site.operation = -1;
+    CHECK(!run_ask(0, &fault, LONG_MS));
+}
+
+static void out_of_turn_nothing_happens(void **state)
+{
+    (void)state;
+    in_a_run(out_of_turn);
+}
+
+static void no_such_operation(void)
+{
+    static const int32_t none[] = {-1, RUN_OPERATIONS_MAX};
+    for (int i = 0; i < 2; i++) {
+        run_server_came(none[i]);
+        run_server_left(none[i]);
+        CHECK(!run_server_is_known(none[i]));
+    }
+    for (int32_t i = 0; i < RUN_OPERATIONS_MAX; i++) {
+        CHECK(!run_server_is_known(i));
+    }
+}
+
+static void a_server_of_no_operation_is_none(void **state)
+{
+    (void)state;
+    in_a_run(no_such_operation);
+}
+
 static void without_a_run(void **state)
 {
     (void)state;
@@ -195,6 +260,9 @@ int main(void)
         cmocka_unit_test(what_was_taken_counts_as_done),
         cmocka_unit_test(a_server_that_leaves_refuses),
         cmocka_unit_test(who_watches_it_answers_for_a_dead_server),
+        cmocka_unit_test(who_watches_it_refuses_for_a_dead_server),
+        cmocka_unit_test(out_of_turn_nothing_happens),
+        cmocka_unit_test(a_server_of_no_operation_is_none),
         cmocka_unit_test(without_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,25 @@ static void test_text(void **state)
         {"NAME='PASSWORD=''', PASSWORD='x', STATS", "NAME='PASSWORD=***, STATS"},
         {"NAME='PWD={', PASSWORD='a }x', STATS", "NAME='PWD=***, STATS"},
         {"NAME='-P ', PASSWORD='a x', STATS", "NAME='-P ***, STATS"},
+        /* What is part of a word before the name makes it another name; what is not does not. */
+        {"_PWD=1 @PWD=1 #PWD=1 $PWD=1 \xc3\xa4PWD=1 --PWD=1",
+         "_PWD=1 @PWD=1 #PWD=1 $PWD=1 \xc3\xa4PWD=1 --PWD=1"},
+        {"\"PWD\"=1 'PWD'=2 (PWD=3)", "\"PWD\"=*** 'PWD'=*** (PWD=***)"},
+        /* Quotes of a shell: a backslash hides the next character, at the end itself. */
+        {"-P \"a\\\" b\" c", "-P *** c"},
+        {"-P a\\ b c", "-P *** c"},
+        {"-P a\\", "-P ***"},
+        {"-P \"a\\", "-P ***"},
+        /* Empty values inside a string; one that is never closed. */
+        {"EXEC('PWD='' '')", "EXEC('PWD=*** '')"},
+        {"EXEC('PWD='''')", "EXEC('PWD=***)"},
+        {"EXEC('PWD=''", "EXEC('PWD=***"},
+        {"EXEC('PWD=''a", "EXEC('PWD=***"},
+        {"PWD=n'x'y PWD=nx", "PWD=***y PWD=***"},
+        {"PWD={a;b", "PWD=***"},
+        {"PWD / = 1, PWD - = 1, PWD /* * / */ = 1", "PWD / = 1, PWD - = 1, PWD /* * / */ = ***"},
+        {"--password=a --password", "--password=*** --password"},
+        {"--password=", "--password="},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *text = redact_text(rows[i][0]);
@@ -76,7 +95,11 @@ static void test_arguments(void **state)
                           "-Q",
                           "BACKUP DATABASE x TO VIRTUAL_DEVICE='s' WITH PASSWORD='p'",
                           "-p",
-                          "x"};
+                          "x",
+                          "-P",
+                          "--PASSWORD",
+                          "secret",
+                          "--passwordfile"};
     static const char *const expected[] = {"client",
                                            "-P",
                                            "***",
@@ -87,9 +110,13 @@ static void test_arguments(void **state)
                                            "-Q",
                                            "BACKUP DATABASE x TO VIRTUAL_DEVICE='s' WITH PASSWORD=***",
                                            "-p",
-                                           "x"};
-    for (int i = 0; i < 11; i++) {
-        char *text = redact_argument(11, argv, i);
+                                           "x",
+                                           "-P",
+                                           "***",
+                                           "***", /* in doubt rather more than less */
+                                           "--passwordfile"};
+    for (int i = 0; i < 15; i++) {
+        char *text = redact_argument(15, argv, i);
         assert_non_null(text);
         assert_string_equal(text, expected[i]);
         free(text);
