@@ -1,4 +1,5 @@
 /* The tables as such: complete, readable by the comparer, and compared by something that can say no. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -154,6 +155,38 @@ static void test_the_comparer_ignores_untrusted_probes(void **unused)
     assert_int_equal(client_case_judge(&cases[0], &seen, MODEL_DEFAULTS, 1u << 1, NULL), CASE_WRONG_POINTER);
 }
 
+/* An outcome without a case is told, not passed over. */
+static void test_the_first_outcome_without_a_case_is_named(void **unused)
+{
+    (void)unused;
+    static struct client_case some[CASES_MAX];
+    struct client_case missing;
+    size_t count = 0;
+    assert_int_equal(client_cases(some, case_count - 1, &count, &missing), ENOENT);
+    assert_int_equal(count, case_count - 1);
+    assert_int_equal(missing.function, cases[case_count - 1].function);
+    assert_int_equal(missing.state, cases[case_count - 1].state);
+    assert_ptr_equal(missing.outcome, cases[case_count - 1].outcome);
+}
+
+static void test_every_result_has_a_text(void **unused)
+{
+    (void)unused;
+    char text[MODEL_RESULT_TEXT];
+    assert_string_equal(model_result_name(VD_E_BUSY, text), "VD_E_BUSY");
+    assert_string_equal(model_result_name(MODEL_VOID, text), "(void)");
+    assert_string_equal(model_result_name(VD_ERROR(0x7777), text), "0x80777777");
+}
+
+static void test_both_readings_of_a_dialect_have_a_text(void **unused)
+{
+    (void)unused;
+    for (enum model_dialect d = MODEL_NO_DIALECT + 1; d < MODEL_DIALECT_UNOFFERED; d++) {
+        assert_true(strlen(model_dialect_text(d, true)) > 0 && strlen(model_dialect_text(d, false)) > 0);
+        assert_string_not_equal(model_dialect_text(d, true), model_dialect_text(d, false));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +195,9 @@ int main(void)
         cmocka_unit_test(test_the_comparer_refuses_wrong_results),
         cmocka_unit_test(test_the_comparer_refuses_wrong_states),
         cmocka_unit_test(test_the_comparer_ignores_untrusted_probes),
+        cmocka_unit_test(test_the_first_outcome_without_a_case_is_named),
+        cmocka_unit_test(test_every_result_has_a_text),
+        cmocka_unit_test(test_both_readings_of_a_dialect_have_a_text),
     };
     return cmocka_run_group_tests(tests, list_cases, NULL);
 }
