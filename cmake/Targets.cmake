@@ -40,7 +40,10 @@ function(_vdifault_sanitize target)
     target_link_options(${target} PUBLIC -fsanitize=${VDIFAULT_SANITIZE})
   endif()
   if(VDIFAULT_COVERAGE)
-    target_compile_options(${target} PRIVATE -fprofile-instr-generate -fcoverage-mapping)
+    # Counters live in the profile's file (%c in its name, ci/coverage), so that what a process did before _exit or a
+    # signal counts.
+    target_compile_options(${target} PRIVATE -fprofile-instr-generate -fcoverage-mapping
+      "SHELL:-mllvm -runtime-counter-relocation" $<$<COMPILE_LANGUAGE:C>:-I${PROJECT_SOURCE_DIR}/cmake/coverage>)
     target_link_options(${target} PUBLIC -fprofile-instr-generate)
   endif()
   if(VDIFAULT_FUZZ STREQUAL "libfuzzer") # an engine sees only what tells it where the program goes
@@ -76,6 +79,9 @@ function(vdifault_test target)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 60)
+  endif()
+  if(VDIFAULT_COVERAGE) # counting takes its time
+    math(EXPR T_TIMEOUT "4 * ${T_TIMEOUT}")
   endif()
   add_executable(${target} ${T_SOURCES})
   _vdifault_common(${target})
