@@ -310,7 +310,7 @@ static const struct {
      "found 'x': expected a number of 64 bits, with a sign or without"},
     {"server SendCommand(0, Read, buffer 10)", 1, 35,
      "found '10': expected a buffer, 1 to 8, 'none' or 'foreign'"},
-    {"server AllocateBuffer(size 18446744073709551615)", 1, 28,
+    {"server AllocateBuffer(size 18446744073709551615)", 1, 27,
      "found '18446744073709551615': expected a number of 32 bits"},
     {"client CompleteCommand(0, 2147483648)", 1, 26,
      "found '2147483648': expected a completion code, as SUCCESS, ERROR_DISK_FULL or 31"},
