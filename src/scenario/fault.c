@@ -10,6 +10,7 @@
 #include "fault_internal.h"
 #include "near.h"
 #include "runstate.h"
+#include "text_out.h"
 #include "vdi.h"
 
 enum {
@@ -132,13 +133,10 @@ static int unknown_argument(struct parser *p, struct word name, const struct fau
     struct near_word near;
     near_start(&near, name.text, name.length);
     char known[160] = "no arguments";
-    size_t used = 0;
+    struct text_out out = {known, sizeof(known), 0};
     for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
         near_offer(&near, arg->name);
-        if (used < sizeof(known)) {
-            used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s=%s", used == 0 ? "" : ", ",
-                                     arg->name, arg->values);
-        }
+        text_put(&out, "%s%s=%s", out.used == 0 ? "" : ", ", arg->name, arg->values);
     }
     char hint[64];
     return fail(p, name.text, "'%s' has no argument '%.*s'%s (it takes %s)", info->name, shown(name),
@@ -284,15 +282,14 @@ static int illegal_site(struct parser *p, const char *where, const struct fault 
 {
     const struct fault_info *info = &fault_table[fault->kind];
     char legal[200] = ""; /* every function's name fits */
-    size_t used = 0;
-    for (uint32_t f = 1; f < VDI_FN_COUNT && used < sizeof(legal); f++) {
+    struct text_out out = {legal, sizeof(legal), 0};
+    for (uint32_t f = 1; f < VDI_FN_COUNT; f++) {
         if (info->functions & (1u << f)) {
-            used += (size_t)snprintf(legal + used, sizeof(legal) - used, "%s%s", used == 0 ? "" : ", ",
-                                     vdi_function_names[f]);
+            text_put(&out, "%s%s", out.used == 0 ? "" : ", ", vdi_function_names[f]);
         }
     }
-    if (info->commands != 0 && used < sizeof(legal)) {
-        snprintf(legal + used, sizeof(legal) - used, "%s%s command", used == 0 ? "" : " or ",
+    if (info->commands != 0) {
+        text_put(&out, "%s%s command", out.used == 0 ? "" : " or ",
                  fault->site.command != 0 ? "another" : "a");
     }
     return fail(p, where, "'%s' cannot be placed at '%s': expected %s", info->name, name, legal);

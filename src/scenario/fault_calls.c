@@ -4,6 +4,7 @@
 
 #include "event.h"
 #include "fault_internal.h"
+#include "text_out.h"
 #include "vdi.h"
 #include "vdierror.h"
 
@@ -62,14 +63,13 @@ bool fault_fits_abort(const struct fault *fault, char *why, size_t size)
 /* Names those that the function may give. */
 static bool refuse_result(const struct fault *fault, bool after, char *why, size_t size)
 {
-    size_t used = (size_t)snprintf(why, size, "at %s cannot give %s: expected",
-                                   vdi_function_names[fault->site.function],
-                                   vdi_result_name(fault_results[fault->arg[FAULT_ARG_CODE]].result));
-    for (uint32_t i = 0; i < FAULT_RESULTS && used < size; i++) {
+    struct text_out out = {why, size, 0};
+    text_put(&out, "at %s cannot give %s: expected", vdi_function_names[fault->site.function],
+             vdi_result_name(fault_results[fault->arg[FAULT_ARG_CODE]].result));
+    for (uint32_t i = 0; i < FAULT_RESULTS; i++) {
         uint32_t functions = after ? fault_results[i].after : fault_results[i].instead;
         if ((functions >> fault->site.function & 1) != 0) {
-            used +=
-                (size_t)snprintf(why + used, size - used, " %s", vdi_result_name(fault_results[i].result));
+            text_put(&out, " %s", vdi_result_name(fault_results[i].result));
         }
     }
     return false;

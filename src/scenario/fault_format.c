@@ -1,10 +1,10 @@
 /* fault_format.c - a fault as canonical text, and the values of its arguments. See fault.h. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "event.h"
 #include "fault_internal.h"
+#include "text_out.h"
 
 const char *fault_value_word(const char *values, int32_t index, size_t *length)
 {
@@ -46,59 +46,52 @@ void fault_defaults(enum fault_kind kind, struct fault *fault)
     }
 }
 
-/* snprintf onto the end of a text whose length so far is *used; counts on when the text is full. */
-#define APPEND(text, size, used, ...)                                     \
-    ((used) += (size_t)snprintf((used) < (size) ? (text) + (used) : NULL, \
-                                (used) < (size) ? (size) - (used) : 0, __VA_ARGS__))
-
-static size_t format_arguments(const struct fault *fault, char *text, size_t size)
+static void format_arguments(const struct fault *fault, struct text_out *out)
 {
     const struct fault_info *info = &fault_table[fault->kind];
-    size_t used = 0;
+    char before = '(';
     for (const struct fault_arg_info *arg = info->args; arg->type != 0; arg++) {
         int32_t value = fault->arg[arg->arg];
         if (value == arg->fallback) {
             continue;
         }
-        APPEND(text, size, used, "%c%s=", used == 0 ? '(' : ',', arg->name);
+        text_put(out, "%c%s=", before, arg->name);
+        before = ',';
         size_t length = 0;
         const char *word =
             arg->type == FAULT_VALUE_CHOICE ? fault_value_word(arg->values, value, &length) : NULL;
         if (word != NULL) {
-            APPEND(text, size, used, "%.*s", (int)length, word);
+            text_put(out, "%.*s", (int)length, word);
         } else {
-            APPEND(text, size, used, "%" PRId32, value);
+            text_put(out, "%" PRId32, value);
         }
     }
-    if (used > 0) {
-        APPEND(text, size, used, ")");
+    if (before == ',') {
+        text_put(out, ")");
     }
-    return used;
 }
 
-static size_t format_site(const struct fault_site *site, char *text, size_t size)
+static void format_site(const struct fault_site *site, struct text_out *out)
 {
     const char *command = vdi_command_name(site->command);
-    size_t used = 0;
-    APPEND(text, size, used, "@%s", command != NULL ? command : vdi_function_names[site->function]);
+    text_put(out, "@%s", command != NULL ? command : vdi_function_names[site->function]);
     if (site->nth == FAULT_NTH_LAST) {
-        APPEND(text, size, used, "#last");
+        text_put(out, "#last");
     } else if (site->nth == FAULT_NTH_NEXT) {
-        APPEND(text, size, used, site->and_later ? "#next+" : "#next");
+        text_put(out, site->and_later ? "#next+" : "#next");
     } else if (site->and_later && site->nth == 1) {
-        APPEND(text, size, used, "#*");
+        text_put(out, "#*");
     } else if (site->and_later || site->nth != 1) {
-        APPEND(text, size, used, "#%" PRId32 "%s", site->nth, site->and_later ? "+" : "");
+        text_put(out, "#%" PRId32 "%s", site->nth, site->and_later ? "+" : "");
     }
     if (site->device == FAULT_DEVICE_EACH) {
-        APPEND(text, size, used, ":*");
+        text_put(out, ":*");
     } else if (site->device != FAULT_DEVICE_ANY) {
-        APPEND(text, size, used, ":%" PRId32, site->device);
+        text_put(out, ":%" PRId32, site->device);
     }
     if (site->operation != 0) {
-        APPEND(text, size, used, "/%" PRId32, site->operation);
+        text_put(out, "/%" PRId32, site->operation);
     }
-    return used;
 }
 
 static bool same_site(const struct fault_site *a, const struct fault_site *b)
@@ -111,11 +104,11 @@ int fault_format(const struct fault *fault, char *text, size_t size)
 {
     struct fault defaults;
     fault_defaults(fault->kind, &defaults);
-    char arguments[64] = "";
-    char site[96] = "";
-    format_arguments(fault, arguments, sizeof(arguments));
+    struct text_out out = {text, size, 0};
+    text_put(&out, "%s", fault_table[fault->kind].name);
+    format_arguments(fault, &out);
     if (!same_site(&fault->site, &defaults.site)) {
-        format_site(&fault->site, site, sizeof(site));
+        format_site(&fault->site, &out);
     }
-    return snprintf(text, size, "%s%s%s", fault_table[fault->kind].name, arguments, site);
+    return (int)out.used;
 }

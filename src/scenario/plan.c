@@ -16,6 +16,7 @@
 
 #include "near.h"
 #include "runstate.h"
+#include "text_out.h"
 
 enum {
     PLAN_LINE_MAX = 1024
@@ -294,38 +295,32 @@ int plan_parse_line(const char *text, struct plan *plan, struct fault_error *err
 
 int plan_format(const struct plan *plan, char *text, size_t size)
 {
-    size_t used = 0;
-#define ROOM (used < size ? text + used : NULL), (used < size ? size - used : 0)
+    struct text_out out = {text, size, 0};
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         char fault[FAULT_TEXT_MAX];
         fault_format(&plan->faults[i], fault, sizeof(fault));
-        used += (size_t)snprintf(ROOM, "fault %s\n", fault);
+        text_put(&out, "fault %s\n", fault);
     }
-    used +=
-        (size_t)snprintf(ROOM, "server seed %" PRIu64 "\nserver size %" PRIu64 "\n", plan->seed, plan->size);
+    text_put(&out, "server seed %" PRIu64 "\nserver size %" PRIu64 "\n", plan->seed, plan->size);
     for (uint32_t i = 0; i < plan->database_count; i++) {
-        used += (size_t)snprintf(ROOM, "server database %s=%s\n", plan->databases[i].name,
-                                 plan->databases[i].path);
+        text_put(&out, "server database %s=%s\n", plan->databases[i].name, plan->databases[i].path);
     }
     if (plan->clear_error != PLAN_UNSET) {
-        used += (size_t)snprintf(ROOM, "server clear-error %s\n",
-                                 clear_error_words[plan->clear_error == PLAN_NO]);
+        text_put(&out, "server clear-error %s\n", clear_error_words[plan->clear_error == PLAN_NO]);
     }
     if (plan->late_buffers != PLAN_UNSET) {
-        used +=
-            (size_t)snprintf(ROOM, "server late-buffers %s\n", yes_no_words[plan->late_buffers == PLAN_NO]);
+        text_put(&out, "server late-buffers %s\n", yes_no_words[plan->late_buffers == PLAN_NO]);
     }
     if (plan->complete != PLAN_UNSET) {
-        used += (size_t)snprintf(ROOM, "server complete %s\n", yes_no_words[plan->complete == PLAN_NO]);
+        text_put(&out, "server complete %s\n", yes_no_words[plan->complete == PLAN_NO]);
     }
     if (plan->backed_up != PLAN_UNSET) {
-        used += (size_t)snprintf(ROOM, "server backed-up %s\n", yes_no_words[plan->backed_up == PLAN_NO]);
+        text_put(&out, "server backed-up %s\n", yes_no_words[plan->backed_up == PLAN_NO]);
     }
     if (plan->probe != PLAN_UNSET) {
-        used += (size_t)snprintf(ROOM, "probe %s\n", yes_no_words[plan->probe == PLAN_NO]);
+        text_put(&out, "probe %s\n", yes_no_words[plan->probe == PLAN_NO]);
     }
-#undef ROOM
-    return (int)used;
+    return (int)out.used;
 }
 
 /* The process's plan: read once, by whoever asks first. */
