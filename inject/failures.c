@@ -185,8 +185,15 @@ static bool hurts(struct hand *hand, uint32_t fault, bool goes_on)
     return false;
 }
 
+/* The others let go what is left of earlier ones. */
+static bool has_data(const struct hand *hand)
+{
+    return hand->code == VDC_Write || hand->code == VDC_Read;
+}
+
 /* Of what the command's bytes go through, or come from. */
-static bool suffers_transfer(struct hand *hand, uint32_t fault, uint64_t size, struct file_failure *failure)
+static bool suffers_transfer(struct hand *hand, enum file_call what, uint32_t fault, uint64_t size,
+                             struct file_failure *failure)
 {
     const struct fault *planned = deed_fault(fault);
     uint64_t all = (uint64_t)planned->arg[FAULT_ARG_BYTES];
@@ -199,6 +206,7 @@ static bool suffers_transfer(struct hand *hand, uint32_t fault, uint64_t size, s
     all = stays_full ? 0 : all;
     uint64_t carried = atomic_load(&hand->carried);
     uint64_t left = carried < all ? all - carried : 0;
+    left = what == FILE_CALL_LET_GO && left < size ? 0 : left; /* stdio lets go all or nothing */
     *failure = (struct file_failure){.error = fault_errno(planned), .limit = left};
     return left < size && hurts(hand, fault, left > 0 || planned->site.and_later);
 }
@@ -210,8 +218,8 @@ static bool suffers(struct hand *hand, enum file_call what, uint64_t size, struc
         if ((armed >> i & 1) == 0 || !can_hit(what, i)) {
             continue;
         }
-        if (what == FILE_CALL_WRITE || what == FILE_CALL_STREAM || what == FILE_CALL_READ) {
-            if (suffers_transfer(hand, i, size, failure)) {
+        if (what != FILE_CALL_SYNC) {
+            if (suffers_transfer(hand, what, i, size, failure)) {
                 return true;
             }
         } else if (hurts(hand, i, deed_fault(i)->site.and_later)) {
@@ -239,6 +247,8 @@ static void note_holder(uint64_t file, const struct hand *hand)
     }
 }
 
+#define ANY_FILE UINT64_MAX
+
 static bool holds(uint64_t file, int32_t operation, int32_t device)
 {
     for (uint32_t i = 0; i < HOLDERS; i++) {
@@ -246,7 +256,8 @@ static bool holds(uint64_t file, int32_t operation, int32_t device)
         if (known == 0) {
             break;
         }
-        if (known == file && atomic_load(&holders[i].device) == DEVICE_KEY(operation, device)) {
+        if ((known == file || file == ANY_FILE) &&
+            atomic_load(&holders[i].device) == DEVICE_KEY(operation, device)) {
             return true;
         }
     }
@@ -276,14 +287,27 @@ static bool suffers_late(enum file_call what, uint64_t file, struct file_failure
     return false;
 }
 
-/* A command of a device that this file holds bytes of. */
+/* What is written while the thread has a command without data is of that one's device, unless it goes elsewhere than
+ * the device's bytes so far: a log. */
+static bool is_of(const struct hand *hand, uint64_t file)
+{
+    return has_data(hand) || holds(file, hand->operation, hand->device) ||
+           !holds(ANY_FILE, hand->operation, hand->device);
+}
+
+/* A command of a device that this file holds bytes of; of writes whose command is not known, one without data. */
 static struct hand *find_holders_hand(enum file_call what, uint64_t file)
 {
+    bool writes = what != FILE_CALL_SYNC;
     for (uint32_t i = 0; i < atomic_load(&hands_used); i++) {
         uint64_t armed = atomic_load(&hands[i].faults);
-        if (armed == 0 || atomic_load(&hands[i].thread) == NULL ||
+        bool wanted = armed != 0 || (writes && inject_plan()->probes);
+        if (!wanted || atomic_load(&hands[i].thread) == NULL || (writes && has_data(&hands[i])) ||
             !holds(file, hands[i].operation, hands[i].device)) {
             continue;
+        }
+        if (writes && inject_plan()->probes) {
+            return &hands[i]; /* its bytes are counted */
         }
         for (uint32_t f = 0; f < PLAN_FAULTS_MAX && armed >> f != 0; f++) {
             if ((armed >> f & 1) != 0 && can_hit(what, f)) {
@@ -338,10 +362,24 @@ static bool carries_bytes(enum file_call what)
     return what == FILE_CALL_WRITE || what == FILE_CALL_STREAM || what == FILE_CALL_KEEP;
 }
 
-/* The call goes on, or gets so far. */
+/* Whose bytes, or whose sync; NULL: nobody's that is known. */
+static struct hand *find_hand(enum file_call what, uint64_t fetch, uint64_t file)
+{
+    struct hand *hand = fetch != 0 ? find_fetch(fetch) : find_own();
+    bool writes = carries_bytes(what) || what == FILE_CALL_LET_GO;
+    if (hand != NULL && writes && !is_of(hand, file)) {
+        return NULL;
+    }
+    return hand == NULL && (writes || what == FILE_CALL_SYNC) ? find_holders_hand(what, file) : hand;
+}
+
+/* The call goes on, or gets so far. What a stream keeps is its command's, or, of one without data, of whichever lets it
+ * go. */
 static void count(struct hand *hand, enum file_call what, uint64_t size)
 {
-    if (!carries_bytes(what) && (what != FILE_CALL_READ || hand->code != VDC_Read)) {
+    bool written =
+        what == FILE_CALL_WRITE || what == FILE_CALL_STREAM || (what == FILE_CALL_LET_GO && !has_data(hand));
+    if (!written && (what != FILE_CALL_READ || hand->code != VDC_Read)) {
         return;
     }
     atomic_fetch_add(&hand->carried, size);
@@ -350,26 +388,30 @@ static void count(struct hand *hand, enum file_call what, uint64_t size)
     }
 }
 
+/* It may fail for the command itself, not only for one that has been completed. */
+static bool is_at_hand(enum file_call what, const struct hand *hand)
+{
+    return hand != NULL && what != FILE_CALL_CLOSE && (what != FILE_CALL_LET_GO || !has_data(hand));
+}
+
 INJECT_EXPORT bool vdifault_file_fails(enum file_call what, uint64_t fetch, uint64_t file, uint64_t size,
                                        struct file_failure *failure)
 {
-    struct hand *hand = fetch != 0 ? find_fetch(fetch) : find_own();
     bool carries = carries_bytes(what);
     if (inject_plan()->probes) {
-        probe(what, hand, file);
+        probe(what, fetch != 0 ? find_fetch(fetch) : find_own(), file);
     }
-    if (hand == NULL && what == FILE_CALL_SYNC) {
-        hand = find_holders_hand(what, file);
-    }
+    struct hand *hand = find_hand(what, fetch, file);
     if (hand != NULL && carries) {
         note_holder(file, hand);
     }
     if (hand != NULL && what == FILE_CALL_KEEP) {
-        wait_in_stream(hand, size);
+        if (has_data(hand)) {
+            wait_in_stream(hand, size);
+        }
         return false;
     }
-    bool fails = (hand != NULL && what != FILE_CALL_CLOSE && what != FILE_CALL_LET_GO &&
-                  suffers(hand, what, size, failure)) ||
+    bool fails = (is_at_hand(what, hand) && suffers(hand, what, size, failure)) ||
                  (!carries && what != FILE_CALL_READ && suffers_late(what, file, failure)) ||
                  (what == FILE_CALL_STREAM && suffers_late(FILE_CALL_LET_GO, file, failure));
     if (hand != NULL) {

@@ -162,6 +162,7 @@ static void faults_of_files_go_where_files_were_used(void **state)
         {.kind = EVENT_REACH, .device = 0, .call = fetch_of(VDC_Write, 1), .arg = {REACH_WRITE, 1000}},
         {.kind = EVENT_REACH, .device = 0, .call = fetch_of(VDC_Write, 2), .arg = {REACH_WRITE, 1001}},
         {.kind = EVENT_REACH, .device = 0, .call = fetch_of(VDC_Write, 2), .arg = {REACH_COUNT, 1}},
+        {.kind = EVENT_REACH, .device = 0, .call = fetch_of(VDC_Flush, 1), .arg = {REACH_WRITE, 1}},
         {.kind = EVENT_REACH, .device = 0, .arg = {REACH_CLOSE, 1}},
         {.kind = EVENT_REACH, .device = 1, .call = 0, .arg = {REACH_SYNC, 1}},
     };
@@ -176,6 +177,8 @@ static void faults_of_files_go_where_files_were_used(void **state)
     assert_true(has("write-error(after=1000)@Write#2:0"));
     assert_false(has("write-error(after=1000)@Write:0")); /* the call carries no more */
     assert_false(has("write-error@Write#6:0"));
+    assert_true(has("write-error@Flush:0"));
+    assert_false(has("write-error(after=1000)@Flush:0"));
     assert_true(has("close-error@Write#6:0")); /* whatever comes later */
     assert_true(has("close-error@Flush:0"));
     assert_false(has("sync-error@Flush:0")); /* of another device */

@@ -30,6 +30,8 @@ static const struct bug_under_fault bugs[] = {
     {"shm-full@Create", "buggy", "claim-success", "VDI-OUT-001", 1, "error"},
     {"shm-full(allocation=2)@Create", "buggy", "claim-success", "VDI-OUT-001", 1, "error"},
     {"write-error(after=1000)@Write#2", "buggy_files", "trust-fwrite", "VDI-FLUSH-001", 1, NULL},
+    {"write-error@Flush", "buggy_files", "trust-fclose", "VDI-FLUSH-001", 1, NULL},
+    {"write-error@Flush", "buggy_files", "trust-fsync", "VDI-FLUSH-001", 1, NULL},
     {"memory-full@Write#2+", "buggy_files", "trust-malloc", "VDI-OUT-003", 1, "error"},
 };
 

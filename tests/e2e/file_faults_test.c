@@ -28,6 +28,21 @@ static void test_writes(void **unused)
     UNDER(faults);
 }
 
+/* What stdio, or the client, has kept of the Writes is written when the Flush says so. */
+static void test_writes_at_flush(void **unused)
+{
+    (void)unused;
+    static const struct correct_client keepers[] = {{.name = "correct_c"}, {.name = "compressing"}};
+    static const char *const faults[] = {
+        "write-error@Flush",
+        "write-error(errno=EIO)@Flush:1",
+        "write-error(after=1000)@Flush:0",
+        "write-error@Flush#1+:*",
+        NULL,
+    };
+    correct_under_faults(keepers, sizeof keepers / sizeof keepers[0], faults);
+}
+
 static void test_syncs(void **unused)
 {
     (void)unused;
@@ -136,10 +151,15 @@ static void test_last_of_a_full_plan(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writes),        cmocka_unit_test(test_syncs),
-        cmocka_unit_test(test_short_writes),  cmocka_unit_test(test_reads),
-        cmocka_unit_test(test_shared_memory), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_opens),         cmocka_unit_test(test_last_of_a_full_plan),
+        cmocka_unit_test(test_writes),
+        cmocka_unit_test(test_writes_at_flush),
+        cmocka_unit_test(test_syncs),
+        cmocka_unit_test(test_short_writes),
+        cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_shared_memory),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_opens),
+        cmocka_unit_test(test_last_of_a_full_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
