@@ -66,15 +66,6 @@ struct sim_counts sim_counts(void)
         .steps = sim_hot.steps, .switches = sim_count_switches(), .jumps = sim_count_jumps()};
 }
 
-uint64_t sim_random(uint64_t *state)
-{
-    *state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t value = *state;
-    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-    return value ^ value >> 31;
-}
-
 /* --- time --- */
 
 void sim_set_time(int64_t now)

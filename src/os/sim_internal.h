@@ -71,9 +71,6 @@ const char *sim_process_name(uint32_t process);
 void sim_process_step(uint32_t process); /* a fiber of its makes a step: it may be its last */
 void sim_set_time(int64_t now);          /* nobody's deadline is looked at */
 
-/* SplitMix64 (Steele, Lea, Flood 2014). */
-uint64_t sim_random(uint64_t *state);
-
 /* --- sim_fibers.c --- */
 
 void sim_fibers_reset(void);

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "random.h"
 #include "sim_internal.h"
 
 enum {
@@ -33,7 +34,7 @@ static struct {
 
 static uint64_t next_random(void)
 {
-    return sim_random(&state.random);
+    return random_next(&state.random);
 }
 
 static uint32_t count(uint32_t set)
@@ -67,7 +68,7 @@ static uint32_t stay(uint32_t self, uint32_t others)
 
 /* --- random --- */
 
-static uint32_t random_next(uint32_t last, uint32_t others)
+static uint32_t random_other(uint32_t last, uint32_t others)
 {
     (void)last;
     return nth(others, (uint32_t)(next_random() % count(others)));
@@ -199,7 +200,7 @@ static const struct {
 } strategies[] = {
     [SIM_IN_ORDER] = {stay, after},
     [SIM_ROUND_ROBIN] = {after, after},
-    [SIM_RANDOM] = {random_interrupt, random_next},
+    [SIM_RANDOM] = {random_interrupt, random_other},
     [SIM_PCT] = {pct_interrupt, highest},
     [SIM_BYTES] = {bytes_interrupt, bytes_next},
     [SIM_CHOOSE] = {choose_interrupt, choose_next},

@@ -1,6 +1,7 @@
 /* A stranger who has the set's objects mapped and writes what and when he likes. */
 #include <string.h>
 
+#include "random.h"
 #include "sim_internal.h"
 
 enum {
@@ -80,7 +81,7 @@ void sim_storm(uint64_t seed, uint32_t interval, uint32_t count)
 static void blow(void)
 {
     static const uint64_t values[] = {0, 1, 2, 3, 4, 15, 16, 17, 0x7fffffff, 0x80000000, 0xffffffff};
-    uint64_t random = sim_random(&stranger.storm_seed);
+    uint64_t random = random_next(&stranger.storm_seed);
     struct sim_write write = {.object = 0,
                               .offset = (uint32_t)(random >> 8),
                               .width = (random & 7) == 0 ? 8 : 4,

@@ -1,7 +1,8 @@
 /* random.h - the one generator of numbers that look random: SplitMix64, the same from the same seed, wherever.
  *
- * Its whole state is one word, any value of which will do as a seed. For the server, the sweep, the interposer and the
- * tests alike: no library, no allocation; any thread, each with a state of its own.
+ * Its whole state is one word, any value of which will do as a seed. For the simulation, the server, the sweep, the
+ * interposer and the tests alike, so it lies at the bottom: no library, no allocation; any thread, each with a state of
+ * its own.
  */
 #ifndef VDIFAULT_RANDOM_H
 #define VDIFAULT_RANDOM_H
