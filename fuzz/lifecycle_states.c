@@ -82,8 +82,8 @@ static void print_cell(enum model_function function, enum model_state state)
         }
         if (first == i) {
             enum model_state next = next_of(outcome, state);
-            printf("%s%s%s%s ", separator, model_result_name(result, name), next != state ? " -> " : "",
-                   next != state ? model_state_name(next) : "");
+            printf("%s%s%s%s ", separator, model_outcome_name(function, result, name),
+                   next != state ? " -> " : "", next != state ? model_state_name(next) : "");
             printf(hits[function][state][i] > 0 ? "%llu" : "**never**",
                    (unsigned long long)hits[function][state][i]);
             separator = ", ";
@@ -134,7 +134,7 @@ static uint32_t count_outcomes(enum model_table table, const char *title, bool l
             if (never && lists) {
                 printf("* %s, %s in %s: %s %s\n", title, model_function_name(function),
                        model_state_name(state),
-                       model_result_name(model_result(&cell->outcomes[i], MODEL_DEFAULTS), name),
+                       model_outcome_name(function, model_result(&cell->outcomes[i], MODEL_DEFAULTS), name),
                        model_situation_text(cell->outcomes[i].situation));
             }
         }

@@ -299,3 +299,11 @@ const char *model_result_name(int32_t result, char text[MODEL_RESULT_TEXT])
     snprintf(text, MODEL_RESULT_TEXT, "0x%08x", (unsigned)result);
     return text;
 }
+
+const char *model_outcome_name(enum model_function function, int32_t result, char text[MODEL_RESULT_TEXT])
+{
+    if (function == MODEL_SERVER_IsSharedBuffer) {
+        return result != 0 ? "TRUE" : "FALSE";
+    }
+    return model_result_name(result, text);
+}

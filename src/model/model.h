@@ -127,5 +127,7 @@ const char *model_dialect_label(enum model_dialect dialect);      /* "X1" */
 const char *model_dialect_text(enum model_dialect dialect, bool usual);
 /* "VD_E_PROTOCOL", "NOERROR", or for another number its hex digits, in `text`. */
 const char *model_result_name(int32_t result, char text[MODEL_RESULT_TEXT]);
+/* The same of what a function gave: "TRUE" and "FALSE" of those that give no code. */
+const char *model_outcome_name(enum model_function function, int32_t result, char text[MODEL_RESULT_TEXT]);
 
 #endif

@@ -26,10 +26,7 @@ static const char *const titles[MODEL_TABLE_COUNT] = {"Client", "Server", "Devic
 
 static const char *short_name(int32_t result, enum model_function function, char text[MODEL_RESULT_TEXT])
 {
-    if (function == MODEL_SERVER_IsSharedBuffer) {
-        return result != 0 ? "TRUE" : "FALSE";
-    }
-    return result == VD_E_PROTOCOL ? "P" : model_result_name(result, text);
+    return result == VD_E_PROTOCOL ? "P" : model_outcome_name(function, result, text);
 }
 
 static void put_basis(const struct model_cell *cell, bool ours)
