@@ -2,12 +2,10 @@
 #include "idle.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <stddef.h>
 
 #include "inject.h"
+#include "runstate_internal.h"
 #include "vdierror.h"
 #include "virtual_time.h"
 
@@ -24,7 +22,7 @@ static void wait_on(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
     }
     const struct timespec timeout = {.tv_sec = left / (1000 * MS), .tv_nsec = left % (1000 * MS)};
     int saved = errno;
-    syscall(SYS_futex, word, FUTEX_WAIT, expected, deadline == INT64_MAX ? NULL : &timeout, NULL, 0);
+    run_futex_wait(word, expected, deadline == INT64_MAX ? NULL : &timeout);
     errno = saved;
 }
 
@@ -109,6 +107,6 @@ void idle_wake(struct shadow_set *set)
 {
     int saved = errno;
     atomic_fetch_add(&set->changed, 1);
-    syscall(SYS_futex, &set->changed, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    run_futex_wake(&set->changed);
     errno = saved;
 }

@@ -68,6 +68,16 @@ static void publish(_Atomic uintptr_t *keys, ptrdiff_t at, uintptr_t object)
     atomic_store_explicit(&keys[at], object, memory_order_release);
 }
 
+void shadow_forget(void)
+{
+    for (size_t i = 0; i < SHADOW_SETS_MAX; i++) {
+        publish(set_keys, (ptrdiff_t)i, 0);
+    }
+    for (size_t i = 0; i < SHADOW_DEVICES_MAX; i++) {
+        publish(device_keys, (ptrdiff_t)i, 0);
+    }
+}
+
 static bool is_reservable(size_t at)
 {
     (void)at;

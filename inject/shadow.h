@@ -115,6 +115,8 @@ uint32_t shadow_fetched(struct shadow_device *device, const VDC_Command *block, 
 /* The last fetch of the block, on this device or, failing that, on any other of its set; NULL if never seen.
  */
 struct shadow_command *shadow_find_command(struct shadow_device *device, const VDC_Command *block);
+/* Nothing is known of any object any more: another client begins, in the same process (fuzz/client). */
+void shadow_forget(void);
 /* Sequence of the GetCommand that fetched the outstanding command with this buffer; 0: none of the set has it. */
 uint64_t shadow_fetch_of_buffer(struct shadow_set *set, const void *buffer);
 /* The same for any byte of any outstanding command's buffer, its prefix zone included. */

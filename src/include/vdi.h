@@ -174,7 +174,10 @@ typedef struct ClientVirtualDevice {
     struct CVD *cvd;
 } ClientVirtualDevice;
 
-#define VDI_SYMBOL(symbol) __asm__(symbol)
+#ifndef VDI_PREFIX
+#define VDI_PREFIX "" /* who builds the library into something of his own may name its functions otherwise */
+#endif
+#define VDI_SYMBOL(symbol) __asm__(VDI_PREFIX symbol)
 
 /* Lifetime of a set object in the caller's memory: init before anything else, destroy last (closes if need
  * be). */

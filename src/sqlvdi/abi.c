@@ -127,11 +127,11 @@ EXPORT int vdi_device_complete_command(ClientVirtualDevice *device, VDC_Command 
 }
 
 /* The base-object twins of constructors and destructors: the classes have no bases, so they are the same. */
-extern void twin_set_init(ClientVirtualDeviceSet *set) __asm__("_ZN22ClientVirtualDeviceSetC2Ev")
-    __attribute__((alias("_ZN22ClientVirtualDeviceSetC1Ev"), visibility("default")));
-extern void twin_set_destroy(ClientVirtualDeviceSet *set) __asm__("_ZN22ClientVirtualDeviceSetD2Ev")
-    __attribute__((alias("_ZN22ClientVirtualDeviceSetD1Ev"), visibility("default")));
-extern void twin_device_init(ClientVirtualDevice *device) __asm__("_ZN19ClientVirtualDeviceC2Ev")
-    __attribute__((alias("_ZN19ClientVirtualDeviceC1Ev"), visibility("default")));
-extern void twin_device_destroy(ClientVirtualDevice *device) __asm__("_ZN19ClientVirtualDeviceD2Ev")
-    __attribute__((alias("_ZN19ClientVirtualDeviceD1Ev"), visibility("default")));
+extern void twin_set_init(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDeviceSetC2Ev")
+    __attribute__((alias(VDI_PREFIX "_ZN22ClientVirtualDeviceSetC1Ev"), visibility("default")));
+extern void twin_set_destroy(ClientVirtualDeviceSet *set) VDI_SYMBOL("_ZN22ClientVirtualDeviceSetD2Ev")
+    __attribute__((alias(VDI_PREFIX "_ZN22ClientVirtualDeviceSetD1Ev"), visibility("default")));
+extern void twin_device_init(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVirtualDeviceC2Ev")
+    __attribute__((alias(VDI_PREFIX "_ZN19ClientVirtualDeviceC1Ev"), visibility("default")));
+extern void twin_device_destroy(ClientVirtualDevice *device) VDI_SYMBOL("_ZN19ClientVirtualDeviceD2Ev")
+    __attribute__((alias(VDI_PREFIX "_ZN19ClientVirtualDeviceD1Ev"), visibility("default")));

@@ -1,0 +1,253 @@
+/* session.c - one life of the client: a world of the simulation, from the call of its entry point to the end of the
+ * last statement; see world.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os.h"
+#include "runstate.h"
+#include "shared_event.h"
+#include "sim.h"
+#include "vdifault.h"
+#include "world.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_LSAN 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_LSAN 1
+#endif
+
+#define NS_PER_S INT64_C(1000000000)
+
+enum {
+    STEPS_MAX = 100 << 20, /* of one fiber between two VDI calls */
+    SIGNAL_KILL = 9,
+};
+/* Of the client's time: who has not ended by then waits for what cannot come. */
+#define CLIENT_NS (3600 * NS_PER_S)
+/* Then the servers have so long: they notice the client's end within a second. */
+#define SERVER_NS (600 * NS_PER_S)
+
+struct world world;
+static _Thread_local bool is_here;
+static uint64_t sessions;
+static int first_file; /* descriptors from here on are the client's */
+
+uint64_t world_count(void)
+{
+    return sessions;
+}
+
+/* --- for the other files --- */
+
+bool world_is_inside(void)
+{
+    return is_here && sim_self() != UINT32_MAX;
+}
+
+bool world_is_client(void)
+{
+    return world_is_inside() && os_process_self().pid == WORLD_CLIENT;
+}
+
+static void record_exit(int status, int signal, bool killed)
+{
+    struct event event = {.kind = EVENT_PROCESS_EXIT,
+                          .side = EVENT_SIDE_SUPERVISOR,
+                          .process = WORLD_CLIENT,
+                          .operation = -1,
+                          .device = -1,
+                          .arg = {status, signal, PROCESS_CLIENT, killed}};
+    world.ended = true;
+    world.status = status;
+    world.signal = signal;
+    event_record(&event, NULL);
+}
+
+_Noreturn void world_end_client(int status, int signal)
+{
+    record_exit(status, signal, false);
+    sim_kill(WORLD_CLIENT);
+    abort(); /* it does not return */
+}
+
+_Noreturn void __real__exit(int status); /* the program's own end, not the client's */
+
+_Noreturn void world_refuse(const char *what, const char *instead)
+{
+    fprintf(stderr, "vdifault: the client uses %s, which a session in the simulation has not; expected: %s\n",
+            what, instead);
+    __real__exit(1);
+}
+
+void world_sleep(int64_t ns)
+{
+    _Atomic uint32_t nobody = 0;
+    int64_t deadline = os_now() + (ns > 0 ? ns : 0);
+    while (os_wait(&nobody, 0, deadline) == 0) {
+    }
+}
+
+/* --- the client's folder --- */
+
+static bool make_folder(void)
+{
+    const char *parent = getenv("TMPDIR");
+    parent = parent != NULL ? parent : "/tmp";
+    int length = snprintf(world.folder, sizeof world.folder, "%s/vdifault-client.XXXXXX", parent);
+    return length < (int)sizeof world.folder && mkdtemp(world.folder) != NULL;
+}
+
+static void empty_folder(int parent, const char *name)
+{
+    int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *entries = folder >= 0 ? fdopendir(folder) : NULL;
+    for (struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        bool own = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        if (!own && unlinkat(folder, entry->d_name, 0) != 0) {
+            empty_folder(folder, entry->d_name);
+            unlinkat(folder, entry->d_name, AT_REMOVEDIR);
+        }
+    }
+    if (entries != NULL) {
+        closedir(entries);
+    } else if (folder >= 0) {
+        close(folder);
+    }
+}
+
+static void remove_folder(void)
+{
+    empty_folder(AT_FDCWD, world.folder);
+    rmdir(world.folder);
+}
+
+/* Once a program. */
+static void prepare(void)
+{
+    if (!make_folder()) {
+        fprintf(stderr, "vdifault: no folder for the client's files: '%s': %s\n", world.folder,
+                strerror(errno));
+        __real__exit(1);
+    }
+    atexit(remove_folder);
+    event_set_spinning(false); /* it learns from one session for the next */
+}
+
+static int lowest_free_file(void)
+{
+    int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        close(file);
+    }
+    return file;
+}
+
+/* A client that was ended where it stood could not close its files; one that returns has left open what it wants. */
+static void close_files(void)
+{
+    if (first_file > STDERR_FILENO && !world.returned) {
+        close_range((unsigned)first_file, ~0U, 0);
+    }
+}
+
+/* --- the session --- */
+
+static void client_body(void *context)
+{
+    (void)context;
+    int status = vdifault_client(world.folder);
+    world.returned = true;
+    world_end_client(status & 0xFF, 0);
+}
+
+static const char *explain_wait(char *text, size_t size)
+{
+    sim_explain(0, text, size);
+    return text;
+}
+
+/* What waits for ever in the core does so in slices: it is the clock that says that nothing came. */
+static void end_hung_client(enum sim_end end)
+{
+    char text[256];
+    struct event event = {.kind = EVENT_HANG,
+                          .side = EVENT_SIDE_SUPERVISOR,
+                          .process = WORLD_CLIENT,
+                          .operation = -1,
+                          .device = -1,
+                          .arg = {end == SIM_STUCK ? HANG_CERTAIN : HANG_PATIENCE}};
+    event_record(&event, explain_wait(text, sizeof text));
+    record_exit(-1, SIGNAL_KILL, true);
+    sim_kill(WORLD_CLIENT);
+}
+
+static void note_leftovers(void)
+{
+    char name[OS_NAME_MAX] = "";
+    if (sim_names(name) > 0 && world.signal == 0) {
+        struct event event = {.kind = EVENT_LEFTOVER,
+                              .side = EVENT_SIDE_SUPERVISOR,
+                              .process = WORLD_CLIENT,
+                              .operation = -1,
+                              .device = -1,
+                              .arg = {LEFTOVER_MEMORY}};
+        event_record(&event, name);
+    }
+}
+
+#ifdef HAS_LSAN
+void __lsan_disable(void);
+void __lsan_enable(void);
+#else
+static void __lsan_disable(void) {}
+
+static void __lsan_enable(void) {}
+#endif
+
+static void play(void)
+{
+    const struct sim_options options = {.seed = world.plan->seed, .steps_max = STEPS_MAX};
+    sim_begin(&options);
+    is_here = true;
+    sim_start(WORLD_CLIENT, "client", client_body, NULL);
+    __lsan_disable(); /* what a client's exit leaves behind is no leak of its program */
+    enum sim_end end = sim_run(CLIENT_NS);
+    if (!world.ended) {
+        end_hung_client(end);
+    }
+    close_files();
+    sim_run(sim_time() + SERVER_NS);
+    note_leftovers();
+    run_record(false);
+    statements_release();
+    sim_run(sim_time() + SERVER_NS);
+    __lsan_enable();
+    statements_free();
+    is_here = false;
+    sim_end();
+}
+
+void world_run(const struct plan *plan, struct verdict *verdict, FILE *report)
+{
+    if (sessions++ == 0) {
+        prepare();
+    }
+    world.plan = plan;
+    world.ended = world.returned = false;
+    run_reset();
+    interposer_reset(plan);
+    statements_reset();
+    threads_reset();
+    first_file = lowest_free_file();
+    play();
+    verdict_reach(plan, verdict, report);
+    empty_folder(AT_FDCWD, world.folder);
+}

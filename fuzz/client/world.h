@@ -1,0 +1,113 @@
+/* world.h - one session of a client in the simulation: what the files of this folder share.
+ *
+ *   session.c     a session from its first call to its verdict
+ *   run.c         the run's state and its events, in memory of this process
+ *   interposer.c  what the interposer's fault code (inject/) finds here in place of the rest of it
+ *   statement.c   sqlcmd and the server: popen, system
+ *   wrap_*.c      the client's other calls of the system
+ *   verdict.c     the rules, and the report
+ *   input.c       the bytes of a fuzzing engine: a plan
+ *
+ * The client is process 1 of the simulation, each statement a process of the simulated server's. All run as fibers on
+ * the thread that called world_run; nothing here is for any other.
+ */
+#ifndef VDIFAULT_CLIENT_WORLD_H
+#define VDIFAULT_CLIENT_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "plan.h"
+#include "report.h"
+
+enum {
+    WORLD_CLIENT = 1, /* the simulation's first process */
+    WORLD_EVENTS_MAX = 1 << 18,
+    WORLD_TEXT_MAX = 16 << 20,
+    WORLD_PATH_MAX = 256,
+    WORLD_SIZE = 256 << 10, /* bytes of the database, where a plan does not say */
+};
+
+/* --- session.c --- */
+
+struct world {
+    const struct plan *plan;
+    char folder[WORLD_PATH_MAX]; /* the client's files */
+    bool ended;                  /* the client's process has */
+    bool returned;               /* ... by its entry point's return, and so knows what it has left open */
+    int status, signal;          /* what it ended with */
+    int64_t started;             /* of the simulation's time */
+};
+extern struct world world;
+
+/* The caller is a fiber of a session: what it asks of the system is the simulation's to answer. */
+bool world_is_inside(void);
+bool world_is_client(void);
+/* The client's process ends here, as by exit or a signal: does not return. */
+_Noreturn void world_end_client(int status, int signal);
+/* The client asked for what a session cannot give: says so on standard error and ends the program, since going on would
+ * tell nothing about the client. */
+_Noreturn void world_refuse(const char *what, const char *instead);
+/* The running fiber lets so much time pass. */
+void world_sleep(int64_t ns);
+
+/* --- wrap_time.c --- */
+
+/* A time by one of the client's clocks, of the day or monotonic, by the simulation's: they are too far apart to be
+ * taken for one another. */
+struct timespec;
+int64_t world_deadline(const struct timespec *until);
+
+/* --- run.c --- */
+
+void run_reset(void);
+/* Events are kept, or made for nothing: what is left of a session whose verdict stands. */
+void run_record(bool on);
+size_t run_event_count(void);
+const struct report_event *run_events(void); /* in order */
+bool run_is_full(void);
+
+/* --- interposer.c --- */
+
+void interposer_reset(const struct plan *plan);
+
+/* --- statement.c --- */
+
+void statements_reset(void);
+/* The client is gone: nobody reads any more, and servers that were stopped go on to their end. */
+void statements_release(void);
+void statements_free(void);
+/* The process whose number this is dies, stops: one of the server's own doing so to itself (fault_agent.c). */
+void statement_crashes(uint32_t process);
+/* True: of the text's operations a statement's process is still at work. */
+bool statements_run(void);
+
+/* --- wrap_threads.c --- */
+
+void threads_reset(void);
+
+/* --- verdict.c --- */
+
+enum {
+    VERDICT_RULE_MAX = 32,
+    VERDICT_TEXT_MAX = 640,
+};
+struct verdict {
+    char rule[VERDICT_RULE_MAX]; /* of the worst finding that is an error; "": none */
+    const char *function;        /* VDI function, or "" */
+    char text[VERDICT_TEXT_MAX]; /* the finding's sentence, and where in the client */
+    uint32_t fired[PLAN_FAULTS_MAX];
+};
+
+/* Judges what run.c holds. With `report`, the calls and the findings are written there, whatever they are. */
+void verdict_reach(const struct plan *plan, struct verdict *verdict, FILE *report);
+
+/* --- session.c --- */
+
+/* One session of vdifault_client() under the plan, judged. */
+void world_run(const struct plan *plan, struct verdict *verdict, FILE *report);
+uint64_t world_count(void);
+
+#endif
