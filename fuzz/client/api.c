@@ -18,7 +18,7 @@ int vdifault_session(const char *plan_text_given, char *text, size_t size)
         snprintf(text, size, "line %u of the plan: %s", (unsigned)line, error.message);
         return -1;
     }
-    world_run(&plan, &verdict, NULL);
+    world_run(&plan, &verdict, NULL, WORLD_REPORT_NOTHING);
     text[0] = '\0';
     if (verdict.rule[0] != '\0') {
         snprintf(text, size, "%s %s: %s", verdict.rule, verdict.function, verdict.text);

@@ -129,9 +129,13 @@ static void remove_folder(void)
     rmdir(world.folder);
 }
 
-/* Once a program. */
-static void prepare(void)
+void world_open(void)
 {
+    static bool is_open;
+    if (is_open) {
+        return;
+    }
+    is_open = true;
     if (!make_folder()) {
         fprintf(stderr, "vdifault: no folder for the client's files: '%s': %s\n", world.folder,
                 strerror(errno));
@@ -235,11 +239,11 @@ static void play(void)
     sim_end();
 }
 
-void world_run(const struct plan *plan, struct verdict *verdict, FILE *report)
+void world_run(const struct plan *plan, struct verdict *verdict, FILE *out, enum world_report report)
 {
-    if (sessions++ == 0) {
-        prepare();
-    }
+    world_open();
+    sessions++;
+    empty_folder(AT_FDCWD, world.folder); /* of what the last client left, however it ended */
     world.plan = plan;
     world.ended = world.returned = false;
     run_reset();
@@ -248,6 +252,5 @@ void world_run(const struct plan *plan, struct verdict *verdict, FILE *report)
     threads_reset();
     first_file = lowest_free_file();
     play();
-    verdict_reach(plan, verdict, report);
-    empty_folder(AT_FDCWD, world.folder);
+    verdict_reach(plan, verdict, out, report);
 }

@@ -52,7 +52,7 @@ static void print(const struct plan *plan, const struct judgement *judgement, FI
     }
 }
 
-void verdict_reach(const struct plan *plan, struct verdict *verdict, FILE *report)
+void verdict_reach(const struct plan *plan, struct verdict *verdict, FILE *out, enum world_report report)
 {
     struct checker *checker = NULL;
     *verdict = (struct verdict){.function = ""};
@@ -71,8 +71,8 @@ void verdict_reach(const struct plan *plan, struct verdict *verdict, FILE *repor
     if (judgement->finding_count > 0 && judgement->findings[0].severity == SEVERITY_ERROR) {
         describe(&judgement->findings[0], verdict);
     }
-    if (report != NULL) {
-        print(plan, judgement, report);
+    if (report == WORLD_REPORT_ALL || (report == WORLD_REPORT_ERRORS && verdict->rule[0] != '\0')) {
+        print(plan, judgement, out);
     }
     checker_free(checker);
 }

@@ -101,13 +101,20 @@ struct verdict {
     uint32_t fired[PLAN_FAULTS_MAX];
 };
 
-/* Judges what run.c holds. With `report`, the calls and the findings are written there, whatever they are. */
-void verdict_reach(const struct plan *plan, struct verdict *verdict, FILE *report);
+enum world_report {
+    WORLD_REPORT_NOTHING,
+    WORLD_REPORT_ERRORS, /* where the verdict is a finding */
+    WORLD_REPORT_ALL
+};
+/* Judges what run.c holds. The report is the calls and all findings. */
+void verdict_reach(const struct plan *plan, struct verdict *verdict, FILE *out, enum world_report report);
 
 /* --- session.c --- */
 
 /* One session of vdifault_client() under the plan, judged. */
-void world_run(const struct plan *plan, struct verdict *verdict, FILE *report);
+void world_run(const struct plan *plan, struct verdict *verdict, FILE *out, enum world_report report);
 uint64_t world_count(void);
+/* The client's folder, until this process exits: for who lets children run the sessions. world_run does it by itself. */
+void world_open(void);
 
 #endif
