@@ -24,8 +24,8 @@
 #include "vdi.h"
 
 enum {
-    CALL_EVENTS_PROCESSES = 4, /* of clients, each with one set object at a time */
-    CALL_EVENTS_DEVICES = 8,   /* of a process, by numbers that its caller chooses */
+    CALL_EVENTS_PROCESSES = 3, /* of clients, each with one set object at a time */
+    CALL_EVENTS_DEVICES = 9,   /* of a process, by numbers that its caller chooses */
     CALL_EVENTS_BLOCKS = 256,
     CALL_EVENTS_OPERATIONS = 256,
     CALL_EVENTS_CODES = 20 /* of commands; 0 for every other */
