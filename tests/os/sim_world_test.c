@@ -283,6 +283,60 @@ static void test_death_at_a_step(void **unused)
     }
 }
 
+static void stop_it(void *context)
+{
+    sim_stop(*(uint32_t *)context);
+}
+
+static void switch_to_it(void *context)
+{
+    sim_switch(*(uint32_t *)context);
+}
+
+/* Two at one step: the first keeps whoever makes it from going on, the second comes with the next step. */
+static void test_what_happens_at_a_step(void **unused)
+{
+    (void)unused;
+    uint32_t mine = 0, others = 0;
+    uint32_t client = sim_process("client");
+    sim_start(client, "it", count_steps, &mine);
+    uint32_t other = sim_start(1, "another", count_steps, &others);
+    sim_at(2, stop_it, &client);
+    sim_at(2, switch_to_it, &other);
+    assert_false(sim_stands(client));
+    assert_int_equal(sim_run(OS_FOREVER), SIM_STUCK);
+    assert_int_equal(mine, 2);
+    assert_int_equal(others, 5);
+    assert_true(sim_stands(client));
+    assert_true(sim_lives(client));
+    sim_continue(client);
+    assert_int_equal(sim_run(OS_FOREVER), SIM_DONE);
+    assert_int_equal(mine, 5);
+    sim_kill(client);
+    assert_false(sim_lives(client));
+}
+
+static void note_self(void *context)
+{
+    (void)context;
+    order[ordered++] = sim_self() + 1;
+    sim_step(true, &word);
+    order[ordered++] = sim_self() + 1;
+}
+
+static void test_who_is_switched_to_goes_first(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 3; i++) {
+        sim_start(1, "thread", note_self, NULL);
+    }
+    uint32_t second = 1;
+    sim_switch(2);
+    sim_at(0, switch_to_it, &second);
+    assert_int_equal(sim_run(OS_FOREVER), SIM_DONE);
+    EXPECT_ORDER(3, 2, 2, 3, 1, 1);
+}
+
 static void test_a_stopped_process(void **unused)
 {
     (void)unused;
@@ -339,6 +393,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_wakes_for_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_death_in_a_wait, begin, end),
         cmocka_unit_test_setup_teardown(test_death_at_a_step, begin, end),
+        cmocka_unit_test_setup_teardown(test_what_happens_at_a_step, begin, end),
+        cmocka_unit_test_setup_teardown(test_who_is_switched_to_goes_first, begin, end),
         cmocka_unit_test_setup_teardown(test_a_stopped_process, begin, end),
         cmocka_unit_test_setup_teardown(test_who_lives, begin, end),
     };
