@@ -1,11 +1,10 @@
 /* See machine.h. Each call is looked up in the tables by the state of its side and by its situation; what it
  * changes beside the state is in `effects`. */
-#include "machine.h"
-
 #include <assert.h>
 #include <string.h>
 
 #include "codes.h"
+#include "machine_internal.h"
 
 void model_set_init(struct model_set *set, uint32_t device_count, uint32_t dialects)
 {
@@ -20,7 +19,7 @@ void model_set_init(struct model_set *set, uint32_t device_count, uint32_t diale
     set->server = MODEL_DOES_NOT_EXIST;
 }
 
-static uint32_t count(const struct model_set *set, size_t flag)
+uint32_t model_count(const struct model_set *set, size_t flag)
 {
     uint32_t number = 0;
     for (uint32_t i = 0; i < set->device_count; i++) {
@@ -28,7 +27,6 @@ static uint32_t count(const struct model_set *set, size_t flag)
     }
     return number;
 }
-#define COUNT(set, flag) count((set), offsetof(struct model_device, flag))
 
 /* Normally Terminated is every process's state at once: it comes with the last VD_E_CLOSE, whoever gets that. */
 enum model_state model_client_state(const struct model_set *set, uint32_t client)
@@ -90,7 +88,7 @@ static struct model_command *find_command(struct model_device *device, uint32_t 
 
 /* The next one the client is given: the first that is queued; in IO-ERROR only a ClearError, and only when
  * nothing is in hand (spec 2.2). */
-static struct model_command *next_command(struct model_device *device)
+struct model_command *model_next_command(struct model_device *device)
 {
     if (device->close_delivered) {
         return NULL;
@@ -106,19 +104,8 @@ static struct model_command *next_command(struct model_device *device)
     return NULL;
 }
 
-/* A ClearError waits for its turn: what was sent before CloseDevice comes before VD_E_CLOSE. */
-static bool has_waiting(const struct model_device *device)
-{
-    for (uint32_t i = 0; i < device->command_count; i++) {
-        if (device->commands[i].at == MODEL_WAITS) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* In IO-ERROR the client library answers what it has not handed out, up to a ClearError. */
-static void refuse_unfetched(struct model_device *device)
+void model_refuse_unfetched(struct model_device *device)
 {
     for (uint32_t i = 0; device->client_io_error && i < device->command_count; i++) {
         struct model_command *command = &device->commands[i];
@@ -134,7 +121,7 @@ static void refuse_unfetched(struct model_device *device)
 
 void model_set_wait(struct model_set *set, uint32_t device)
 {
-    refuse_unfetched(&set->devices[device]);
+    model_refuse_unfetched(&set->devices[device]);
 }
 
 /* Every change between Active and IO-ERROR comes with a completion, so that who has been called back for all of them
@@ -155,67 +142,8 @@ void model_set_deliver(struct model_set *set)
     }
 }
 
-/* --- situations --- */
-
-static enum model_situation opening(const struct model_set *set, const struct model_call *call)
-{
-    bool none_here = set->clients[call->client] == MODEL_INITIALIZING;
-    if (COUNT(set, client_open) == set->device_count) {
-        return none_here ? MODEL_OPEN_ELSEWHERE : MODEL_ALL_OPEN;
-    }
-    if (call->argument == MODEL_UNKNOWN_NAME) {
-        return MODEL_UNKNOWN_NAME;
-    }
-    return !set->devices[call->device].client_open ? MODEL_DEVICE_FREE
-           : none_here                             ? MODEL_THIS_OPEN_ELSEWHERE
-                                                   : MODEL_DEVICE_OPEN;
-}
-
-static enum model_situation entering(const struct model_set *set, const struct model_call *call)
-{
-    return call->argument == MODEL_NO_SUCH_SET ? MODEL_NO_SUCH_SET
-           : set->aborted                      ? MODEL_SET_ABORTED
-           : set->configured                   ? MODEL_PRIMARY_CONFIGURED
-                                               : MODEL_PRIMARY_NOT_CONFIGURED;
-}
-
-static enum model_situation getting(const struct model_set *set, const struct model_call *call)
-{
-    struct model_device device = set->devices[call->device];
-    bool last = COUNT(set, close_delivered) + 1 == set->device_count;
-    refuse_unfetched(&device);
-    return device.close_delivered                          ? MODEL_CLOSED_AGAIN
-           : next_command(&device) != NULL                 ? MODEL_COMMAND_QUEUED
-           : !device.server_closed || has_waiting(&device) ? MODEL_NOTHING_QUEUED
-           : last                                          ? MODEL_LAST_CLOSED
-                                                           : MODEL_ONE_CLOSED;
-}
-
-static enum model_situation completing(const struct model_set *set, const struct model_call *call)
-{
-    (void)set;
-    return call->argument == MODEL_ALWAYS ? MODEL_COMMAND_HELD : call->argument;
-}
-
-static enum model_situation sending(const struct model_set *set, const struct model_call *call)
-{
-    const struct model_device *device = &set->devices[call->device];
-    return device->server_closed                                     ? MODEL_THIS_CLOSED
-           : device->server_io_error && call->code != VDC_ClearError ? MODEL_IN_IO_ERROR
-           : call->argument == MODEL_BUFFER_FOREIGN                  ? MODEL_BUFFER_FOREIGN
-           : device->command_count == MODEL_COMMANDS_MAX             ? MODEL_QUEUE_IS_FULL
-                                                                     : MODEL_QUEUE_ROOM;
-}
-
-static enum model_situation closing_device(const struct model_set *set, const struct model_call *call)
-{
-    return set->devices[call->device].server_closed             ? MODEL_THIS_CLOSED
-           : COUNT(set, server_closed) + 1 == set->device_count ? MODEL_LAST_OPEN
-                                                                : MODEL_OTHERS_OPEN;
-}
-
 /* A device that the process opened has not delivered VD_E_CLOSE. */
-static bool has_open_device(const struct model_set *set, uint32_t client)
+bool model_has_open_device(const struct model_set *set, uint32_t client)
 {
     for (uint32_t i = 0; i < set->device_count; i++) {
         const struct model_device *device = &set->devices[i];
@@ -226,73 +154,7 @@ static bool has_open_device(const struct model_set *set, uint32_t client)
     return false;
 }
 
-static enum model_situation client_closing(const struct model_set *set, const struct model_call *call)
-{
-    return has_open_device(set, call->client) ? MODEL_CLOSE_NOT_DELIVERED : MODEL_CLOSE_DELIVERED;
-}
-
-static enum model_situation server_closing(const struct model_set *set, const struct model_call *call)
-{
-    (void)call;
-    return COUNT(set, server_open) > COUNT(set, server_closed) ? MODEL_SERVER_DEVICES_OPEN
-                                                               : MODEL_NO_SERVER_DEVICE_OPEN;
-}
-
-static enum model_situation server_opening(const struct model_set *set, const struct model_call *call)
-{
-    (void)call;
-    return COUNT(set, server_open) == set->device_count ? MODEL_NONE_UNOPENED : MODEL_NEXT_UNOPENED;
-}
-
-/* A set is served once. */
-static enum model_situation attaching(const struct model_set *set, const struct model_call *call)
-{
-    bool waits = call->argument == MODEL_ALWAYS && model_set_lives(set) && !set->served;
-    return waits ? MODEL_SET_WAITS : MODEL_NO_SUCH_SET;
-}
-
-static enum model_situation configuring(const struct model_set *set, const struct model_call *call)
-{
-    (void)call;
-    return set->settled ? MODEL_CONFIGURED : MODEL_NOT_CONFIGURED;
-}
-
-static enum model_situation always(const struct model_set *set, const struct model_call *call)
-{
-    (void)set;
-    return call->argument;
-}
-
-/* The situation that good arguments make, where it does not depend on the set; what is not here may be any.
- */
-static const enum model_situation good_arguments[MODEL_FUNCTION_COUNT] = {
-    [MODEL_CLIENT_Create] = MODEL_NAME_FREE,
-    [MODEL_CLIENT_GetBufferHandle] = MODEL_BUFFER_HELD,
-    [MODEL_CLIENT_MapBufferHandle] = MODEL_HANDLE_GOOD,
-    [MODEL_SERVER_BeginConfiguration] = MODEL_GOOD_VALUES,
-    [MODEL_SERVER_QueryAvailableBuffers] = MODEL_GOOD_VALUES,
-    [MODEL_SERVER_FreeBuffer] = MODEL_BUFFER_OURS,
-    [MODEL_SERVER_IsSharedBuffer] = MODEL_BUFFER_OURS,
-};
-
-typedef enum model_situation find_situation(const struct model_set *set, const struct model_call *call);
-static find_situation *const finders[MODEL_FUNCTION_COUNT] = {
-    [MODEL_SERVER_Open] = attaching,           [MODEL_CLIENT_GetConfiguration] = configuring,
-    [MODEL_CLIENT_OpenInSecondary] = entering, [MODEL_CLIENT_OpenDevice] = opening,
-    [MODEL_CLIENT_GetCommand] = getting,       [MODEL_CLIENT_CompleteCommand] = completing,
-    [MODEL_CLIENT_Close] = client_closing,     [MODEL_SERVER_OpenDevice] = server_opening,
-    [MODEL_SERVER_SendCommand] = sending,      [MODEL_SERVER_CloseDevice] = closing_device,
-    [MODEL_SERVER_Close] = server_closing,
-};
-
 /* --- lookup --- */
-
-static enum model_situation situation_of(const struct model_set *set, const struct model_call *call)
-{
-    find_situation *find = finders[call->function] != NULL ? finders[call->function] : always;
-    enum model_situation situation = find(set, call);
-    return situation == MODEL_ALWAYS ? good_arguments[call->function] : situation;
-}
 
 static bool applies(enum model_situation situation, enum model_situation of_outcome)
 {
@@ -320,7 +182,7 @@ static const struct model_outcome *look_up(const struct model_set *set, const st
                                            int32_t result, bool *aborted)
 {
     enum model_state state = model_call_state(set, call);
-    enum model_situation situation = situation_of(set, call);
+    enum model_situation situation = model_situation_of(set, call);
     const struct model_outcome *outcome = find_outcome(set, call, state, situation, result);
     bool enters = call->function == MODEL_CLIENT_OpenInSecondary && situation != MODEL_NO_SUCH_SET;
     *aborted = false;
@@ -361,7 +223,7 @@ static void open_client_device(struct model_set *set, struct model_call *call)
 static void get_command(struct model_set *set, struct model_call *call)
 {
     struct model_device *device = &set->devices[call->device];
-    struct model_command *command = next_command(device);
+    struct model_command *command = model_next_command(device);
     if (command != NULL) {
         command->at = MODEL_IN_HAND;
         call->order = command->order;
@@ -382,7 +244,7 @@ static void complete_command(struct model_set *set, struct model_call *call)
     } else if (command->code == VDC_ClearError && call->code == ERROR_SUCCESS) {
         device->client_io_error = false;
     }
-    refuse_unfetched(device);
+    model_refuse_unfetched(device);
 }
 
 static void end_configuration(struct model_set *set, struct model_call *call)
@@ -430,7 +292,7 @@ static bool has_commands(const struct model_set *set)
 static void client_leaves(struct model_set *set, struct model_call *call)
 {
     bool over = COUNT(set, close_delivered) == set->device_count && !has_commands(set);
-    if (has_open_device(set, call->client)) {
+    if (model_has_open_device(set, call->client)) {
         abort_set(set); /* X3: an abort inside, whatever is returned */
     }
     if (call->client == set->primary) {
@@ -484,7 +346,7 @@ bool model_step(struct model_set *set, struct model_call *call, int32_t result)
         abort_set(set);
     }
     if (call->function == MODEL_CLIENT_GetCommand) {
-        refuse_unfetched(&set->devices[call->device]); /* whatever it then returns */
+        model_refuse_unfetched(&set->devices[call->device]); /* whatever it then returns */
     }
     enum model_state next = model_next(outcome, set->dialects);
     enum model_state *side =
