@@ -227,11 +227,11 @@ static void end(struct play *play)
     play_end_threads(play);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t process = (i + play->scenario->seed) % count;
+        (void)play_calm_down(play); /* a Stop that comes so many steps later may come now */
         if (play_has_object(play, (enum scenario_process)process)) {
             (void)play_line(play, &destroy[process]);
         }
     }
-    (void)play_calm_down(play); /* what was to come so many steps later has come during these */
     play_end_threads(play);
     for (uint32_t i = play->first_command; i < play->command_count; i++) {
         if (play->commands[i].at != PLAY_DONE && !play->commands[i].orphaned) {
