@@ -138,6 +138,7 @@ struct sim_fiber {
     const char *name, *function; /* function: sim_call's; NULL: none */
     uint32_t process;
     enum sim_state state;
+    uint32_t steps;           /* since sim_call */
     int64_t since;            /* nobody has woken it, and it has begun no call (sim_call) since */
     int64_t deadline;         /* the rest: of SIM_WAITS */
     uint32_t expected;        /* it waits while the word is this */

@@ -402,6 +402,7 @@ void sim_look(uint32_t number, struct sim_fiber *state)
                                 .function = fiber->function,
                                 .process = fiber->process,
                                 .state = fiber->state,
+                                .steps = fiber->steps,
                                 .deadline = fiber->deadline,
                                 .since = fiber->since,
                                 .expected = fiber->expected};

@@ -11,8 +11,8 @@
  * nobody (the process is dead or stands still), is passed over.
  *
  * The world: a process that dies between calls leaves a set whose state is known, and the others find out. Where it dies
- * or stops inside of a call, where a stranger writes, and where calls are interleaved step by step, nobody can say what
- * has been done: from then on results need only be some that the function has in any state; but still each call
+ * or stops inside of a call, where a stranger writes, and where two calls have gone on step by step beside one another,
+ * nobody can say what has been done: from then on results need only be some that the function has in any state; but still each call
  * returns, each command is called back once, all can be closed, and nothing is left behind.
  *
  * Threads: a call that begins, and every call while one is out, is made on the thread of its actor; so what it waits
@@ -79,6 +79,8 @@ struct play_host {
     /* What the line of the world's says, at once or as many steps from now. False: it cannot. */
     bool (*world)(const struct scenario_line *line);
     enum play_being (*being)(enum scenario_process process); /* NULL: all live */
+    /* How many steps the actor has made of its present call; NULL: calls never go on step by step beside one another. */
+    uint32_t (*steps)(uint8_t who);
     void (*litter)(void); /* names may be left that nobody could know of: end does not count them */
     /* What the interposer and the server would record (event.h, call_events.h), in order, from line 1 on: the calls by
      * which the end cleans up are not among them. NULL: nothing is made of it. */

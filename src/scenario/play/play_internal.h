@@ -131,6 +131,7 @@ struct play_thread {
     struct model_set before; /* the model when it began */
     bool overlaps;           /* another call was out at the same time */
     bool assumed;            /* another one has seen its effect, so the model has taken the step */
+    uint32_t steps;          /* that it had made when nobody could go on any more */
 };
 
 struct play {

@@ -168,6 +168,13 @@ static bool world(const struct scenario_line *line)
     return true;
 }
 
+static uint32_t steps(uint8_t who)
+{
+    struct sim_fiber fiber;
+    sim_look(actors[who].fiber, &fiber);
+    return fiber.steps;
+}
+
 static void litter(void)
 {
     littered = true;
@@ -196,5 +203,6 @@ const struct play_host play_in_simulation = {.begin = begin,
                                              .end = end,
                                              .world = world,
                                              .being = being,
+                                             .steps = steps,
                                              .litter = litter,
                                              .now = sim_time};

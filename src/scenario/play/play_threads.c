@@ -118,6 +118,20 @@ bool play_step_beside(struct play *play, struct play_call *call, int32_t result)
 
 /* --- the threads --- */
 
+/* Somebody else has gone on since the last time that all slept, and has not returned: in which order the two did what
+ * they do is not that of their returns. */
+static bool is_interleaved(const struct play *play, const struct play_thread *self)
+{
+    bool possible = play->host.steps != NULL && play->scenario->schedule != SCENARIO_IN_ORDER;
+    for (uint8_t who = 0; possible && play->threads_out > 0 && who < PLAY_ACTORS; who++) {
+        const struct play_thread *other = &play->threads[who];
+        if (other != self && other->out && play->host.steps(who) != other->steps) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* On the actor's thread. */
 static void make(void *context)
 {
@@ -130,6 +144,7 @@ static void make(void *context)
     self->out = false;
     play->threads_out--;
     play_notice_deaths(play);
+    play->unknown = play->unknown || is_interleaved(play, self);
     play->line = self->line; /* whatever is wrong is wrong with this one */
     if (self->line > 0) {
         play->outcome->results[self->line - 1] = result;
@@ -210,6 +225,9 @@ static void go_on(struct play *play, int64_t ns)
     uint32_t line = play->line;
     play->host.go_on(ns);
     play->line = line; /* who died in the middle of being judged has not put it back */
+    for (uint8_t i = 0; play->host.steps != NULL && play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        play->threads[i].steps = play->threads[i].out ? play->host.steps(i) : 0;
+    }
     play_notice_deaths(play);
     bool leaving = play_is_leaving(play);
     for (uint8_t i = 0; !leaving && play->threads_out > 0 && i < PLAY_ACTORS; i++) {
@@ -262,14 +280,13 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
     for (uint32_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
         play->threads[i].overlaps = true;
     }
-    /* Whom it wakes goes on beside it, step by step: in which order is no longer that of their returns. */
-    play->unknown = play->unknown || (play->threads_out > 0 && play->scenario->schedule != SCENARIO_IN_ORDER);
     thread->play = play;
     thread->line = play->line;
     thread->row = row;
     thread->call = *call;
     thread->overlaps = play->threads_out > 0;
     thread->assumed = thread->returned = false;
+    thread->steps = 0;
     thread->before = call->life->model;
     thread->out = true;
     play->threads_out++;
