@@ -7,8 +7,8 @@
 # external. The client is built for the engine's feedback; sanitizers are the caller's choice, by CMAKE_C_FLAGS.
 function(vdifault_client_fuzzer name)
   cmake_parse_arguments(C "" "ENGINE" "SOURCES;LIBS" ${ARGN})
-  add_executable(${name}_replay ${C_SOURCES})
-  target_link_libraries(${name}_replay PRIVATE vdifault::client_main vdifault::client ${C_LIBS})
+  add_executable(${name}_replay ${C_SOURCES} ${VDIFAULT_CLIENT_MAIN})
+  target_link_libraries(${name}_replay PRIVATE vdifault::client ${C_LIBS})
   if(NOT C_ENGINE)
     return()
   endif()

@@ -213,9 +213,11 @@ static int wait_for(struct statement *statement)
 FILE *__real_popen(const char *command, const char *type);
 int __real_pclose(FILE *stream);
 int __real_system(const char *command);
+#pragma GCC visibility push(default)
 FILE *__wrap_popen(const char *command, const char *type);
 int __wrap_pclose(FILE *stream);
 int __wrap_system(const char *command);
+#pragma GCC visibility pop
 
 /* Where there is no such program the shell says so by its status; what the client reads is empty. */
 FILE *__wrap_popen(const char *command, const char *type)

@@ -9,10 +9,12 @@ int __real_fsync(int file);
 int __real_fdatasync(int file);
 int __real_syncfs(int file);
 void __real_sync(void);
+#pragma GCC visibility push(default)
 int __wrap_fsync(int file);
 int __wrap_fdatasync(int file);
 int __wrap_syncfs(int file);
 void __wrap_sync(void);
+#pragma GCC visibility pop
 
 static int check(int file)
 {

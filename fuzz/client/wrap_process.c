@@ -17,12 +17,14 @@ pid_t __real_getpid(void);
 int __real_kill(pid_t process, int signal);
 int __real_raise(int signal);
 pid_t __real_fork(void);
+#pragma GCC visibility push(default)
 _Noreturn void __wrap_exit(int status);
 _Noreturn void __wrap__exit(int status);
 pid_t __wrap_getpid(void);
 int __wrap_kill(pid_t process, int signal);
 int __wrap_raise(int signal);
 pid_t __wrap_fork(void);
+#pragma GCC visibility pop
 
 _Noreturn void __wrap_exit(int status)
 {

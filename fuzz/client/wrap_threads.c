@@ -64,6 +64,7 @@ int __real_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mu
                                   const struct timespec *until);
 int __real_pthread_cond_signal(pthread_cond_t *condition);
 int __real_pthread_cond_broadcast(pthread_cond_t *condition);
+#pragma GCC visibility push(default)
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
                           void *argument);
 int __wrap_pthread_join(pthread_t thread, void **result);
@@ -78,6 +79,7 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mu
                                   const struct timespec *until);
 int __wrap_pthread_cond_signal(pthread_cond_t *condition);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *condition);
+#pragma GCC visibility pop
 
 /* --- threads: a pthread_t is a fiber's number, from 1 --- */
 

@@ -20,6 +20,7 @@ int __real_usleep(useconds_t us);
 int __real_nanosleep(const struct timespec *length, struct timespec *left);
 int __real_clock_nanosleep(clockid_t clock, int flags, const struct timespec *length, struct timespec *left);
 int __real_sched_yield(void);
+#pragma GCC visibility push(default)
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 time_t __wrap_time(time_t *now);
 int __wrap_gettimeofday(struct timeval *now, void *zone);
@@ -28,6 +29,7 @@ int __wrap_usleep(useconds_t us);
 int __wrap_nanosleep(const struct timespec *length, struct timespec *left);
 int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *length, struct timespec *left);
 int __wrap_sched_yield(void);
+#pragma GCC visibility pop
 
 static int64_t ns_of(const struct timespec *time)
 {

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "last.h"
+#include "minimize_client.h"
 #include "minimize_scenario.h"
 #include "os.h"
 #include "reproduce.h"
@@ -345,6 +346,9 @@ static int run_minimize(int argc, char **argv)
     };
     int first = 0;
     int status = CLI_CLEAN;
+    if (minimize_names_program(argc, argv)) {
+        return minimize_by_program(argc, argv);
+    }
     struct minimize *minimize = calloc(1, sizeof *minimize);
     if (minimize == NULL) {
         cli_error("minimize: no memory");
@@ -364,7 +368,10 @@ static int run_minimize(int argc, char **argv)
 
 const struct verb verb_minimize = {
     .name = "minimize",
-    .arguments = "[options] PLAN -- CLIENT [ARG]... | [options] SCENARIO",
+    .arguments =
+        "[options] PLAN -- CLIENT [ARG]... | [options] SCENARIO\
+"
+        "       vdifault minimize --client PROGRAM [--output FILE] [--to-c TEST.c] ARTIFACT",
     .summary = "the smallest plan, or scenario, that still gives the same finding",
     .options = rows,
     .shared = run_option_rows,
@@ -383,6 +390,10 @@ const struct verb verb_minimize = {
         "  gdb -x stop.gdb\n"
         "      a cmocka test that fails in the same way, and a debugger in the core's function of the "
         "call\n\n"
+        "  vdifault minimize --client ./my_fuzzer_replay --to-c test.c crash-39b69a5f\n"
+        "      what a client's fuzzer found (vdifault.h): the smallest plan, and a test of cmocka's that "
+        "fails as long\n"
+        "      as the client has the bug\n\n"
         "exit status: 0 there is a plan, 2 usage, 3 the given plan shows no such finding; 128 + N after "
         "signal N\n",
     .run = run_minimize,

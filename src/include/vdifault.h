@@ -24,7 +24,10 @@ int vdifault_client(const char *folder);
 /* One session of vdifault_client() under a plan ("fault abort@Write#2\nserver seed 7\n", as `vdifault run --plan` takes
  * it). Returns the number of findings that are errors among the rules, 0: none, or -1: the plan is none. `text`: the worst
  * one, "VDI-OUT-001 Close: ...", or what is wrong with the plan; "" otherwise. Not from several threads. */
-int vdifault_session(const char *plan, char *text, size_t size);
+__attribute__((visibility("default"))) int vdifault_session(const char *plan, char *text, size_t size);
+
+/* The main function of NAME_replay; --help says what it does. */
+__attribute__((visibility("default"))) int vdifault_client_main(int argc, char **argv);
 
 #ifdef __cplusplus
 }

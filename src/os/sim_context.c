@@ -5,23 +5,16 @@
 #include <unistd.h>
 
 #include "sim.h"
+#include "sim_asan.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
 #define HAS_TSAN 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#elif __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer)
 #define HAS_TSAN 1
 #endif
 #endif
 
-#ifdef HAS_ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
 #ifdef HAS_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
@@ -120,38 +113,36 @@ static void swap(struct context *from, struct context *to)
 
 static void leave(struct context *from, const struct context *to)
 {
-#ifdef HAS_ASAN
-    __sanitizer_start_switch_fiber(&from->fake, to->bottom, to->size);
-#endif
 #ifdef HAS_TSAN
     if (from->thread == NULL) {
         from->thread = __tsan_get_current_fiber();
     }
     __tsan_switch_to_fiber(to->thread, 0);
+#else
+    if (__sanitizer_start_switch_fiber != NULL) {
+        __sanitizer_start_switch_fiber(&from->fake, to->bottom, to->size);
+    }
 #endif
-    (void)from;
-    (void)to;
 }
 
 static void arrive(void)
 {
-#ifdef HAS_ASAN
+#ifndef HAS_TSAN
     const void *bottom;
-    __sanitizer_finish_switch_fiber(contexts[current].fake, &bottom, &contexts[last].size);
-    contexts[last].bottom = bottom; /* nobody else knows the caller's */
+    if (__sanitizer_finish_switch_fiber != NULL) {
+        __sanitizer_finish_switch_fiber(contexts[current].fake, &bottom, &contexts[last].size);
+        contexts[last].bottom = bottom; /* nobody else knows the caller's */
+    }
 #endif
 }
 
 /* Frames that were left for good are marked as in use still. */
 static void forget_frames(struct context *context)
 {
-#ifdef HAS_ASAN
     if (context->stack_pointer != NULL) {
         const uint8_t *top = context->bottom + context->size;
-        ASAN_UNPOISON_MEMORY_REGION(context->stack_pointer,
-                                    (size_t)(top - (const uint8_t *)context->stack_pointer));
+        asan_show(context->stack_pointer, (size_t)(top - (const uint8_t *)context->stack_pointer));
     }
-#endif
 #ifdef HAS_TSAN
     /* Nor does it hear that they are gone: they fill its own stack of calls. To make a new one takes long. */
     if (context->thread != NULL && context->uses == USES_MAX) {
@@ -164,7 +155,6 @@ static void forget_frames(struct context *context)
     }
     context->uses++;
 #endif
-    (void)context;
 }
 
 /* --- contexts --- */

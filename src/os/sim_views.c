@@ -8,16 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifdef __has_include
-#if __has_include(<sanitizer/asan_interface.h>)
-#include <sanitizer/asan_interface.h>
-#endif
-#endif
-#ifndef ASAN_POISON_MEMORY_REGION
-#define ASAN_POISON_MEMORY_REGION(address, size)   ((void)(address), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
-#endif
-
+#include "sim_asan.h"
 #include "sim_internal.h"
 
 static int arena = -1; /* -1: not made yet */
@@ -84,12 +75,12 @@ uint8_t *sim_view(uint32_t view, size_t place)
 
 void sim_view_show(uint32_t view, size_t place, size_t size)
 {
-    ASAN_UNPOISON_MEMORY_REGION(sim_view(view, place), size);
+    asan_show(sim_view(view, place), size);
 }
 
 void sim_view_hide(uint32_t view, size_t place, size_t size)
 {
-    ASAN_POISON_MEMORY_REGION(sim_view(view, place), size);
+    asan_hide(sim_view(view, place), size);
 }
 
 void sim_views_reset(void)

@@ -1,4 +1,5 @@
-/* fuzz_target.c - what a fuzzing engine calls: bytes to a plan, the plan to a session, a finding to a crash.
+/* client_fuzzer.c - a client of VDI in the simulation (vdifault.h): bytes to a plan, the plan to a session, a finding to a
+ * crash. Part of the library that clients are linked with (fuzz/client); the bundled one is fuzz/clients/careful.c.
  *
  * Feedback beside the client's own code: which function gave which result after which, and which faults fired
  * (libFuzzer's extra counters).
@@ -10,10 +11,12 @@
 #include "input.h"
 #include "world.h"
 
+#pragma GCC visibility push(default)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size,
                                  uint8_t *out, size_t most, unsigned seed);
+#pragma GCC visibility pop
 
 enum {
     COUNTERS = 4096

@@ -1,0 +1,295 @@
+/* replay.c - a client fuzzer without an engine: runs inputs again, shows them, makes them small.
+ *
+ *     NAME_replay [-runs=N] [-seed=N] [FILE | FOLDER]...     0: no finding; 1: findings
+ *     NAME_replay --show FILE                                  the calls, and what the rules say
+ *     NAME_replay --text FILE                                  the plan, as `vdifault run --plan` takes it
+ *     NAME_replay --minimize FILE [--output PLAN] [--to-c TEST.c]
+ *
+ * FILE is an engine's artifact or a plan. Each session is a process of its own but for those of -runs, which are the
+ * fuzzer's: one after the other in one.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "input.h"
+#include "random.h"
+#include "shrink.h"
+#include "to_c.h"
+#include "trial.h"
+#include "vdifault.h"
+#include "world.h"
+
+enum {
+    EXIT_CLEAN,
+    EXIT_FINDING,
+    EXIT_USAGE,
+    EXIT_SETUP,
+    FILE_MAX = 1 << 20,
+};
+
+static struct {
+    const char *show, *text, *minimize, *output, *to_c;
+    unsigned long runs;
+    unsigned long long seed;
+} options;
+
+static struct plan plan;
+static unsigned long runs;
+
+/* --- inputs --- */
+
+/* malloc'd; NULL with a message. */
+static uint8_t *read_file(const char *path, size_t *size)
+{
+    uint8_t *bytes = malloc(FILE_MAX);
+    FILE *file = fopen(path, "rb");
+    *size = 0;
+    errno = 0;
+    if (file != NULL && bytes != NULL) {
+        *size = fread(bytes, 1, FILE_MAX, file);
+    }
+    if (file == NULL || bytes == NULL || ferror(file)) {
+        fprintf(stderr, "vdifault: cannot read '%s': %s\n", path, strerror(errno));
+        free(bytes);
+        bytes = NULL;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return bytes;
+}
+
+static int read_plan(const char *path)
+{
+    struct fault_error error;
+    uint32_t line = 0;
+    size_t size;
+    uint8_t *bytes = read_file(path, &size);
+    int status = bytes != NULL ? EXIT_CLEAN : EXIT_USAGE;
+    if (bytes != NULL && input_read(bytes, size, &plan, &error, &line) != 0) {
+        fprintf(stderr, "vdifault: '%s', line %u: %s\n", path, (unsigned)line, error.message);
+        status = EXIT_USAGE;
+    }
+    free(bytes);
+    return status;
+}
+
+static int run_file(const char *path)
+{
+    struct trial trial;
+    int status = read_plan(path);
+    int error = status == EXIT_CLEAN ? trial_run(&plan, true, &trial) : 0;
+    if (status != EXIT_CLEAN || error != 0) {
+        return status != EXIT_CLEAN ? status : EXIT_SETUP;
+    }
+    runs++;
+    printf("%s: %s%s%s\n", path, trial.signature[0] != '\0' ? trial.signature : "clean",
+           trial.text[0] != '\0' ? ": " : "", trial.text);
+    return trial.signature[0] != '\0' ? EXIT_FINDING : EXIT_CLEAN;
+}
+
+static int run_path(const char *path)
+{
+    struct dirent **names;
+    struct stat about;
+    int status = EXIT_CLEAN;
+    if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
+        return run_file(path);
+    }
+    int count = scandir(path, &names, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        char inside[4096];
+        snprintf(inside, sizeof inside, "%s/%s", path, names[i]->d_name);
+        int one = names[i]->d_name[0] != '.' ? run_path(inside) : EXIT_CLEAN;
+        status = one > status ? one : status;
+        free(names[i]);
+    }
+    if (count >= 0) {
+        free(names);
+    }
+    return status;
+}
+
+/* As an engine would, without feedback: each from the one before. */
+static int run_made_up(void)
+{
+    static uint8_t bytes[INPUT_MAX];
+    struct fault_error error;
+    struct verdict verdict = {.function = ""};
+    uint64_t random = options.seed;
+    uint32_t line;
+    size_t size = 0;
+    for (unsigned long i = 0; i < options.runs && verdict.rule[0] == '\0'; i++, runs++) {
+        size = input_mutate(bytes, i % 64 == 0 ? 0 : size, sizeof bytes, (uint32_t)random_next(&random));
+        if (input_read(bytes, size, &plan, &error, &line) == 0) {
+            world_run(&plan, &verdict, stdout, WORLD_REPORT_ERRORS);
+        }
+    }
+    return verdict.rule[0] != '\0' ? EXIT_FINDING : EXIT_CLEAN;
+}
+
+/* --- one input --- */
+
+static int show(const char *path)
+{
+    struct verdict verdict;
+    int status = read_plan(path);
+    if (status != EXIT_CLEAN) {
+        return status;
+    }
+    world_run(&plan, &verdict, stdout, WORLD_REPORT_ALL);
+    return verdict.rule[0] != '\0' ? EXIT_FINDING : EXIT_CLEAN;
+}
+
+static int print_text(const char *path)
+{
+    int status = read_plan(path);
+    char *text = status == EXIT_CLEAN ? plan_text(&plan) : NULL;
+    if (text != NULL) {
+        fputs(text, stdout);
+    }
+    free(text);
+    return status == EXIT_CLEAN && text == NULL ? EXIT_SETUP : status;
+}
+
+static enum shrink_answer ask(void *context, const struct plan *candidate)
+{
+    struct trial trial;
+    struct trial *finding = context;
+    if (trial_run(candidate, true, &trial) != 0) {
+        return SHRINK_STOP;
+    }
+    if (strcmp(trial.signature, finding->signature) != 0) {
+        return SHRINK_NOT_SHOWN;
+    }
+    *finding = trial;
+    return SHRINK_SHOWN;
+}
+
+static int write_plan(const struct trial *finding, const char *repeat)
+{
+    FILE *out = options.output != NULL ? fopen(options.output, "we") : stdout;
+    char *text = plan_text(&plan);
+    bool written =
+        out != NULL && text != NULL &&
+        fprintf(out, "# %s%s%s\n# %s --show %s\n%s", finding->signature, finding->text[0] != '\0' ? ": " : "",
+                finding->text, repeat, options.output != NULL ? options.output : "FILE", text) > 0;
+    if (out != NULL && out != stdout && fclose(out) != 0) {
+        written = false;
+    }
+    if (!written) {
+        fprintf(stderr, "vdifault: cannot write '%s': %s\n",
+                options.output != NULL ? options.output : "stdout", strerror(errno));
+    }
+    free(text);
+    return written ? EXIT_CLEAN : EXIT_SETUP;
+}
+
+static int write_test(const struct trial *finding)
+{
+    FILE *out = fopen(options.to_c, "we");
+    int error = out != NULL ? to_c_write(out, &plan, finding) : errno;
+    if (out != NULL && fclose(out) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        fprintf(stderr, "vdifault: cannot write '%s': %s\n", options.to_c, strerror(error));
+    }
+    return error != 0 ? EXIT_SETUP : EXIT_CLEAN;
+}
+
+static int minimize(const char *path, const char *program)
+{
+    struct trial finding;
+    struct shrink shrink = {.ask = ask, .context = &finding, .most = SHRINK_CANDIDATES_MAX};
+    int status = read_plan(path);
+    if (status != EXIT_CLEAN) {
+        return status;
+    }
+    uint32_t given = plan.fault_count;
+    if (trial_run(&plan, true, &finding) != 0 || finding.signature[0] == '\0') {
+        fprintf(stderr, "vdifault: '%s' gives no finding: nothing to keep while it shrinks\n", path);
+        return EXIT_SETUP;
+    }
+    shrink_plan(&shrink, &plan);
+    status = write_plan(&finding, program);
+    if (status == EXIT_CLEAN && options.to_c != NULL) {
+        status = write_test(&finding);
+    }
+    if (status == EXIT_CLEAN) {
+        fprintf(stderr, "%s%s%s\n%u of %u faults are left after %u candidates; %s\n", finding.signature,
+                finding.text[0] != '\0' ? ": " : "", finding.text, (unsigned)plan.fault_count,
+                (unsigned)given, (unsigned)shrink.candidates,
+                shrink.minimal ? "no single step makes the plan smaller" : "there may be a smaller plan");
+    }
+    return status;
+}
+
+/* --- the command line --- */
+
+static const struct {
+    const char *name;
+    const char **value;
+} values[] = {{"--show", &options.show},
+              {"--text", &options.text},
+              {"--minimize", &options.minimize},
+              {"--output", &options.output},
+              {"--to-c", &options.to_c}};
+
+/* How many words it took; 0: it is no option, -1: it is wrong. */
+static int take_option(char **words, int left)
+{
+    char *end = "";
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (strcmp(words[0], values[i].name) == 0 && left > 1) {
+            *values[i].value = words[1];
+            return 2;
+        }
+    }
+    if (strncmp(words[0], "-runs=", 6) == 0) {
+        options.runs = strtoul(words[0] + 6, &end, 10);
+    } else if (strncmp(words[0], "-seed=", 6) == 0) {
+        options.seed = strtoull(words[0] + 6, &end, 10);
+    } else {
+        return words[0][0] == '-' ? -1 : 0;
+    }
+    return *end == '\0' ? 1 : -1;
+}
+
+static int run_all(int count, char **paths)
+{
+    int status = EXIT_CLEAN;
+    for (int i = 0; i < count; i++) {
+        int one = run_path(paths[i]);
+        status = one > status ? one : status;
+    }
+    if (options.runs > 0 && status == EXIT_CLEAN) {
+        status = run_made_up();
+    }
+    printf("%lu sessions\n", runs);
+    return status;
+}
+
+int vdifault_client_main(int argc, char **argv)
+{
+    int at = 1, taken;
+    options.seed = 1;
+    while (at < argc && (taken = take_option(argv + at, argc - at)) != 0) {
+        if (taken < 0) {
+            fprintf(stderr,
+                    "vdifault: '%s': expected -runs=N, -seed=N, --show FILE, --text FILE, or --minimize FILE "
+                    "with --output and --to-c, then files and folders\n",
+                    argv[at]);
+            return EXIT_USAGE;
+        }
+        at += taken;
+    }
+    return options.minimize != NULL ? minimize(options.minimize, argv[0])
+           : options.show != NULL   ? show(options.show)
+           : options.text != NULL   ? print_text(options.text)
+                                    : run_all(argc - at, argv + at);
+}
