@@ -146,15 +146,19 @@ static void read_records(const uint8_t *bytes, size_t size, struct plan *plan)
     }
 }
 
+/* It begins like a plan's file, and has nothing in it that no text has: records have. */
 static bool is_text(const uint8_t *bytes, size_t size)
 {
-    static const char *const begins[] = {"fault ", "server ", "#"};
-    bool text = false;
+    static const char *const begins[] = {"fault ", "server ", "# "};
+    bool begun = false, printable = true;
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
         size_t length = strlen(begins[i]);
-        text = text || (size >= length && memcmp(bytes, begins[i], length) == 0);
+        begun = begun || (size >= length && memcmp(bytes, begins[i], length) == 0);
     }
-    return text;
+    for (size_t i = 0; i < size && begun && printable; i++) {
+        printable = bytes[i] >= ' ' || bytes[i] == '\n' || bytes[i] == '\t' || bytes[i] == '\r';
+    }
+    return begun && printable;
 }
 
 int input_read(const uint8_t *bytes, size_t size, struct plan *plan, struct fault_error *error,

@@ -1,6 +1,6 @@
 /* input.h - a plan as the bytes of a fuzzing engine.
  *
- * Two forms are read. Text, as in a plan's file, where the bytes begin like one ("fault ", "server ", "#"): seeds, and
+ * Two forms are read. Text, as in a plan's file, where the bytes begin like one ("fault ", "server ", "# "): seeds, and
  * what a person has changed. Otherwise records of fixed size, without parsing: a header for the server's settings, then
  * INPUT_FAULTS_MAX faults at most. Any bytes are a plan: what lies outside of a table is taken modulo, and a fault that
  * does not fit together is left out. Writing is records only; what is read back is the same plan.

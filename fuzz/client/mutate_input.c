@@ -29,15 +29,15 @@ static bool read_draft(const uint8_t *bytes, size_t size, struct draft *draft)
     return true;
 }
 
+/* Where there is no room the last ones go: an engine begins with little of it. */
 static size_t write_draft(const struct draft *draft, uint8_t *bytes, size_t most)
 {
-    size_t faults = draft->count * sizeof draft->faults[0];
-    if (sizeof draft->header + faults > most) {
-        return 0;
-    }
-    memcpy(bytes, &draft->header, sizeof draft->header);
-    memcpy(bytes + sizeof draft->header, draft->faults, faults);
-    return sizeof draft->header + faults;
+    size_t header = sizeof draft->header < most ? sizeof draft->header : most;
+    size_t count = (most - header) / sizeof draft->faults[0];
+    count = count < draft->count ? count : draft->count;
+    memcpy(bytes, &draft->header, header);
+    memcpy(bytes + header, draft->faults, count * sizeof draft->faults[0]);
+    return header + count * sizeof draft->faults[0];
 }
 
 static uint32_t below(uint64_t *random, uint32_t limit)

@@ -29,6 +29,7 @@ struct statement {
     FILE *stream; /* the client's end; NULL: it has none, or has closed it */
     FILE *output; /* the server's */
     uint32_t process;
+    bool written; /* its input is the client's */
     bool crashed;
     bool told;  /* the client: `status` is the process's */
     bool ended; /* ... by itself, with all that it had */
@@ -131,7 +132,7 @@ static int serve(struct statement *statement, FILE *in)
 static void body(void *context)
 {
     struct statement *statement = context;
-    FILE *in = statement->in.closed ? fopen("/dev/null", "re") : pipe_reader(&statement->in);
+    FILE *in = statement->written ? pipe_reader(&statement->in) : fopen("/dev/null", "re");
     statement->output = pipe_writer(&statement->out);
     int status = 1;
     if (in != NULL && statement->output != NULL) {
@@ -197,7 +198,8 @@ static struct statement *start(const char *command, const char *type)
     }
     statement_count++;
     statement->process = sim_process("sqlcmd");
-    statement->in.closed = type[0] != 'w';
+    statement->written = type[0] == 'w';
+    statement->in.closed = !statement->written;
     sim_start(statement->process, "sqlcmd", body, statement);
     return statement;
 }

@@ -1,0 +1,54 @@
+#!/bin/sh
+# installed_test.sh CMAKE BUILD_DIR SOURCE_DIR VDIFAULT SANITIZERS: a client is built against what is installed of the
+# library, found faulty, and its plan becomes, by one command, a smaller plan and a C test. The test fails with the same
+# rule, and passes for a client without the bug; the plan does the same to the fuzzer's program.
+set -eu
+cmake=$1
+build=$2
+source=$3
+vdifault=$4
+sanitizers=$5
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root="$work/place"
+
+"$cmake" -DCMAKE_INSTALL_PREFIX="$root" -P "$build/fuzz/client/cmake_install.cmake" >/dev/null
+cp "$source/src/include/vdi.h" "$source/src/include/vdierror.h" "$root/include"
+cp "$source"/fuzz/clients/*.c "$source"/fuzz/clients/*.h "$work"
+cd "$work"
+
+cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(client LANGUAGES C)
+find_package(vdifault REQUIRED)
+vdifault_client_fuzzer(hasty SOURCES backup.c hasty.c)
+END
+"$cmake" -S . -B made -DCMAKE_PREFIX_PATH="$root" >log 2>&1 || { cat log; exit 1; }
+"$cmake" --build made >log 2>&1 || { cat log; exit 1; }
+
+expect() { # STATUS WORDS COMMAND...: its exit status, and what it prints
+    expected=$1
+    words=$2
+    shift 2
+    status=0
+    "$@" >log 2>&1 || status=$?
+    [ "$status" -eq "$expected" ] || { echo "exit status $status, expected $expected: $*"; cat log; exit 1; }
+    grep -q -e "$words" log || { echo "nothing of '$words': $*"; cat log; exit 1; }
+}
+
+printf 'fault abort@Write#30\nfault late-failure\nserver seed 9\nserver late-buffers yes\n' >found.plan
+expect 1 'error VDI-OUT-001' made/hasty_replay -runs=5000
+expect 1 'VDI-OUT-001' made/hasty_replay found.plan
+expect 0 '1 of 2 faults are left' "$vdifault" minimize --client made/hasty_replay --output smallest.plan --to-c test.c found.plan
+expect 0 '^fault late-failure$' cat smallest.plan
+expect 1 'VDI-OUT-001' made/hasty_replay --show smallest.plan
+
+export PKG_CONFIG_PATH="$root/lib/pkgconfig"
+flags=$(pkg-config --cflags --libs vdifault-client)
+[ -z "$sanitizers" ] || flags="$flags -fsanitize=$sanitizers"
+for client in hasty careful; do
+    # shellcheck disable=SC2086 # words
+    cc -std=c17 -D_GNU_SOURCE -Wall -Werror test.c backup.c $client.c $flags -lcmocka -o ${client}_test
+done
+expect 1 'VDI-OUT-001' ./hasty_test
+expect 0 'PASSED' ./careful_test

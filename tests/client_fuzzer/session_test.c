@@ -1,0 +1,238 @@
+/* session_test.c - what a client in the simulation asks of the system: threads, time, other programs, its own end. Each
+ * test is a client of its own, run as often as a fuzzer would: whatever one leaves must not reach the next. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vdi.h"
+#include "vdierror.h"
+#include "vdifault.h"
+#include "world.h"
+
+enum {
+    TIMES = 3,
+    TEXT_MAX = 1024
+};
+
+static int (*client)(const char *folder);
+
+int vdifault_client(const char *folder)
+{
+    return client(folder);
+}
+
+/* Runs it TIMES times, and expects of each session the same finding, or none, and the same exit status. */
+static void expect(int (*body)(const char *folder), const char *plan, const char *finding, int status)
+{
+    char text[TEXT_MAX];
+    client = body;
+    for (int i = 0; i < TIMES; i++) {
+        int errors = vdifault_session(plan, text, sizeof text);
+        if (strstr(text, finding) == NULL || errors != (finding[0] != '\0')) {
+            fail_msg("session %d: '%s', expected '%s'", i, text, finding);
+        }
+        assert_int_equal(world.status, status);
+    }
+}
+
+/* --- the client's end --- */
+
+static int returns_seven(const char *folder)
+{
+    (void)folder;
+    return 7;
+}
+
+static int exits_in_a_function(const char *folder)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/left-open", folder);
+    assert_non_null(fopen(path, "w"));
+    exit(5);
+}
+
+static void ends_by_return_and_exit(void **state)
+{
+    (void)state;
+    expect(returns_seven, "", "", 7);
+    expect(exits_in_a_function, "", "", 5);
+}
+
+static int creates_and_leaves(const char *folder)
+{
+    ClientVirtualDeviceSet set;
+    char name[] = "left";
+    VDConfig config = {.deviceCount = 1};
+    (void)folder;
+    vdi_set_init(&set);
+    assert_int_equal(vdi_set_create(&set, name, &config), 0);
+    exit(0);
+}
+
+static void a_set_left_behind_is_a_leak(void **state)
+{
+    (void)state;
+    expect(creates_and_leaves, "", "VDI-OUT-004", 0);
+}
+
+/* --- threads --- */
+
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    int turn;
+} game;
+
+static void *play(void *number)
+{
+    pthread_mutex_lock(&game.mutex);
+    while (game.turn != (int)(intptr_t)number) {
+        pthread_cond_wait(&game.changed, &game.mutex);
+    }
+    game.turn++;
+    pthread_cond_broadcast(&game.changed);
+    pthread_mutex_unlock(&game.mutex);
+    return number;
+}
+
+/* The last one is made first, so that nobody's turn comes by chance. */
+static int plays(const char *folder)
+{
+    enum {
+        PLAYERS = 4
+    };
+    pthread_t players[PLAYERS];
+    (void)folder;
+    game.turn = 0;
+    for (intptr_t i = PLAYERS - 1; i >= 0; i--) {
+        assert_int_equal(pthread_create(&players[i], NULL, play, (void *)i), 0);
+    }
+    for (intptr_t i = 0; i < PLAYERS; i++) {
+        void *result = NULL;
+        assert_int_equal(pthread_join(players[i], &result), 0);
+        assert_true(result == (void *)i);
+    }
+    return game.turn == PLAYERS ? 1 : 2;
+}
+
+static int locks_twice(const char *folder)
+{
+    (void)folder;
+    pthread_mutex_lock(&game.mutex);
+    pthread_mutex_lock(&game.mutex);
+    return 1;
+}
+
+/* The mutex stays locked in its static memory: the session after it must find it free. */
+static void threads_take_turns_and_lock_up(void **state)
+{
+    (void)state;
+    expect(plays, "", "", 1);
+    expect(locks_twice, "", "VDI-OUT-002", -1);
+    expect(plays, "", "", 1);
+}
+
+/* --- time --- */
+
+static int sleeps_for_long(const char *folder)
+{
+    time_t before = time(NULL);
+    (void)folder;
+    sleep(3000);
+    int64_t slept = time(NULL) - before;
+    struct timespec until = {.tv_sec = time(NULL) + 100};
+    pthread_mutex_lock(&game.mutex);
+    assert_int_equal(pthread_cond_timedwait(&game.changed, &game.mutex, &until), ETIMEDOUT);
+    pthread_mutex_unlock(&game.mutex);
+    assert_int_equal(time(NULL), until.tv_sec);
+    return slept == 3000 ? 1 : 2;
+}
+
+static void time_passes_at_once(void **state)
+{
+    (void)state;
+    time_t before = time(NULL);
+    expect(sleeps_for_long, "", "", 1);
+    assert_true(time(NULL) - before < 60);
+}
+
+/* --- other programs, files --- */
+
+static int asks_sqlcmd(const char *folder)
+{
+    char line[64] = "";
+    (void)folder;
+    FILE *sql =
+        popen("exec /opt/mssql-tools/bin/sqlcmd -h -1 -W -Q \"SET NOCOUNT ON; SELECT 40+2\" 2>&1", "r");
+    assert_non_null(sql);
+    assert_non_null(fgets(line, sizeof line, sql));
+    assert_int_equal(pclose(sql), 0);
+    assert_string_equal(line, "42\n");
+    sql = popen("sqlcmd -b", "w");
+    assert_non_null(sql);
+    fputs("BACKUP nonsense\nGO\n", sql);
+    assert_int_equal(WEXITSTATUS(pclose(sql)), 1);
+    assert_int_equal(WEXITSTATUS(system("ls")), 127);
+    return 1;
+}
+
+static void sqlcmd_is_the_only_program(void **state)
+{
+    (void)state;
+    expect(asks_sqlcmd, "", "", 1);
+}
+
+static int writes_a_file(const char *folder)
+{
+    char path[300];
+    struct stat about;
+    snprintf(path, sizeof path, "%s/file", folder);
+    assert_int_equal(stat(path, &about), -1); /* nothing is left of the session before */
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(fsync(file), 0);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(fsync(file), -1);
+    assert_int_equal(errno, EBADF);
+    return 1;
+}
+
+static void the_folder_is_empty_at_first(void **state)
+{
+    (void)state;
+    expect(writes_a_file, "", "", 1);
+}
+
+static void a_plan_that_is_none_is_told(void **state)
+{
+    char text[TEXT_MAX];
+    (void)state;
+    client = returns_seven;
+    assert_int_equal(vdifault_session("fault nonsense", text, sizeof text), -1);
+    assert_non_null(strstr(text, "line 1"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ends_by_return_and_exit),        cmocka_unit_test(a_set_left_behind_is_a_leak),
+        cmocka_unit_test(threads_take_turns_and_lock_up), cmocka_unit_test(time_passes_at_once),
+        cmocka_unit_test(sqlcmd_is_the_only_program),     cmocka_unit_test(the_folder_is_empty_at_first),
+        cmocka_unit_test(a_plan_that_is_none_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
