@@ -113,6 +113,7 @@ static const char *keep_text(const char *text)
 /* The last two places are for the end that the session comes to when all others are taken. */
 uint64_t event_record(const struct event *event, const char *text)
 {
+    world_check_thread();
     bool is_end = event->kind == EVENT_PROCESS_EXIT || event->kind == EVENT_HANG;
     uint64_t sequence = atomic_fetch_add(&state.sequence, 1) + 1;
     if (event->kind == EVENT_CALL_BEGIN && sim_self() != UINT32_MAX) {

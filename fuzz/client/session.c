@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ enum {
 
 struct world world;
 static _Thread_local bool is_here;
+static _Atomic bool is_running;
 static uint64_t sessions;
 static int first_file; /* descriptors from here on are the client's */
 
@@ -80,6 +82,14 @@ _Noreturn void world_refuse(const char *what, const char *instead)
     fprintf(stderr, "vdifault: the client uses %s, which a session in the simulation has not; expected: %s\n",
             what, instead);
     __real__exit(1);
+}
+
+void world_check_thread(void)
+{
+    if (!is_here && atomic_load(&is_running)) {
+        world_refuse("a thread of the system's for a call of VDI",
+                     "pthread_create in what is linked with --wrap; of std::thread, -static-libstdc++");
+    }
 }
 
 void world_sleep(int64_t ns)
@@ -229,6 +239,7 @@ static void play(void)
     const struct sim_options options = {.seed = world.plan->seed, .steps_max = STEPS_MAX};
     sim_begin(&options);
     is_here = true;
+    atomic_store(&is_running, true);
     sim_start(WORLD_CLIENT, "client", client_body, NULL);
     if (__lsan_disable != NULL) {
         __lsan_disable(); /* what a client's exit leaves behind is no leak of its program */
@@ -248,6 +259,7 @@ static void play(void)
     }
     statements_free();
     is_here = false;
+    atomic_store(&is_running, false);
     sim_end();
 }
 

@@ -45,6 +45,8 @@ extern struct world world;
 /* The caller is a fiber of a session: what it asks of the system is the simulation's to answer. */
 bool world_is_inside(void);
 bool world_is_client(void);
+/* A call of VDI: made by a thread that is not the simulation's, it ends the program with a sentence. */
+void world_check_thread(void);
 /* The client's process ends here, as by exit or a signal: does not return. */
 _Noreturn void world_end_client(int status, int signal);
 /* The client asked for what a session cannot give: says so on standard error and ends the program, since going on would

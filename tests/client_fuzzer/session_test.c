@@ -226,13 +226,86 @@ static void a_plan_that_is_none_is_told(void **state)
     assert_non_null(strstr(text, "line 1"));
 }
 
+/* --- what a session has not --- */
+
+static int forks(const char *folder)
+{
+    (void)folder;
+    return fork() == 0 ? 0 : 1;
+}
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
+                          void *argument);
+
+static void *creates(void *context)
+{
+    ClientVirtualDeviceSet set;
+    char name[] = "foreign";
+    VDConfig config = {.deviceCount = 1};
+    vdi_set_init(&set);
+    vdi_set_create(&set, name, &config);
+    return context;
+}
+
+static int creates_in_a_thread_of_the_system(const char *folder)
+{
+    pthread_t thread;
+    (void)folder;
+    if (__real_pthread_create(&thread, NULL, creates, NULL) == 0) {
+        for (;;) {
+            pause(); /* the program ends meanwhile */
+        }
+    }
+    return 1;
+}
+
+static int starts_a_pipeline(const char *folder)
+{
+    (void)folder;
+    return system("sqlcmd -Q 'SELECT 1' | tee log");
+}
+
+/* In a child: it ends the program, with a sentence on standard error. */
+static void expect_refusal(int (*body)(const char *folder), const char *words)
+{
+    char text[TEXT_MAX];
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        client = body;
+        vdifault_session("", text, sizeof text);
+        _exit(77);
+    }
+    close(ends[1]);
+    size_t length = 0;
+    for (ssize_t got; (got = read(ends[0], text + length, sizeof text - 1 - length)) > 0;) {
+        length += (size_t)got;
+    }
+    text[length] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 1 || strstr(text, words) == NULL) {
+        fail_msg("status %x, '%s'; expected '%s'", (unsigned)status, text, words);
+    }
+}
+
+static void what_a_session_has_not_is_told(void **state)
+{
+    (void)state;
+    expect_refusal(forks, "uses fork");
+    expect_refusal(creates_in_a_thread_of_the_system, "a thread of the system's");
+    expect_refusal(starts_a_pipeline, "a plain command line of sqlcmd");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends_by_return_and_exit),        cmocka_unit_test(a_set_left_behind_is_a_leak),
         cmocka_unit_test(threads_take_turns_and_lock_up), cmocka_unit_test(time_passes_at_once),
         cmocka_unit_test(sqlcmd_is_the_only_program),     cmocka_unit_test(the_folder_is_empty_at_first),
-        cmocka_unit_test(a_plan_that_is_none_is_told),
+        cmocka_unit_test(a_plan_that_is_none_is_told),    cmocka_unit_test(what_a_session_has_not_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
