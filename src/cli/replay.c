@@ -274,7 +274,7 @@ const struct verb verb_replay = {
         "  vdifault replay --in all session.scenario   # three ways, which must agree\n"
         "  vdifault replay --trace seen.vdt crash-0eb8e4ed; vdifault trace --check seen.vdt\n"
         "      what the client's rules say of the client in it; without --check, what happened when\n"
-        "  vdifault replay --gdb stop.gdb crash-0eb8e4ed && gdb -x stop.gdb\n\n"
+        "  vdifault replay --gdb stop.gdb crash-0eb8e4ed; gdb -x stop.gdb\n\n"
         "exit status: 0 nothing is wrong, 1 findings: the core crashed or did not come to an end, did what "
         "the\nVDI documentation does not allow, or gave other results than the text expects or than "
         "elsewhere; "
