@@ -370,7 +370,7 @@ const struct verb verb_minimize = {
     .name = "minimize",
     .arguments =
         "[options] PLAN -- CLIENT [ARG]... | [options] SCENARIO\n"
-                 "       vdifault minimize --client PROGRAM [--output FILE] [--to-c TEST.c] ARTIFACT",
+        "       vdifault minimize --client PROGRAM [--output FILE] [--to-c TEST.c] ARTIFACT",
     .summary = "the smallest plan, or scenario, that still gives the same finding",
     .options = rows,
     .shared = run_option_rows,

@@ -173,7 +173,7 @@ int minimize_scenario(const struct minimize_options *options)
         cli_error("minimize: no memory");
         goto end;
     }
-    if (scenario_file_read(options->path, file) != 0) {
+    if (scenario_file_read(options->path, file, NULL) != 0) {
         cli_error("minimize: '%s': %s", options->path,
                   file->plan
                       ? "no client given; expected: vdifault minimize [options] PLAN -- CLIENT [ARG]..."

@@ -137,11 +137,16 @@ int player_play(struct player *player, const struct scenario *scenario, uint32_t
     player->board->trace = player->trace;
     player->board->scenario = *scenario;
     player->board->seconds = seconds;
+    player->board->armed = player->plan != NULL;
     run_token(player->board->space);
     struct player_surroundings around;
-    int error = player_surround(&around, player->world);
+    int error = player_surround(&around, player);
     if (error == 0) {
         error = run(player, around.environment);
+    }
+    if (error == 0 && !player->board->fired && player_fault_has_fired(&around)) {
+        player->board->fired = true; /* it has ended the player */
+        player->board->fired_line = player->board->line;
     }
     player_leave(&around);
     return error == 0 && player->status == PLAYER_CANNOT ? ENOMEM : error;

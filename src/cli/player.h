@@ -10,6 +10,7 @@
 #define VDIFAULT_PLAYER_H
 
 #include "board.h"
+#include "plan.h"
 #include "rundir.h"
 
 /* Where a scenario happens; words are those of --in. */
@@ -33,6 +34,7 @@ enum player_end {
 struct player {
     enum player_world world;
     char path[RUN_PATH_MAX]; /* of its program */
+    const struct plan *plan; /* its faults are armed, in PLAYER_PRELOAD; NULL: none */
     bool silent;             /* what a sanitizer says is not shown */
     bool trace;              /* the board's log gets the events */
     struct player_board *board;

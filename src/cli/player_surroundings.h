@@ -8,14 +8,18 @@
 #define VDIFAULT_PLAYER_SURROUNDINGS_H
 
 #include "player.h"
+#include "runstate.h"
 
 struct player_surroundings {
-    struct rundir dir;  /* path "": none */
-    char **environment; /* NULL-terminated */
-    char **made;        /* the same, if it is ours */
+    struct rundir dir;       /* path "": none */
+    struct run_state *state; /* of its trace; NULL: none */
+    char **environment;      /* NULL-terminated */
+    char **made;             /* the same, if it is ours */
 };
 
-int player_surround(struct player_surroundings *around, enum player_world world);
+int player_surround(struct player_surroundings *around, const struct player *player);
+/* Whether a fault of the plan has, also where it has ended the player. */
+bool player_fault_has_fired(const struct player_surroundings *around);
 void player_leave(struct player_surroundings *around);
 
 #endif

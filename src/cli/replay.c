@@ -25,6 +25,7 @@ struct replay {
     const char *to_c, *gdb; /* likewise */
     char *command;
     struct scenario_file file;
+    struct plan plan;                               /* faults between its lines */
     struct replay_world worlds[PLAYER_WORLD_COUNT]; /* those asked for, in the order of the words */
     uint32_t world_count;
     struct player players[PLAYER_WORLD_COUNT]; /* of `worlds`, while they have a board */
@@ -143,8 +144,13 @@ static int play_in(struct replay *replay, uint32_t index)
     if (player_refuses(world->world, scenario, world->refusal, sizeof world->refusal)) {
         return CLI_CLEAN;
     }
+    if (replay->plan.fault_count != 0 && world->world != PLAYER_PRELOAD) {
+        snprintf(world->refusal, sizeof world->refusal, "it has faults, which only --in preload can arm");
+        return CLI_CLEAN;
+    }
     int error = player_open(player, world->world);
     player->trace = replay->trace != NULL;
+    player->plan = replay->plan.fault_count != 0 ? &replay->plan : NULL;
     error = error == 0 ? player_play(player, scenario, REPLAY_SECONDS) : error;
     if (error != 0) {
         cli_error("replay: cannot play %s: %s: %s", player_world_texts[world->world], player->path,
@@ -221,7 +227,7 @@ static int read_operand(struct replay *replay, int first, int argc, char **argv)
                   first < argc ? "more than one file" : "no file given");
         return CLI_USAGE;
     }
-    if (scenario_file_read(argv[first], &replay->file) != 0) {
+    if (scenario_file_read(argv[first], &replay->file, &replay->plan) != 0) {
         cli_error(
             "replay: '%s': %s%s", argv[first], replay->file.error,
             replay->file.plan ? "\nvdifault: it is the plan of a client's run: vdifault run --plan" : "");
@@ -244,6 +250,7 @@ static int run_replay(int argc, char **argv)
         replay->players[i].memory = -1;
     }
     choose_worlds(replay, UINT32_C(1) << PLAYER_SIM);
+    plan_init(&replay->plan);
     if (cli_verb_start(&verb_replay, argc, argv, replay, &first, &status) == 0) {
         status = read_operand(replay, first, argc, argv);
         status = status == CLI_CLEAN ? open_files(replay) : status;

@@ -174,7 +174,9 @@ uint32_t replay_findings(const struct player *player, struct replay_finding find
     const struct player_board *board = player->board;
     const struct scenario *scenario = &board->scenario;
     uint32_t count = 0;
-    if (player->end != PLAYER_OVER) {
+    if (player->end != PLAYER_OVER && board->fired) {
+        /* a fault may end the player, or leave it waiting */
+    } else if (player->end != PLAYER_OVER) {
         put_end(player, &findings[count++]);
     } else if (board->outcome.deviation[0] != '\0') {
         put_deviation(player, &findings[count++]);

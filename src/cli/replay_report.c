@@ -83,6 +83,16 @@ static void print_line(FILE *out, const struct player *player, uint32_t index, i
     fprintf(out, "%s%s\n", due != NULL ? ", expected " : "", due != NULL ? due : "");
 }
 
+static void print_fired(FILE *out, const struct player_board *board)
+{
+    if (board->fired && board->fired_line != 0) {
+        fprintf(out, "a fault has fired in line %u: from there on only expected results are compared\n",
+                (unsigned)board->fired_line);
+    } else if (board->fired || board->armed) {
+        fprintf(out, "%s\n", board->fired ? "a fault has fired at the end" : "no fault has fired");
+    }
+}
+
 static void print_ending(FILE *out, const struct player *player)
 {
     const struct player_board *board = player->board;
@@ -142,6 +152,7 @@ void replay_print(FILE *out, const struct replay_report *report)
         fprintf(out, "error (%s) %s%s%s\n", replay_kind_words[finding->kind], finding->text,
                 elsewhere ? ", " : "", elsewhere ? player_world_texts[finding->world] : "");
     }
+    print_fired(out, board);
     print_worlds(out, report);
     print_ending(out, report->player);
 }
@@ -231,12 +242,13 @@ json_t *replay_json(const struct replay_report *report)
     char trace[17];
     snprintf(trace, sizeof trace, "%016" PRIx64, board->hash);
     return json_pack(
-        "{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o, s:o, s:o}", "schema", 1, "outcome",
-        report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path), "form",
+        "{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o, s:o, s:o, s:o}", "schema", 1,
+        "outcome", report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path), "form",
         report->binary ? "binary" : "text", "in", player_world_words[report->player->world], "devices",
         (int)board->scenario.device_count, "schedule", scenario_schedule_names[board->scenario.schedule],
         "calls", (int)board->outcome.calls, "virtual_ns", over ? json_integer(board->end_ns) : json_null(),
         "trace", over && report->player->world == PLAYER_SIM ? trace : NULL, "lines",
         lines_json(report->player), "stuck", waits_json(board), "findings", findings_json(report), "worlds",
-        worlds_json(report));
+        worlds_json(report), "fault_fired_line",
+        board->fired ? json_integer(board->fired_line) : json_null());
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "plan.h"
 #include "trace.h"
@@ -24,7 +25,7 @@ static bool is_plan(const char *bytes, size_t length)
 
 static int read_bytes(const char *path, char *bytes, size_t *length)
 {
-    FILE *in = fopen(path, "rbe");
+    FILE *in = strcmp(path, "-") == 0 ? fdopen(dup(STDIN_FILENO), "rb") : fopen(path, "rbe");
     int error = in != NULL ? 0 : errno;
     if (in != NULL) {
         *length = fread(bytes, 1, BYTES_MAX, in);
@@ -35,7 +36,7 @@ static int read_bytes(const char *path, char *bytes, size_t *length)
 }
 
 /* 0, or EINVAL. */
-static int read_scenario(const char *bytes, size_t length, struct scenario_file *file)
+static int read_scenario(const char *bytes, size_t length, struct scenario_file *file, struct plan *plan)
 {
     struct fault_error error;
     uint32_t line;
@@ -46,18 +47,27 @@ static int read_scenario(const char *bytes, size_t length, struct scenario_file 
             "judges traces)");
         return EINVAL;
     }
-    file->binary = scenario_parse(bytes, length, &file->scenario, NULL, &error, &line) != 0;
+    if (length == 0) {
+        snprintf(file->error, sizeof file->error, "it is empty: expected a scenario");
+        return EINVAL;
+    }
+    bool faults_alone = is_plan(bytes, length);
+    plan = faults_alone ? NULL : plan;
+    file->binary = scenario_parse(bytes, length, &file->scenario, plan, &error, &line) != 0;
+    if (file->binary && plan != NULL) {
+        plan_init(plan); /* what was taken for its lines */
+    }
     if (!file->binary ||
-        scenario_read((const uint8_t *)bytes, length, &file->scenario, NULL, &error, &line) == 0) {
+        scenario_read((const uint8_t *)bytes, length, &file->scenario, plan, &error, &line) == 0) {
         return 0;
     }
-    file->plan = is_plan(bytes, length);
+    file->plan = faults_alone;
     snprintf(file->error, sizeof file->error, "line %u, column %zu: %s", (unsigned)line, error.offset + 1,
              error.message);
     return EINVAL;
 }
 
-int scenario_file_read(const char *path, struct scenario_file *file)
+int scenario_file_read(const char *path, struct scenario_file *file, struct plan *plan)
 {
     size_t length = 0;
     char *bytes = malloc(BYTES_MAX);
@@ -66,7 +76,7 @@ int scenario_file_read(const char *path, struct scenario_file *file)
     if (error != 0) {
         snprintf(file->error, sizeof file->error, "%s", strerror(error));
     } else {
-        error = read_scenario(bytes, length, file);
+        error = read_scenario(bytes, length, file, plan);
     }
     free(bytes);
     return error;

@@ -21,7 +21,8 @@ struct scenario_file {
     struct scenario scenario;
 };
 
-/* 0, or an errno with `error`: what is wrong, where (line and column), and what was expected. */
-int scenario_file_read(const char *path, struct scenario_file *file);
+/* The path "-" is stdin. 0, or an errno with `error`: what is wrong, where (line and column), and what was expected. A text's lines of a plan go on
+ * top of *plan; NULL: there must be none. */
+int scenario_file_read(const char *path, struct scenario_file *file, struct plan *plan);
 
 #endif

@@ -90,7 +90,7 @@ static uint64_t measure(void)
 
 void event_time_prepare(uint64_t measured)
 {
-    uint64_t by = measured != 0 ? measured : measure();
+    uint64_t by = measured == EVENT_TIME_NO_TICKS ? 0 : measured != 0 ? measured : measure();
     window = by != 0 ? ((uint64_t)WINDOW_NS << 32) / by : 0;
     atomic_store_explicit(&rate, by, memory_order_release);
 }

@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#define EVENT_TIME_NO_TICKS UINT64_MAX /* a rate: each time is the kernel's */
+
 /* Takes the rate that another process of this machine has measured (event_time_rate), or with 0 measures it, a tenth of
  * a millisecond long. Once, before event_time_ns of any thread that is to profit. */
 void event_time_prepare(uint64_t measured);

@@ -64,7 +64,7 @@ static void write_file(const void *bytes, size_t length)
 static uint32_t play(const char *text)
 {
     write_file(text, strlen(text));
-    if (scenario_file_read(file_path, &file) != 0) {
+    if (scenario_file_read(file_path, &file, NULL) != 0) {
         fail_msg("%s", file.error);
     }
     assert_int_equal(player_play(&player, &file.scenario, 1), 0);
@@ -100,7 +100,7 @@ static void each_scenario_has_one_hash(void **state)
         snprintf(path, sizeof path, CORPUS "/%s", names[i]->d_name);
         if (names[i]->d_name[0] != '.') {
             uint64_t hash = 0;
-            assert_int_equal(scenario_file_read(path, &file), 0);
+            assert_int_equal(scenario_file_read(path, &file, NULL), 0);
             for (int replay = 0; replay < REPLAYS; replay++) {
                 assert_int_equal(player_play(&player, &file.scenario, 10), 0);
                 if (replay_findings(&player, findings) != 0) {
@@ -125,7 +125,7 @@ static void both_forms_are_one_scenario(void **state)
     assert_false(file.binary);
     uint64_t hash = player.board->hash;
     write_file(bytes, scenario_encode(&file.scenario, bytes, sizeof bytes));
-    assert_int_equal(scenario_file_read(file_path, &file), 0);
+    assert_int_equal(scenario_file_read(file_path, &file, NULL), 0);
     assert_true(file.binary);
     assert_int_equal(player_play(&player, &file.scenario, 10), 0);
     assert_int_equal(player.board->hash, hash);
@@ -369,6 +369,38 @@ static void other_worlds_are_told(void **state)
     json_decref(report);
 }
 
+/* A line each of what a client's GetCommand and what follows meet. */
+#define AT_WORK                                                                                \
+    OPEN "server AllocateBuffer(size 512)\nserver SendCommand(0, Write, buffer 1, size 512)\n" \
+         "client GetCommand(0, timeout 1000)\nclient CompleteCommand(0, SUCCESS, bytes 512)\n" \
+         "server RunCompletions()\nserver CloseDevice(0)\nclient GetCommand(0, timeout 1000) -> "
+
+static void faults_fire_in_front_of_the_library(void **state)
+{
+    (void)state;
+    expect(0, "--in preload", "fault lost-close\n" AT_WORK "VD_E_TIMEOUT\nclient Close() -> VD_E_OPEN\n",
+           "a fault has fired in line 16: from there on only expected results are compared\n");
+    expect(1, "--in preload", "fault lost-close\n" AT_WORK "VD_E_CLOSE\n",
+           "it gave VD_E_TIMEOUT; the scenario expects VD_E_CLOSE");
+    expect(0, "--in preload", "fault client-crash@Write\n" AT_WORK "VD_E_CLOSE\n",
+           "a fault has fired in line 12: ");
+    expect(0, "--in preload", "fault early-close@GetCommand#9\n" AT_WORK "VD_E_CLOSE\n", "no fault has fired\n");
+    expect(2, "", "fault lost-close\n" AT_WORK "VD_E_CLOSE\n",
+           "cannot be played in the simulation: it has faults, which only --in preload can arm");
+    expect(2, "--in preload", "fault lost\n" AT_WORK "VD_E_CLOSE\n", "line 1, column 7: unknown fault");
+}
+
+static void pipes_are_read(void **state)
+{
+    (void)state;
+    char command[2 * PATH_MAX];
+    write_file("client Create(set) -> NOERROR\n", 30);
+    snprintf(command, sizeof command,
+             "cat '%s' | " COMMAND " replay - && cat '%s' | " COMMAND " replay /dev/stdin", file_path,
+             file_path);
+    assert_int_equal(system(command), 0);
+}
+
 static void json_says_the_same(void **state)
 {
     (void)state;
@@ -398,6 +430,7 @@ static void what_is_no_scenario_is_refused(void **state)
     expect(2, "", TRACE_MAGIC "....", "it is a trace: expected a scenario, as text or as a fuzzer left it");
     expect(2, "", "fault lost-close\nserver seed 3\n",
            "it is the plan of a client's run: vdifault run --plan");
+    expect(2, "", "", "it is empty: expected a scenario");
     expect(2, "--in tape", "client Create(set)\n",
            "--in 'tape': expected sim, shm, preload, a list of them, or all");
     expect(2, "--in sim,,shm", "client Create(set)\n", "--in 'sim,,shm': expected sim, shm");
@@ -475,6 +508,8 @@ int main(void)
         cmocka_unit_test(calls_are_printed_with_their_results),
         cmocka_unit_test(other_results_than_expected_are_findings),
         cmocka_unit_test(other_worlds_are_told),
+        cmocka_unit_test(faults_fire_in_front_of_the_library),
+        cmocka_unit_test(pipes_are_read),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(what_is_no_scenario_is_refused),
         cmocka_unit_test(minimize_writes_a_scenario),

@@ -135,7 +135,7 @@ static void play_planted(const char *text)
     assert_non_null(out);
     assert_true(fputs(text, out) >= 0);
     assert_int_equal(fclose(out), 0);
-    assert_int_equal(scenario_file_read(path, &file), 0);
+    assert_int_equal(scenario_file_read(path, &file, NULL), 0);
     assert_int_equal(player_open(&player, PLAYER_SIM), 0);
     snprintf(player.path, sizeof player.path, "%s", PLANTED_PLAYER);
     player.silent = true;

@@ -105,7 +105,7 @@ static uint32_t each_file(const char *folder, void (*visit)(const char *path))
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
         if (names[i]->d_name[0] != '.') {
-            assert_int_equal(scenario_file_read(path, &file), 0);
+            assert_int_equal(scenario_file_read(path, &file, NULL), 0);
             visit(path);
             seen++;
         }

@@ -38,6 +38,7 @@ struct player_board {
     struct scenario scenario;
     uint32_t seconds;             /* of the processor's time: more is a loop without an end, and SIGXCPU */
     bool trace;                   /* events are wanted, in `log` */
+    bool armed;                   /* faults are, by libvdifault.so */
     char space[PLAYER_SPACE_MAX]; /* VDI_NAMESPACE of its sets: theirs alone, until the player has ended */
     /* the player's */
     bool over;            /* the outcome is whole */
@@ -46,6 +47,8 @@ struct player_board {
     struct player_line lines[SCENARIO_LINES_MAX];
     char waits[PLAYER_ACTORS]
               [PLAYER_WAIT_MAX]; /* by actor, for what it waited when the scenario ended; "": nothing */
+    bool fired; /* a fault has, while this line was at work: from there on no result deviates */
+    uint32_t fired_line;
     uint64_t hash; /* of all that happened in the simulation, and of every result; 0 elsewhere */
     int64_t end_ns;
     struct play_outcome outcome;

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "plan.h"
+#include "runstate.h"
 #include "scenario_file.h"
 #include "world.h"
 
@@ -27,8 +29,24 @@ static void begin(const struct scenario *scenario)
     begin_ns = world_time();
 }
 
+/* ---- faults ---- */
+
+static struct run_state *run; /* the interposer's; NULL: none is armed */
+
+static bool fault_has_fired(void)
+{
+    for (uint32_t i = 0; run != NULL && !board->fired && i < PLAN_FAULTS_MAX; i++) {
+        board->fired = atomic_load(&run->faults[i].fired) != 0;
+        board->fired_line = board->line;
+    }
+    return board->fired;
+}
+
+/* ---- lines ---- */
+
 static void begin_line(uint32_t line)
 {
+    (void)fault_has_fired();
     board->line = line;
     if (line != 0) {
         board->lines_begun = line;
@@ -124,7 +142,7 @@ static struct player_board *make_board(const char *path)
 {
     static struct player_board own;
     struct scenario_file *file = malloc(sizeof *file);
-    int error = file != NULL ? scenario_file_read(path, file) : ENOMEM;
+    int error = file != NULL ? scenario_file_read(path, file, NULL) : ENOMEM;
     if (error == 0) {
         own.scenario = file->scenario;
     } else {
@@ -143,6 +161,7 @@ static int play_board(void)
     host.kill = kill_process;
     host.transition = note_result;
     host.end = end;
+    host.excuses = fault_has_fired;
     if (board->trace) {
         host.event = event_log_add;
         host.event_context = &board->log;
@@ -155,6 +174,11 @@ static int play_board(void)
     unsetenv("VDI_DIALECT"); /* the scenario says which */
     if (board->space[0] != '\0') {
         setenv("VDI_NAMESPACE", board->space, 1);
+    }
+    if (board->armed && run_state_map(getenv("VDIFAULT_TRACE"), &run) != 0) {
+        fprintf(stderr, "player: the interposer has no state\n");
+        play_free(play);
+        return PLAYER_CANNOT;
     }
     scenario_settle(&board->scenario);
     play_scenario(play, &board->scenario, &board->outcome);

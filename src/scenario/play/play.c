@@ -47,7 +47,7 @@ void play_deviate(struct play *play, const char *format, ...)
     struct play_outcome *outcome = play->outcome;
     char what[PLAY_DEVIATION_MAX], line[128];
     va_list arguments;
-    if (outcome->deviation[0] != '\0') {
+    if (outcome->deviation[0] != '\0' || (play->host.excuses != NULL && play->host.excuses())) {
         return; /* the first one explains the others */
     }
     va_start(arguments, format);

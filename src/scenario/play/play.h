@@ -87,9 +87,12 @@ struct play_host {
     void (*event)(void *context, const struct event *event, const char *text);
     void *event_context;
     int64_t (*now)(void); /* the events' time, in ns; NULL: 0 */
+    /* Somebody else than the core has changed a result by now: nothing deviates any more. */
+    bool (*excuses)(void);
 };
-extern const struct play_host play_in_simulation;    /* over os/sim.h; library vdi_play_sim */
-extern const struct play_host play_in_shared_memory; /* over os/posix.c; library vdi_play_shm, once a process */
+extern const struct play_host play_in_simulation; /* over os/sim.h; library vdi_play_sim */
+extern const struct play_host
+    play_in_shared_memory; /* over os/posix.c; library vdi_play_shm, once a process */
 
 struct play *play_new(const struct play_host *host); /* NULL: no memory */
 void play_free(struct play *play);

@@ -131,7 +131,8 @@ void play_check_untouched(struct play *play, const struct play_command *command)
 
 void play_fill_answer(struct play_command *command, uint64_t bytes)
 {
-    if (command->vds.commandCode == VDC_Read && command->held->buffer != NULL && bytes <= size_of(command)) {
+    bool fits = bytes <= size_of(command) && bytes <= (uint64_t)command->held->size;
+    if (command->vds.commandCode == VDC_Read && command->held->buffer != NULL && fits) {
         fill(command, TO_SERVER, command->held->buffer, bytes);
     }
 }

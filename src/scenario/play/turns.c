@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 enum {
-    BORN_NS = 1000000000, /* the clock at the beginning: no time is 0 */
     LOOK_NS = 1000,
     NS_PER_S = 1000000000
 };
@@ -43,8 +42,7 @@ struct actor {
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* the state of an actor */
-    bool begun;
-    bool time_passes; /* who is woken and has time left, sleeps on */
+    bool time_passes;       /* who is woken and has time left, sleeps on */
     struct actor actors[TURNS_ACTORS_MAX];
     uint32_t order[TURNS_ACTORS_MAX]; /* actors as they were born */
     uint32_t count;
@@ -53,6 +51,7 @@ static struct {
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static _Atomic int64_t now;
+static int64_t begun;
 static _Thread_local struct actor *self;
 static _Thread_local bool is_host;
 
@@ -350,8 +349,10 @@ void turns_go_on(int64_t ns)
 
 void turns_begin(void)
 {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time); /* no clock goes back: neither now nor for who has looked before */
     is_host = true;
-    now = BORN_NS;
+    now = begun = time.tv_sec * NS_PER_S + time.tv_nsec;
 }
 
 static void bear(uint32_t number)
@@ -388,7 +389,7 @@ int turns_explain(uint32_t number, char *text, size_t size)
         return snprintf(text, size, "%s", words[actor.state]);
     }
     if (actor.limit != NEVER) {
-        snprintf(limit, sizeof limit, "until %.6f s", (double)(actor.limit - BORN_NS) / 1e9);
+        snprintf(limit, sizeof limit, "until %.6f s", (double)(actor.limit - begun) / 1e9);
     }
     return snprintf(text, size, "waits while a word of its is %u, %s", actor.expected, limit);
 }

@@ -28,7 +28,7 @@ enum {
     TURNS_ACTORS_MAX = 32
 };
 
-/* The caller is the host from now on, and the clock begins anew. No actor has made a call yet, or all rest. */
+/* The caller is the host from now on, and the clock stands still. No actor has made a call yet, or all rest. */
 void turns_begin(void);
 /* The actor makes the call when it gets its turn. It rests, or it is new. */
 void turns_call(uint32_t actor, void (*make)(void *context), void *context);
