@@ -75,4 +75,5 @@ const struct play_host play_in_shared_memory = {.begin = begin,
                                                 .go_on = turns_go_on,
                                                 .explain = explain,
                                                 .kill = kill_process,
-                                                .end = end};
+                                                .end = end,
+                                                .now = os_now};
