@@ -6,10 +6,11 @@
  * Not responsible for: what is backed up (sqlserver/engine).
  *
  * Threads: the functions of the set may be called from any thread, SignalAbort and Close included, as long as
- * the object lives. SendCommand and CloseDevice belong to one thread a device, which must be out of them when
- * Close runs. Completions are delivered by whichever thread runs the completion agent, or a round of it: one
- * at a time (a round beside the agent delivers nothing), and any function but Close may be called from inside. Nothing
- * blocks but server_set_wait, the agent, and Close while an agent has to come out.
+ * the object lives. SendCommand may be called from any thread, too, and waits while another one is in it for the same
+ * device; CloseDevice is for when nobody is in SendCommand, and Close for when nobody is in either. Completions are
+ * delivered by whichever thread runs the completion agent, or a round of it: one at a time (a round beside the agent
+ * delivers nothing), and any function but Close may be called from inside. Nothing else blocks but server_set_wait, the
+ * agent, and Close while an agent has to come out.
  *
  * Ownership: devices are part of their set object; after Close their functions give VD_E_PROTOCOL. Buffers
  * are the set's mapping and go with Close.

@@ -176,28 +176,49 @@ static void note_first_command(struct server_set *set)
     }
 }
 
+/* A callback may send while the thread whose command it is of is still inside: for a moment, never while the client does
+ * something. */
+static void begin_sending(struct server_device *device)
+{
+    uint32_t sending = SENDING_NOBODY;
+    if (!atomic_compare_exchange_strong(&device->sending, &sending, SENDING_ONE)) {
+        while (atomic_exchange(&device->sending, SENDING_AWAITED) != SENDING_NOBODY) {
+            os_wait(&device->sending, SENDING_AWAITED, OS_FOREVER);
+        }
+    }
+}
+
+static void end_sending(struct server_device *device)
+{
+    if (atomic_exchange(&device->sending, SENDING_NOBODY) == SENDING_AWAITED) {
+        os_wake(&device->sending);
+    }
+}
+
 int server_device_send_command(struct server_device *device, struct VDS_Command *command)
 {
     struct server_set *set = device->set;
     struct queue_command out;
     uint32_t slot;
     int result = check_send(device, command, &out);
-    if (result == 0 && queue_reserve(&device->sender, &slot) != QUEUE_OK) {
-        result = VD_E_QUEUE_FULL;
-    }
     if (result != 0) {
         return refuse(command, result);
+    }
+    begin_sending(device);
+    if (queue_reserve(&device->sender, &slot) != QUEUE_OK) {
+        end_sending(device);
+        return refuse(command, VD_E_QUEUE_FULL);
     }
     note_first_command(set);
     device->commands[slot] = command;
     queue_send(device->shared, &device->sender, slot, &out);
     event_notify(&device->shared->commands);
     /* An abort meanwhile: either whoever delivers saw the command and calls back, or we see the abort here,
-     * because the command was outstanding before we look and the abort stood before they looked. */
-    if (segment_is_aborted(&set->segment) && queue_settle(&device->sender, slot)) {
-        return refuse(command, VD_E_ABORT);
-    }
-    return 0;
+     * because the command was outstanding before we look and the abort stood before they looked. Until then nobody else
+     * gets the slot, so what we settle is ours. */
+    bool taken_back = segment_is_aborted(&set->segment) && queue_settle(&device->sender, slot);
+    end_sending(device);
+    return taken_back ? refuse(command, VD_E_ABORT) : 0;
 }
 
 int server_device_close(struct server_device *device)

@@ -27,6 +27,14 @@ struct server_device {
     struct VDS_Command *commands[SHARED_SLOTS]; /* by slot, where sender.outstanding has its bit */
     _Atomic uint32_t io_state; /* the newest the client told of: odd is IO-ERROR (spec 2.2) */
     _Atomic uint32_t state;    /* enum shared_server_device */
+    _Atomic uint32_t
+        sending; /* enum server_sending: one thread at a time in the sender's half of the queue */
+};
+
+enum server_sending {
+    SENDING_NOBODY,
+    SENDING_ONE,
+    SENDING_AWAITED /* as before, and others wait on the word */
 };
 
 /* Buffers of one shape, asked for by one RequestBuffers: `count` cells of `stride` bytes from `offset` on,

@@ -253,6 +253,44 @@ static void check_server_close(void)
     check_end();
 }
 
+/* --- a callback sends, beside the thread whose command it is of --- */
+
+static void send_next(struct VDS_Command *command)
+{
+    on_completion(command);
+    send(1, VDC_Flush);
+}
+
+static void send_first(void)
+{
+    server_command_init(&sent[0], send_next, NULL);
+    sent[0].commandCode = VDC_Flush;
+    send_results[0] = server_device_send_command(pair.server_devices[0], &sent[0]);
+}
+
+static void check_abort_under_two_senders(void)
+{
+    assert_int_equal(results[0], VD_E_ABORT);
+    deliver_rest();
+    for (int i = 0; i < SENT_MAX; i++) {
+        EXPECT_ONE_OF(send_results[i], 0, VD_E_ABORT);
+        assert_int_equal(callbacks[i], 1);
+    }
+    check_end();
+}
+
+/* The first command's place is free again while its SendCommand still has to look for an abort. It takes one forced
+ * switch; with two there are a million schedules. */
+static void test_abort_under_two_senders(void **unused)
+{
+    (void)unused;
+    const struct schedule_program program = {
+        prepare, {serve, abort_server, run_agent, send_first}, check_abort_under_two_senders};
+    uint32_t schedules = schedule_explore(&program, 1);
+    print_message("abort, SendCommand, SendCommand in a callback: %u schedules\n", schedules);
+    assert_true(schedules >= 1000);
+}
+
 static void test_server_close_under_the_agent(void **unused)
 {
     (void)unused;
@@ -387,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_close_under_open_device),
         cmocka_unit_test(test_aborts_under_the_agent),
         cmocka_unit_test(test_server_abort_under_the_agent),
+        cmocka_unit_test(test_abort_under_two_senders),
         cmocka_unit_test(test_server_close_under_the_agent),
         cmocka_unit_test(test_normal_end),
         cmocka_unit_test(test_commands_that_cross_an_error),
