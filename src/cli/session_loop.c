@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,18 @@ static void record_exit(struct session *session, pid_t pid, int status, int role
     session_event(session, event, "");
 }
 
+/* The client may have removed {run} and still wait for what comes in it. */
+static int write_result(const struct session *session, const struct sql_process *process, const char *file)
+{
+    int error = sql_write_result(process, file);
+    char *own = error == ENOENT ? rundir_file(&session->dir, RUN_CLIENT_FOLDER) : NULL;
+    if (own != NULL && mkdir(own, 0700) == 0) {
+        error = sql_write_result(process, file);
+    }
+    free(own);
+    return error;
+}
+
 static void finish_sql(struct session *session, struct sql_process *process, int status)
 {
     sql_read(process);
@@ -51,9 +64,10 @@ static void finish_sql(struct session *session, struct sql_process *process, int
         return;
     }
     char *file = rundir_expand(&session->dir, session->setup.options->sql_result);
-    int error = file != NULL ? sql_write_result(process, file) : ENOMEM;
+    int error = file != NULL ? write_result(session, process, file) : ENOMEM;
     if (error != 0) {
-        snprintf(session->error, sizeof session->error, "--sql-result '%s': %s",
+        snprintf(session->error, sizeof session->error,
+                 "--sql-result '%s': %s; expected a name in a folder that is there when the statement ends",
                  session->setup.options->sql_result, strerror(error));
     }
     free(file);

@@ -60,6 +60,39 @@ static void test_worker(void **unused)
     }
 }
 
+/* {run} is the client's: also when it has removed it, it hears of the outcome there. */
+static void test_worker_without_its_folder(void **unused)
+{
+    (void)unused;
+    static const char *const list[] = {"run",
+                                       "--sql",
+                                       "BACKUP DATABASE [sales] TO %DEVICES:%s-%d% WITH FORMAT",
+                                       "--sql-result",
+                                       "{run}/result",
+                                       "--",
+                                       "/bin/sh",
+                                       "-c",
+                                       "rmdir \"$0\" && exec \"$@\" --dir \"$TMPDIR\"",
+                                       "{run}",
+                                       E2E_CLIENTS "/worker",
+                                       "backup",
+                                       "--database",
+                                       "sales",
+                                       "--sql-result",
+                                       "{run}/result",
+                                       NULL};
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    for (size_t i = 0; list[i] != NULL; i++) {
+        e2e_arg(&args, "%s", list[i]);
+    }
+    e2e_run(&run, args.list);
+    if (run.status != 0 || run.report == NULL || e2e_finding_count(&run) != 0) {
+        e2e_fail(&run, &args, "worker that has removed its folder");
+    }
+    e2e_free(&run);
+}
+
 /* What a client's own ThreadSanitizer cannot see, a buffer's way from one device over the server to another, is no
  * race of the client's. */
 static void test_thread_sanitizer(void **unused)
@@ -97,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_correct_clients),
         cmocka_unit_test(test_worker),
+        cmocka_unit_test(test_worker_without_its_folder),
         cmocka_unit_test(test_thread_sanitizer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
