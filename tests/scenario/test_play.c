@@ -170,15 +170,15 @@ static void test_mutations_agree_with_the_model(void **unused)
 {
     static struct scenario first;
     static struct play_outcome second;
-    const struct mutate_limits limits = {.lines = 64, .scope = 0};
     enum {
-        MUTATIONS = 4000,
+        MUTATIONS = 8000, /* a half of calls alone */
         CHAIN = 40
     };
     (void)unused;
     parse((const char *const[]){bring_up, transfer, io_error, end, again, NULL});
     first = scenario;
     for (uint32_t i = 0; i < MUTATIONS; i++) {
+        const struct mutate_limits limits = {.lines = 64, .scope = i < MUTATIONS / 2 ? 0 : MUTATE_ALL};
         if (i % CHAIN == 0) {
             scenario = first;
         }
