@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "player.h"
@@ -11,6 +12,8 @@
 #include "reproducer.h"
 #include "scenario_file.h"
 #include "text.h"
+#include "trace.h"
+#include "trace_scenario.h"
 
 enum {
     REPLAY_SECONDS = 10
@@ -220,12 +223,40 @@ static int play(struct replay *replay, const char *path)
     return CLI_CLEAN;
 }
 
+/* A file that is none is read as a scenario. */
+static bool read_trace(struct replay *replay, const char *path, int *status)
+{
+    struct stat info;
+    char error[256];
+    uint32_t calls = 0, left_out = 0;
+    FILE *in = stat(path, &info) == 0 && S_ISREG(info.st_mode) ? fopen(path, "rbe") : NULL;
+    bool is_trace = in != NULL && trace_recognize(in);
+    if (is_trace) {
+        rewind(in);
+    }
+    if (is_trace && trace_scenario(in, &replay->file.scenario, &calls, &left_out, error, sizeof error) != 0) {
+        cli_error("replay: the trace '%s' cannot be made a scenario: %s", path, error);
+        *status = CLI_USAGE;
+    } else if (left_out != 0) {
+        cli_error("replay: '%s': the last %u of %u calls are left out: a scenario has at most %d lines", path,
+                  (unsigned)left_out, (unsigned)calls, SCENARIO_LINES_MAX);
+    }
+    if (in != NULL) {
+        fclose(in);
+    }
+    return is_trace;
+}
+
 static int read_operand(struct replay *replay, int first, int argc, char **argv)
 {
     if (first + 1 != argc) {
         cli_error("replay: %s; expected: vdifault replay [options] FILE",
                   first < argc ? "more than one file" : "no file given");
         return CLI_USAGE;
+    }
+    int status = CLI_CLEAN;
+    if (read_trace(replay, argv[first], &status)) {
+        return status;
     }
     if (scenario_file_read(argv[first], &replay->file, &replay->plan) != 0) {
         cli_error(
@@ -278,6 +309,7 @@ const struct verb verb_replay = {
     .examples =
         "  vdifault replay crash-0eb8e4ed      # as libFuzzer or AFL++ left it, or as text\n"
         "  vdifault replay --json - session.scenario\n"
+        "  vdifault replay run.trace           # what a client called, as vdifault run --trace left it\n"
         "  vdifault replay --in all session.scenario   # three ways, which must agree\n"
         "  vdifault replay --trace seen.vdt crash-0eb8e4ed; vdifault trace --check seen.vdt\n"
         "      what the client's rules say of the client in it; without --check, what happened when\n"

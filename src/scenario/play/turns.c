@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static long (*system_call(void))(long number, ...)
 
 static int64_t look(void)
 {
-    return now += LOOK_NS;
+    return atomic_fetch_add(&now, LOOK_NS) + LOOK_NS;
 }
 
 int64_t turns_time(void)
