@@ -107,6 +107,8 @@ uint8_t *sim_published(uint32_t index, size_t *size);
 
 int sim_view_need(uint32_t view); /* it is there once this gives 0 */
 uint8_t *sim_view(uint32_t view, size_t place);
+void sim_view_clear(size_t place,
+                    size_t size); /* an object's bytes are 0, in every view; its place is nobody's */
 void sim_view_show(uint32_t view, size_t place, size_t size);
 void sim_view_hide(uint32_t view, size_t place, size_t size);
 void sim_views_reset(void);

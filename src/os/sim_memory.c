@@ -166,7 +166,7 @@ static int create(size_t size, struct os_memory *memory)
     if (object == NULL) {
         return error != 0 ? error : ENOSPC;
     }
-    memset(sim_view(SIM_OWN_VIEW, place), 0, size);
+    sim_view_clear(place, size);
     *object = (struct object){.exists = true, .place = place, .size = size, .serial = ++state.serial};
     state.living += size;
     error = map(object, memory);

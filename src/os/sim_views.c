@@ -5,11 +5,16 @@
  * view is poisoned but what sim_view_show has shown of it. */
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "sim_asan.h"
 #include "sim_internal.h"
+
+enum {
+    LARGE = 1 << 20 /* bytes, of which few are ever touched: to give them back is faster than to clear them */
+};
 
 static int arena = -1; /* -1: not made yet */
 static uint32_t made;  /* a bit a view */
@@ -71,6 +76,15 @@ int sim_view_need(uint32_t view)
 uint8_t *sim_view(uint32_t view, size_t place)
 {
     return sim_hot.views + (size_t)view * SIM_ARENA + place;
+}
+
+void sim_view_clear(size_t place, size_t size)
+{
+    size_t pages = (size + OS_MEMORY_ALIGNMENT - 1) / OS_MEMORY_ALIGNMENT * OS_MEMORY_ALIGNMENT;
+    uint8_t *at = sim_view(SIM_OWN_VIEW, place);
+    if (size < LARGE || madvise(at, pages, MADV_REMOVE) != 0) {
+        memset(at, 0, size);
+    }
 }
 
 void sim_view_show(uint32_t view, size_t place, size_t size)
