@@ -268,6 +268,7 @@ void world_run(const struct plan *plan, struct verdict *verdict, FILE *out, enum
     world_open();
     sessions++;
     empty_folder(AT_FDCWD, world.folder); /* of what the last client left, however it ended */
+    (void)mkdir(world.folder, S_IRWXU); /* another process of the same fuzzer may have ended and removed it */
     world.plan = plan;
     world.ended = world.returned = false;
     run_reset();
