@@ -48,15 +48,6 @@ void statements_reset(void)
     catalog = NULL;
 }
 
-bool statements_run(void)
-{
-    bool run = false;
-    for (uint32_t i = 0; i < statement_count; i++) {
-        run = run || !statements[i].ended;
-    }
-    return run;
-}
-
 void statements_release(void)
 {
     for (uint32_t i = 0; i < statement_count; i++) {

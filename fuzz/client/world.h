@@ -1,6 +1,8 @@
 /* world.h - one session of a client in the simulation: what the files of this folder share.
  *
  *   session.c     a session from its first call to its verdict
+ *   api.c, replay.c, trial.c, to_c.c   who asks for sessions: vdifault.h, and the program without an engine
+ *   library.c     the VDI library behind the interposer's code
  *   run.c         the run's state and its events, in memory of this process
  *   interposer.c  what the interposer's fault code (inject/) finds here in place of the rest of it
  *   statement.c   sqlcmd and the server: popen, system
@@ -38,7 +40,6 @@ struct world {
     bool ended;                  /* the client's process has */
     bool returned;               /* ... by its entry point's return, and so knows what it has left open */
     int status, signal;          /* what it ended with */
-    int64_t started;             /* of the simulation's time */
 };
 extern struct world world;
 
@@ -81,10 +82,8 @@ void statements_reset(void);
 /* The client is gone: nobody reads any more, and servers that were stopped go on to their end. */
 void statements_release(void);
 void statements_free(void);
-/* The process whose number this is dies, stops: one of the server's own doing so to itself (fault_agent.c). */
+/* This process of the server's dies: its own doing, by kill (fault_agent.c). */
 void statement_crashes(uint32_t process);
-/* True: of the text's operations a statement's process is still at work. */
-bool statements_run(void);
 
 /* --- wrap_threads.c --- */
 
