@@ -143,9 +143,7 @@ static int wipe_ring(const char *folder, uint32_t number)
     snprintf(name, sizeof(name), "ring.%u", number);
     int file = run_open_file(folder, name, RUN_RING_BYTES);
     if (file < 0) {
-        int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
-        bool gone = length > 0 && (size_t)length < sizeof(path) && (unlink(path) == 0 || errno == ENOENT);
-        return gone ? 0 : EIO;
+        return run_path(folder, name, path) && (unlink(path) == 0 || errno == ENOENT) ? 0 : EIO;
     }
     int error = pwrite(file, zeros, sizeof(zeros), 0) == (ssize_t)sizeof(zeros) ? 0 : EIO;
     close(file);

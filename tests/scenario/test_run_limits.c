@@ -99,7 +99,6 @@ static void a_renewed_run_is_a_new_one(void **state)
 {
     (void)state;
     struct run run;
-    char path[96];
     start(&run);
     assert_int_equal(in_child(&run, record_few), 0);
     assert_int_equal(drained(&run).count, FEW);
@@ -111,13 +110,6 @@ static void a_renewed_run_is_a_new_one(void **state)
     struct taken taken = drained(&run);
     assert_int_equal(taken.count, FEW);
     assert_int_equal(taken.last_sequence, FEW);
-    /* What the client made of its ring meanwhile is not taken for a ring, nor written over. */
-    snprintf(path, sizeof(path), "%s/ring.0", run.folder);
-    assert_int_equal(truncate(path, 100), 0);
-    assert_int_equal(run_state_renew(run.folder), 0);
-    assert_int_equal(in_child(&run, record_few), 0);
-    assert_int_equal(drained(&run).count, 0);
-    assert_int_equal(atomic_load(&run.state->lost), FEW);
     finish(&run);
 }
 
