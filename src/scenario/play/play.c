@@ -197,6 +197,7 @@ static void begin(struct play *play, const struct scenario *scenario)
         play->threads[i].out = play->threads[i].returned = false;
     }
     play->threads_out = 0;
+    play->area_bytes = 0;
     play->always_beside = scenario->schedule != SCENARIO_IN_ORDER;
     play->unknown = play->overwritten = play->memory_fails = false;
     memset(play->dead, 0, sizeof play->dead);

@@ -3,9 +3,10 @@
 #include "play_internal.h"
 
 enum {
-    COUNT_MAX = 4096,      /* buffers of one request */
-    AREAS_MAX = 16,        /* of one set */
-    CERTAIN_ROOM = 1 << 20 /* bytes of an area that any os has */
+    COUNT_MAX = 4096, /* buffers of one request */
+    AREAS_MAX = 16,   /* of one set */
+    CERTAIN_ROOM =
+        16 << 20 /* bytes that any os has for all areas of a scenario, those that are gone included */
 };
 
 static uint64_t align_up(uint64_t value, uint64_t alignment)
@@ -48,31 +49,33 @@ static uint64_t bytes_of(const struct play_life *life, uint32_t size, uint32_t a
     return align_up(align_up(life->asked.prefixZoneSize, alignment) + size, alignment) * count;
 }
 
-static enum model_situation room_for(uint64_t bytes)
+static enum model_situation room_for(const struct play *play, uint64_t bytes)
 {
-    return bytes <= CERTAIN_ROOM ? MODEL_ROOM : bytes > UINT32_MAX ? MODEL_NO_ROOM : MODEL_NO_SITUATION;
+    return bytes > UINT32_MAX                         ? MODEL_NO_ROOM
+           : bytes + play->area_bytes <= CERTAIN_ROOM ? MODEL_ROOM
+                                                      : MODEL_NO_SITUATION;
 }
 
 /* Before EndConfiguration it is only noted down. */
-enum model_situation play_room_for_request(const struct play_life *life, uint32_t size, uint32_t alignment,
-                                           uint32_t count)
+enum model_situation play_room_for_request(const struct play *play, const struct play_life *life,
+                                           uint32_t size, uint32_t alignment, uint32_t count)
 {
     bool later = life->model.server == MODEL_CONFIGURABLE;
     if (life->shape_count == PLAY_SHAPES_MAX || count > COUNT_MAX ||
         (!later && life->area_count == AREAS_MAX)) {
         return MODEL_NO_ROOM;
     }
-    return later ? MODEL_ROOM : room_for(bytes_of(life, size, alignment, count));
+    return later ? MODEL_ROOM : room_for(play, bytes_of(life, size, alignment, count));
 }
 
-enum model_situation play_room_at_end(const struct play_life *life)
+enum model_situation play_room_at_end(const struct play *play, const struct play_life *life)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < life->shape_count; i++) {
         const struct play_shape *shape = &life->shapes[i];
         bytes = align_up(bytes, 65536) + bytes_of(life, shape->size, shape->alignment, shape->count);
     }
-    return room_for(bytes);
+    return room_for(play, bytes);
 }
 
 void play_add_shape(struct play_life *life, uint32_t size, uint32_t alignment, uint32_t count)
@@ -81,12 +84,16 @@ void play_add_shape(struct play_life *life, uint32_t size, uint32_t alignment, u
         (struct play_shape){.size = size, .alignment = true_alignment(life, alignment), .count = count};
 }
 
-void play_place_shapes(struct play_life *life)
+void play_place_shapes(struct play *play, struct play_life *life)
 {
     bool any = false;
     for (uint32_t i = 0; i < life->shape_count; i++) {
-        any = any || !life->shapes[i].placed;
-        life->shapes[i].placed = true;
+        struct play_shape *shape = &life->shapes[i];
+        if (!shape->placed) {
+            any = true;
+            shape->placed = true;
+            play->area_bytes += bytes_of(life, shape->size, shape->alignment, shape->count);
+        }
     }
     life->area_count += any;
 }

@@ -147,6 +147,7 @@ struct play {
     struct play_life *server_life; /* the server's present one, or its last */
     struct server_set *server;     /* NULL: destroyed */
     struct server_device *server_devices[MODEL_DEVICES_MAX];
+    uint64_t area_bytes; /* of all buffer areas so far */
     uint32_t buffer_count;
     struct play_buffer buffers[PLAY_BUFFERS_MAX];
     uint32_t command_count;
@@ -285,11 +286,11 @@ void play_check_round(struct play *play, struct play_life *life, enum play_round
 bool play_shape_is_valid(uint32_t size, uint32_t alignment);
 uint32_t play_count_free(const struct play_life *life, uint32_t size, uint32_t alignment);
 /* Whether a request of this shape fits: MODEL_ROOM, MODEL_NO_ROOM, or MODEL_NO_SITUATION where the os decides. */
-enum model_situation play_room_for_request(const struct play_life *life, uint32_t size, uint32_t alignment,
-                                           uint32_t count);
-enum model_situation play_room_at_end(const struct play_life *life);
+enum model_situation play_room_for_request(const struct play *play, const struct play_life *life,
+                                           uint32_t size, uint32_t alignment, uint32_t count);
+enum model_situation play_room_at_end(const struct play *play, const struct play_life *life);
 void play_add_shape(struct play_life *life, uint32_t size, uint32_t alignment, uint32_t count);
-void play_place_shapes(struct play_life *life);
+void play_place_shapes(struct play *play, struct play_life *life);
 void play_forget_shapes(struct play_life *life);
 /* AllocateBuffer gave this address. */
 void play_add_buffer(struct play *play, uint8_t *address, uint32_t size, uint32_t alignment);

@@ -145,7 +145,7 @@ static bool prepare_end(struct play *play, struct play_call *call)
 {
     struct play_life *life = call->life;
     name_the_rest(play, life);
-    call->model.argument = expect_room(play, call, play_room_at_end(life));
+    call->model.argument = expect_room(play, call, play_room_at_end(play, life));
     for (uint32_t i = 0; i < life->model.device_count && i < SCENARIO_DEVICES_MAX; i++) {
         if (life->named[i] == 0) {
             call->model.argument = MODEL_DEVICE_UNNAMED;
@@ -163,7 +163,7 @@ static int32_t make_end(struct play *play, struct play_call *call)
 static void after_end(struct play *play, struct play_call *call, int32_t result)
 {
     if (result == 0) {
-        play_place_shapes(call->life);
+        play_place_shapes(play, call->life);
     } else if (result == VD_E_MEMORY) {
         play_forget_shapes(call->life); /* "no buffer space" */
         play->memory_fails = play->memory_fails && !call->expected;
@@ -179,7 +179,7 @@ static bool prepare_request(struct play *play, struct play_call *call)
     call->model.argument =
         !play_shape_is_valid(size, alignment) || count == 0
             ? MODEL_BAD_VALUES
-            : expect_room(play, call, play_room_for_request(call->life, size, alignment, count));
+            : expect_room(play, call, play_room_for_request(play, call->life, size, alignment, count));
     return true;
 }
 
@@ -196,7 +196,7 @@ static void after_request(struct play *play, struct play_call *call, int32_t res
     if (result == 0) {
         play_add_shape(call->life, (uint32_t)arg[0], (uint32_t)arg[1], (uint32_t)arg[2]);
         if (call->life->model.server != MODEL_CONFIGURABLE) {
-            play_place_shapes(call->life);
+            play_place_shapes(play, call->life);
         }
     }
 }
