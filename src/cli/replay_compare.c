@@ -25,6 +25,11 @@ static void put_outcome(const struct player *player, uint32_t index, char text[O
     }
 }
 
+static bool lacks_memory(const char *outcome)
+{
+    return strncmp(outcome, "VD_E_MEMORY", strlen("VD_E_MEMORY")) == 0;
+}
+
 uint32_t replay_compare(const struct player *one, const struct player *other,
                         struct replay_finding findings[SCENARIO_LINES_MAX])
 {
@@ -34,6 +39,9 @@ uint32_t replay_compare(const struct player *one, const struct player *other,
         char first[OUTCOME_TEXT_MAX], second[OUTCOME_TEXT_MAX];
         put_outcome(one, i, first);
         put_outcome(other, i, second);
+        if (lacks_memory(first) != lacks_memory(second)) {
+            break;
+        }
         if (strcmp(first, second) != 0) {
             replay_put_finding(&findings[count], REPLAY_DISAGREES, scenario, i + 1, "%s %s, %s %s", first,
                                player_world_texts[one->world], second, player_world_texts[other->world]);

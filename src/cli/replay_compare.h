@@ -1,7 +1,8 @@
 /* replay_compare.h - one scenario in two worlds: where their results are not the same.
  *
  * What is compared is what a line came to: its result, or why it has none, and while which other line it returned.
- * Times, addresses and the order of what happened within a line are each world's own. Pure.
+ * Times, addresses and the order of what happened within a line are each world's own. So is how much memory there is: from
+ * the line on in which one of them lacks some, nothing is compared. Pure.
  */
 #ifndef VDIFAULT_REPLAY_COMPARE_H
 #define VDIFAULT_REPLAY_COMPARE_H
