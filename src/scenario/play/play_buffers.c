@@ -49,11 +49,16 @@ static uint64_t bytes_of(const struct play_life *life, uint32_t size, uint32_t a
     return align_up(align_up(life->asked.prefixZoneSize, alignment) + size, alignment) * count;
 }
 
+bool play_room_is_certain(const struct play *play, uint64_t bytes)
+{
+    return bytes + play->area_bytes <= CERTAIN_ROOM;
+}
+
 static enum model_situation room_for(const struct play *play, uint64_t bytes)
 {
-    return bytes > UINT32_MAX                         ? MODEL_NO_ROOM
-           : bytes + play->area_bytes <= CERTAIN_ROOM ? MODEL_ROOM
-                                                      : MODEL_NO_SITUATION;
+    return bytes > UINT32_MAX                  ? MODEL_NO_ROOM
+           : play_room_is_certain(play, bytes) ? MODEL_ROOM
+                                               : MODEL_NO_SITUATION;
 }
 
 /* Before EndConfiguration it is only noted down. */

@@ -285,6 +285,8 @@ void play_check_round(struct play *play, struct play_life *life, enum play_round
 
 bool play_shape_is_valid(uint32_t size, uint32_t alignment);
 uint32_t play_count_free(const struct play_life *life, uint32_t size, uint32_t alignment);
+/* For so many bytes more any os has room. */
+bool play_room_is_certain(const struct play *play, uint64_t bytes);
 /* Whether a request of this shape fits: MODEL_ROOM, MODEL_NO_ROOM, or MODEL_NO_SITUATION where the os decides. */
 enum model_situation play_room_for_request(const struct play *play, const struct play_life *life,
                                            uint32_t size, uint32_t alignment, uint32_t count);

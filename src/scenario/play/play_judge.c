@@ -100,8 +100,9 @@ static bool steps(struct play *play, struct play_call *call, int32_t result)
 /* No table has what Create gives where its object does not fit (spec 3.3). */
 static bool is_short_of_memory(const struct play *play, const struct play_call *call, int32_t result)
 {
-    return play->memory_fails && result == VD_E_MEMORY && call->model.function == MODEL_CLIENT_Create &&
-           call->model.argument != MODEL_BAD_NAME && call->model.argument != MODEL_BAD_CONFIGURATION &&
+    return (play->memory_fails || !play_room_is_certain(play, 0)) && result == VD_E_MEMORY &&
+           call->model.function == MODEL_CLIENT_Create && call->model.argument != MODEL_BAD_NAME &&
+           call->model.argument != MODEL_BAD_CONFIGURATION &&
            model_call_state(&call->life->model, &call->model) == MODEL_DOES_NOT_EXIST;
 }
 
