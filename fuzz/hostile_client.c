@@ -44,7 +44,7 @@ static void begin_life(struct world_client *client, uint32_t prefix)
 int world_create(struct world *world, struct world_client *client, const struct VDConfig *config)
 {
     begin(&CREATE);
-    int result = check(&CREATE, client_set_create(client->set, world_device_name(0), config));
+    int result = check(&CREATE, recorded_create(&client->calls, world_device_name(0), config));
     if (client->open && result != VD_E_PROTOCOL) {
         hostile_fail("0x%x on a set that exists", (unsigned)result);
     }
@@ -58,7 +58,7 @@ int world_create(struct world *world, struct world_client *client, const struct 
 int world_open_in_secondary(struct world_client *client)
 {
     begin(&OPEN_IN_SECONDARY);
-    int result = check(&OPEN_IN_SECONDARY, client_set_open_in_secondary(client->set, world_device_name(0)));
+    int result = check(&OPEN_IN_SECONDARY, recorded_open_in_secondary(&client->calls, world_device_name(0)));
     if (result == 0) {
         if (client->open) {
             hostile_fail("opened twice");
@@ -74,7 +74,7 @@ int world_get_configuration(struct world_client *client, int64_t timeout)
 {
     struct VDConfig config;
     begin(&GET_CONFIGURATION);
-    int result = check_state(&GET_CONFIGURATION, client_set_get_configuration(client->set, timeout, &config),
+    int result = check_state(&GET_CONFIGURATION, recorded_get_configuration(&client->calls, timeout, &config),
                              client->open, &client->aborted);
     if (result == 0) {
         check_configuration(&config);
@@ -86,35 +86,40 @@ int world_get_configuration(struct world_client *client, int64_t timeout)
 int world_open_device(struct world_client *client, uint32_t name)
 {
     struct client_device *device = (struct client_device *)client;
+    uint32_t place = client->device_count % WORLD_DEVICES;
     begin(&OPEN_DEVICE);
-    int result =
-        check_state(&OPEN_DEVICE, client_set_open_device(client->set, world_device_name(name), &device),
-                    client->open, &client->aborted);
+    int result = recorded_open_device(&client->calls, place, name, world_device_name(name), &device);
+    check_state(&OPEN_DEVICE, result, client->open, &client->aborted);
     if ((result == 0) != (device != NULL)) {
         hostile_fail("0x%x, and device %p", (unsigned)result, (void *)device);
     }
     if (result == 0) {
-        client->devices[client->device_count++ % WORLD_DEVICES] = device;
+        client->devices[place] = device;
+        client->device_count++;
     }
     return result;
 }
 
-static struct client_device *device_at(const struct world_client *client, uint32_t index)
+/* NULL: none has been opened. */
+static struct client_device *device_at(const struct world_client *client, uint32_t index, uint32_t *place)
 {
     uint32_t count = client->device_count < WORLD_DEVICES ? client->device_count : WORLD_DEVICES;
-    return count != 0 ? client->devices[index % count] : NULL;
+    *place = count != 0 ? index % count : 0;
+    return count != 0 ? client->devices[*place] : NULL;
 }
 
 int world_get_command(struct world_client *client, uint32_t index, int64_t timeout)
 {
-    struct client_device *device = device_at(client, index);
+    uint32_t place;
+    struct client_device *device = device_at(client, index, &place);
     struct VDC_Command *command = (struct VDC_Command *)client;
     if (device == NULL) {
         return 0;
     }
     begin(&GET_COMMAND);
-    int result = check_state(&GET_COMMAND, client_device_get_command(device, timeout, &command), client->open,
-                             &client->aborted);
+    int result =
+        check_state(&GET_COMMAND, recorded_get_command(&client->calls, device, place, timeout, &command),
+                    client->open, &client->aborted);
     if ((result == 0) != (command != NULL)) {
         hostile_fail("0x%x, and command %p", (unsigned)result, (void *)command);
     }
@@ -134,7 +139,7 @@ int world_get_command(struct world_client *client, uint32_t index, int64_t timeo
         }
     }
     if (client->held_count < WORLD_COMMANDS) {
-        client->held[client->held_count++] = (struct world_held){device, command};
+        client->held[client->held_count++] = (struct world_held){device, place, command};
     }
     return 0;
 }
@@ -142,8 +147,9 @@ int world_get_command(struct world_client *client, uint32_t index, int64_t timeo
 int world_complete_command(struct world_client *client, uint32_t index, uint32_t held_index, int32_t code,
                            uint64_t bytes, int64_t position)
 {
-    struct world_held held = {.device = device_at(client, index)};
+    struct world_held held = {0};
     uint32_t at = client->held_count != 0 ? held_index % client->held_count : 0;
+    held.device = device_at(client, index, &held.place);
     if (client->held_count != 0) {
         held = client->held[at];
     }
@@ -152,7 +158,8 @@ int world_complete_command(struct world_client *client, uint32_t index, uint32_t
     }
     begin(&COMPLETE_COMMAND);
     int result = check_state(&COMPLETE_COMMAND,
-                             client_device_complete_command(held.device, held.command, code, bytes, position),
+                             recorded_complete_command(&client->calls, held.device, held.place, held.command,
+                                                       code, bytes, position),
                              client->open, &client->aborted);
     if (result == 0) {
         if (held.command == NULL) {
@@ -167,7 +174,7 @@ int world_map_buffer_handle(struct world_client *client, uint32_t handle)
 {
     uint8_t *mapped = NULL;
     begin(&MAP_BUFFER_HANDLE);
-    int result = check(&MAP_BUFFER_HANDLE, client_set_map_buffer_handle(client->set, handle, &mapped));
+    int result = check(&MAP_BUFFER_HANDLE, recorded_map_buffer_handle(&client->calls, handle, &mapped));
     if (result == 0) {
         check_buffer(mapped, 0, 1);
     }
@@ -180,7 +187,7 @@ int world_buffer_handles(struct world_client *from, struct world_client *to, uin
     uint32_t handle = 0;
     uint8_t *buffer = from->held_count != 0 ? from->held[held % from->held_count].command->buffer : NULL;
     begin(&GET_BUFFER_HANDLE);
-    int result = check(&GET_BUFFER_HANDLE, client_set_get_buffer_handle(from->set, buffer, &handle));
+    int result = check(&GET_BUFFER_HANDLE, recorded_get_buffer_handle(&from->calls, buffer, &handle));
     if (result == 0 && buffer == NULL) {
         hostile_fail("a handle of no buffer");
     }
@@ -190,7 +197,7 @@ int world_buffer_handles(struct world_client *from, struct world_client *to, uin
 int world_signal_abort(struct world_client *client)
 {
     begin(&SIGNAL_ABORT);
-    int result = check(&SIGNAL_ABORT, client_set_signal_abort(client->set));
+    int result = check(&SIGNAL_ABORT, recorded_signal_abort(&client->calls));
     if ((result == 0) != client->open) {
         hostile_fail("0x%x", (unsigned)result);
     }
@@ -201,7 +208,7 @@ int world_signal_abort(struct world_client *client)
 int world_close(struct world_client *client)
 {
     begin(&CLOSE);
-    int result = check(&CLOSE, client_set_close(client->set));
+    int result = check(&CLOSE, recorded_close(&client->calls));
     if ((result == VD_E_PROTOCOL) != !client->open) {
         hostile_fail("0x%x", (unsigned)result);
     }

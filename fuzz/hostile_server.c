@@ -38,11 +38,13 @@ static int check_server(const struct function *function, struct world_server *se
     return result;
 }
 
-int world_server_open(struct world_server *server)
+int world_server_open(struct world *world)
 {
+    struct world_server *server = &world->server;
     struct VDConfig config;
     begin(&SERVER_OPEN);
-    int result = check(&SERVER_OPEN, server_set_open(server->set, world_device_name(0)));
+    int result =
+        check(&SERVER_OPEN, recorded_server_open(server->set, world_device_name(0), world->device_count));
     if (result == 0) {
         if (server->open) {
             hostile_fail("opened twice");
@@ -318,7 +320,7 @@ int world_server_close(struct world_server *server)
     completing = server;
     resend_device = NULL;
     begin(&SERVER_CLOSE);
-    int result = check(&SERVER_CLOSE, server_set_close(server->set));
+    int result = check(&SERVER_CLOSE, recorded_server_close(server->set));
     if (!server->open && result != VD_E_PROTOCOL) {
         hostile_fail("0x%x on a set that does not exist", (unsigned)result);
     }

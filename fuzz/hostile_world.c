@@ -87,10 +87,13 @@ const char *world_device_name(uint32_t index)
 int world_begin(struct world *world)
 {
     *world = (struct world){.device_count = 1};
-    world->clients[0].set = client_set_new();
-    world->clients[1].set = client_set_new();
+    recorded_begin(WORLD_SERVER_PROCESS);
+    for (uint32_t i = 0; i < 2; i++) {
+        world->clients[i].calls = (struct recorded_client){client_set_new(), i, WORLD_CLIENT_PROCESS + i};
+    }
     world->server.set = server_set_new();
-    return world->clients[0].set != NULL && world->clients[1].set != NULL && world->server.set != NULL
+    return world->clients[0].calls.set != NULL && world->clients[1].calls.set != NULL &&
+                   world->server.set != NULL
                ? 0
                : ENOMEM;
 }
@@ -105,7 +108,7 @@ void world_end(struct world *world)
     if (world->server.open) {
         world_server_close(&world->server);
     }
-    client_set_free(world->clients[0].set);
-    client_set_free(world->clients[1].set);
+    client_set_free(world->clients[0].calls.set);
+    client_set_free(world->clients[1].calls.set);
     server_set_free(world->server.set);
 }

@@ -12,21 +12,25 @@
 #include <stdint.h>
 
 #include "client.h"
+#include "recorded_calls.h"
 #include "server.h"
 
 enum {
     WORLD_DEVICES = 8, /* device handles kept of each side */
     WORLD_COMMANDS = 40,
     WORLD_BUFFERS = 16,
+    WORLD_CLIENT_PROCESS = 1, /* as events number them: they are one process of the simulation's */
+    WORLD_SERVER_PROCESS = 3,
 };
 
 struct world_held {
     struct client_device *device;
+    uint32_t place; /* among the client's */
     struct VDC_Command *command;
 };
 
 struct world_client {
-    struct client_set *set;
+    struct recorded_client calls;
     bool open;       /* Create or OpenInSecondary succeeded, no Close since */
     bool aborted;    /* knows of the abort */
     uint32_t prefix; /* bytes before each buffer, as this side was told */
@@ -83,7 +87,7 @@ int world_map_buffer_handle(struct world_client *client, uint32_t handle);
 int world_signal_abort(struct world_client *client);
 int world_close(struct world_client *client);
 
-int world_server_open(struct world_server *server);
+int world_server_open(struct world *world);
 int world_server_get_configuration(struct world_server *server);
 int world_begin_configuration(struct world_server *server, uint32_t features, uint32_t block_size,
                               uint32_t alignment, uint32_t max_transfer);

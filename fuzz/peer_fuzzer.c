@@ -162,7 +162,7 @@ static void close_set(struct world *world, struct input *input)
 static void server_open(struct world *world, struct input *input)
 {
     (void)input;
-    world_server_open(&world->server);
+    world_server_open(world);
 }
 
 static void server_get_configuration(struct world *world, struct input *input)
@@ -295,7 +295,7 @@ static void server_close(struct world *world, struct input *input)
 static void activate(struct world *world, struct input *input)
 {
     (void)input;
-    world_server_open(&world->server);
+    world_server_open(world);
     world_begin_configuration(&world->server, VDF_WriteMedia, 512, 0, 65536);
     for (uint32_t i = 0; i < ALL_DEVICES && i < world->device_count; i++) {
         world_name_device(&world->server, i, i);

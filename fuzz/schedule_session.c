@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "promise.h"
-#include "schedule_events.h"
+#include "recorded_calls.h"
 #include "schedule_judge.h"
 #include "segment.h"
 
@@ -33,7 +33,7 @@ static struct session {
     uint32_t threads_left, fibers_left;
     bool client_gone, agent_out;
     bool may_abort; /* the side that is to abort has a set */
-    struct client_set *client;
+    struct recorded_client client;
     struct server_set *server;
     struct client_device *client_devices[SCHEDULE_DEVICES_MAX];
     struct server_device *server_devices[SCHEDULE_DEVICES_MAX];
@@ -86,7 +86,8 @@ static int get_command(uint32_t device, bool waits, struct VDC_Command **block)
     struct judge_call call;
     judge_enter(&call, MODEL_CLIENT_GetCommand, device);
     *block = NULL;
-    int result = schedule_get_command(session.client_devices[device], device, waits ? -1 : 0, block);
+    int result =
+        recorded_get_command(&session.client, session.client_devices[device], device, waits ? -1 : 0, block);
     returned(&call, result, result == 0 ? (uint32_t)(*block)->position : 0);
     if (result == 0) {
         struct command *command = &session.commands[device][(*block)->position - 1];
@@ -110,8 +111,8 @@ static int complete(uint32_t device, struct VDC_Command *block)
     call.model.order = command->order;
     call.model.code = ERROR_SUCCESS;
     return returned(&call,
-                    schedule_complete_command(session.client_devices[device], device, block, ERROR_SUCCESS,
-                                              (uint64_t)block->size, block->position * 3),
+                    recorded_complete_command(&session.client, session.client_devices[device], device, block,
+                                              ERROR_SUCCESS, (uint64_t)block->size, block->position * 3),
                     0);
 }
 
@@ -148,7 +149,7 @@ static int open_devices(void)
     for (uint32_t i = 0; i < session.shape.devices && result == 0; i++) {
         struct judge_call call;
         judge_enter(&call, MODEL_CLIENT_OpenDevice, i);
-        result = schedule_open_device(session.client, i, device_names[i], &session.client_devices[i]);
+        result = recorded_open_device(&session.client, i, i, device_names[i], &session.client_devices[i]);
         returned(&call, result, 0);
     }
     return result;
@@ -176,18 +177,18 @@ static void client_main(void *unused)
     struct VDConfig config = {.deviceCount = session.shape.devices};
     struct judge_call call;
     (void)unused;
-    session.client = client_set_new();
+    session.client = (struct recorded_client){client_set_new(), 0, session.client_process};
     judge_enter(&call, MODEL_CLIENT_Create, 0);
-    int result = returned(&call, schedule_create(session.client, set_name, &config), 0);
+    int result = returned(&call, recorded_create(&session.client, set_name, &config), 0);
     if (result == 0) {
         judge_enter(&call, MODEL_CLIENT_GetConfiguration, 0);
-        result = returned(&call, schedule_get_configuration(session.client, CLIENT_TIMEOUT, &config), 0);
+        result = returned(&call, recorded_get_configuration(&session.client, CLIENT_TIMEOUT, &config), 0);
     }
     if (result == 0 && open_devices() == 0) {
         serve();
     }
     judge_enter(&call, MODEL_CLIENT_Close, 0);
-    returned(&call, schedule_client_close(session.client), 0);
+    returned(&call, recorded_close(&session.client), 0);
     session.client_gone = true;
     end_fiber();
 }
@@ -289,7 +290,7 @@ static int open_set(void)
     int result = VD_E_INVALID;
     while (result == VD_E_INVALID && !session.client_gone) {
         judge_enter(&call, MODEL_SERVER_Open, 0);
-        result = schedule_server_open(session.server, set_name, session.shape.devices);
+        result = recorded_server_open(session.server, set_name, session.shape.devices);
         call.model.argument = result == VD_E_INVALID ? MODEL_NO_SUCH_SET : MODEL_ALWAYS;
         returned(&call, result, 0);
         if (result == VD_E_INVALID) {
@@ -392,7 +393,7 @@ static void server_main(void *unused)
             sim_rest();
         }
         judge_enter(&call, MODEL_SERVER_Close, 0);
-        returned(&call, schedule_server_close(session.server), 0);
+        returned(&call, recorded_server_close(session.server), 0);
     }
     end_fiber();
 }
@@ -406,7 +407,7 @@ static void aborter_main(void *unused)
     (void)unused;
     sim_rest();
     judge_enter(&call, client ? MODEL_CLIENT_SignalAbort : MODEL_SERVER_SignalAbort, 0);
-    returned(&call, client ? schedule_client_abort(session.client) : server_set_signal_abort(session.server),
+    returned(&call, client ? recorded_signal_abort(&session.client) : server_set_signal_abort(session.server),
              0);
 }
 
@@ -446,7 +447,7 @@ void schedule_session_run(const struct schedule_shape *shape, const struct sim_o
     sim_begin(options);
     session.client_process = sim_process("client");
     session.server_process = sim_process("server");
-    schedule_events_begin(session.client_process, session.server_process);
+    recorded_begin(session.server_process);
     session.client_main = sim_start(session.client_process, "client", client_main, NULL);
     session.server_main = sim_start(session.server_process, "server", server_main, NULL);
     if (shape->abort != SCHEDULE_NO_ABORT) {
@@ -458,7 +459,7 @@ void schedule_session_run(const struct schedule_shape *shape, const struct sim_o
     enum sim_end end = sim_run(start + END_NS);
     check_end(end, os_now() - start);
     sim_become(session.client_process);
-    client_set_free(session.client);
+    client_set_free(session.client.set);
     sim_become(session.server_process);
     server_set_free(session.server);
     sim_end();
