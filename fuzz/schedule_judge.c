@@ -152,25 +152,26 @@ static bool is_possible(struct judge_call *call, int32_t result, uint32_t order)
     return is_explained(call, result, order) || is_explained_by_others(call, result, order, DEPTH);
 }
 
-static bool is_allowed_without_abort(const struct judge_call *call, int32_t result)
+/* It was over when the abort came, whatever others had done by then. */
+static bool is_possible_without_abort(struct judge_call *call, int32_t result, uint32_t order)
 {
     bool aborted = judge.model.aborted;
     judge.model.aborted = false;
-    bool allowed = model_set_allows(&judge.model, &call->model, result);
-    judge.model.aborted = aborted;
-    return allowed;
+    bool possible = is_possible(call, result, order);
+    judge.model.aborted = judge.model.aborted || aborted;
+    return possible;
 }
 
 /* Beside an abort a call may end with it or not, and what it does may be undone: a command that is fetched may be refused
  * to who sent it. Nothing of that matters any more, but that there was an abort, and that the server has a set. */
-static bool is_excused(const struct judge_call *call, int32_t result)
+static bool is_excused(struct judge_call *call, int32_t result, uint32_t order)
 {
     if (call->crosses_end && call->model.function == MODEL_SERVER_Open && result == 0) {
         judge.model.server = MODEL_CONNECTED;
         judge.model.served = true;
     }
     return call->crosses_end && (result == 0 || result == VD_E_ABORT || result == VD_E_CLOSE ||
-                                 result == VD_E_TIMEOUT || is_allowed_without_abort(call, result));
+                                 result == VD_E_TIMEOUT || is_possible_without_abort(call, result, order));
 }
 
 /* --- callbacks --- */
@@ -238,7 +239,7 @@ void judge_return(struct judge_call *call, int32_t result, uint32_t order)
     leave(call);
     count(call, state, result);
     bool allowed =
-        (call->assumed ? result == 0 : is_possible(call, result, order)) || is_excused(call, result);
+        (call->assumed ? result == 0 : is_possible(call, result, order)) || is_excused(call, result, order);
     if (!allowed) {
         judge_print();
         fprintf(stderr, "schedule: the last result is not allowed in %s\n", model_state_name(state));
