@@ -1,5 +1,6 @@
 /* What the player does, as events: what the interposer would record, the same each time; and what the rules make of it. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,29 @@ static void calls_beside_others_are_recorded_beside_them(void **state)
     assert_int_equal(end->thread, begin->thread);
 }
 
+/* Rules that hear nothing of it would wonder why the client neither went on nor closed its set. */
+static void a_death_is_recorded_as_somebody_elses_doing(void **state)
+{
+    (void)state;
+    const struct judgement *judgement =
+        play_lines(OPEN_DEVICE
+                   "client.2 GetCommand(0, timeout forever) ...\nworld Kill(client)\n"
+                   "server SignalAbort()\nworld Kill(server)\n");
+    const struct event *client = &find(EVENT_PROCESS_EXIT, VDI_FN_NONE, 1)->event;
+    const struct event *server = &find(EVENT_PROCESS_EXIT, VDI_FN_NONE, 2)->event;
+    assert_int_equal(client->process, BEGIN(VDI_FN_CREATE, 1)->process);
+    assert_int_equal(client->side, EVENT_SIDE_SUPERVISOR);
+    assert_int_equal(client->arg[0], -1);
+    assert_int_equal(client->arg[1], SIGKILL);
+    assert_int_equal(client->arg[2], PROCESS_CLIENT);
+    assert_int_equal(client->arg[3], 1);
+    assert_int_equal(server->process, find(EVENT_STATEMENT_OPEN, VDI_FN_NONE, 1)->event.process);
+    assert_int_equal(server->arg[2], PROCESS_SQL);
+    assert_int_equal(seen[seen_count - 1].event.kind, EVENT_PROCESS_EXIT);
+    assert_true(judgement->client_ran);
+    assert_int_equal(judgement->finding_count, 0);
+}
+
 static void what_nothing_could_end_is_no_short_wait(void **state)
 {
     (void)state;
@@ -344,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_are_recorded_with_what_they_take_and_give),
         cmocka_unit_test(calls_beside_others_are_recorded_beside_them),
+        cmocka_unit_test(a_death_is_recorded_as_somebody_elses_doing),
         cmocka_unit_test(what_nothing_could_end_is_no_short_wait),
         cmocka_unit_test(lives_of_sets_and_objects_have_numbers),
         cmocka_unit_test(one_scenario_has_one_trace),

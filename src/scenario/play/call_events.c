@@ -2,6 +2,7 @@
 #include "call_events.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <string.h>
 
 #include "codes.h"
@@ -364,6 +365,18 @@ void call_events_leave(struct call_events *events, bool aborted, bool complete)
     event.operation = events->statement.operation;
     event.arg[1] = aborted ? STATEMENT_ABORTED : succeeded ? STATEMENT_SUCCESS : STATEMENT_FAILED;
     event.arg[2] = (int64_t)events->statement.bytes;
+    emit(events, &event, "");
+}
+
+/* As a supervisor tells of those that it kills: it is no mistake of theirs. */
+void call_events_killed(struct call_events *events, uint32_t process_number, enum process_role role)
+{
+    struct event event = {.kind = EVENT_PROCESS_EXIT,
+                          .side = EVENT_SIDE_SUPERVISOR,
+                          .device = -1,
+                          .operation = -1,
+                          .process = process_number,
+                          .arg = {-1, SIGKILL, role, 1}};
     emit(events, &event, "");
 }
 

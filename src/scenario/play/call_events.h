@@ -9,7 +9,7 @@
  * one: so the same calls give the same events, to the byte. Stacks are unknown.
  *
  * Of the server's functions only what a statement is has a counterpart among the events: that it attaches to a set, and
- * how it ends. What else a server does shows in what the client's calls give.
+ * how it ends. A process that somebody kills has its end, as a supervisor records it. What else a server does shows in what the client's calls give.
  *
  * Plain memory, of whom it belongs to, no allocation. Errors: none; beyond CALL_EVENTS_BLOCKS command blocks, or as many
  * buffers, of one life of the sets a further one is 0. One thread at a time.
@@ -120,5 +120,8 @@ void call_events_attach(struct call_events *events, uint32_t process_number, uin
                         const char *name, uint32_t devices, bool restores);
 /* It has left; `complete`: not before every device was closed, and not for an abort. */
 void call_events_leave(struct call_events *events, bool aborted, bool complete);
+
+/* Somebody has killed the process. */
+void call_events_killed(struct call_events *events, uint32_t process_number, enum process_role role);
 
 #endif

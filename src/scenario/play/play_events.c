@@ -52,6 +52,17 @@ static uint32_t process_number(uint8_t who)
     return thread_number(scenario_actor(scenario_actor_process(who), 0));
 }
 
+void play_events_killed(struct play *play, enum scenario_process process)
+{
+    static const enum process_role roles[] = {[SCENARIO_CLIENT] = PROCESS_CLIENT,
+                                              [SCENARIO_SECONDARY] = PROCESS_DESCENDANT,
+                                              [SCENARIO_ANOTHER] = PROCESS_DESCENDANT,
+                                              [SCENARIO_SERVER] = PROCESS_SQL};
+    if (play->events != NULL && play->line != 0) {
+        call_events_killed(&play->events->calls, process_number(scenario_actor(process, 0)), roles[process]);
+    }
+}
+
 /* --- a client's calls --- */
 
 /* What the call is given. */

@@ -238,6 +238,9 @@ void play_events_begin(struct play *play);
 /* Makes the call, on the thread that is to make it. */
 int32_t play_make(struct play *play, const struct play_row *row, struct play_call *call);
 
+/* The process is dead from here on. */
+void play_events_killed(struct play *play, enum scenario_process process);
+
 /* --- play_threads.c --- */
 
 /* Makes the call on its actor's thread and waits for its return, unless it begins. False: it cannot. */

@@ -69,6 +69,7 @@ static void bury(struct play *play, enum scenario_process process)
 {
     struct play_life *life = process == SCENARIO_SERVER ? play->server_life : play->clients[process].life;
     drop_threads(play, process);
+    play_events_killed(play, process);
     play->dead[process] = true;
     play->deaths++;
     if (life->created) {
