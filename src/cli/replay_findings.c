@@ -19,22 +19,27 @@ const char *const replay_kind_words[REPLAY_KIND_COUNT] = {
 };
 
 const char *const replay_state_words[] = {
-    [REPLAY_RETURNED] = "returned",       [REPLAY_WAITS] = "waits",
-    [REPLAY_PASSED_OVER] = "passed over", [REPLAY_AT_WORK] = "at work",
+    [REPLAY_RETURNED] = "returned",
+    [REPLAY_WAITS] = "waits",
+    [REPLAY_KILLED] = "its process was killed",
+    [REPLAY_PASSED_OVER] = "passed over",
+    [REPLAY_AT_WORK] = "at work",
     [REPLAY_NOT_REACHED] = "not reached",
 };
 
-/* Whether the actor's call that was begun last before this line had not returned when the next one was begun. */
-static bool is_out(const struct player_board *board, uint32_t index)
+/* The actor's call that was begun last before this line, if it had not returned when the next one was begun; else
+ * NULL. */
+static const struct player_line *find_out(const struct player_board *board, uint32_t index)
 {
     const struct scenario_line *lines = board->scenario.lines;
     for (uint32_t i = index; i > 0; i--) {
         const struct player_line *begun = &board->lines[i - 1];
         if (lines[i - 1].who == lines[index].who && begun->beside) {
-            return !begun->returned || begun->returned_line == 0 || begun->returned_line > index + 1;
+            bool is_out = !begun->returned || begun->returned_line == 0 || begun->returned_line > index + 1;
+            return is_out ? begun : NULL;
         }
     }
-    return false;
+    return NULL;
 }
 
 enum replay_state replay_state(const struct player *player, uint32_t index)
@@ -42,7 +47,10 @@ enum replay_state replay_state(const struct player *player, uint32_t index)
     const struct player_board *board = player->board;
     const struct player_line *line = &board->lines[index];
     if (line->beside) {
-        return line->returned ? REPLAY_RETURNED : player->end == PLAYER_OVER ? REPLAY_WAITS : REPLAY_AT_WORK;
+        return line->returned               ? REPLAY_RETURNED
+               : line->killed               ? REPLAY_KILLED
+               : player->end == PLAYER_OVER ? REPLAY_WAITS
+                                            : REPLAY_AT_WORK;
     }
     if (board->outcome.made[index]) {
         return REPLAY_RETURNED;
@@ -50,8 +58,10 @@ enum replay_state replay_state(const struct player *player, uint32_t index)
     if (player->end != PLAYER_OVER && board->line == index + 1) {
         return REPLAY_AT_WORK;
     }
-    if ((board->scenario.lines[index].flags & SCENARIO_ENDS) != 0 && is_out(board, index)) {
-        return REPLAY_WAITS;
+    const struct player_line *out =
+        (board->scenario.lines[index].flags & SCENARIO_ENDS) != 0 ? find_out(board, index) : NULL;
+    if (out != NULL) {
+        return out->killed ? REPLAY_KILLED : REPLAY_WAITS;
     }
     return index < board->lines_begun ? REPLAY_PASSED_OVER : REPLAY_NOT_REACHED;
 }
@@ -83,8 +93,8 @@ const char *replay_missed(const struct player *player, uint32_t index)
     enum replay_state state = replay_state(player, index);
     int32_t due;
     bool differs =
-        scenario_expected(line, &due) &&
-        (state == REPLAY_WAITS || (state == REPLAY_RETURNED && due != board->outcome.results[index]));
+        scenario_expected(line, &due) && (state == REPLAY_WAITS || state == REPLAY_KILLED ||
+                                          (state == REPLAY_RETURNED && due != board->outcome.results[index]));
     return differs ? scenario_expected_word(line) : NULL;
 }
 

@@ -47,6 +47,7 @@ __attribute__((format(printf, 5, 6))) void replay_put_finding(struct replay_find
 enum replay_state {
     REPLAY_RETURNED,
     REPLAY_WAITS,       /* its call, or the one that it is to wait for, has not returned */
+    REPLAY_KILLED,      /* ... and never will: its process is dead */
     REPLAY_PASSED_OVER, /* there was nothing to call */
     REPLAY_AT_WORK,     /* when the player's process ended */
     REPLAY_NOT_REACHED

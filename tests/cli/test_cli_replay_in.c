@@ -27,6 +27,20 @@ static int take_away(void **state)
     return unlink(file_path);
 }
 
+static void a_killed_call_waits_no_more(void **state)
+{
+    (void)state;
+    static const char killed[] =
+        "client Create(set)\nclient.2 GetConfiguration(timeout forever) ...\n"
+        "server Open(set)\nworld Kill(client)\nclient.2 ... GetConfiguration\n";
+    expect(0, "", killed, "client.2 GetConfiguration(timeout forever) ...  (its process was killed)\n");
+    assert_null(strstr(said, "(waits)"));
+    expect(1, "",
+           "client Create(set)\nclient.2 GetConfiguration(timeout forever) ...\nworld Kill(client)\n"
+           "client.2 ... GetConfiguration -> NOERROR\n",
+           "(its process was killed), expected NOERROR\n");
+}
+
 static void other_worlds_are_told(void **state)
 {
     (void)state;
@@ -177,9 +191,8 @@ static void a_trace_becomes_a_scenario(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(other_worlds_are_told),
-        cmocka_unit_test(faults_fire_in_front_of_the_library),
-        cmocka_unit_test(pipes_are_read),
+        cmocka_unit_test(a_killed_call_waits_no_more),         cmocka_unit_test(other_worlds_are_told),
+        cmocka_unit_test(faults_fire_in_front_of_the_library), cmocka_unit_test(pipes_are_read),
         cmocka_unit_test(a_trace_becomes_a_scenario),
     };
     return cmocka_run_group_tests(tests, make, take_away);

@@ -29,6 +29,7 @@ enum {
 struct player_line {
     int64_t at_ns;          /* the world's time, from the scenario's beginning */
     bool beside;            /* its call is made on a thread of its actor's, beside the lines that follow */
+    bool killed;            /* ... and its process died before it returned */
     bool returned;          /* ... and has returned, while that line was at work (0: at the end) */
     uint32_t returned_line; /* as `line` below */
 };

@@ -42,19 +42,7 @@ static bool fault_has_fired(void)
     return board->fired;
 }
 
-/* ---- lines ---- */
-
-static void begin_line(uint32_t line)
-{
-    (void)fault_has_fired();
-    board->line = line;
-    if (line != 0) {
-        board->lines_begun = line;
-        board->lines[line - 1].at_ns = world_time() - begin_ns;
-    }
-}
-
-/* ---- calls beside others ---- */
+/* ---- calls beside others, and lines ---- */
 
 static struct beside {
     bool out;
@@ -62,6 +50,27 @@ static struct beside {
     void (*make)(void *context);
     void *context;
 } beside[PLAYER_ACTORS];
+
+static void note_deaths(void)
+{
+    for (uint32_t who = 0; world_host->being != NULL && who < PLAYER_ACTORS; who++) {
+        if (beside[who].out && beside[who].line != 0 &&
+            world_host->being(scenario_actor_process((uint8_t)who)) == PLAY_IS_DEAD) {
+            board->lines[beside[who].line - 1].killed = true;
+        }
+    }
+}
+
+static void begin_line(uint32_t line)
+{
+    (void)fault_has_fired();
+    note_deaths(); /* before the player ends those that are left */
+    board->line = line;
+    if (line != 0) {
+        board->lines_begun = line;
+        board->lines[line - 1].at_ns = world_time() - begin_ns;
+    }
+}
 
 /* On the actor's thread. */
 static void make(void *context)
