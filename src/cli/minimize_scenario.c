@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "os.h"
+#include "out_files.h"
 #include "reproducer.h"
 #include "scenario_file.h"
 #include "shrink_scenario.h"
@@ -162,6 +163,15 @@ static int reproduce(const struct minimize_options *options, struct minimum *min
     return status;
 }
 
+/* The search may take minutes: what stands in the way of its outcome is told before. */
+static int check_files(const struct minimize_options *options)
+{
+    const struct out_file files[] = {{.option = "output", .path = options->output, .replaces = true},
+                                     {.option = "to-c", .path = options->to_c},
+                                     {.option = "gdb", .path = options->gdb}};
+    return out_files_check("minimize", options->path, files, sizeof files / sizeof files[0]);
+}
+
 int minimize_scenario(const struct minimize_options *options)
 {
     int status = CLI_SETUP;
@@ -184,6 +194,10 @@ int minimize_scenario(const struct minimize_options *options)
     minimum->player = &player;
     minimum->deadline_ns = os_now() + options->within_ms * 1000000;
     minimum->scenario = file->scenario;
+    status = check_files(options);
+    if (status != CLI_CLEAN) {
+        goto end;
+    }
     /* What the output holds stays until there is something to put in its place: it may be the given scenario. */
     out = options->output != NULL ? fopen(options->output, "ae") : stdout;
     if (out == NULL) {

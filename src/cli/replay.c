@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "out_files.h"
 #include "player.h"
 #include "replay_compare.h"
 #include "replay_report.h"
@@ -102,8 +103,16 @@ static const struct option_row rows[] = {
 };
 
 /* Files are opened before anything runs. */
-static int open_files(struct replay *replay)
+static int open_files(struct replay *replay, const char *path)
 {
+    const struct out_file files[] = {{.option = "trace", .path = replay->trace},
+                                     {.option = "json", .path = replay->json},
+                                     {.option = "to-c", .path = replay->to_c},
+                                     {.option = "gdb", .path = replay->gdb}};
+    int status = out_files_check("replay", path, files, sizeof files / sizeof files[0]);
+    if (status != CLI_CLEAN) {
+        return status;
+    }
     if (replay->trace != NULL && (replay->trace_file = fopen(replay->trace, "we")) == NULL) {
         cli_error("replay: --trace: cannot write '%s': %s", replay->trace, strerror(errno));
         return CLI_USAGE;
@@ -284,7 +293,7 @@ static int run_replay(int argc, char **argv)
     plan_init(&replay->plan);
     if (cli_verb_start(&verb_replay, argc, argv, replay, &first, &status) == 0) {
         status = read_operand(replay, first, argc, argv);
-        status = status == CLI_CLEAN ? open_files(replay) : status;
+        status = status == CLI_CLEAN ? open_files(replay, argv[first]) : status;
         status = status == CLI_CLEAN ? play(replay, argv[first]) : status;
     }
     for (int i = 0; i < PLAYER_WORLD_COUNT; i++) {
