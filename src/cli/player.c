@@ -109,24 +109,18 @@ static void choose_signals(sigset_t *signals)
     }
 }
 
-/* What it has in shared memory goes with it. */
-static int run(struct player *player, char **environment)
+/* What it has in shared memory goes with it. `before`: the player's signals; *ending: as wait_for_end. */
+static int run(struct player *player, char **environment, const sigset_t *signals, const sigset_t *before,
+               int *ending)
 {
-    sigset_t signals, before;
-    int status = 0, ending = 0;
+    int status = 0;
     pid_t pid;
-    choose_signals(&signals);
-    pthread_sigmask(SIG_BLOCK, &signals, &before);
-    int error = start(player, environment, &before, &pid);
+    int error = start(player, environment, before, &pid);
     if (error == 0) {
-        ending = wait_for_end(pid, &signals, &status);
+        *ending = wait_for_end(pid, signals, &status);
         cleanup_objects(player->board->space, NULL, NULL);
         note_end(player, status);
     }
-    if (ending != 0) {
-        raise(ending);
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }
 
@@ -140,14 +134,22 @@ int player_play(struct player *player, const struct scenario *scenario, uint32_t
     player->board->armed = player->plan != NULL;
     run_token(player->board->space);
     struct player_surroundings around;
+    sigset_t signals, before;
+    int ending = 0;
+    choose_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, &before);
     int error = player_surround(&around, player);
     if (error == 0) {
-        error = run(player, around.environment);
+        error = run(player, around.environment, &signals, &before, &ending);
     }
     if (error == 0 && !player->board->fired && player_fault_has_fired(&around)) {
         player->board->fired = true; /* it has ended the player */
         player->board->fired_line = player->board->line;
     }
     player_leave(&around);
+    if (ending != 0) {
+        raise(ending);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL); /* what has come since then ends the command here */
     return error == 0 && player->status == PLAYER_CANNOT ? ENOMEM : error;
 }
