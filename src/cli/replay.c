@@ -29,6 +29,7 @@ struct replay {
     const char *to_c, *gdb; /* likewise */
     char *command;
     struct scenario_file file;
+    bool is_trace;                                  /* that the scenario was made of */
     struct plan plan;                               /* faults between its lines */
     struct replay_world worlds[PLAYER_WORLD_COUNT]; /* those asked for, in the order of the words */
     uint32_t world_count;
@@ -197,6 +198,38 @@ static int play_everywhere(struct replay *replay, const char *path, const struct
     return CLI_CLEAN;
 }
 
+/* A test and a script play the scenario in the simulation, once more. */
+static int check_reproducers(const struct replay *replay, const char *path)
+{
+    const char *option = replay->to_c != NULL ? "to-c" : "gdb";
+    bool in_simulation = replay->worlds[0].world == PLAYER_SIM;
+    if (replay->to_c == NULL && replay->gdb == NULL) {
+        return CLI_CLEAN;
+    }
+    if (!in_simulation || replay->plan.fault_count != 0) {
+        cli_error("replay: --%s: it plays in the simulation: expected %s", option,
+                  in_simulation ? "a scenario without faults, which only --in preload can arm"
+                                : "that among the worlds of --in");
+        return CLI_USAGE;
+    }
+    if (replay->gdb != NULL && (replay->is_trace || strcmp(path, "-") == 0)) {
+        cli_error("replay: --gdb: the script plays the file: expected one with a scenario, not %s",
+                  replay->is_trace ? "a trace" : "stdin");
+        return CLI_USAGE;
+    }
+    return CLI_CLEAN;
+}
+
+/* Those of the first world, which are the first. */
+static uint32_t count_findings_of(const struct replay *replay, enum player_world world)
+{
+    uint32_t count = 0;
+    while (count < replay->finding_count && replay->findings[count].world == world) {
+        count++;
+    }
+    return count;
+}
+
 static int play(struct replay *replay, const char *path)
 {
     const struct player *first = NULL;
@@ -218,7 +251,7 @@ static int play(struct replay *replay, const char *path)
                                           .command = replay->command,
                                           .player = first,
                                           .findings = report.findings,
-                                          .finding_count = report.finding_count};
+                                          .finding_count = count_findings_of(replay, first->world)};
     status = replay_trace(replay->trace_file, replay->trace, &report);
     status = status == CLI_CLEAN ? write_report(replay, &report) : status;
     status = status == CLI_CLEAN ? reproducer_write(&reproducer) : status;
@@ -264,7 +297,13 @@ static int read_operand(struct replay *replay, int first, int argc, char **argv)
         return CLI_USAGE;
     }
     int status = CLI_CLEAN;
-    if (read_trace(replay, argv[first], &status)) {
+    replay->command = text_command_line(argc + 1, argv - 1); /* a verb's arguments are the tail of main's */
+    if (replay->command == NULL) {
+        cli_error("replay: no memory");
+        return CLI_SETUP;
+    }
+    replay->is_trace = read_trace(replay, argv[first], &status);
+    if (replay->is_trace) {
         return status;
     }
     if (scenario_file_read(argv[first], &replay->file, &replay->plan) != 0) {
@@ -273,8 +312,7 @@ static int read_operand(struct replay *replay, int first, int argc, char **argv)
             replay->file.plan ? "\nvdifault: it is the plan of a client's run: vdifault run --plan" : "");
         return CLI_USAGE;
     }
-    replay->command = text_command_line(argc + 1, argv - 1); /* a verb's arguments are the tail of main's */
-    return replay->command != NULL ? CLI_CLEAN : CLI_SETUP;
+    return CLI_CLEAN;
 }
 
 static int run_replay(int argc, char **argv)
@@ -293,6 +331,7 @@ static int run_replay(int argc, char **argv)
     plan_init(&replay->plan);
     if (cli_verb_start(&verb_replay, argc, argv, replay, &first, &status) == 0) {
         status = read_operand(replay, first, argc, argv);
+        status = status == CLI_CLEAN ? check_reproducers(replay, argv[first]) : status;
         status = status == CLI_CLEAN ? open_files(replay, argv[first]) : status;
         status = status == CLI_CLEAN ? play(replay, argv[first]) : status;
     }

@@ -65,12 +65,33 @@ static void what_is_read_stays(void **state)
     expect_of("minimize", 0, options, "client Close()\n" WRONG, "1 of 2 lines are left");
 }
 
+/* A test and a script are of the simulation, whatever else was played. */
+static void a_test_and_a_script_play_in_the_simulation(void **state)
+{
+    char options[64];
+    (void)state;
+    expect(2, "--in shm --to-c t.c", WRONG, "--to-c: it plays in the simulation: expected that among");
+    expect(2, "--in shm,preload --gdb t.gdb", WRONG, "--gdb: it plays in the simulation: expected that");
+    expect(2, "--in all --to-c t.c", "fault lost-close\n" WRONG, "expected a scenario without faults");
+    expect(1, "--in all --to-c t.c --gdb t.gdb", WRONG, "3 worlds agree");
+    snprintf(options, sizeof options, "--gdb t.gdb <%s", file_path);
+    assert_int_equal(run("replay", options, "-"), 2);
+    assert_non_null(strstr(said, "expected one with a scenario, not stdin"));
+    expect(1, "--trace t.vdt", WRONG, "1 calls");
+    assert_int_equal(run("replay", "--gdb t.gdb", "t.vdt"), 2);
+    assert_non_null(
+        strstr(said, "--gdb: the script plays the file: expected one with a scenario, not a trace"));
+    assert_int_equal(run("replay", "--to-c t.c", "t.vdt"), 0);
+    assert_int_equal(system("grep -q 'replay --to-c t.c t.vdt' t.c"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_are_told_before_anything_is_played),
         cmocka_unit_test(no_output_is_written_over_another),
         cmocka_unit_test(what_is_read_stays),
+        cmocka_unit_test(a_test_and_a_script_play_in_the_simulation),
     };
     return cmocka_run_group_tests(tests, make, take_away);
 }
