@@ -81,6 +81,8 @@ struct play_host {
     enum play_being (*being)(enum scenario_process process); /* NULL: all live */
     /* How many steps the actor has made of its present call; NULL: calls never go on step by step beside one another. */
     uint32_t (*steps)(uint8_t who);
+    /* Whether it surely has shared memory for so many bytes of buffers, all of the scenario's together; NULL: yes. */
+    bool (*has_room)(uint64_t bytes);
     void (*litter)(void); /* names may be left that nobody could know of: end does not count them */
     /* What the interposer and the server would record (event.h, call_events.h), in order, from line 1 on: the calls by
      * which the end cleans up are not among them. NULL: nothing is made of it. */

@@ -51,7 +51,8 @@ static uint64_t bytes_of(const struct play_life *life, uint32_t size, uint32_t a
 
 bool play_room_is_certain(const struct play *play, uint64_t bytes)
 {
-    return bytes + play->area_bytes <= CERTAIN_ROOM;
+    uint64_t together = bytes + play->area_bytes;
+    return together <= CERTAIN_ROOM && (play->host.has_room == NULL || play->host.has_room(together));
 }
 
 static enum model_situation room_for(const struct play *play, uint64_t bytes)

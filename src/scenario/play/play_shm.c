@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "play.h"
 #include "scenario_types.h"
@@ -19,9 +20,28 @@ enum {
 };
 _Static_assert((int)ACTORS <= (int)TURNS_ACTORS_MAX, "an actor each");
 
+enum {
+    SETS_BYTES = 1 << 20 /* more than the sets of a scenario take without their buffers */
+};
+static uint64_t room; /* that /dev/shm had when the scenario began */
+
+/* No limit of its own is one that is not known. */
+static uint64_t measure_room(void)
+{
+    struct statvfs info;
+    bool limited = statvfs("/dev/shm", &info) == 0 && info.f_blocks != 0;
+    return limited ? (uint64_t)info.f_bavail * info.f_frsize : UINT64_MAX;
+}
+
+static bool has_room(uint64_t bytes)
+{
+    return room >= SETS_BYTES && bytes <= room - SETS_BYTES;
+}
+
 static void begin(const struct scenario *scenario)
 {
     (void)scenario;
+    room = measure_room();
     event_set_spinning(false); /* whoever spins has the turn, and nobody else could do what he looks for */
     turns_begin();
 }
@@ -76,4 +96,5 @@ const struct play_host play_in_shared_memory = {.begin = begin,
                                                 .explain = explain,
                                                 .kill = kill_process,
                                                 .end = end,
+                                                .has_room = has_room,
                                                 .now = os_now};
