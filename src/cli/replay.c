@@ -185,7 +185,8 @@ static int play_everywhere(struct replay *replay, const char *path, const struct
         }
         if (*first != NULL && replay->worlds[i].played) {
             replay->finding_count +=
-                replay_compare(*first, &replay->players[i], replay->findings + replay->finding_count);
+                replay_compare(*first, &replay->players[i], replay->findings + replay->finding_count,
+                               &replay->worlds[i].no_room_line);
         } else if (replay->worlds[i].played) {
             *first = &replay->players[i];
         }
@@ -238,7 +239,9 @@ static int play(struct replay *replay, const char *path)
         return status;
     }
     const struct replay_report report = {.path = path,
-                                         .binary = replay->file.binary,
+                                         .form = replay->is_trace      ? "trace"
+                                                 : replay->file.binary ? "binary"
+                                                                       : "text",
                                          .player = first,
                                          .findings = replay->findings,
                                          .finding_count = replay->finding_count,

@@ -31,15 +31,17 @@ static bool lacks_memory(const char *outcome)
 }
 
 uint32_t replay_compare(const struct player *one, const struct player *other,
-                        struct replay_finding findings[SCENARIO_LINES_MAX])
+                        struct replay_finding findings[SCENARIO_LINES_MAX], uint32_t *no_room)
 {
     const struct scenario *scenario = &one->board->scenario;
     uint32_t count = 0;
+    *no_room = 0;
     for (uint32_t i = 0; i < scenario->line_count; i++) {
         char first[OUTCOME_TEXT_MAX], second[OUTCOME_TEXT_MAX];
         put_outcome(one, i, first);
         put_outcome(other, i, second);
         if (lacks_memory(first) != lacks_memory(second)) {
+            *no_room = i + 1;
             break;
         }
         if (strcmp(first, second) != 0) {

@@ -9,8 +9,9 @@
 
 #include "replay_findings.h"
 
-/* Both have played the same scenario. Returns how many findings, one a line that differs. */
+/* Both have played the same scenario. Returns how many findings, one a line that differs. *no_room: the line from which on
+ * nothing is compared; 0: all are. */
 uint32_t replay_compare(const struct player *one, const struct player *other,
-                        struct replay_finding findings[SCENARIO_LINES_MAX]);
+                        struct replay_finding findings[SCENARIO_LINES_MAX], uint32_t *no_room);
 
 #endif

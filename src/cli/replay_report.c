@@ -118,6 +118,9 @@ static void print_worlds(FILE *out, const struct replay_report *report)
         const struct replay_world *world = &report->worlds[i];
         if (!world->played) {
             fprintf(out, "%s: not played: %s\n", player_world_words[world->world], world->refusal);
+        } else if (world->no_room_line != 0) {
+            fprintf(out, "%s: compared up to line %u, where one of them had no room left in memory\n",
+                    player_world_words[world->world], (unsigned)world->no_room_line);
         }
     }
     uint32_t played = 0;
@@ -134,7 +137,7 @@ void replay_print(FILE *out, const struct replay_report *report)
     const struct player_board *board = report->player->board;
     const struct scenario *scenario = &board->scenario;
     int columns = columns_of(scenario);
-    fprintf(out, "%s: %s, devices %u, schedule %s, %s\n", report->path, report->binary ? "binary" : "text",
+    fprintf(out, "%s: %s, devices %u, schedule %s, %s\n", report->path, report->form,
             (unsigned)scenario->device_count, scenario_schedule_names[scenario->schedule],
             player_world_texts[report->player->world]);
     fprintf(out, "%5s %9s\n", "line", "ms");
@@ -225,8 +228,9 @@ static json_t *worlds_json(const struct replay_report *report)
     json_t *worlds = json_array();
     for (uint32_t i = 0; worlds != NULL && i < report->world_count; i++) {
         const struct replay_world *world = &report->worlds[i];
-        json_t *entry = json_pack("{s:s, s:s?}", "in", player_world_words[world->world], "not_played",
-                                  world->played ? NULL : world->refusal);
+        json_t *entry = json_pack("{s:s, s:s?, s:o}", "in", player_world_words[world->world], "not_played",
+                                  world->played ? NULL : world->refusal, "no_room_line",
+                                  world->no_room_line != 0 ? json_integer(world->no_room_line) : json_null());
         if (json_array_append_new(worlds, entry) != 0) {
             json_decref(worlds);
             return NULL;
@@ -244,7 +248,7 @@ json_t *replay_json(const struct replay_report *report)
     return json_pack(
         "{s:i, s:s, s:o, s:s, s:s, s:i, s:s, s:i, s:o, s:s?, s:o, s:o, s:o, s:o, s:o}", "schema", 1,
         "outcome", report->finding_count != 0 ? "findings" : "clean", "file", json_text(report->path), "form",
-        report->binary ? "binary" : "text", "in", player_world_words[report->player->world], "devices",
+        report->form, "in", player_world_words[report->player->world], "devices",
         (int)board->scenario.device_count, "schedule", scenario_schedule_names[board->scenario.schedule],
         "calls", (int)board->outcome.calls, "virtual_ns", over ? json_integer(board->end_ns) : json_null(),
         "trace", over && report->player->world == PLAYER_SIM ? trace : NULL, "lines",

@@ -20,11 +20,12 @@ struct replay_world {
     enum player_world world;
     bool played;
     char refusal[REPLAY_REFUSAL_MAX]; /* why not */
+    uint32_t no_room_line;            /* as replay_compare has it; 0: none */
 };
 
 struct replay_report {
-    const char *path; /* of the scenario */
-    bool binary;
+    const char *path;            /* of the scenario */
+    const char *form;            /* "text", "binary", "trace" */
     const struct player *player; /* of the first world */
     const struct replay_finding *findings;
     uint32_t finding_count;

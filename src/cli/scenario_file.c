@@ -41,10 +41,10 @@ static int read_scenario(const char *bytes, size_t length, struct scenario_file 
     struct fault_error error;
     uint32_t line;
     if (length >= strlen(TRACE_MAGIC) && memcmp(bytes, TRACE_MAGIC, strlen(TRACE_MAGIC)) == 0) {
-        snprintf(
-            file->error, sizeof file->error,
-            "it is a trace: expected a scenario, as text or as a fuzzer left it (vdifault trace prints and "
-            "judges traces)");
+        snprintf(file->error, sizeof file->error,
+                 "it is a trace: expected a scenario, as text or as a fuzzer left it (vdifault replay FILE "
+                 "plays traces, "
+                 "vdifault trace prints and judges them)");
         return EINVAL;
     }
     if (length == 0) {

@@ -82,6 +82,7 @@ static void a_test_and_a_script_play_in_the_simulation(void **state)
     assert_non_null(
         strstr(said, "--gdb: the script plays the file: expected one with a scenario, not a trace"));
     assert_int_equal(run("replay", "--to-c t.c", "t.vdt"), 0);
+    assert_non_null(strstr(said, "t.vdt: trace, devices "));
     assert_int_equal(system("grep -q 'replay --to-c t.c t.vdt' t.c"), 0);
 }
 

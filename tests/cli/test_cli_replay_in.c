@@ -65,8 +65,12 @@ static void a_full_machine_is_no_finding(void **state)
         char command[512];
         snprintf(command, sizeof command, options, file_path, sizes[i]);
         expect(0, command, text, "3 worlds agree\n");
+        if (i == 0) { /* not even the set */
+            assert_non_null(strstr(said, "\nshm: compared up to line 1, where one of them had no room left"));
+        }
     }
     expect(0, "--in shm", text, "in shared memory\n");
+    assert_null(strstr(said, "compared up to"));
 }
 
 static void other_worlds_are_told(void **state)
