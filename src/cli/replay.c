@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cleanup.h"
 #include "cli.h"
 #include "out_files.h"
 #include "player.h"
@@ -231,9 +232,18 @@ static uint32_t count_findings_of(const struct replay *replay, enum player_world
     return count;
 }
 
+/* What a replay that was killed, or a run, has left in shared memory; nobody else could have removed it. */
+static void clear_away(const struct replay *replay)
+{
+    if (replay->worlds[replay->world_count - 1].world != PLAYER_SIM) {
+        cleanup_stale(rundir_base(), true, NULL);
+    }
+}
+
 static int play(struct replay *replay, const char *path)
 {
     const struct player *first = NULL;
+    clear_away(replay);
     int status = play_everywhere(replay, path, &first);
     if (status != CLI_CLEAN) {
         return status;

@@ -1,16 +1,19 @@
 /* `vdifault replay` elsewhere than in the simulation, with faults, and on traces. */
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
 
 #include "replay_command.h"
+#include "rundir.h"
 #include "trace.h"
 #include "vdi.h"
 #include "vdierror.h"
@@ -71,6 +74,29 @@ static void a_full_machine_is_no_finding(void **state)
     }
     expect(0, "--in shm", text, "in shared memory\n");
     assert_null(strstr(said, "compared up to"));
+}
+
+static void what_a_killed_one_has_left_is_removed(void **state)
+{
+    char token[RUN_TOKEN_MAX], path[RUN_TOKEN_MAX + 40];
+    int ends[2], status = 0;
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        run_token(token);
+        snprintf(path, sizeof path, "/dev/shm/" RUN_PREFIX "%s-1", token);
+        int made = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+        _exit(made < 0 || write(ends[1], path, sizeof path) != (ssize_t)sizeof path);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(ends[0], path, sizeof path), sizeof path);
+    close(ends[0]);
+    close(ends[1]);
+    expect(0, "--in shm", "client Create(set)\n", "1 calls");
+    assert_int_equal(access(path, F_OK), -1);
 }
 
 static void other_worlds_are_told(void **state)
@@ -218,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_killed_call_waits_no_more),
         cmocka_unit_test(a_full_machine_is_no_finding),
+        cmocka_unit_test(what_a_killed_one_has_left_is_removed),
         cmocka_unit_test(other_worlds_are_told),
         cmocka_unit_test(faults_fire_in_front_of_the_library),
         cmocka_unit_test(pipes_are_read),
