@@ -46,9 +46,9 @@ static unsigned long runs;
 static uint8_t *read_file(const char *path, size_t *size)
 {
     uint8_t *bytes = malloc(FILE_MAX);
+    errno = 0;
     FILE *file = fopen(path, "rb");
     *size = 0;
-    errno = 0;
     if (file != NULL && bytes != NULL) {
         *size = fread(bytes, 1, FILE_MAX, file);
     }

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +18,8 @@ _Noreturn static void run_child(const struct plan *plan, bool quiet, struct tria
         dup2(nowhere, STDOUT_FILENO);
         dup2(nowhere, STDERR_FILENO);
     }
-    alarm(TRIAL_SECONDS); /* a client that computes for ever is no wait of the simulation's */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* who stops the whole means this, too */
+    alarm(TRIAL_SECONDS);             /* a client that computes for ever is no wait of the simulation's */
     world_run(plan, &verdict, NULL, WORLD_REPORT_NOTHING);
     if (verdict.rule[0] != '\0') {
         snprintf(shared->signature, sizeof shared->signature, "%s%s%s", verdict.rule,
