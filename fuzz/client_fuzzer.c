@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "input.h"
+#include "vdifault.h"
 #include "world.h"
 
 #pragma GCC visibility push(default)
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak)); /* unless the client has its own */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *one, size_t one_size, const uint8_t *other, size_t other_size,
@@ -46,6 +48,21 @@ static void count_session(const struct plan *plan, const struct verdict *verdict
                   plan->faults[i].site.function << 8 | plan->faults[i].site.command);
         }
     }
+}
+
+/* --minimize and its kind are NAME_replay's; the engine would take no notice of them, and fuzz. With a sanitizer this
+ * program shows what one without does not. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static const char *const own[] = {"--minimize", "--show", "--text"};
+    for (int i = 1; i < *argc; i++) {
+        for (size_t k = 0; k < sizeof own / sizeof own[0]; k++) {
+            if (strcmp((*argv)[i], own[k]) == 0) {
+                exit(vdifault_client_main(*argc, *argv));
+            }
+        }
+    }
+    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

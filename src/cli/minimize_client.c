@@ -27,40 +27,68 @@ bool minimize_names_program(int argc, char **argv)
     return find(argc, argv) != 0;
 }
 
-static bool takes_value(const char *word)
+/* The option's value behind '=', or at the end of `word` where it is the next one; NULL: it is none of these. */
+static char *value_of(char *word)
 {
-    return strcmp(word, "--output") == 0 || strcmp(word, "--to-c") == 0;
+    static const char *const names[] = {"--output", "--to-c"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t length = strlen(names[i]);
+        if (strncmp(word, names[i], length) == 0 && (word[length] == '\0' || word[length] == '=')) {
+            return word + length;
+        }
+    }
+    return NULL;
 }
 
-/* PROGRAM --minimize FILE and the options, as it wants them. */
-int minimize_by_program(int argc, char **argv)
+/* PROGRAM --minimize FILE and the options, as it wants them. How many files there are. */
+static int translate(int argc, char **argv, int at, char **words)
 {
-    int at = find(argc, argv), count = 0;
-    char *equals = strchr(argv[at], '=');
-    char *program = equals != NULL ? equals + 1 : at + 1 < argc ? argv[at + 1] : NULL;
-    char **words = calloc((size_t)argc + 3, sizeof *words);
-    if (words == NULL || program == NULL) {
-        cli_error(program == NULL ? "minimize: --client: expected the fuzzer's NAME_replay"
-                                  : "minimize: no memory");
-        free(words);
-        return program == NULL ? CLI_USAGE : CLI_SETUP;
-    }
-    words[count++] = program;
+    int files = 0, count = 1;
     for (int i = 1; i < argc; i++) {
+        char *value = value_of(argv[i]);
         if (i == at) {
-            i += equals != NULL ? 0 : 1;
-        } else if (takes_value(argv[i]) && i + 1 < argc) {
+            i += strchr(argv[at], '=') != NULL ? 0 : 1;
+        } else if (value != NULL && *value == '=') {
+            *value = '\0';
+            words[count++] = argv[i];
+            words[count++] = value + 1;
+        } else if (value != NULL && i + 1 < argc) {
             words[count++] = argv[i++];
             words[count++] = argv[i];
+        } else if (argv[i][0] == '-') {
+            words[count++] = argv[i];
         } else {
-            words[count++] = argv[i][0] != '-' ? "--minimize" : argv[i];
-            if (argv[i][0] != '-') {
-                words[count++] = argv[i];
-            }
+            words[count++] = (char *)"--minimize";
+            words[count++] = argv[i];
+            files++;
         }
+    }
+    return files;
+}
+
+int minimize_by_program(int argc, char **argv)
+{
+    int at = find(argc, argv);
+    char *equals = strchr(argv[at], '=');
+    char *program = equals != NULL ? equals + 1 : at + 1 < argc ? argv[at + 1] : NULL;
+    char **words = calloc((size_t)argc * 2 + 1, sizeof *words);
+    int status = CLI_SETUP;
+    if (program == NULL || words == NULL) {
+        cli_error(program == NULL ? "minimize: --client: expected the fuzzer's NAME_replay"
+                                  : "minimize: no memory");
+        status = program == NULL ? CLI_USAGE : CLI_SETUP;
+        goto out;
+    }
+    words[0] = program;
+    int files = translate(argc, argv, at, words);
+    if (files != 1) {
+        cli_error("minimize: --client: %d files given; expected one, an artifact of the fuzzer's", files);
+        status = CLI_USAGE;
+        goto out;
     }
     execvp(program, words);
     cli_error("minimize: --client: cannot start '%s': %s", program, strerror(errno));
+out:
     free(words);
-    return CLI_SETUP;
+    return status;
 }

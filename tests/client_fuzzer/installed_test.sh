@@ -41,6 +41,15 @@ expect 1 'error VDI-OUT-001' made/hasty_replay -runs=5000
 expect 1 'VDI-OUT-001' made/hasty_replay found.plan
 expect 0 '1 of 2 faults are left' "$vdifault" minimize --client made/hasty_replay --output smallest.plan --to-c test.c found.plan
 expect 0 '^fault late-failure$' cat smallest.plan
+expect 0 '1 of 2 faults are left' "$vdifault" minimize --client=made/hasty_replay --output=again.plan found.plan
+expect 0 '^fault late-failure$' cat again.plan
+expect 2 '0 files given' "$vdifault" minimize --client made/hasty_replay --output again.plan
+expect 2 '2 files given' "$vdifault" minimize --client made/hasty_replay found.plan again.plan
+expect 3 "cannot start './no-such'" "$vdifault" minimize --client ./no-such found.plan
+expect 2 "'no-such': No such file" "$vdifault" minimize --client made/hasty_replay no-such
+: >empty
+expect 3 'gives no finding' "$vdifault" minimize --client made/hasty_replay empty
+expect 3 "cannot write 'no/such.plan'" "$vdifault" minimize --client made/hasty_replay --output no/such.plan found.plan
 expect 1 'VDI-OUT-001' made/hasty_replay --show smallest.plan
 
 export PKG_CONFIG_PATH="$root/lib/pkgconfig"
