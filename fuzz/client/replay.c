@@ -10,10 +10,12 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "input.h"
 #include "random.h"
@@ -82,7 +84,7 @@ static int run_file(const char *path)
 {
     struct trial trial;
     int status = read_plan(path);
-    int error = status == EXIT_CLEAN ? trial_run(&plan, true, &trial) : 0;
+    int error = status == EXIT_CLEAN ? trial_run(&plan, false, &trial) : 0;
     if (status != EXIT_CLEAN || error != 0) {
         return status != EXIT_CLEAN ? status : EXIT_SETUP;
     }
@@ -114,6 +116,14 @@ static int run_path(const char *path)
     return status;
 }
 
+static void end_endless(int signal)
+{
+    static const char text[] = "vdifault: the client computes without end: no session needs that long\n";
+    (void)signal;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    abort(); /* what an engine makes of it; a debugger sees where */
+}
+
 /* As an engine would, without feedback: each from the one before. */
 static int run_made_up(void)
 {
@@ -123,12 +133,15 @@ static int run_made_up(void)
     uint64_t random = options.seed;
     uint32_t line;
     size_t size = 0;
+    signal(SIGALRM, end_endless);
     for (unsigned long i = 0; i < options.runs && verdict.rule[0] == '\0'; i++, runs++) {
         size = input_mutate(bytes, i % 64 == 0 ? 0 : size, sizeof bytes, (uint32_t)random_next(&random));
         if (input_read(bytes, size, &plan, &error, &line) == 0) {
+            alarm(TRIAL_SECONDS);
             world_run(&plan, &verdict, stdout, WORLD_REPORT_ERRORS);
         }
     }
+    alarm(0);
     return verdict.rule[0] != '\0' ? EXIT_FINDING : EXIT_CLEAN;
 }
 
@@ -211,7 +224,7 @@ static int minimize(const char *path, const char *program)
         return status;
     }
     uint32_t given = plan.fault_count;
-    if (trial_run(&plan, true, &finding) != 0 || finding.signature[0] == '\0') {
+    if (trial_run(&plan, false, &finding) != 0 || finding.signature[0] == '\0') {
         fprintf(stderr, "vdifault: '%s' gives no finding: nothing to keep while it shrinks\n", path);
         return EXIT_SETUP;
     }

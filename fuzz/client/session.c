@@ -302,6 +302,9 @@ static void play(void)
 
 void world_run(const struct plan *plan, struct verdict *verdict, FILE *out, enum world_report report)
 {
+    if (world_is_inside()) {
+        world_refuse("vdifault_session", "one session at a time, begun outside of vdifault_client");
+    }
     world_open();
     sessions++;
     empty_folder(AT_FDCWD, world.folder); /* of what the last client left, however it ended */

@@ -13,10 +13,10 @@
 _Noreturn static void run_child(const struct plan *plan, bool quiet, struct trial *shared)
 {
     struct verdict verdict;
-    int nowhere = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere >= 0) {
-        dup2(nowhere, STDOUT_FILENO);
-        dup2(nowhere, STDERR_FILENO);
+        dup2(nowhere, STDOUT_FILENO); /* what goes there is the parent's: results, or a plan */
+        dup2(quiet ? nowhere : STDERR_FILENO, STDERR_FILENO);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* who stops the whole means this, too */
     alarm(TRIAL_SECONDS);             /* a client that computes for ever is no wait of the simulation's */
@@ -26,15 +26,21 @@ _Noreturn static void run_child(const struct plan *plan, bool quiet, struct tria
                  verdict.function[0] != '\0' ? " " : "", verdict.function);
         memcpy(shared->text, verdict.text, sizeof shared->text);
     }
+    shared->judged = true;
     _exit(0);
 }
 
-/* What it told stands, if it came so far; else the manner of its death. */
+/* What it told stands, if it came so far; else the manner of its death. Status 0 is one, too: exec, quick_exit. */
 static void note_death(int status, struct trial *trial)
 {
-    if (trial->signature[0] == '\0' && WIFSIGNALED(status)) {
+    if (trial->judged) {
+        return;
+    }
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+        snprintf(trial->signature, sizeof trial->signature, "no end after %d s of computing", TRIAL_SECONDS);
+    } else if (WIFSIGNALED(status)) {
         snprintf(trial->signature, sizeof trial->signature, "%s", strsignal(WTERMSIG(status)));
-    } else if (trial->signature[0] == '\0' && WEXITSTATUS(status) != 0) {
+    } else {
         snprintf(trial->signature, sizeof trial->signature, "crash, exit status %d", WEXITSTATUS(status));
     }
 }

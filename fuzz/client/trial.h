@@ -16,9 +16,10 @@ enum {
 struct trial {
     char signature[TRIAL_SIGNATURE_MAX]; /* "": no finding */
     char text[VERDICT_TEXT_MAX];         /* the finding's sentence; "" of a crash */
+    bool judged;                         /* the session came to its end, and the rules to their verdict */
 };
 
-/* `quiet`: what the client and a sanitizer print goes nowhere. */
+/* What the client prints to stdout goes nowhere; `quiet`: its stderr, and so a sanitizer's report, too. */
 int trial_run(const struct plan *plan, bool quiet, struct trial *trial);
 
 #endif

@@ -61,3 +61,29 @@ for client in hasty careful; do
 done
 expect 1 'VDI-OUT-001' ./hasty_test
 expect 0 'PASSED' ./careful_test
+
+# Whoever ends a fuzzer ends it where it stands: its folder goes all the same.
+cat >aborts.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <vdifault.h>
+int vdifault_client(const char *folder)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/file", folder);
+    if (fopen(path, "w") == NULL) {
+        return 1;
+    }
+    abort();
+}
+END
+# shellcheck disable=SC2086 # words
+cc -std=c17 -D_GNU_SOURCE aborts.c "$root/share/vdifault/client_main.c" $flags -o aborts_replay
+mkdir folders
+expect 134 '' env TMPDIR="$work/folders" ./aborts_replay -runs=1
+expect 1 'empty: Aborted' env TMPDIR="$work/folders" ./aborts_replay empty
+left=100
+while [ -n "$(ls folders)" ] && [ $((left -= 1)) -gt 0 ]; do
+    sleep 0.1
+done
+expect 0 '' rmdir folders
