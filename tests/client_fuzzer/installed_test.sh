@@ -86,4 +86,4 @@ left=100
 while [ -n "$(ls folders)" ] && [ $((left -= 1)) -gt 0 ]; do
     sleep 0.1
 done
-expect 0 '' rmdir folders
+rmdir folders
