@@ -58,9 +58,13 @@ _Noreturn void __real_pthread_exit(void *result);
 pthread_t __real_pthread_self(void);
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __real_pthread_mutex_trylock(pthread_mutex_t *mutex);
+int __real_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until);
+int __real_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until);
 int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
 int __real_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
 int __real_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until);
+int __real_pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock,
                                   const struct timespec *until);
 int __real_pthread_cond_signal(pthread_cond_t *condition);
 int __real_pthread_cond_broadcast(pthread_cond_t *condition);
@@ -73,9 +77,13 @@ _Noreturn void __wrap_pthread_exit(void *result);
 pthread_t __wrap_pthread_self(void);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until);
+int __wrap_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
 int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
+                                  const struct timespec *until);
+int __wrap_pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock,
                                   const struct timespec *until);
 int __wrap_pthread_cond_signal(pthread_cond_t *condition);
 int __wrap_pthread_cond_broadcast(pthread_cond_t *condition);
@@ -218,17 +226,33 @@ int __wrap_pthread_mutex_trylock(pthread_mutex_t *given)
     return try_lock((struct mutex *)given, &error) ? 0 : EBUSY;
 }
 
-int __wrap_pthread_mutex_lock(pthread_mutex_t *given)
+static int lock_until(pthread_mutex_t *given, int64_t deadline)
 {
-    if (!world_is_inside()) {
-        return __real_pthread_mutex_lock(given);
-    }
     struct mutex *mutex = (struct mutex *)given;
     int error;
     while (!try_lock(mutex, &error) && error == EBUSY) {
-        os_wait(&mutex->held, this_session(), OS_FOREVER);
+        if (os_wait(&mutex->held, this_session(), deadline) == ETIMEDOUT) {
+            return ETIMEDOUT;
+        }
     }
     return error == EBUSY ? 0 : error;
+}
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    return world_is_inside() ? lock_until(mutex, OS_FOREVER) : __real_pthread_mutex_lock(mutex);
+}
+
+int __wrap_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
+{
+    return world_is_inside() ? lock_until(mutex, world_deadline(until))
+                             : __real_pthread_mutex_timedlock(mutex, until);
+}
+
+int __wrap_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until)
+{
+    return world_is_inside() ? lock_until(mutex, world_deadline(until))
+                             : __real_pthread_mutex_clocklock(mutex, clock, until);
 }
 
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *given)
@@ -275,6 +299,16 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mu
 {
     if (!world_is_inside()) {
         return __real_pthread_cond_timedwait(condition, mutex, until);
+    }
+    return wait_for(condition, mutex, world_deadline(until));
+}
+
+/* What std::condition_variable::wait_for is made of. */
+int __wrap_pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock,
+                                  const struct timespec *until)
+{
+    if (!world_is_inside()) {
+        return __real_pthread_cond_clockwait(condition, mutex, clock, until);
     }
     return wait_for(condition, mutex, world_deadline(until));
 }

@@ -157,8 +157,18 @@ static int sleeps_for_long(const char *folder)
     struct timespec until = {.tv_sec = time(NULL) + 100};
     pthread_mutex_lock(&game.mutex);
     assert_int_equal(pthread_cond_timedwait(&game.changed, &game.mutex, &until), ETIMEDOUT);
-    pthread_mutex_unlock(&game.mutex);
     assert_int_equal(time(NULL), until.tv_sec);
+    struct timespec later;
+    clock_gettime(CLOCK_MONOTONIC, &later);
+    later.tv_sec += 100;
+    assert_int_equal(pthread_cond_clockwait(&game.changed, &game.mutex, CLOCK_MONOTONIC, &later), ETIMEDOUT);
+    assert_int_equal(time(NULL), until.tv_sec + 100);
+    until.tv_sec += 200;
+    assert_int_equal(pthread_mutex_timedlock(&game.mutex, &until), ETIMEDOUT);
+    later.tv_sec += 200;
+    assert_int_equal(pthread_mutex_clocklock(&game.mutex, CLOCK_MONOTONIC, &later), ETIMEDOUT);
+    assert_int_equal(time(NULL), until.tv_sec + 100);
+    pthread_mutex_unlock(&game.mutex);
     return slept == 3000 ? 1 : 2;
 }
 

@@ -198,7 +198,8 @@ static void take_over(struct play *play, struct client_set *set, uint8_t name)
     if (result == 0) {
         result = client_set_close(set);
     }
-    if (result != 0 && !play->overwritten) {
+    bool short_of_memory = result == VD_E_MEMORY && !play_room_is_certain(play, 0);
+    if (result != 0 && !play->overwritten && !short_of_memory) {
         play_deviate(play, "a set of the name that a dead process had cannot be created and closed: %s",
                      model_result_name(result, text));
     }
