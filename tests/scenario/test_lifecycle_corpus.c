@@ -11,10 +11,7 @@
 #include <cmocka.h>
 
 #include "play.h"
-
-enum {
-    FILE_MAX = 1 << 16
-};
+#include "seed.h"
 
 /* By function, state, and the place of the result among the cell's outcomes. */
 static bool reached[MODEL_FUNCTION_COUNT][MODEL_STATE_COUNT][MODEL_OUTCOMES_MAX];
@@ -29,20 +26,6 @@ static void note(const struct play_transition *transition)
             next == transition->next) {
             reached[transition->function][transition->state][i] = true;
         }
-    }
-}
-
-static void read_seed(const char *path, struct scenario *scenario)
-{
-    static uint8_t bytes[FILE_MAX];
-    struct fault_error error;
-    uint32_t line = 0;
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    size_t length = fread(bytes, 1, sizeof bytes, file);
-    fclose(file);
-    if (scenario_read(bytes, length, scenario, NULL, &error, &line) != 0) {
-        fail_msg("%s:%u:%zu: %s", path, line, error.offset, error.message);
     }
 }
 

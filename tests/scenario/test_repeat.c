@@ -16,6 +16,7 @@
 
 #include "mutate.h"
 #include "play.h"
+#include "seed.h"
 #include "sim.h"
 
 enum {
@@ -24,7 +25,6 @@ enum {
     SOME = 10,     /* one of so many then is replayed in a fresh process */
     MUTATIONS = 8, /* that make one out of a seed */
     LINES = 64,    /* at most, of what is made */
-    FILE_MAX = 1 << 16,
     REPORT_MAX = 1 << 20
 };
 
@@ -38,20 +38,6 @@ static uint64_t last_hash;
 static char file_path[] = "/tmp/test-repeat-XXXXXX";
 
 /* ---- which scenarios ---- */
-
-static void read_seed(const char *path, struct scenario *scenario)
-{
-    static uint8_t bytes[FILE_MAX];
-    struct fault_error error;
-    uint32_t line = 0;
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    size_t length = fread(bytes, 1, sizeof bytes, file);
-    fclose(file);
-    if (scenario_read(bytes, length, scenario, NULL, &error, &line) != 0) {
-        fail_msg("%s:%u:%zu: %s", path, line, error.offset, error.message);
-    }
-}
 
 static void read_seeds(const char *folder)
 {
