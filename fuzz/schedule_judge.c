@@ -163,15 +163,16 @@ static bool is_possible_without_abort(struct judge_call *call, int32_t result, u
 }
 
 /* Beside an abort a call may end with it or not, and what it does may be undone: a command that is fetched may be refused
- * to who sent it. Nothing of that matters any more, but that there was an abort, and that the server has a set. */
+ * to who sent it. What it has done before the abort others beside that may still find, so its step is taken if it can be:
+ * an agent finds the set terminated. Otherwise nothing matters any more, but that the server has a set. */
 static bool is_excused(struct judge_call *call, int32_t result, uint32_t order)
 {
     if (call->crosses_end && call->model.function == MODEL_SERVER_Open && result == 0) {
         judge.model.server = MODEL_CONNECTED;
         judge.model.served = true;
     }
-    return call->crosses_end && (result == 0 || result == VD_E_ABORT || result == VD_E_CLOSE ||
-                                 result == VD_E_TIMEOUT || is_possible_without_abort(call, result, order));
+    return call->crosses_end && (is_possible_without_abort(call, result, order) || result == 0 ||
+                                 result == VD_E_ABORT || result == VD_E_CLOSE || result == VD_E_TIMEOUT);
 }
 
 /* --- callbacks --- */

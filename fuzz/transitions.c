@@ -11,8 +11,22 @@ enum {
 };
 _Static_assert(MODEL_DEVICE_SendCommand *STATES *RESULTS <= TRANSITIONS, "a number each");
 
+#ifdef TRANSITIONS_ARE_COUNTERS
+enum {
+    COUNTERS = TRANSITIONS + DEVICES
+};
+#else
+enum {
+    COUNTERS = DEVICES
+};
+#endif
 /* libFuzzer takes what is in this section as counters of its own, and clears it before each input. */
-__attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[DEVICES];
+__attribute__((section("__libfuzzer_extra_counters"))) static uint8_t counters[COUNTERS];
+
+static void count(uint32_t number)
+{
+    counters[number] = (uint8_t)(counters[number] + (counters[number] < UINT8_MAX));
+}
 
 static uint32_t result_number(int32_t result)
 {
@@ -32,6 +46,12 @@ static uint32_t state_number(enum model_function function, enum model_state stat
     return number;
 }
 
+#ifdef TRANSITIONS_ARE_COUNTERS
+static void pass_branch(uint32_t transition)
+{
+    count(DEVICES + transition);
+}
+#else
 /* A case each, 4,096 of them. The empty statement is another one in every case: else they would be merged, and with
  * them what the engine tells them apart by. */
 #define CASE(n)                        \
@@ -55,6 +75,7 @@ static void pass_branch(uint32_t transition)
         break;
     }
 }
+#endif
 
 static uint32_t mix(uint32_t value)
 {
@@ -69,7 +90,6 @@ void transitions_count(const struct play_transition *transition)
     number = number * RESULTS + result_number(transition->result);
     pass_branch(number);
     if (transition->device != 0) {
-        uint8_t *counter = &counters[mix(number * PLAY_DEVICE_SHAPES + transition->device) % DEVICES];
-        *counter = (uint8_t)(*counter + (*counter < UINT8_MAX));
+        count(mix(number * PLAY_DEVICE_SHAPES + transition->device) % DEVICES);
     }
 }

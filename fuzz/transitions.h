@@ -2,7 +2,8 @@
  *
  * Without it a fuzzer sees which lines of the core ran, and that hardly changes from one state to the next: a bug that
  * takes nine steps is not found in hours. So each transition (function, state, result) is a branch of its own here,
- * which every engine counts; libFuzzer is also told how the device of the call stood.
+ * which every engine counts, or a counter where the engine is known to be libFuzzer (TRANSITIONS_ARE_COUNTERS), which is
+ * also told how the device of the call stood.
  *
  * One thread at a time.
  */

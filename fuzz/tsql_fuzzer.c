@@ -122,6 +122,46 @@ static void check_items(const struct tsql_values *values, const struct tsql_item
     }
 }
 
+/* Asked for: nothing is known, as of a function that has no answer. */
+static int say_nothing(void *context, uint32_t function, const struct tsql_value *arguments, uint32_t count,
+                       struct tsql_value *value, struct tsql_error *error)
+{
+    (void)context, (void)error;
+    PROMISE(function != 0 && (count == 0 || arguments != NULL));
+    *value = (struct tsql_value){0};
+    return 0;
+}
+
+/* A column of every name, which holds its name. */
+static int say_name(void *context, const char *name, struct tsql_value *value, struct tsql_error *error)
+{
+    (void)context, (void)error;
+    *value = (struct tsql_value){strdup(name), false};
+    return value->text == NULL ? ENOMEM : 0;
+}
+
+static int say_none(void *context, const struct tsql_values *values, const struct tsql_query *query,
+                    int *truth, struct tsql_error *error)
+{
+    (void)context;
+    *truth = 1;
+    return query->where != NULL ? tsql_holds(values, query->where, truth, error) : 0;
+}
+
+static const struct tsql_source source = {say_nothing, say_name, say_none, NULL};
+
+static void check_query(const struct tsql_values *values, const struct tsql_query *query, struct text text)
+{
+    struct tsql_error error = {.line = 1};
+    int truth = 1;
+    if (query->where != NULL && tsql_holds(values, query->where, &truth, &error) == EINVAL) {
+        check_error(text, &error);
+    }
+    PROMISE(truth >= -1 && truth <= 1);
+    check_value(values, query->top, text);
+    check_items(values, query->order, text);
+}
+
 static void execute(struct work *work, const struct tsql_values *values, const struct tsql_term *subject)
 {
     struct tsql_error error;
@@ -148,6 +188,14 @@ static void run_statements(struct work *work, struct text text, const struct tsq
         check_value(values, s->subject, text);
         check_items(values, s->items, text);
         check_items(values, s->options, text);
+        int truth = 1;
+        if (s->condition != NULL && tsql_holds(values, s->condition, &truth, &error) == EINVAL) {
+            check_error(text, &error);
+        }
+        PROMISE((s->kind == TSQL_IF || s->kind == TSQL_JUMP) == (s->skip != NULL));
+        if (s->query != NULL) {
+            check_query(values, s->query, text);
+        }
         if (s->kind == TSQL_EXECUTE) {
             execute(work, values, s->subject);
         }
@@ -171,6 +219,7 @@ static void run_batch(struct work *work, struct text text, bool closed)
         PROMISE(!closed || (error.number != UNCLOSED_QUOTE && error.number != UNCLOSED_COMMENT));
     }
     if (status == 0 && tsql_values_new(batch, globals, &values) == 0) {
+        tsql_values_ask(values, &source);
         run_statements(work, text, batch, values);
     }
     tsql_values_free(values);

@@ -1,6 +1,7 @@
-/* exec.c - a sqlcmd that is started by its path goes to the stand-in (design 4.3).
+/* exec.c - what the client starts is a part of the run (exec_environment.h), unless we cannot get into it
+ * (exec_file.h); a sqlcmd or osql that is started by its path goes to the stand-in (design 4.3).
  *
- * The runner puts the stand-in first on PATH; clients that know where Microsoft installs the tool
+ * The runner puts the stand-in first on PATH; clients that know where Microsoft installs the tools
  * (/opt/mssql-tools18/bin/sqlcmd) never look there. system and popen use calls inside the C library that
  * nobody can interpose, but they start a shell, and in the shell this library is loaded, too. All of this may
  * run between vfork and exec: the stack only, no locks. Hence the early look-ups.
@@ -8,16 +9,16 @@
 #include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "exec_environment.h"
+#include "exec_file.h"
 #include "inject.h"
 #include "next.h"
 #include "runstate.h"
@@ -64,102 +65,16 @@ static const char *stand_in(const char *path)
     }
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    const char *sqlcmd = strcmp(name, "sqlcmd") == 0 ? run_variable("VDIFAULT_SQLCMD") : NULL;
+    bool is_tool = strcmp(name, "sqlcmd") == 0 || strcmp(name, "osql") == 0;
+    const char *sqlcmd = is_tool ? run_variable("VDIFAULT_SQLCMD") : NULL;
     return sqlcmd != NULL && sqlcmd[0] != '\0' ? sqlcmd : path;
 }
 
-/* What the stand-in needs to find the run, should the client give it a clean environment. */
-static const char *const needed[] = {"VDIFAULT_TRACE", "VDIFAULT_PLAN", "VDI_NAMESPACE"};
-enum {
-    NEEDED = sizeof needed / sizeof needed[0]
-};
-
-struct needed_text {
-    char text[NEEDED][PATH_MAX];
-    char preload[PATH_MAX];
-};
-
-/* What it does not need: us. It keeps the system's time and has its own events, and each of its calls would be looked
- * at. */
-#define PRELOAD "LD_PRELOAD="
-static const char *const not_needed[] = {"libvdifault.so", "libvdifault-sys.so"};
-
-static bool is_ours(const char *path, size_t length)
-{
-    for (size_t i = 0; i < sizeof not_needed / sizeof not_needed[0]; i++) {
-        size_t name = strlen(not_needed[i]);
-        if (length >= name && memcmp(path + length - name, not_needed[i], name) == 0 &&
-            (length == name || path[length - name - 1] == '/')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The variable's entry without us; as it is where there is no room. */
-static char *without_us(char *entry, char *text, size_t size)
-{
-    static const char separators[] = ": ";
-    if (strncmp(entry, PRELOAD, sizeof PRELOAD - 1) != 0 || strlen(entry) >= size) {
-        return entry;
-    }
-    size_t used = sizeof PRELOAD - 1;
-    memcpy(text, PRELOAD, sizeof PRELOAD);
-    for (const char *at = entry + used; *at != '\0';) {
-        size_t length = strcspn(at, separators);
-        if (length > 0 && !is_ours(at, length)) {
-            text[used] = ':';
-            used += text[used - 1] != '=';
-            memcpy(text + used, at, length);
-            used += length;
-        }
-        at += length + (at[length] != '\0');
-    }
-    text[used] = '\0';
-    return text;
-}
-
-static bool holds(char *const envp[], const char *name)
-{
-    size_t length = strlen(name);
-    for (size_t i = 0; envp[i] != NULL; i++) {
-        if (strncmp(envp[i], name, length) == 0 && envp[i][length] == '=') {
-            return true;
-        }
-    }
-    return false;
-}
-
-static size_t count_list(char *const list[])
-{
-    size_t count = 0;
-    while (list != NULL && list[count] != NULL) {
-        count++;
-    }
-    return count;
-}
-
-/* Fills `list`, which has room for envp's entries, NEEDED more and a NULL. */
-static void complete(char *const envp[], struct needed_text *texts, char **list)
-{
-    size_t count = count_list(envp);
-    for (size_t i = 0; i < count; i++) {
-        list[i] = without_us(envp[i], texts->preload, sizeof texts->preload);
-    }
-    list[count] = NULL;
-    for (size_t i = 0; i < NEEDED; i++) {
-        const char *value = run_variable(needed[i]);
-        size_t length = strlen(needed[i]);
-        if (value == NULL || holds(list, needed[i]) || length + 1 + strlen(value) >= PATH_MAX) {
-            continue;
-        }
-        memcpy(texts->text[i], needed[i], length);
-        texts->text[i][length] = '=';
-        strcpy(texts->text[i] + length + 1, value);
-        list[count++] = texts->text[i];
-        list[count] = NULL;
-    }
-}
+/* The environment of what is started, on the stack of who says so; `file` is what is started in place of `path`. */
+#define COMPLETE(list, envp, file, path)                             \
+    struct exec_room room = exec_environment_room(envp);             \
+    char **list = alloca(room.entries * sizeof(*list) + room.bytes); \
+    exec_environment_fill(envp, (file) != (path), list, (char *)(list + room.entries))
 
 static int run(enum exec_function function, const char *path, char *const argv[], char *const envp[])
 {
@@ -169,12 +84,13 @@ static int run(enum exec_function function, const char *path, char *const argv[]
         errno = ENOSYS;
         return -1;
     }
-    if (file == path) {
+    if (file == path && !inject_is_active()) {
         return next(path, argv, envp);
     }
-    struct needed_text texts;
-    char **list = alloca((count_list(envp) + NEEDED + 1) * sizeof(*list));
-    complete(envp, &texts, list);
+    COMPLETE(list, envp, file, path);
+    if (file == path) {
+        exec_file_look(path, function == EXEC_EXECVPE, argv);
+    }
     return next(file, argv, list);
 }
 
@@ -187,12 +103,13 @@ static int spawn(enum exec_function function, pid_t *pid, const char *path,
     if (next == NULL) {
         return ENOSYS;
     }
-    if (file == path) {
+    if (file == path && !inject_is_active()) {
         return next(pid, path, actions, attributes, argv, envp);
     }
-    struct needed_text texts;
-    char **list = alloca((count_list(envp) + NEEDED + 1) * sizeof(*list));
-    complete(envp, &texts, list);
+    COMPLETE(list, envp, file, path);
+    if (file == path) {
+        exec_file_look(path, function == EXEC_POSIX_SPAWNP, argv);
+    }
     return next(pid, file, actions, attributes, argv, list);
 }
 

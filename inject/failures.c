@@ -271,10 +271,10 @@ static bool suffers_late(enum file_call what, uint64_t file, struct file_failure
         uint64_t devices = can_hit(what, i) ? atomic_load(&waiting[i]) : 0;
         for (int32_t device = 0; device < RUN_DEVICES_MAX && devices >> device != 0; device++) {
             const struct fault *fault = deed_fault(i);
+            int32_t operation = run_site_operation(run_state_attach(), &fault->site);
             uint64_t bit = UINT64_C(1) << device;
-            if ((devices & bit) == 0 || !holds(file, fault->site.operation, device) ||
-                (atomic_fetch_and(&waiting[i], ~bit) & bit) == 0 ||
-                !fires(i, 0, fault->site.operation, device)) {
+            if ((devices & bit) == 0 || !holds(file, operation, device) ||
+                (atomic_fetch_and(&waiting[i], ~bit) & bit) == 0 || !fires(i, 0, operation, device)) {
                 continue;
             }
             if (fault->site.and_later) {

@@ -23,6 +23,8 @@
 /* A thread's own words. Initial-exec, so that reaching them allocates nothing. */
 struct inject_thread {
     uint32_t inside; /* in the real library; stays raised when a signal handler jumps out of it */
+    /* A call that is only passed on to libvdifault-sys.so, which has a wrapper of its own: whose it is (witness.h). */
+    const void *passed_on_for;
 };
 extern _Thread_local struct inject_thread inject_thread __attribute__((tls_model("initial-exec")));
 

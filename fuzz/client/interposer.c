@@ -1,8 +1,9 @@
 /* interposer.c - what the interposer's fault code finds in place of LD_PRELOAD, run folder and guard.
  *
  * The wrappers of the calls, what is known about sets and devices, and the deeds of the faults are inject/'s own
- * files; this, and library.c, is the rest of what they ask for. There is no guard: the client gets the core's own buffers and command
- * blocks. Close unmaps them, and AddressSanitizer sees who touches them afterwards.
+ * files; this, and library.c, is the rest of what they ask for. There is no guard of pages: the client gets the
+ * core's own buffers and command blocks. Close unmaps them, and AddressSanitizer sees who touches them afterwards;
+ * buffers.c does the same after a completion.
  */
 #include <stddef.h>
 #include <stdio.h>

@@ -11,6 +11,7 @@
 #include "next.h"
 #include "shadow.h"
 #include "vdierror.h"
+#include "world.h"
 
 static int close_or_put_off(ClientVirtualDeviceSet *set)
 {
@@ -48,8 +49,8 @@ _Atomic(void *) next_found[NEXT_COUNT] = {
     [NEXT_DEVICE_C2] = (void *)vdi_device_init,
     [NEXT_DEVICE_D1] = (void *)vdi_device_destroy,
     [NEXT_DEVICE_D2] = (void *)vdi_device_destroy,
-    [NEXT_GET_COMMAND] = (void *)vdi_device_get_command,
-    [NEXT_COMPLETE_COMMAND] = (void *)vdi_device_complete_command,
+    [NEXT_GET_COMMAND] = (void *)buffers_get_command,
+    [NEXT_COMPLETE_COMMAND] = (void *)buffers_complete_command,
 };
 
 void *next_find(enum next_function function)

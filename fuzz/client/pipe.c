@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "os.h"
 #include "sim.h"
@@ -12,8 +14,19 @@ enum {
     FIRST_CAPACITY = 4096
 };
 
+static void show(struct pipe_end *pipe)
+{
+    eventfd_t count;
+    if (pipe->look != 0 && (pipe->read < pipe->length || pipe->closed)) {
+        (void)eventfd_write(pipe->look, 1);
+    } else if (pipe->look != 0) {
+        (void)eventfd_read(pipe->look, &count);
+    }
+}
+
 static void change(struct pipe_end *pipe)
 {
+    show(pipe);
     atomic_fetch_add(&pipe->changed, 1);
     os_wake(&pipe->changed);
 }
@@ -52,6 +65,7 @@ static ssize_t give(void *cookie, char *bytes, size_t size)
         memcpy(bytes, pipe->data + pipe->read, size);
     }
     pipe->read += size;
+    show(pipe);
     return (ssize_t)size;
 }
 
@@ -65,6 +79,21 @@ FILE *pipe_reader(struct pipe_end *pipe)
     return fopencookie(pipe, "r", (cookie_io_functions_t){.read = give});
 }
 
+ssize_t pipe_read(struct pipe_end *pipe, void *bytes, size_t size)
+{
+    return give(pipe, bytes, size);
+}
+
+int pipe_descriptor(struct pipe_end *pipe)
+{
+    if (pipe->look == 0) {
+        int made = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        pipe->look = made > 0 ? made : 0;
+        show(pipe);
+    }
+    return pipe->look != 0 ? pipe->look : -1;
+}
+
 void pipe_close(struct pipe_end *pipe)
 {
     pipe->closed = true;
@@ -74,5 +103,8 @@ void pipe_close(struct pipe_end *pipe)
 void pipe_free(struct pipe_end *pipe)
 {
     free(pipe->data);
+    if (pipe->look != 0) {
+        close(pipe->look);
+    }
     *pipe = (struct pipe_end){0};
 }

@@ -12,11 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 struct pipe_end {
     char *data;
     size_t length, capacity, read;
     bool closed; /* nothing more comes */
+    int look;    /* a descriptor that is readable when the pipe is, for polls; 0: none */
     _Atomic uint32_t changed;
 };
 
@@ -24,6 +26,10 @@ struct pipe_end {
 FILE *pipe_writer(struct pipe_end *pipe);
 FILE *pipe_reader(struct pipe_end *pipe);
 void pipe_close(struct pipe_end *pipe);
+/* As read(2); it waits. */
+ssize_t pipe_read(struct pipe_end *pipe, void *bytes, size_t size);
+/* The descriptor, made at the first call; or -1 with errno. pipe_free closes it. */
+int pipe_descriptor(struct pipe_end *pipe);
 void pipe_free(struct pipe_end *pipe);
 
 #endif

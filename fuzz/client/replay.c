@@ -1,13 +1,11 @@
-/* replay.c - a client fuzzer without an engine: runs inputs again, shows them, makes them small.
+/* replay.c - a client fuzzer without an engine: runs inputs again, shows them, makes them small. `usage` says how.
  *
- *     NAME_replay [-runs=N] [-seed=N] [FILE | FOLDER]...     0: no finding; 1: findings
- *     NAME_replay --show FILE                                  the calls, and what the rules say
- *     NAME_replay --text FILE                                  the plan, as `vdifault run --plan` takes it
- *     NAME_replay --minimize FILE [--output PLAN] [--to-c TEST.c]
+ * Each session is a process of its own but for those of -runs, which are the fuzzer's: one after the other in one.
  *
- * FILE is an engine's artifact or a plan. Each session is a process of its own but for those of -runs, which are the
- * fuzzer's: one after the other in one.
+ * --greet FD is for `vdifault minimize --client`: an int of 0 goes to that descriptor before the work begins, and no
+ * other program has that word.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -34,9 +32,9 @@ enum {
 };
 
 static struct {
-    const char *show, *text, *minimize, *output, *to_c;
-    unsigned long runs;
-    unsigned long long seed;
+    const char *show, *text, *minimize, *output, *to_c, *greet;
+    unsigned long long runs, seed;
+    bool help;
 } options;
 
 static struct plan plan;
@@ -89,6 +87,10 @@ static int run_file(const char *path)
         return status != EXIT_CLEAN ? status : EXIT_SETUP;
     }
     runs++;
+    if (trial.refusal[0] != '\0') {
+        printf("%s: cannot be run: %s\n", path, trial.refusal);
+        return EXIT_SETUP;
+    }
     printf("%s: %s%s%s\n", path, trial.signature[0] != '\0' ? trial.signature : "clean",
            trial.text[0] != '\0' ? ": " : "", trial.text);
     return trial.signature[0] != '\0' ? EXIT_FINDING : EXIT_CLEAN;
@@ -134,7 +136,7 @@ static int run_made_up(void)
     uint32_t line;
     size_t size = 0;
     signal(SIGALRM, end_endless);
-    for (unsigned long i = 0; i < options.runs && verdict.rule[0] == '\0'; i++, runs++) {
+    for (unsigned long long i = 0; i < options.runs && verdict.rule[0] == '\0'; i++, runs++) {
         size = input_mutate(bytes, i % 64 == 0 ? 0 : size, sizeof bytes, (uint32_t)random_next(&random));
         if (input_read(bytes, size, &plan, &error, &line) == 0) {
             alarm(TRIAL_SECONDS);
@@ -244,33 +246,105 @@ static int minimize(const char *path, const char *program)
 
 /* --- the command line --- */
 
+static const char usage[] =
+    "usage: %s [-runs=N] [-seed=N] [FILE | FOLDER]...\n"
+    "       %s --show FILE\n"
+    "       %s --text FILE\n"
+    "       %s --minimize FILE [--output PLAN] [--to-c TEST.c]\n"
+    "\n"
+    "Your client in vdifault's simulation, without a fuzzing engine. FILE: an engine's artifact, or a plan "
+    "as\n"
+    "`vdifault run --plan` takes it; an empty one is a session without faults. FOLDER: all that is below it, "
+    "and\n"
+    "without a finding if that is nothing.\n"
+    "\n"
+    "  -runs=N        N sessions under plans made up, after those of the files; ends with the first finding\n"
+    "  -seed=N        of these plans (default 1)\n"
+    "  --show FILE    every call, message and finding of its session\n"
+    "  --text FILE    the plan as text\n"
+    "  --minimize FILE  the smallest plan with the same finding, to stdout\n"
+    "  --output PLAN  ... to this file\n"
+    "  --to-c TEST.c  ... and a cmocka test of it\n"
+    "\n"
+    "examples:\n"
+    "  %s corpus/ crash-39b69a5f\n"
+    "  %s -runs=10000 -seed=7\n"
+    "  %s --show crash-39b69a5f\n"
+    "  vdifault minimize --client %s --output smallest.plan --to-c test.c crash-39b69a5f\n"
+    "\n"
+    "exit status: 0 no finding; 1 findings; 2 usage, or a FILE that cannot be read; 3 no session could be "
+    "run, or\n"
+    "there is nothing to minimize\n";
+
+static int print_usage(const char *name)
+{
+    return printf(usage, name, name, name, name, name, name, name, name) < 0 ? EXIT_SETUP : EXIT_CLEAN;
+}
+
+static int complain(const char *word, const char *expected)
+{
+    fprintf(stderr, "vdifault: %s%s%s%s; --help says more\n", word != NULL ? "'" : "",
+            word != NULL ? word : "", word != NULL ? "': " : "", expected);
+    return EXIT_USAGE;
+}
+
 static const struct {
     const char *name;
     const char **value;
-} values[] = {{"--show", &options.show},
-              {"--text", &options.text},
-              {"--minimize", &options.minimize},
-              {"--output", &options.output},
-              {"--to-c", &options.to_c}};
+    bool is_work; /* of the words that are, there is one */
+} values[] = {{"--show", &options.show, true},         {"--text", &options.text, true},
+              {"--minimize", &options.minimize, true}, {"--output", &options.output, false},
+              {"--to-c", &options.to_c, false},        {"--greet", &options.greet, false}};
+
+static bool read_number(const char *text, unsigned long long *number)
+{
+    char *end = NULL;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return isdigit((unsigned char)*text) && *end == '\0' && errno == 0;
+}
 
 /* How many words it took; 0: it is no option, -1: it is wrong. */
 static int take_option(char **words, int left)
 {
-    char *end = "";
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        if (strcmp(words[0], values[i].name) == 0 && left > 1) {
-            *values[i].value = words[1];
-            return 2;
+        if (strcmp(words[0], values[i].name) == 0) {
+            *values[i].value = left > 1 ? words[1] : NULL;
+            return left > 1 ? 2 : -1;
         }
     }
-    if (strncmp(words[0], "-runs=", 6) == 0) {
-        options.runs = strtoul(words[0] + 6, &end, 10);
-    } else if (strncmp(words[0], "-seed=", 6) == 0) {
-        options.seed = strtoull(words[0] + 6, &end, 10);
-    } else {
-        return words[0][0] == '-' ? -1 : 0;
+    if (strcmp(words[0], "--help") == 0 || strcmp(words[0], "-h") == 0 || strcmp(words[0], "-help=1") == 0) {
+        options.help = true;
+        return 1;
     }
-    return *end == '\0' ? 1 : -1;
+    if (strncmp(words[0], "-runs=", 6) == 0) {
+        return read_number(words[0] + 6, &options.runs) ? 1 : -1;
+    }
+    if (strncmp(words[0], "-seed=", 6) == 0) {
+        return read_number(words[0] + 6, &options.seed) ? 1 : -1;
+    }
+    return words[0][0] == '-' ? -1 : 0;
+}
+
+/* NULL, or what would have been right. */
+static const char *misused(int paths)
+{
+    int works = 0;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        works += values[i].is_work && *values[i].value != NULL;
+    }
+    if (works > 1) {
+        return "expected one of --show, --text and --minimize";
+    }
+    if (works > 0 && (paths > 0 || options.runs > 0)) {
+        return "expected one FILE, which stands behind --show, --text or --minimize, and no -runs";
+    }
+    if (options.minimize == NULL && (options.output != NULL || options.to_c != NULL)) {
+        return "expected --minimize FILE with --output and --to-c";
+    }
+    return works == 0 && paths == 0 && options.runs == 0
+               ? "nothing to run: expected files and folders, or -runs=N"
+               : NULL;
 }
 
 static int run_all(int count, char **paths)
@@ -287,22 +361,34 @@ static int run_all(int count, char **paths)
     return status;
 }
 
+static void greet(void)
+{
+    unsigned long long file;
+    const int word = 0;
+    if (options.greet != NULL && read_number(options.greet, &file)) {
+        (void)!write((int)file, &word, sizeof word);
+        close((int)file); /* it is none of the client's */
+    }
+}
+
 int vdifault_client_main(int argc, char **argv)
 {
     int at = 1, taken;
     options.seed = 1;
     while (at < argc && (taken = take_option(argv + at, argc - at)) != 0) {
         if (taken < 0) {
-            fprintf(stderr,
-                    "vdifault: '%s': expected -runs=N, -seed=N, --show FILE, --text FILE, or --minimize FILE "
-                    "with --output and --to-c, then files and folders\n",
-                    argv[at]);
-            return EXIT_USAGE;
+            return complain(argv[at],
+                            "expected -runs=N, -seed=N, --show FILE, --text FILE, or --minimize FILE "
+                            "with --output PLAN and --to-c TEST.c, then files and folders");
         }
         at += taken;
     }
-    return options.minimize != NULL ? minimize(options.minimize, argv[0])
-           : options.show != NULL   ? show(options.show)
-           : options.text != NULL   ? print_text(options.text)
-                                    : run_all(argc - at, argv + at);
+    greet();
+    const char *expected = options.help ? NULL : misused(argc - at);
+    return options.help               ? print_usage(argv[0])
+           : expected != NULL         ? complain(NULL, expected)
+           : options.minimize != NULL ? minimize(options.minimize, argv[0])
+           : options.show != NULL     ? show(options.show)
+           : options.text != NULL     ? print_text(options.text)
+                                      : run_all(argc - at, argv + at);
 }

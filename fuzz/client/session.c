@@ -28,6 +28,7 @@ extern void __lsan_enable(void) __attribute__((weak));
 #define NS_PER_S INT64_C(1000000000)
 
 enum {
+    CANNOT = 3,            /* exit status: no session could be run (replay.c) */
     STEPS_MAX = 100 << 20, /* of one fiber between two VDI calls */
     SIGNAL_KILL = 9,
 };
@@ -83,17 +84,28 @@ _Noreturn void __real__exit(int status); /* the program's own end, not the clien
 
 _Noreturn void world_refuse(const char *what, const char *instead)
 {
-    fprintf(stderr, "vdifault: the client uses %s, which a session in the simulation has not; expected: %s\n",
-            what, instead);
-    __real__exit(1);
+    char text[WORLD_REFUSAL_MAX];
+    snprintf(text, sizeof text, "the client uses %s, which a session in the simulation has not; expected: %s",
+             what, instead);
+    if (world.refusal != NULL) {
+        memcpy(world.refusal, text, sizeof text);
+    }
+    fprintf(stderr, "vdifault: %s\n", text);
+    __real__exit(CANNOT);
 }
 
 void world_check_thread(void)
 {
     if (!is_here && atomic_load(&is_running)) {
-        world_refuse("a thread of the system's for a call of VDI",
-                     "pthread_create in what is linked with --wrap; of std::thread, -static-libstdc++");
+        world_refuse("a thread of the system's for calls of VDI, or beside threads of the simulation",
+                     "pthread_create in what is linked with --wrap; of a C++ library, -static-libstdc++");
     }
+}
+
+bool world_has_thread(void)
+{
+    world_check_thread();
+    return world_is_inside();
 }
 
 void world_sleep(int64_t ns)
@@ -138,6 +150,14 @@ static void remove_folder(void)
     rmdir(world.folder);
 }
 
+static void leave(void)
+{
+    if (world_is_client()) {
+        world_refuse("an exit within a library (err, error)", "exit in what is linked with --wrap");
+    }
+    remove_folder();
+}
+
 /* Of a process of its own: waits for the fuzzer's end, and removes the folder then.
  * Between fork and exec it calls only what a copy of one thread of many may. */
 _Noreturn static void remove_after(int fuzzer)
@@ -180,9 +200,9 @@ void world_open(void)
     if (!make_folder()) {
         fprintf(stderr, "vdifault: no folder for the client's files: '%s': %s\n", world.folder,
                 strerror(errno));
-        __real__exit(1);
+        __real__exit(CANNOT);
     }
-    atexit(remove_folder);
+    atexit(leave);
     watch_folder();
     event_set_spinning(false); /* it learns from one session for the next */
 }
@@ -273,7 +293,8 @@ static enum sim_end run_fibers(void)
 
 static void play(void)
 {
-    const struct sim_options options = {.seed = world.plan->seed, .steps_max = STEPS_MAX};
+    const struct sim_options options = {
+        .seed = world.plan->seed, .steps_max = STEPS_MAX, .apart = buffers_are_guarded()};
     sim_begin(&options);
     is_here = true;
     atomic_store(&is_running, true);
@@ -315,6 +336,8 @@ void world_run(const struct plan *plan, struct verdict *verdict, FILE *out, enum
     interposer_reset(plan);
     statements_reset();
     threads_reset();
+    polls_reset();
+    buffers_reset();
     first_file = lowest_free_file();
     play();
     verdict_reach(plan, verdict, out, report);

@@ -67,6 +67,8 @@ void statements_free(void)
         if (statement->stream != NULL) {
             fclose(statement->stream);
         }
+        statement->out.look =
+            world.returned ? statement->out.look : 0; /* closed with the client's (session.c) */
         pipe_free(&statement->out);
         pipe_free(&statement->in);
         command_line_free(&statement->line);
@@ -205,10 +207,12 @@ static int wait_for(struct statement *statement)
 
 FILE *__real_popen(const char *command, const char *type);
 int __real_pclose(FILE *stream);
+int __real_fileno(FILE *stream);
 int __real_system(const char *command);
 #pragma GCC visibility push(default)
 FILE *__wrap_popen(const char *command, const char *type);
 int __wrap_pclose(FILE *stream);
+int __wrap_fileno(FILE *stream);
 int __wrap_system(const char *command);
 #pragma GCC visibility pop
 
@@ -224,6 +228,28 @@ FILE *__wrap_popen(const char *command, const char *type)
     }
     statement->stream = type[0] == 'w' ? pipe_writer(&statement->in) : pipe_reader(&statement->out);
     return statement->stream;
+}
+
+/* What a client polls, reads from, or marks close-on-exec. */
+int __wrap_fileno(FILE *stream)
+{
+    for (uint32_t i = 0; i < statement_count && world_is_client(); i++) {
+        if (statements[i].stream == stream && !statements[i].written) {
+            return pipe_descriptor(&statements[i].out);
+        }
+    }
+    return __real_fileno(stream);
+}
+
+bool statement_read(int file, void *bytes, size_t size, ssize_t *got)
+{
+    for (uint32_t i = 0; i < statement_count; i++) {
+        if (statements[i].stream != NULL && statements[i].out.look == file && file > 0) {
+            *got = pipe_read(&statements[i].out, bytes, size);
+            return true;
+        }
+    }
+    return false;
 }
 
 int __wrap_pclose(FILE *stream)

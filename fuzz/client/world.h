@@ -3,6 +3,7 @@
  *   session.c     a session from its first call to its verdict
  *   api.c, replay.c, trial.c, to_c.c   who asks for sessions: vdifault.h, and the program without an engine
  *   library.c     the VDI library behind the interposer's code
+ *   buffers.c     its buffers, out of the client's reach where AddressSanitizer keeps them
  *   run.c         the run's state and its events, in memory of this process
  *   interposer.c  what the interposer's fault code (inject/) finds here in place of the rest of it
  *   statement.c   sqlcmd and the server: popen, system
@@ -19,16 +20,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "event.h"
 #include "plan.h"
 #include "report.h"
+#include "vdi.h"
 
 enum {
     WORLD_CLIENT = 1, /* the simulation's first process */
     WORLD_EVENTS_MAX = 1 << 18,
     WORLD_TEXT_MAX = 16 << 20,
     WORLD_PATH_MAX = 256,
+    WORLD_REFUSAL_MAX = 192,
     WORLD_SIZE = 256 << 10, /* bytes of the database, where a plan does not say */
 };
 
@@ -40,6 +44,7 @@ struct world {
     bool ended;                  /* the client's process has */
     bool returned;               /* ... by its entry point's return, and so knows what it has left open */
     int status, signal;          /* what it ended with */
+    char *refusal;               /* where world_refuse notes its sentence; NULL: on standard error only */
 };
 extern struct world world;
 
@@ -48,10 +53,12 @@ bool world_is_inside(void);
 bool world_is_client(void);
 /* A call of VDI: made by a thread that is not the simulation's, it ends the program with a sentence. */
 void world_check_thread(void);
+/* The same of a call that threads share their work by; whether the caller is a fiber of a session. */
+bool world_has_thread(void);
 /* The client's process ends here, as by exit or a signal: does not return. */
 _Noreturn void world_end_client(int status, int signal);
-/* The client asked for what a session cannot give: says so on standard error and ends the program, since going on would
- * tell nothing about the client. */
+/* The client asked for what a session cannot give: says so on standard error and ends the program with status 3, since
+ * going on would tell nothing about the client. */
 _Noreturn void world_refuse(const char *what, const char *instead);
 /* The running fiber lets so much time pass. */
 void world_sleep(int64_t ns);
@@ -76,6 +83,16 @@ bool run_is_full(void);
 
 void interposer_reset(const struct plan *plan);
 
+/* --- buffers.c --- */
+
+/* The program has AddressSanitizer. */
+bool buffers_are_guarded(void);
+void buffers_reset(void);
+/* The library's, as in vdi.h. */
+int buffers_get_command(ClientVirtualDevice *device, time_t timeout, VDC_Command **command);
+int buffers_complete_command(ClientVirtualDevice *device, VDC_Command *command, int code, unsigned long bytes,
+                             int64_t position);
+
 /* --- statement.c --- */
 
 void statements_reset(void);
@@ -84,10 +101,18 @@ void statements_release(void);
 void statements_free(void);
 /* This process of the server's dies: its own doing, by kill (fault_agent.c). */
 void statement_crashes(uint32_t process);
+/* read(2) of what popen gave the client, by its descriptor. False: it is none of these. */
+bool statement_read(int file, void *bytes, size_t size, ssize_t *got);
 
 /* --- wrap_threads.c --- */
 
 void threads_reset(void);
+/* The number of this session, never 0: what belongs to another one has been left behind. */
+uint32_t threads_session(void);
+
+/* --- wrap_poll.c --- */
+
+void polls_reset(void);
 
 /* --- verdict.c --- */
 

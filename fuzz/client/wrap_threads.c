@@ -2,8 +2,7 @@
  *
  * A mutex keeps its state in its own memory, where its static initializers and pthread_mutex_init leave it: zero is
  * free, and the kind is where glibc has it. A condition variable is one word that counts signals.
- * Not here, and so the system's own, which would block all: rwlocks, barriers, semaphores, thread-specific data
- * (shared by all fibers), cancellation.
+ * Not here, and so the system's own: thread-specific data (shared by all fibers), cancellation.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -45,6 +44,11 @@ static struct thread {
     uint32_t fiber;
 } threads[THREADS_MAX];
 
+uint32_t threads_session(void)
+{
+    return (uint32_t)world_count() | UINT32_C(1) << 31;
+}
+
 void threads_reset(void)
 {
     memset(threads, 0, sizeof threads);
@@ -56,6 +60,7 @@ int __real_pthread_join(pthread_t thread, void **result);
 int __real_pthread_detach(pthread_t thread);
 _Noreturn void __real_pthread_exit(void *result);
 pthread_t __real_pthread_self(void);
+int __real_pthread_once(pthread_once_t *once, void (*function)(void));
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __real_pthread_mutex_trylock(pthread_mutex_t *mutex);
 int __real_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until);
@@ -75,6 +80,7 @@ int __wrap_pthread_join(pthread_t thread, void **result);
 int __wrap_pthread_detach(pthread_t thread);
 _Noreturn void __wrap_pthread_exit(void *result);
 pthread_t __wrap_pthread_self(void);
+int __wrap_pthread_once(pthread_once_t *once, void (*function)(void));
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until);
@@ -191,20 +197,49 @@ _Noreturn void __wrap_pthread_exit(void *result)
     }
 }
 
-/* --- mutexes --- */
+/* --- once: what glibc has in the word, 0 and 2, or the session in which it is being done --- */
 
-static uint32_t this_session(void)
+enum {
+    ONCE_DONE = 2
+};
+
+/* By return or, in C++, by an exception: then it is to be done again. */
+static void end_once(_Atomic int **once)
 {
-    return (uint32_t)world_count() | UINT32_C(1) << 31;
+    if (atomic_load(*once) != ONCE_DONE) {
+        atomic_store(*once, 0);
+    }
+    os_wake((_Atomic uint32_t *)*once);
 }
+
+int __wrap_pthread_once(pthread_once_t *given, void (*function)(void))
+{
+    if (!world_has_thread()) {
+        return __real_pthread_once(given, function);
+    }
+    int doing = (int)threads_session();
+    _Atomic int *once = (_Atomic int *)given;
+    while (atomic_load(once) == doing) {
+        os_wait((_Atomic uint32_t *)once, (uint32_t)doing, OS_FOREVER);
+    }
+    if (atomic_load(once) != ONCE_DONE) {
+        __attribute__((cleanup(end_once))) _Atomic int *under_way = once;
+        atomic_store(under_way, doing);
+        function();
+        atomic_store(under_way, ONCE_DONE);
+    }
+    return 0;
+}
+
+/* --- mutexes --- */
 
 static bool try_lock(struct mutex *mutex, int *error)
 {
     uint32_t self = sim_self() + 1;
     int kind = mutex->kind & KIND_MASK;
     *error = 0;
-    if (atomic_load(&mutex->held) != this_session()) {
-        atomic_store(&mutex->held, this_session());
+    if (atomic_load(&mutex->held) != threads_session()) {
+        atomic_store(&mutex->held, threads_session());
         mutex->owner = self;
         mutex->count = 1;
         return true;
@@ -219,7 +254,7 @@ static bool try_lock(struct mutex *mutex, int *error)
 
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *given)
 {
-    if (!world_is_inside()) {
+    if (!world_has_thread()) {
         return __real_pthread_mutex_trylock(given);
     }
     int error;
@@ -231,7 +266,7 @@ static int lock_until(pthread_mutex_t *given, int64_t deadline)
     struct mutex *mutex = (struct mutex *)given;
     int error;
     while (!try_lock(mutex, &error) && error == EBUSY) {
-        if (os_wait(&mutex->held, this_session(), deadline) == ETIMEDOUT) {
+        if (os_wait(&mutex->held, threads_session(), deadline) == ETIMEDOUT) {
             return ETIMEDOUT;
         }
     }
@@ -240,24 +275,24 @@ static int lock_until(pthread_mutex_t *given, int64_t deadline)
 
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 {
-    return world_is_inside() ? lock_until(mutex, OS_FOREVER) : __real_pthread_mutex_lock(mutex);
+    return world_has_thread() ? lock_until(mutex, OS_FOREVER) : __real_pthread_mutex_lock(mutex);
 }
 
 int __wrap_pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
 {
-    return world_is_inside() ? lock_until(mutex, world_deadline(until))
-                             : __real_pthread_mutex_timedlock(mutex, until);
+    return world_has_thread() ? lock_until(mutex, world_deadline(until))
+                              : __real_pthread_mutex_timedlock(mutex, until);
 }
 
 int __wrap_pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *until)
 {
-    return world_is_inside() ? lock_until(mutex, world_deadline(until))
-                             : __real_pthread_mutex_clocklock(mutex, clock, until);
+    return world_has_thread() ? lock_until(mutex, world_deadline(until))
+                              : __real_pthread_mutex_clocklock(mutex, clock, until);
 }
 
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *given)
 {
-    if (!world_is_inside()) {
+    if (!world_has_thread()) {
         return __real_pthread_mutex_unlock(given);
     }
     struct mutex *mutex = (struct mutex *)given;
@@ -290,14 +325,14 @@ static int wait_for(pthread_cond_t *given, pthread_mutex_t *mutex, int64_t deadl
 
 int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 {
-    return world_is_inside() ? wait_for(condition, mutex, OS_FOREVER)
-                             : __real_pthread_cond_wait(condition, mutex);
+    return world_has_thread() ? wait_for(condition, mutex, OS_FOREVER)
+                              : __real_pthread_cond_wait(condition, mutex);
 }
 
 int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
                                   const struct timespec *until)
 {
-    if (!world_is_inside()) {
+    if (!world_has_thread()) {
         return __real_pthread_cond_timedwait(condition, mutex, until);
     }
     return wait_for(condition, mutex, world_deadline(until));
@@ -307,7 +342,7 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mu
 int __wrap_pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, clockid_t clock,
                                   const struct timespec *until)
 {
-    if (!world_is_inside()) {
+    if (!world_has_thread()) {
         return __real_pthread_cond_clockwait(condition, mutex, clock, until);
     }
     return wait_for(condition, mutex, world_deadline(until));
@@ -324,10 +359,10 @@ static int signal_all(pthread_cond_t *given)
 
 int __wrap_pthread_cond_signal(pthread_cond_t *condition)
 {
-    return world_is_inside() ? signal_all(condition) : __real_pthread_cond_signal(condition);
+    return world_has_thread() ? signal_all(condition) : __real_pthread_cond_signal(condition);
 }
 
 int __wrap_pthread_cond_broadcast(pthread_cond_t *condition)
 {
-    return world_is_inside() ? signal_all(condition) : __real_pthread_cond_broadcast(condition);
+    return world_has_thread() ? signal_all(condition) : __real_pthread_cond_broadcast(condition);
 }

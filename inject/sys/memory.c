@@ -9,15 +9,27 @@
 
 #include "sys.h"
 
-#define SYS_ALLOCATION(type, failed, name, parameters, arguments, denied)           \
-    __attribute__((visibility("default"))) type name parameters                     \
-    {                                                                               \
-        static _Atomic(void *) slot_;                                               \
-        __typeof__(&name) definition_ = (__typeof__(&name))sys_next(&slot_, #name); \
-        if (definition_ == NULL) {                                                  \
-            return failed;                                                          \
-        }                                                                           \
-        denied;                                                                     \
-        return definition_ arguments;                                               \
+#define SYS_ALLOCATION(type, failed, name, parameters, arguments, denied) static _Atomic(void *) name##_slot;
+#include "memory.def"
+#undef SYS_ALLOCATION
+
+/* All of them at once, unless somebody allocates even earlier: dlerror allocates while it works on the last error, and a
+ * dlsym of ours in the middle of that would free what it works on. */
+__attribute__((constructor)) static void find_all(void)
+{
+#define SYS_ALLOCATION(type, failed, name, parameters, arguments, denied) (void)sys_next(&name##_slot, #name);
+#include "memory.def"
+#undef SYS_ALLOCATION
+}
+
+#define SYS_ALLOCATION(type, failed, name, parameters, arguments, denied)                 \
+    __attribute__((visibility("default"))) type name parameters                           \
+    {                                                                                     \
+        __typeof__(&name) definition_ = (__typeof__(&name))sys_next(&name##_slot, #name); \
+        if (definition_ == NULL) {                                                        \
+            return failed;                                                                \
+        }                                                                                 \
+        denied;                                                                           \
+        return definition_ arguments;                                                     \
     }
 #include "memory.def"

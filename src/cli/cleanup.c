@@ -32,7 +32,7 @@ static enum run_member classify(pid_t pid, const struct cleanup_scope *scope)
         strcmp(text, scope->token) == 0) {
         return MEMBER_HELPER;
     }
-    bool server = proc_link(PROC_ROOT, pid, "exe", text, sizeof text) && strcmp(text, scope->stand_in) == 0;
+    bool server = proc_runs(PROC_ROOT, pid, scope->stand_in) || proc_runs(PROC_ROOT, pid, scope->sql_server);
     return server ? MEMBER_SERVER : MEMBER_CLIENT;
 }
 

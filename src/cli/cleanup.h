@@ -27,8 +27,9 @@ typedef void cleanup_process(void *context, pid_t pid, enum run_member member);
 /* Where to look: below this process, the subreaper of the run. */
 struct cleanup_scope {
     const char *token;
-    const char *stand_in; /* /proc/PID/exe of the simulated server's processes */
-    pid_t except;         /* no process of any run; 0: none */
+    const char *stand_in;   /* /proc/PID/exe of the simulated server's processes */
+    const char *sql_server; /* ... of --tds; NULL: it has none */
+    pid_t except;           /* no process of any run; 0: none */
 };
 
 /* Calls `visit` for each live process. */

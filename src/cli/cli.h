@@ -32,6 +32,7 @@ struct verb {
 
 extern const struct verb verb_run;
 extern const struct verb verb_sweep;
+extern const struct verb verb_record;
 extern const struct verb verb_minimize;
 extern const struct verb verb_replay;
 extern const struct verb verb_report;
@@ -42,6 +43,7 @@ extern const struct verb verb_rules;
 extern const struct verb verb_faults;
 extern const struct verb verb_conform;
 extern const struct verb verb_doctor;
+extern const struct verb verb_unit;
 
 /* "vdifault: " + message + newline, on stderr. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

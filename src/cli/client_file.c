@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "program_file.h"
+
 enum {
     PROGRAM_HEADERS_MAX = 128,
     SECTIONS_MAX = 512
@@ -132,6 +134,7 @@ static int check_elf(struct client_file *file, char *why, size_t size)
             file->path);
         result = -1;
     }
+    file->is_go = program_is_go(fd);
     file->is_profiled = result == 0 && has_profile(fd, &header);
 out:
     close(fd);
@@ -169,12 +172,6 @@ static bool line_finds_vdi(const char *line, char path[RUN_PATH_MAX])
     int length = end != NULL ? (int)(end - arrow) - 3 : (int)strcspn(arrow + 3, "\n");
     snprintf(path, RUN_PATH_MAX, "%.*s", length, arrow + 3);
     return true;
-}
-
-bool client_file_finds_vdi(const struct client_file *file)
-{
-    char path[RUN_PATH_MAX];
-    return client_file_find_vdi(file, path);
 }
 
 bool client_file_find_vdi(const struct client_file *file, char path[RUN_PATH_MAX])

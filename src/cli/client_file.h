@@ -13,17 +13,15 @@
 struct client_file {
     char path[RUN_PATH_MAX];
     char interpreter[RUN_PATH_MAX]; /* PT_INTERP of an ELF program; "" for a script */
-    bool is_profiled;               /* an ELF program with clang's counters (-fprofile-instr-generate) */
+    bool is_go;
+    bool is_profiled; /* an ELF program with clang's counters (-fprofile-instr-generate) */
 };
 
 /* 0, or -1 with *why filled. */
 int client_file_find(const char *name, struct client_file *file, char *why, size_t size);
 
-/* Whether the program's own library search already finds a libsqlvdi.so. Asks its dynamic loader with --list,
- * which maps libraries and runs nothing of the program. false for scripts. */
-bool client_file_finds_vdi(const struct client_file *file);
-
-/* The same, and which one it is; `path` is untouched where it finds none. */
+/* Whether the program's own library search already finds a libsqlvdi.so, and which; `path` is untouched where it finds
+ * none. Asks its dynamic loader with --list, which maps libraries and runs nothing of the program. false for scripts. */
 bool client_file_find_vdi(const struct client_file *file, char path[RUN_PATH_MAX]);
 
 #endif

@@ -59,7 +59,8 @@ static int check_parts(void)
         return line(false, "installed parts", detail);
     }
     return line(true, "libvdifault.so", parts.interposer) + line(true, "libvdifault-sys.so", parts.files) +
-           line(true, "libsqlvdi.so", parts.vdi_library) + line(true, "sqlcmd stand-in", parts.stand_in);
+           line(true, "libsqlvdi.so", parts.vdi_library) + line(true, "sqlcmd stand-in", parts.stand_in) +
+           line(true, "sqlserver of --tds", parts.sql_server[0] != '\0' ? parts.sql_server : "not installed");
 }
 
 /* What supervision needs of the kernel, by trying it. */

@@ -20,9 +20,11 @@ enum merge {
 #define FOR(kind) (1u << ENVIRONMENT_##kind)
 enum {
     CLIENTS = FOR(CLIENT) | FOR(AGAIN),
+    OBSERVED = FOR(RECORDED),
     STATEMENTS = FOR(SQL) | FOR(SQL_AGAIN),
+    SERVERS = FOR(SERVER) | FOR(SERVER_VERIFY) | FOR(SERVER_AGAIN),
     WRAPPED = CLIENTS | FOR(VERIFY),
-    IN_RUN = WRAPPED | STATEMENTS,
+    IN_RUN = WRAPPED | STATEMENTS | SERVERS | FOR(JOB),
     COUNTED = WRAPPED | FOR(HELPER),
     EVERY = IN_RUN | FOR(HELPER)
 };
@@ -34,13 +36,17 @@ enum source {
     SOURCE_INTERPOSER,
     SOURCE_FILES,
     SOURCE_STAND_IN,
+    SOURCE_LIBRARY,
     SOURCE_LIBRARIES,
     SOURCE_GUARD,
     SOURCE_ON_FINDING,
     SOURCE_COVERAGE, /* of `text`, with --coverage alone */
     SOURCE_CONTINUOUS,
     SOURCE_DISCARDED,
-    SOURCE_PROFILE
+    SOURCE_PROFILE,
+    SOURCE_TDS,
+    SOURCE_SERVERS,
+    SOURCE_ANSWERS
 };
 
 struct row {
@@ -54,22 +60,30 @@ struct row {
 static const struct row rows[] = {
     /* Behind the interposer, on whose functions it relies. */
     {WRAPPED, "LD_PRELOAD", MERGE_BEFORE, SOURCE_FILES, NULL},
-    {WRAPPED, "LD_PRELOAD", MERGE_BEFORE, SOURCE_INTERPOSER, NULL},
-    {STATEMENTS, "LD_PRELOAD", MERGE_REMOVE, SOURCE_TEXT, NULL},
-    {WRAPPED | FOR(HELPER), "LD_LIBRARY_PATH", MERGE_AFTER, SOURCE_LIBRARIES, NULL},
-    {WRAPPED | FOR(HELPER), "PATH", MERGE_BEFORE, SOURCE_TEXT, "{run}/bin"},
+    {WRAPPED | OBSERVED, "LD_PRELOAD", MERGE_BEFORE, SOURCE_INTERPOSER, NULL},
+    {STATEMENTS | SERVERS, "LD_PRELOAD", MERGE_REMOVE, SOURCE_TEXT, NULL},
+    {WRAPPED | FOR(HELPER) | FOR(JOB), "LD_LIBRARY_PATH", MERGE_AFTER, SOURCE_LIBRARIES, NULL},
+    {WRAPPED | FOR(HELPER) | FOR(JOB), "PATH", MERGE_BEFORE, SOURCE_TEXT, "{run}/bin"},
     {WRAPPED, "VDIFAULT_SQLCMD", MERGE_SET, SOURCE_STAND_IN, NULL},
-    {WRAPPED, "VDIFAULT_GUARD", MERGE_SET, SOURCE_GUARD, NULL},
+    {WRAPPED, "VDIFAULT_LIBRARY", MERGE_SET, SOURCE_LIBRARY, NULL},
+    {WRAPPED | OBSERVED | FOR(HELPER) | FOR(JOB), "VDIFAULT_TDS", MERGE_SET, SOURCE_TDS, NULL},
+    {WRAPPED | OBSERVED | FOR(HELPER) | FOR(JOB), "VDIFAULT_SERVER", MERGE_SET, SOURCE_SERVERS, NULL},
+    {EVERY, "VDIFAULT_ANSWERS", MERGE_SET, SOURCE_ANSWERS, NULL},
+    {WRAPPED | OBSERVED, "VDIFAULT_GUARD", MERGE_SET, SOURCE_GUARD, NULL},
     {WRAPPED, "VDIFAULT_ON_FINDING", MERGE_SET, SOURCE_ON_FINDING, NULL},
-    {IN_RUN, "VDIFAULT_TRACE", MERGE_SET, SOURCE_TEXT, "{run}/trace"},
-    {FOR(CLIENT) | FOR(SQL), "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT, "{run}/plan"},
-    {FOR(VERIFY) | FOR(AGAIN) | FOR(SQL_AGAIN) | FOR(HELPER), "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT,
-     "{run}/plan-verify"},
+    {IN_RUN | OBSERVED, "VDIFAULT_TRACE", MERGE_SET, SOURCE_TEXT, "{run}/trace"},
+    {FOR(CLIENT) | FOR(SQL) | FOR(SERVER) | FOR(JOB) | OBSERVED, "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT,
+     "{run}/plan"},
+    {FOR(VERIFY) | FOR(AGAIN) | FOR(SQL_AGAIN) | FOR(SERVER_VERIFY) | FOR(SERVER_AGAIN) | FOR(HELPER),
+     "VDIFAULT_PLAN", MERGE_SET, SOURCE_TEXT, "{run}/plan-verify"},
     {FOR(HELPER), "VDIFAULT_CATALOG", MERGE_SET, SOURCE_TEXT, "{run}/trace/catalog"},
     {IN_RUN, "VDIFAULT_CATALOG", MERGE_REMOVE, SOURCE_TEXT, NULL}, /* theirs is in VDIFAULT_TRACE */
-    {CLIENTS, "VDIFAULT_ROLE", MERGE_REMOVE, SOURCE_TEXT, NULL},
+    {CLIENTS | FOR(SERVER) | FOR(SERVER_AGAIN) | FOR(JOB) | OBSERVED, "VDIFAULT_ROLE", MERGE_REMOVE,
+     SOURCE_TEXT, NULL},
     {STATEMENTS, "VDIFAULT_ROLE", MERGE_SET, SOURCE_TEXT, "sql"},
-    {FOR(VERIFY), "VDIFAULT_ROLE", MERGE_SET, SOURCE_TEXT, "verify"},
+    {FOR(VERIFY) | FOR(SERVER_VERIFY), "VDIFAULT_ROLE", MERGE_SET, SOURCE_TEXT, "verify"},
+    /* A real library has no use for it; where ours is in its place, its server must find the sets. */
+    {OBSERVED, TOKEN_VARIABLE, MERGE_DEFAULT, SOURCE_TOKEN, NULL},
     {IN_RUN, TOKEN_VARIABLE, MERGE_SET, SOURCE_TOKEN, NULL},
     {IN_RUN, HELPER_VARIABLE, MERGE_REMOVE, SOURCE_TEXT, NULL},
     {FOR(HELPER), HELPER_VARIABLE, MERGE_SET, SOURCE_TOKEN, NULL},
@@ -189,6 +203,11 @@ static const char *in_list(const char *path, const char *link)
     return strpbrk(path, PRELOAD_SEPARATORS) == NULL ? path : link;
 }
 
+static const char *given(const char *text)
+{
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
 /* A row that the options say nothing about is left out. */
 static int apply_row(struct builder *builder, const struct row *row, const struct rundir *dir,
                      const struct parts *parts, const struct environment_choice *choice)
@@ -203,13 +222,17 @@ static int apply_row(struct builder *builder, const struct row *row, const struc
         [SOURCE_INTERPOSER] = in_list(parts->interposer, "{run}/bin/libvdifault.so"),
         [SOURCE_FILES] = in_list(parts->files, "{run}/bin/libvdifault-sys.so"),
         [SOURCE_STAND_IN] = parts->stand_in,
-        [SOURCE_LIBRARIES] = choice->add_library ? parts->library_folder : NULL,
+        [SOURCE_LIBRARY] = choice->library != NULL ? choice->library : parts->vdi_library,
+        [SOURCE_LIBRARIES] = choice->library == NULL ? parts->library_folder : NULL,
         [SOURCE_GUARD] = choice->guard,
         [SOURCE_ON_FINDING] = choice->on_finding,
         [SOURCE_COVERAGE] = choice->coverage ? row->text : NULL,
         [SOURCE_CONTINUOUS] = choice->coverage && choice->continuous ? row->text : NULL,
         [SOURCE_DISCARDED] = discards ? row->text : NULL,
         [SOURCE_PROFILE] = discards && choice->is_profiled ? row->text : NULL,
+        [SOURCE_TDS] = given(dir->tds),
+        [SOURCE_SERVERS] = given(choice->servers),
+        [SOURCE_ANSWERS] = given(choice->answers),
     };
     if (row->source >= SOURCE_LIBRARIES && values[row->source] == NULL) {
         return 0;

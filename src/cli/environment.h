@@ -7,6 +7,9 @@
  *   VDIFAULT_TRACE       the folder of the run's state and rings
  *   VDIFAULT_PLAN        the plan
  *   VDIFAULT_SQLCMD      the stand-in
+ *   VDIFAULT_LIBRARY     the libsqlvdi.so of the run, for a client that loads one from where there is none
+ *   VDIFAULT_TDS         ADDRESS:PORT of the simulated server, for connections to SQL Server
+ *   VDIFAULT_SERVER      the names and addresses that are SQL Server's (inject/servers.h)
  *   VDIFAULT_GUARD       off, auto, pages or copy: as --guard; auto if there is neither (inject/guard.h)
  *   VDIFAULT_ON_FINDING  continue, stop or abort: as --on-finding, likewise
  */
@@ -21,23 +24,31 @@
 /* Marks helpers (--before, --after): theirs to clean up, but never the client's leftovers. */
 #define HELPER_VARIABLE "VDIFAULT_HELPER"
 #define TOKEN_VARIABLE  "VDI_NAMESPACE"
+#define JOB_VARIABLE    "VDIFAULT_JOB" /* the number of the job that a --trigger starts */
 
 enum environment_kind {
-    ENVIRONMENT_CLIENT, /* wrapped; the run's plan */
-    ENVIRONMENT_VERIFY, /* wrapped; a plan without faults */
-    ENVIRONMENT_AGAIN,  /* as the client's; a plan without faults */
-    ENVIRONMENT_SQL,    /* the stand-in for --sql: same run, not wrapped */
+    ENVIRONMENT_CLIENT,   /* wrapped; the run's plan */
+    ENVIRONMENT_RECORDED, /* as the user's own, and the interposer, which only records */
+    ENVIRONMENT_VERIFY,   /* wrapped; a plan without faults */
+    ENVIRONMENT_AGAIN,    /* as the client's; a plan without faults */
+    ENVIRONMENT_SQL,      /* the stand-in for --sql: same run, not wrapped */
     ENVIRONMENT_SQL_AGAIN,
+    ENVIRONMENT_JOB, /* --trigger and --verdict cmd: the stand-in in this run, with its faults; not wrapped */
+    ENVIRONMENT_SERVER, /* the server of --tds, beside the client; not wrapped */
+    ENVIRONMENT_SERVER_VERIFY,
+    ENVIRONMENT_SERVER_AGAIN,
     ENVIRONMENT_HELPER /* --before and --after: the stand-in and a plan without faults, not wrapped */
 };
 
 /* What depends on the run's options. */
 struct environment_choice {
-    bool add_library;  /* append our library folder to the search */
-    const char *guard; /* NULL: as in the runner's own environment, as is the next */
+    const char *library; /* the client's own libsqlvdi.so; NULL: our folder is appended to its search */
+    const char *guard;   /* NULL: as in the runner's own environment, as is the next */
     const char *on_finding;
-    bool coverage;   /* an instrumented client leaves its counters in the scratch folder */
-    bool continuous; /* ... as it runs */
+    const char *servers; /* of --server; "" or NULL: none, as the next one */
+    const char *answers; /* the file of --answers */
+    bool coverage;       /* an instrumented client leaves its counters in the scratch folder */
+    bool continuous;     /* ... as it runs */
     /* Without coverage: it leaves them there all the same, unless its user says where. */
     bool discard_counters;
     bool

@@ -38,9 +38,11 @@ struct hang_scope {
     const struct fork_server *fork_server; /* its copy is nobody's; or NULL */
     const char *token;                     /* of the run: marks its helpers */
     const char *stand_in;                  /* /proc/PID/exe of the simulated server's processes */
+    const char *sql_server;                /* ... of those of --tds; NULL: there are none */
     const char *own_pipe;          /* "pipe:[N]" of --stdin hold, that the runner never writes; or NULL */
     const struct run_state *state; /* the run's clock; NULL: the system's, as for the next one */
     const struct run_waits *waits;
+    bool observe; /* nothing is known of the server: only the time limit ends the run */
 };
 
 struct hang_sample {

@@ -271,11 +271,9 @@ static void look_at_server(struct look *look, const struct proc_stat *row)
 /* A sqlcmd whose server is a process of its own. */
 static bool is_front_end(const struct look *look, const struct proc_table *table, pid_t process)
 {
-    char target[4096];
     for (size_t i = 0; i < table->count; i++) {
         if (table->rows[i].parent == process && table->rows[i].state != 'Z' &&
-            proc_link(look->scope->proc_root, table->rows[i].pid, "exe", target, sizeof target) &&
-            strcmp(target, look->scope->stand_in) == 0) {
+            proc_runs(look->scope->proc_root, table->rows[i].pid, look->scope->stand_in)) {
             return true;
         }
     }
@@ -297,9 +295,22 @@ static void look_at_front_end(struct look *look, const struct proc_stat *row)
     mix_switches(look, row->pid, row->pid);
 }
 
+/* A connection's process, or the one that waits for connections: without a statement, and asleep, it waits for the
+ * client. */
+static void look_at_connection(struct look *look, const struct proc_stat *row)
+{
+    bool at_work = row->state != 'S';
+    for (size_t i = 0; i < look->record->statement_count; i++) {
+        const struct record_statement *statement = &look->record->statements[i];
+        at_work = at_work || (statement->process == (uint32_t)row->pid && !statement->ended);
+    }
+    if (at_work) {
+        look_at_server(look, row);
+    }
+}
+
 static void look_at_process(struct look *look, const struct proc_table *table, const struct proc_stat *row)
 {
-    char target[4096];
     const char *root = look->scope->proc_root;
     if (row->state == 'Z' || row->state == 'X') {
         if (row->parent == look->scope->runner) {
@@ -307,8 +318,11 @@ static void look_at_process(struct look *look, const struct proc_table *table, c
         }
         return;
     }
-    if (proc_link(root, row->pid, "exe", target, sizeof target) &&
-        strcmp(target, look->scope->stand_in) == 0) {
+    if (proc_runs(root, row->pid, look->scope->sql_server)) {
+        look_at_connection(look, row);
+        return;
+    }
+    if (proc_runs(root, row->pid, look->scope->stand_in)) {
         if (is_front_end(look, table, row->pid)) {
             look_at_front_end(look, row);
         } else {
@@ -429,13 +443,12 @@ static bool tells_wait(const struct hang_scope *scope, pid_t process)
 
 bool hang_somebody_runs(const struct hang_scope *scope, const struct record *record)
 {
-    char target[4096];
     for (size_t i = 0; i < record->statement_count; i++) {
         pid_t process = (pid_t)record->statements[i].process;
         if (is_at_work(record, (uint32_t)process) &&
             is_state(scope, process, tells_wait(scope, process) ? "RD" : "RSD") &&
-            proc_link(scope->proc_root, process, "exe", target, sizeof target) &&
-            strcmp(target, scope->stand_in) == 0) {
+            (proc_runs(scope->proc_root, process, scope->stand_in) ||
+             proc_runs(scope->proc_root, process, scope->sql_server))) {
             return true;
         }
     }

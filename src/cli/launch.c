@@ -47,7 +47,14 @@ static int become(const struct launch *launch, pid_t runner, bool terminal)
 {
     sigset_t none;
     sigemptyset(&none);
-    if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+    if (setpgid(0, 0) != 0) {
+        return errno;
+    }
+    int error = as_user_become(launch->user);
+    if (error != 0) {
+        return error;
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) { /* another user's process would have lost it */
         return errno;
     }
     if (getppid() != runner) {
@@ -56,7 +63,7 @@ static int become(const struct launch *launch, pid_t runner, bool terminal)
     if (terminal) {
         give_terminal(getpid());
     }
-    int error = redirect(launch->standard);
+    error = redirect(launch->standard);
     if (error == 0 && launch->inherited > 0 && fcntl(launch->inherited, F_SETFD, 0) != 0) {
         error = errno;
     }

@@ -8,13 +8,16 @@
 
 #include <sys/types.h>
 
+#include "as_user.h"
+
 struct launch {
     const char *path;
     char *const *argv;
     char *const *environment;
-    int standard[3]; /* descriptors to become stdin, stdout, stderr; -1: as the runner's own */
-    int inherited;   /* another that stays open, 0: none */
-    int foreground;  /* 1: hand the terminal to the group, if the runner has it */
+    int standard[3];            /* descriptors to become stdin, stdout, stderr; -1: as the runner's own */
+    int inherited;              /* another that stays open, 0: none */
+    const struct as_user *user; /* that it runs as; NULL: as the runner */
+    int foreground;             /* 1: hand the terminal to the group, if the runner has it */
 };
 
 /* 0 with *pid, or errno. */

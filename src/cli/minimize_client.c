@@ -2,8 +2,13 @@
 #include "minimize_client.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -40,10 +45,12 @@ static char *value_of(char *word)
     return NULL;
 }
 
-/* PROGRAM --minimize FILE and the options, as it wants them. How many files there are. */
-static int translate(int argc, char **argv, int at, char **words)
+/* PROGRAM --greet FD --minimize FILE and the options, as it wants them. How many files there are. */
+static int translate(int argc, char **argv, int at, char *fd, char **words)
 {
     int files = 0, count = 1;
+    words[count++] = (char *)"--greet";
+    words[count++] = fd;
     for (int i = 1; i < argc; i++) {
         char *value = value_of(argv[i]);
         if (i == at) {
@@ -66,12 +73,73 @@ static int translate(int argc, char **argv, int at, char **words)
     return files;
 }
 
+/* What comes of the program, which inherits `greeting`: errno there, if it cannot be started. */
+_Noreturn static void become(char **words, int greeting)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    (void)fcntl(greeting, F_SETFD, 0);
+    execvp(words[0], words);
+    int error = errno;
+    (void)!write(greeting, &error, sizeof error);
+    _exit(CLI_SETUP);
+}
+
+static int judge_end(const char *program, int status)
+{
+    if (WIFSIGNALED(status)) {
+        cli_error("minimize: --client: '%s' was ended by signal %d (%s)", program, WTERMSIG(status),
+                  strsignal(WTERMSIG(status)));
+        return 128 + WTERMSIG(status);
+    }
+    return WEXITSTATUS(status);
+}
+
+static int run_program(char **words, char *fd)
+{
+    int ends[2], status = 0, word = -1;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        cli_error("minimize: --client: no pipe: %s", strerror(errno));
+        return CLI_SETUP;
+    }
+    (void)sprintf(fd, "%d", ends[1]); /* room for every int */
+    pid_t child = fork();
+    if (child == 0) {
+        become(words, ends[1]);
+    }
+    int error = child < 0 ? errno : 0;
+    close(ends[1]);
+    ssize_t got = error == 0 ? read(ends[0], &word, sizeof word) : 0; /* or its end */
+    close(ends[0]);
+    while (error == 0 && waitpid(child, &status, 0) < 0) {
+        error = errno != EINTR ? errno : 0;
+    }
+    error = error == 0 && got == sizeof word ? word : error;
+    if (error != 0) {
+        cli_error("minimize: --client: cannot start '%s': %s", words[0], strerror(error));
+        return CLI_SETUP;
+    }
+    if (got != sizeof word) {
+        cli_error(
+            "minimize: --client: '%s' does not minimize: it ended with %s %d, and without the words that a "
+            "client's fuzzer has for this; expected NAME_replay, as vdifault_client_fuzzer(NAME) builds it",
+            words[0], WIFSIGNALED(status) ? "signal" : "status",
+            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        return CLI_SETUP;
+    }
+    return judge_end(words[0], status);
+}
+
 int minimize_by_program(int argc, char **argv)
 {
+    enum {
+        MORE = 3, /* --greet FD, and the end */
+        FD_MAX = 12
+    };
+    char fd[FD_MAX] = "";
     int at = find(argc, argv);
     char *equals = strchr(argv[at], '=');
     char *program = equals != NULL ? equals + 1 : at + 1 < argc ? argv[at + 1] : NULL;
-    char **words = calloc((size_t)argc * 2 + 1, sizeof *words);
+    char **words = calloc((size_t)argc * 2 + MORE, sizeof *words);
     int status = CLI_SETUP;
     if (program == NULL || words == NULL) {
         cli_error(program == NULL ? "minimize: --client: expected the fuzzer's NAME_replay"
@@ -80,14 +148,13 @@ int minimize_by_program(int argc, char **argv)
         goto out;
     }
     words[0] = program;
-    int files = translate(argc, argv, at, words);
+    int files = translate(argc, argv, at, fd, words);
     if (files != 1) {
         cli_error("minimize: --client: %d files given; expected one, an artifact of the fuzzer's", files);
         status = CLI_USAGE;
         goto out;
     }
-    execvp(program, words);
-    cli_error("minimize: --client: cannot start '%s': %s", program, strerror(errno));
+    status = run_program(words, fd);
 out:
     free(words);
     return status;

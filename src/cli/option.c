@@ -10,7 +10,7 @@
 #include "near.h"
 
 enum {
-    OPTION_MAX = 64,
+    OPTION_MAX = 96,
     OPTION_FIRST = 256, /* values getopt_long returns; above every character */
     OPTION_IS_HELP = 255
 };
@@ -65,9 +65,8 @@ static void make_options(const struct option_list *list, struct option *options)
     for (int i = 0; i < count; i++) {
         const struct option_row *row = list->row[i];
         /* Rows that are refused take any value or none, so that their own message is the one shown. */
-        int value = row->help == NULL    ? optional_argument
-                    : row->value != NULL ? required_argument
-                                         : no_argument;
+        bool may = row->help == NULL || (row->value != NULL && row->value[0] == '[');
+        int value = may ? optional_argument : row->value != NULL ? required_argument : no_argument;
         options[i] = (struct option){row->name, value, NULL, OPTION_FIRST + i};
     }
     options[count] = (struct option){"help", no_argument, NULL, OPTION_IS_HELP};
@@ -137,7 +136,8 @@ int option_pass_on(const struct option_row *rows, const struct option_row *share
             own = find_row(rows, name, length, whole);
             row = own != NULL ? own : find_row(shared, name, length, whole);
         }
-        int words = row != NULL && row->value != NULL && name[length] != '=' ? 2 : 1;
+        bool takes = row != NULL && row->value != NULL && row->value[0] != '[';
+        int words = takes && name[length] != '=' ? 2 : 1;
         for (int word = 0; word < words && i + word < argc && own == NULL; word++) {
             kept[count++] = argv[i + word];
         }
@@ -157,8 +157,8 @@ void option_help(FILE *out, const struct option_row *rows, const struct option_r
             continue;
         }
         char left[48];
-        snprintf(left, sizeof left, "--%s%s%s", row->name, row->value != NULL ? " " : "",
-                 row->value != NULL ? row->value : "");
+        snprintf(left, sizeof left, "--%s%s%s", row->name,
+                 row->value != NULL && row->value[0] != '[' ? " " : "", row->value != NULL ? row->value : "");
         fprintf(out, "  %-26s ", left);
         for (const char *line = row->help;;) {
             size_t length = strcspn(line, "\n");

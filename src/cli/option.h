@@ -11,7 +11,7 @@
 
 struct option_row {
     const char *name;  /* without dashes; NULL ends the table */
-    const char *value; /* name of its value in the help; NULL: a flag */
+    const char *value; /* name of its value in the help; "[=NAME]": it may be left out; NULL: a flag */
     const char *help;  /* NULL: refused by name: by `set` if there is one, else as not part of this version */
     int (*set)(void *context, const char *value); /* 0, or -1 after a message */
 };

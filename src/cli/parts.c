@@ -75,5 +75,11 @@ int parts_find(struct parts *parts, const char **missing)
             return error;
         }
     }
+    if (resolve(prefix, "libexec/vdifault/sqlserver", X_OK, parts->sql_server) != 0) {
+        parts->sql_server[0] = '\0';
+    }
+    if (resolve(prefix, "libexec/vdifault/tds-proxy", X_OK, parts->tds_proxy) != 0) {
+        parts->tds_proxy[0] = '\0';
+    }
     return 0;
 }

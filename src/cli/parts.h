@@ -1,7 +1,7 @@
 /* parts.h - the installed parts the command works with, found relative to the command itself (design 4.1).
  *
  * PREFIX/bin/vdifault, PREFIX/lib/libvdifault.so and libvdifault-sys.so, PREFIX/lib/libsqlvdi.so,
- * PREFIX/libexec/vdifault/sqlcmd. A build tree has the same shape, so one rule serves both.
+ * PREFIX/libexec/vdifault/sqlcmd and sqlserver. A build tree has the same shape, so one rule serves both.
  */
 #ifndef VDIFAULT_PARTS_H
 #define VDIFAULT_PARTS_H
@@ -13,7 +13,9 @@ struct parts {
     char interposer[RUN_PATH_MAX];
     char files[RUN_PATH_MAX]; /* libvdifault-sys.so */
     char vdi_library[RUN_PATH_MAX];
-    char stand_in[RUN_PATH_MAX]; /* with all links resolved: it is compared with /proc/PID/exe */
+    char stand_in[RUN_PATH_MAX];   /* with all links resolved: it is compared with /proc/PID/exe */
+    char sql_server[RUN_PATH_MAX]; /* likewise, of --tds; "" where it is not installed */
+    char tds_proxy[RUN_PATH_MAX];  /* likewise, of record --record-answers */
 };
 
 /* The program that plays scenarios in this world, PREFIX/libexec/vdifault/play_WORLD. 0, or errno; `path` is filled where

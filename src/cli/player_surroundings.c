@@ -31,7 +31,7 @@ static int fill(struct player_surroundings *around, const struct plan *plan)
 int player_surround(struct player_surroundings *around, const struct player *player)
 {
     /* The guard would ask for other buffers than the scenario, and give the client other addresses. */
-    static const struct environment_choice choice = {.add_library = true, .guard = "off"};
+    static const struct environment_choice choice = {.guard = "off"};
     struct parts parts;
     const char *missing;
     *around = (struct player_surroundings){.environment = environ};

@@ -231,6 +231,12 @@ bool proc_table_is_below(const struct proc_table *table, pid_t pid, pid_t ancest
     return false;
 }
 
+bool proc_runs(const char *root, pid_t pid, const char *program)
+{
+    char path[PATH_MAX];
+    return program != NULL && proc_link(root, pid, "exe", path, sizeof path) && strcmp(path, program) == 0;
+}
+
 bool proc_environment(const char *root, pid_t pid, const char *name, char *value, size_t size)
 {
     char path[PATH_MAX];

@@ -56,6 +56,8 @@ bool proc_has_mapped(const char *root, pid_t pid, const char *name);
 ssize_t proc_read(const char *root, pid_t pid, const char *file, char *text, size_t size);
 /* Where a link of a process leads ("exe", "fd/3", "ns/pid"). */
 bool proc_link(const char *root, pid_t pid, const char *file, char *text, size_t size);
+/* The process runs this program (a path without links); false for NULL. */
+bool proc_runs(const char *root, pid_t pid, const char *program);
 /* The value of a variable in the environment the process was started with. */
 bool proc_environment(const char *root, pid_t pid, const char *name, char *value, size_t size);
 /* The command line with blanks between arguments, unprintable bytes as '?'; the name if there is none. */

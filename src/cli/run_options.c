@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "answers_file.h"
 #include "cli.h"
+#include "dialect.h"
 #include "event.h"
 #include "near.h"
 #include "sql.h"
@@ -27,6 +30,7 @@ void run_options_init(struct run_options *options, const char *verb)
         .fail_on = SEVERITY_ERROR,
     };
     plan_init(&options->plan);
+    job_options_init(&options->jobs);
 }
 
 void run_options_free(struct run_options *options)
@@ -128,6 +132,7 @@ OPTION_TEXT(set_verify, struct run_options, verify)
 OPTION_TEXT(set_before, struct run_options, before)
 OPTION_TEXT(set_after, struct run_options, after)
 OPTION_TEXT(set_trace, struct run_options, trace)
+OPTION_TEXT(set_as, struct run_options, as)
 OPTION_FLAG(set_prove_durability, struct run_options, prove_durability)
 OPTION_FLAG(set_again, struct run_options, again)
 OPTION_FLAG(set_real_time, struct run_options, real_time)
@@ -257,9 +262,64 @@ static int set_suppressions(void *context, const char *value)
 }
 
 OPTION_FLAG(set_verbose, struct run_options, verbose)
+OPTION_FLAG(set_rearm, struct run_options, jobs.rearm)
+
+/* An option that job_options.c reads. */
+#define JOB_OPTION(name)                                                 \
+    static int set_##name(void *context, const char *value)              \
+    {                                                                    \
+        struct run_options *options = context;                           \
+        return job_options_##name(&options->jobs, options->verb, value); \
+    }
+JOB_OPTION(ready)
+JOB_OPTION(trigger)
+JOB_OPTION(verdict)
+JOB_OPTION(stop)
+
+static int set_tds(void *context, const char *value)
+{
+    struct run_options *options = context;
+    const char *expected = tds_take_address(&options->tds, value);
+    if (expected != NULL) {
+        cli_error("%s: --tds '%s': %s", options->verb, value, expected);
+    }
+    return expected != NULL ? -1 : 0;
+}
+
+static int set_server(void *context, const char *value)
+{
+    struct run_options *options = context;
+    const char *expected = tds_take_server(&options->tds, value);
+    if (expected != NULL) {
+        cli_error("%s: --server '%s': %s", options->verb, value, expected);
+    }
+    return expected != NULL ? -1 : 0;
+}
+
+static int set_answers(void *context, const char *value)
+{
+    struct run_options *options = context;
+    if (access(value, R_OK) != 0 || realpath(value, options->tds.answers) == NULL) {
+        cli_error("%s: --answers '%s': %s", options->verb, value, strerror(errno));
+        return -1;
+    }
+    char message[ANSWERS_MESSAGE_MAX];
+    struct answers *answers = NULL;
+    int error = answers_load(value, &answers, message);
+    if (error != 0) {
+        cli_error("%s: --%s", options->verb, message);
+    }
+    answers_free(answers);
+    return error != 0 ? -1 : 0;
+}
 
 int run_options_check(const struct run_options *options)
 {
+    if (options->tds.servers[0] != '\0' && !options->tds.wanted) {
+        cli_error("%s: --server: expected --tds, too: the port where the simulated server answers",
+                  options->verb);
+        return -1;
+    }
     const char *guard = options->guard != NULL ? options->guard : getenv("VDIFAULT_GUARD");
     for (uint32_t i = 0; i < options->plan.fault_count; i++) {
         const struct fault *fault = &options->plan.faults[i];
@@ -274,7 +334,7 @@ int run_options_check(const struct run_options *options)
             return -1;
         }
     }
-    return 0;
+    return job_options_check(&options->jobs, options->verb, options->again);
 }
 
 const struct option_row run_option_rows[] = {
@@ -286,6 +346,8 @@ const struct option_row run_option_rows[] = {
      "BYTES, database NAME=FILE, clear-error always|never (a device after an\nerror, before it is closed), "
      "late-buffers yes|no (a second buffer area),\ncomplete yes|no (VDC_Complete for who asks),\nbacked-up "
      "yes|no (a full backup was taken before)",
+     set_plan},
+    {"profile", "FILE", "a plan that vdifault record made: the simulated server does what a real one did",
      set_plan},
     {"sql", "STATEMENT",
      "run this statement once a set exists, one process a set; the i-th --sql for\nthe i-th set, the last "
@@ -312,6 +374,19 @@ const struct option_row run_option_rows[] = {
      "debugger), abort "
      "(end it by SIGABRT; default continue)",
      set_on_finding},
+    {"tds", "[=ADDRESS:PORT]",
+     "the simulated server also answers at a TCP port, for clients with a connection of their own\n(default "
+     "127.0.0.1:0: a free port); {tds} and {tds-port} in arguments and environment stand for it;\nwhat the "
+     "client "
+     "connects to at port 1433 goes there",
+     set_tds},
+    {"server", "HOST[:PORT]",
+     "with --tds: what the client connects to at this name or address goes there, and no name is\nlooked up "
+     "for it; "
+     "instead of port 1433; repeatable",
+     set_server},
+    {"answers", "FILE", "what the simulated server answers to queries, on top of what it knows (JSON)",
+     set_answers},
     {"stdin", "MODE", "the client's stdin: inherit, null, or hold (open, never anything to read)", set_stdin},
     {"before", "CMD", "sh -c CMD before the client", set_before},
     {"after", "CMD", "sh -c CMD at the end", set_after},
@@ -325,6 +400,28 @@ const struct option_row run_option_rows[] = {
      "run the client once more after it, with the same arguments and without faults: does\nit recover? "
      "(VDI-OUT-009)",
      set_again},
+    {"as", "USER", "the client, --sql and --verify run as this user; only root can", set_as},
+    {"trigger", "CMD",
+     "the client is a daemon: sh -c CMD starts a job in it, and when that is done the next\n--trigger the "
+     "next "
+     "one; each job is judged by itself; repeatable",
+     set_trigger},
+    {"ready", "WHAT",
+     "when the daemon waits for jobs: stdout:REGEX (a line of its output), port:N (a process of\nthe run "
+     "listens "
+     "there) or file:PATH; without a prefix a number is a port, what begins with\n/ ./ ../ or {run} a file, "
+     "all "
+     "else a REGEX (default: at once)",
+     set_ready},
+    {"verdict", "WHAT",
+     "what says that it went well: exit (the exit status of CMD, or of a client without\n--trigger), cmd:CMD "
+     "(that of another one, at the end), file:FILE (0, success or ok stands\nthere; else failure) or "
+     "stdout:REGEX (a line of its output), with failure:REGEX in a second\n--verdict for a line that means "
+     "failure (default exit)",
+     set_verdict},
+    {"stop", "SIGNAL", "what the daemon is asked to end with after the last job (default TERM)", set_stop},
+    {"rearm", NULL, "the plan's faults count anew in each job (default: once in the run, /OP says in which)",
+     set_rearm},
     {"ignore", "RULE[@WHERE]",
      "drop findings of this rule, with WHERE only those with this function of the client\n(or module:NAME, "
      "a program or library) in their stack, or of this VDI function;\n* stands for any characters; "
@@ -354,4 +451,13 @@ int run_options_set(struct run_options *options, const char *name, const char *v
         row++;
     }
     return row->set(options, value);
+}
+
+int64_t run_options_patience(const struct run_options *options)
+{
+    struct dialect dialect;
+    const char *error;
+    bool seconds =
+        dialect_parse(getenv(DIALECT_VARIABLE), &dialect, &error) == 0 && dialect.other[DIALECT_TIMEOUT_UNIT];
+    return options->patience_ms * (seconds ? 1000 : 1);
 }

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "job_options.h"
 #include "option.h"
 #include "outputs.h"
 #include "plan.h"
 #include "rules.h"
 #include "suppress.h"
+#include "tds.h"
 
 enum {
     RUN_SQL_MAX = 64
@@ -33,6 +35,8 @@ struct run_options {
     const char *before;
     const char *after;
     const char *trace;
+    const char *as; /* the user whom the client runs as */
+    struct tds_options tds;
     int64_t timeout_ms;
     int64_t patience_ms;
     enum severity fail_on;
@@ -41,9 +45,11 @@ struct run_options {
     const char *on_finding;
     bool keep;
     bool real_time;
+    bool observe; /* the client has a library and a server of its own: only its calls are recorded */
     bool verbose;
     bool prove_durability;
     bool again;
+    struct job_options jobs;
     int client_argc;
     char *const *client_argv;
 };
@@ -52,6 +58,9 @@ void run_options_init(struct run_options *options, const char *verb);
 void run_options_free(struct run_options *options);
 /* What no option alone can tell. 0, or -1 after a message. */
 int run_options_check(const struct run_options *options);
+/* ms of --patience. Where a positive time-out is in seconds (dialect X6), a client that means milliseconds waits a
+ * thousand times as long: by the run's clock, so that nobody else does. It hangs no more for it. */
+int64_t run_options_patience(const struct run_options *options);
 /* The option of this name, which there is, as if it were given. 0, or -1 after a message. */
 int run_options_set(struct run_options *options, const char *name, const char *value);
 extern const struct option_row run_option_rows[]; /* context: struct run_options */

@@ -92,7 +92,10 @@ char *rundir_file(const struct rundir *dir, const char *name)
 char *rundir_expand(const struct rundir *dir, const char *text)
 {
     char *folder = rundir_file(dir, RUN_CLIENT_FOLDER);
-    char *expanded = folder != NULL ? text_expand_run(text, folder) : NULL;
+    const char *port = strchr(dir->tds, ':');
+    const struct text_mark marks[] = {
+        {"{run}", folder}, {"{tds}", dir->tds}, {"{tds-port}", port != NULL ? port + 1 : ""}};
+    char *expanded = folder != NULL ? text_expand(text, marks, port != NULL ? 3 : 1) : NULL;
     free(folder);
     return expanded;
 }
@@ -155,6 +158,7 @@ static int make_parts(const struct rundir *dir, const struct parts *parts)
         error = mkdirat(at, folders[i], 0700) != 0 ? errno : 0;
     }
     if (error == 0 && (symlinkat(parts->stand_in, at, "bin/sqlcmd") != 0 ||
+                       symlinkat(parts->stand_in, at, "bin/osql") != 0 ||
                        symlinkat(parts->interposer, at, "bin/libvdifault.so") != 0 ||
                        symlinkat(parts->files, at, "bin/libvdifault-sys.so") != 0)) {
         error = errno;

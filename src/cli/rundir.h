@@ -22,6 +22,7 @@
 
 enum {
     RUN_TOKEN_MAX = 48,
+    RUN_TDS_MAX = 32,
     RUN_PATH_MAX = 4096
 };
 
@@ -30,6 +31,7 @@ struct parts; /* parts.h */
 struct rundir {
     char path[RUN_PATH_MAX];
     char token[RUN_TOKEN_MAX];
+    char tds[RUN_TDS_MAX]; /* ADDRESS:PORT of the run's simulated server; "": it has none */
 };
 
 /* The token of this process. */
@@ -54,7 +56,8 @@ int rundir_create(const char *base, const struct parts *parts, struct rundir *di
 /* "<folder>/<name>"; malloc'd, NULL: no memory. */
 char *rundir_file(const struct rundir *dir, const char *name);
 
-/* `text` with every "{run}" replaced by the client's own folder; malloc'd, NULL: no memory. */
+/* `text` with every "{run}" replaced by the client's own folder and, where there is one, "{tds}" by the server's
+ * ADDRESS:PORT and "{tds-port}" by the port; malloc'd, NULL: no memory. */
 char *rundir_expand(const struct rundir *dir, const char *text);
 
 /* A folder below `base` with the token of this name tells that its runner is of another process-number space

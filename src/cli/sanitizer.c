@@ -2,39 +2,24 @@
 #include "sanitizer.h"
 
 #include <dirent.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static bool is_telling(const char *line)
-{
-    return strstr(line, "ERROR: ") != NULL || strstr(line, "runtime error: ") != NULL ||
-           strstr(line, "WARNING: ThreadSanitizer") != NULL;
-}
+#include "sanitizer_text.h"
 
 static void read_report(const char *path, uint32_t process, sanitizer_report *visit, void *context)
 {
+    struct sanitizer_text text;
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         return;
     }
-    char *line = NULL;
-    char *telling = NULL;
-    size_t capacity = 0;
-    for (ssize_t length; (length = getline(&line, &capacity, file)) > 0;) {
-        fputs(line, stderr);
-        if (telling == NULL && is_telling(line)) {
-            line[strcspn(line, "\n")] = '\0';
-            telling = strdup(line);
-        }
+    sanitizer_text_read(file, stderr, &text);
+    if (text.line[0] != '\0') { /* warnings of the runtime about itself are no report */
+        visit(context, process, text.line);
     }
-    if (telling != NULL) { /* warnings of the runtime about itself are no report */
-        visit(context, process, telling);
-    }
-    free(telling);
-    free(line);
     fclose(file);
 }
 

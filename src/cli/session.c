@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "event_time.h"
+#include "jobs.h"
 #include "os.h"
 #include "text.h"
 
@@ -124,6 +125,9 @@ int session_open(struct session *session, const struct session_setup *setup, con
         snprintf(what, sizeof what, "cannot make a scratch folder in %.120s (TMPDIR)", rundir_base());
         return fail(session, what, error);
     }
+    if (setup->tds != NULL) {
+        memcpy(session->dir.tds, setup->tds->place, sizeof session->dir.tds);
+    }
     if ((error = settle_databases(session)) != 0) {
         return fail(session, "file of --database", error);
     }
@@ -153,6 +157,8 @@ void session_close(struct session *session)
     }
     environment_free(session->sql_environment);
     hang_watch_free(&session->watch);
+    output_watch_close(&session->output);
+    jobs_end(session);
     record_free(&session->record);
     if (session->collector != NULL) {
         collector_close(session->collector);

@@ -26,18 +26,19 @@ enum {
 /* ---- ends of processes ---- */
 
 /* A process that ends by itself while we kill others was not killed by us. */
-static bool is_killed(const struct session *session, int status)
+static bool is_killed(const struct session *session, const struct session_child *child, int status)
 {
-    return session->killing && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return (session->killing || (child != NULL && child->doomed)) && WIFSIGNALED(status) &&
+           WTERMSIG(status) == SIGKILL;
 }
 
-static void record_exit(struct session *session, pid_t pid, int status, int role)
+static void record_exit(struct session *session, pid_t pid, int status, int role, bool killed)
 {
     struct event event = {.kind = EVENT_PROCESS_EXIT, .process = (uint32_t)pid};
     event.arg[0] = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     event.arg[1] = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     event.arg[2] = role;
-    event.arg[3] = is_killed(session, status);
+    event.arg[3] = killed;
     event.arg[4] = role == PROCESS_SQL && session->setup.options->sql_result != NULL;
     session_event(session, event, "");
 }
@@ -59,7 +60,7 @@ static void finish_sql(struct session *session, struct sql_process *process, int
     sql_read(process);
     process->ended = true;
     process->status = status;
-    record_exit(session, process->pid, status, PROCESS_SQL);
+    record_exit(session, process->pid, status, PROCESS_SQL, is_killed(session, NULL, status));
     if (session->setup.options->sql_result == NULL) {
         return;
     }
@@ -82,14 +83,23 @@ static void take_end(void *context, pid_t pid, int status)
     if (fork_server_ended(session->setup.fork_server, pid)) {
         return;
     }
+    if (tds_ended(session, pid, status, is_killed(session, NULL, status))) {
+        return;
+    }
     session->watch.death_ns = os_now();
     if (pid == child->pid && !child->ended) {
         child->ended = true;
-        child->killed = is_killed(session, status);
+        child->killed = is_killed(session, child, status);
         child->status = status;
         if (child->role != 0) {
-            record_exit(session, pid, status, child->role);
+            record_exit(session, pid, status, child->role, child->killed);
         }
+        return;
+    }
+    if (pid == session->trigger.pid && !session->trigger.ended) {
+        session->trigger.ended = true;
+        session->trigger.killed = is_killed(session, &session->trigger, status);
+        session->trigger.status = status;
         return;
     }
     for (uint32_t i = 0; i < session->sql_count; i++) {
@@ -99,7 +109,7 @@ static void take_end(void *context, pid_t pid, int status)
         }
     }
     if (child->role != 0) {
-        record_exit(session, pid, status, PROCESS_DESCENDANT);
+        record_exit(session, pid, status, PROCESS_DESCENDANT, is_killed(session, NULL, status));
     }
 }
 
@@ -116,6 +126,7 @@ static struct cleanup_scope scope_of(const struct session *session)
     const struct fork_server *server = session->setup.fork_server;
     return (struct cleanup_scope){.token = session->dir.token,
                                   .stand_in = session->setup.parts->stand_in,
+                                  .sql_server = session->setup.parts->sql_server,
                                   .except = server != NULL ? server->pid : 0};
 }
 
@@ -142,19 +153,24 @@ void session_each_process(struct session *session, cleanup_process *visit, void 
     }
 }
 
+struct members {
+    const struct session *session;
+    unsigned kinds;
+};
+
+/* The server that waits for connections will not end by itself. */
 static void note_member(void *context, pid_t pid, enum run_member member)
 {
-    unsigned *members = context;
-    (void)pid;
-    *members |= MEMBERS(member);
+    struct members *members = context;
+    members->kinds |= pid != members->session->server ? MEMBERS(member) : 0;
 }
 
 /* Helpers do not count: they may live on. */
 static bool have_processes(struct session *session)
 {
-    unsigned members = 0;
+    struct members members = {.session = session};
     session_each_process(session, note_member, &members);
-    return (members & MEMBERS_RUN) != 0;
+    return (members.kinds & MEMBERS_RUN) != 0;
 }
 
 /* ---- the tick ---- */
@@ -171,17 +187,26 @@ static void read_signals(struct session *session)
 
 void session_tick(struct session *session, int timeout_ms)
 {
-    struct pollfd waits[1 + RUN_SQL_MAX];
+    struct pollfd waits[2 + RUN_SQL_MAX + OUTPUT_STREAMS];
+    const struct tds *tds = session->setup.tds;
     nfds_t count = 0;
     waits[count++] = (struct pollfd){.fd = session->setup.signals, .events = POLLIN};
     for (uint32_t i = 0; i < session->sql_count; i++) {
         waits[count++] = (struct pollfd){.fd = session->sql[i].output, .events = POLLIN}; /* -1: ignored */
     }
-    (void)poll(waits, count, timeout_ms);
+    if (tds != NULL && tds->questions > 0) {
+        waits[count++] = (struct pollfd){.fd = tds->questions, .events = POLLIN};
+    }
+    output_watch_wait(&session->output, &waits[count]);
+    (void)poll(waits, count + OUTPUT_STREAMS, timeout_ms);
+    if (tds != NULL && tds->questions > 0) {
+        tds_answer(tds, &session->setup.options->tds);
+    }
     if (session->setup.fork_server != NULL) {
         fork_server_listen(session->setup.fork_server);
     }
     read_signals(session);
+    output_watch_read(&session->output);
     for (uint32_t i = 0; i < session->sql_count; i++) {
         if (!session->sql[i].ended && waits[i + 1].revents != 0) {
             sql_read(&session->sql[i]);
@@ -199,6 +224,10 @@ void session_kill(struct session *session, unsigned members)
     pid_t survivor = 0;
     reap(session); /* what ended before */
     session->killing = true;
+    if ((members & MEMBERS_CLIENT) != 0) {
+        session->child.doomed = true;
+        session->trigger.doomed = true;
+    }
     int64_t patience_ms = session->survived ? KILL_AGAIN_MS : KILL_MS;
     int error = session->deserted ? 0 : cleanup_kill(&scope, members, patience_ms, reaper, &survivor);
     session->killing = false;

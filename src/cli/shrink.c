@@ -7,7 +7,7 @@
 #include "runstate.h"
 
 enum {
-    PLAN_TEXT_MAX = PLAN_FAULTS_MAX * (FAULT_TEXT_MAX + 8) +
+    PLAN_TEXT_MAX = PROFILE_TEXT_MAX + PLAN_FAULTS_MAX * (FAULT_TEXT_MAX + 8) +
                     PLAN_DATABASES_MAX * (PLAN_NAME_MAX + PLAN_PATH_MAX + 32) + 512
 };
 
@@ -109,11 +109,16 @@ static bool drop_setting(struct plan *plan, uint32_t which)
 {
     enum plan_choice *const choices[] = {&plan->clear_error, &plan->late_buffers, &plan->complete,
                                          &plan->backed_up, &plan->probe};
-    if (which == sizeof choices / sizeof choices[0]) {
+    uint32_t count = sizeof choices / sizeof choices[0];
+    if (which == count) {
         plan->seed = PLAN_DEFAULT_SEED;
         return true;
     }
-    if (which < sizeof choices / sizeof choices[0]) {
+    if (which == count + 1) {
+        plan->profile = (struct profile){0};
+        return true;
+    }
+    if (which < count) {
         *choices[which] = PLAN_UNSET;
         return true;
     }

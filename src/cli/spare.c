@@ -28,6 +28,7 @@ static const struct kept kept[] = {
     {".", "bin", S_IFDIR},
     {".", "sanitizer", S_IFDIR},
     {"bin", "sqlcmd", S_IFLNK},
+    {"bin", "osql", S_IFLNK},
     {"trace", "state", S_IFREG},
     {"bin", "libvdifault.so", S_IFLNK},
     {"bin", "libvdifault-sys.so", S_IFLNK},

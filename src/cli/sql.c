@@ -115,7 +115,7 @@ char *sql_expand(const char *statement, const char *set, uint32_t devices)
 }
 
 int sql_start(const char *stand_in, const char *statement, char *const *environment,
-              struct sql_process *process)
+              const struct as_user *user, struct sql_process *process)
 {
     int ends[2];
     *process = (struct sql_process){.output = -1};
@@ -124,8 +124,11 @@ int sql_start(const char *stand_in, const char *statement, char *const *environm
     }
     (void)fcntl(ends[1], F_SETFL, 0); /* the stand-in writes as to any pipe */
     char *const argv[] = {(char *)"sqlcmd", (char *)"-b", (char *)"-Q", (char *)statement, NULL};
-    struct launch launch = {
-        .path = stand_in, .argv = argv, .environment = environment, .standard = {-1, ends[1], ends[1]}};
+    struct launch launch = {.path = stand_in,
+                            .argv = argv,
+                            .environment = environment,
+                            .user = user,
+                            .standard = {-1, ends[1], ends[1]}};
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     launch.standard[0] = null;
     int error = null < 0 ? errno : launch_start(&launch, &process->pid);

@@ -30,9 +30,11 @@ enum {
     SQL_OUTPUT_MAX = 1 << 20
 };
 
-/* Starts the stand-in with an expanded statement. 0 or errno. */
+struct as_user;
+
+/* Starts the stand-in with an expanded statement, as `user` (as_user.h) or NULL. 0 or errno. */
 int sql_start(const char *stand_in, const char *statement, char *const *environment,
-              struct sql_process *process);
+              const struct as_user *user, struct sql_process *process);
 /* Reads what is there; closes the pipe at its end. */
 void sql_read(struct sql_process *process);
 void sql_free(struct sql_process *process);

@@ -48,9 +48,10 @@ void stale_sets_make(const struct plan *plan, struct run_state *state, const cha
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct fault *fault = &plan->faults[i];
         struct run_fault *asked = &state->faults[i];
+        int32_t operation = run_site_operation(state, &fault->site);
         if (fault->kind == FAULT_STALE_SET && atomic_load(&asked->request) == RUN_REQUEST_ASKED &&
-            make_named(&state->operations[fault->site.operation], token) &&
-            run_take(asked, (uint32_t)getpid())) {
+            operation >= 0 && operation < RUN_OPERATIONS_MAX &&
+            make_named(&state->operations[operation], token) && run_take(asked, (uint32_t)getpid())) {
             run_answer(asked);
         }
     }

@@ -10,21 +10,16 @@
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "dialect.h"
+#include "jobs.h"
 #include "launch.h"
 #include "os.h"
 #include "procfs.h"
-#include "progress.h"
 #include "proof.h"
 #include "sanitizer.h"
 #include "session.h"
 #include "session_loop.h"
-#include "text.h"
-
-enum {
-    TICK_BUSY_MS = 1,        /* the rings fill fast: a writer must not wait for us */
-    TICK_BUSY_EVENTS = 1024, /* a quarter of a ring */
-};
+#include "session_start.h"
+#include "session_watch.h"
 
 /* ---- --sql ---- */
 
@@ -44,9 +39,9 @@ static void start_sql(void *context, const struct event *end, const char *name, 
     char *statement = sql_expand(options->sql[index], name, devices);
     struct sql_process *process = &session->sql[session->sql_count];
     session->deserted = false;
-    int error = statement == NULL
-                    ? errno
-                    : sql_start(session->setup.parts->stand_in, statement, session->sql_environment, process);
+    int error = statement == NULL ? errno
+                                  : sql_start(session->setup.parts->stand_in, statement,
+                                              session->sql_environment, session->setup.user, process);
     if (error == 0) {
         session->sql_count++;
     } else {
@@ -56,222 +51,21 @@ static void start_sql(void *context, const struct event *end, const char *name, 
     free(statement);
 }
 
-/* ---- starting ---- */
-
-static int open_input(struct session *session)
-{
-    if (session->hold[0] >= 0) {
-        return session->hold[0]; /* of the first run */
-    }
-    switch (session->setup.options->input) {
-    case STDIN_NULL:
-        session->hold[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        break;
-    case STDIN_HOLD:
-        if (pipe2(session->hold, O_CLOEXEC) != 0) {
-            return -1;
-        }
-        break;
-    default:
-        return -1;
-    }
-    return session->hold[0];
-}
-
-static char **expand_arguments(struct session *session)
-{
-    const struct run_options *options = session->setup.options;
-    char **argv = calloc((size_t)options->client_argc + 1, sizeof *argv);
-    for (int i = 0; argv != NULL && i < options->client_argc; i++) {
-        argv[i] = rundir_expand(&session->dir, options->client_argv[i]);
-        if (argv[i] == NULL) {
-            environment_free(argv);
-            return NULL;
-        }
-    }
-    return argv;
-}
-
-/* From the copy that waits in its first VDI call, or anew with the offer to leave one. */
-static int start_or_continue(struct session *session, struct launch *launch)
-{
-    struct fork_server *server = session->setup.fork_server;
-    char variable[64];
-    if (fork_server_continue(server, launch->path, launch->argv, launch->environment, &session->child.pid)) {
-        return 0;
-    }
-    int inherited =
-        fork_server_offer(server, launch->path, launch->argv, launch->environment, variable, sizeof variable);
-    char **environment = inherited >= 0 ? environment_with(launch->environment, variable) : NULL;
-    if (environment != NULL) {
-        launch->environment = environment;
-        launch->inherited = inherited;
-    }
-    int error = launch_start(launch, &session->child.pid);
-    fork_server_offered(server, inherited, error == 0 && environment != NULL);
-    free(environment);
-    return error;
-}
-
-static int start(struct session *session, struct launch *launch, enum environment_kind kind, int role,
-                 char *const *argv)
-{
-    const struct environment_choice choice = {
-        .add_library = session->setup.add_library,
-        .guard = session->setup.options->guard,
-        .on_finding = session->setup.options->on_finding,
-        .coverage = session->setup.coverage != NULL,
-        .continuous = session->setup.continuous,
-        .discard_counters = session->setup.discard_counters,
-        .is_profiled = session->setup.client->is_profiled,
-    };
-    char **environment = environment_make(kind, &session->dir, session->setup.parts, &choice, environ);
-    int error = ENOMEM;
-    session->child = (struct session_child){.role = role};
-    session->deserted = false;
-    if (environment != NULL && argv != NULL) {
-        launch->argv = argv;
-        launch->environment = environment;
-        error = kind == ENVIRONMENT_CLIENT && session->setup.fork_server != NULL
-                    ? start_or_continue(session, launch)
-                    : launch_start(launch, &session->child.pid);
-    }
-    environment_free(environment);
-    if (error != 0) {
-        session->child.ended = true;
-        snprintf(session->error, sizeof session->error, "cannot start '%s': %s", launch->path,
-                 strerror(error));
-    }
-    return error;
-}
-
 /* The first run of the client, or the one of --again. */
 struct client_run {
     enum environment_kind kind;
     int role;
 };
 
-static int start_client(struct session *session, const struct client_run *run)
-{
-    const struct run_options *options = session->setup.options;
-    int output = session->setup.output > 0 ? session->setup.output : -1;
-    char **argv = expand_arguments(session);
-    struct launch launch = {
-        .path = session->setup.client->path,
-        .standard = {open_input(session),
-                     output < 0 && outputs_take_stdout(&options->outputs) ? STDERR_FILENO : output, output},
-        .foreground = options->input == STDIN_INHERIT,
-    };
-    session->record.on_set = start_sql;
-    session->record.on_set_context = session;
-    int error = start(session, &launch, run->kind, run->role, argv);
-    environment_free(argv);
-    return error;
-}
-
 /* ---- phases ---- */
-
-/* Where a positive time-out is in seconds (dialect X6), a client that means milliseconds waits a thousand times as long:
- * by the run's clock, so that nobody else does. It hangs no more for it. */
-static int64_t patience_of(const struct run_options *options)
-{
-    struct dialect dialect;
-    const char *error;
-    bool seconds =
-        dialect_parse(getenv(DIALECT_VARIABLE), &dialect, &error) == 0 && dialect.other[DIALECT_TIMEOUT_UNIT];
-    return options->patience_ms * (seconds ? 1000 : 1);
-}
-
-static void start_watch(struct session *session, char own_pipe[64])
-{
-    const struct run_options *options = session->setup.options;
-    struct hang_scope scope = {
-        .proc_root = PROC_ROOT,
-        .runner = getpid(),
-        .client = session->child.pid,
-        .fork_server = session->setup.fork_server,
-        .token = session->dir.token,
-        .stand_in = session->setup.parts->stand_in,
-        .state = session->state,
-        .waits = session->time.waits,
-    };
-    char file[32];
-    snprintf(file, sizeof file, "fd/%d", session->hold[0]);
-    if (options->input == STDIN_HOLD && proc_link(PROC_ROOT, getpid(), file, own_pipe, 64)) {
-        scope.own_pipe = own_pipe;
-    }
-    hang_watch_init(&session->watch, &scope, options->timeout_ms, patience_of(options));
-    session->record.progress_ns = session->watch.work_ns;
-}
-
-static void end_hung_client(struct session *session, int reason)
-{
-    struct event event = {.kind = EVENT_HANG, .process = (uint32_t)session->child.pid};
-    event.arg[0] = reason;
-    session_event(session, event, session->watch.text != NULL ? session->watch.text : "");
-    session_kill(session, MEMBERS_CLIENT);
-    if (reason == HANG_SLOW) {
-        snprintf(session->error, sizeof session->error,
-                 "timed out: the client was ended after --timeout of %.3g s, while it still made progress; "
-                 "expected a longer limit, or less data",
-                 (double)session->setup.options->timeout_ms / 1000);
-    }
-}
-
-/* --on-finding stop: says once for each access how to look at it. A process that is stopped does not hang, and has all
- * the time of --timeout still before it; ^C ends the run. */
-static bool is_stopped(struct session *session)
-{
-    const struct run_options *options = session->setup.options;
-    const struct event *access = &session->record.access;
-    struct proc_stat stat;
-    if (options->on_finding == NULL || strcmp(options->on_finding, "stop") != 0 || access->kind == 0 ||
-        proc_stat_read(PROC_ROOT, (pid_t)access->process, 0, &stat) != 0 ||
-        (stat.state != 'T' && stat.state != 't')) {
-        return false;
-    }
-    if (session->shown_access != access->sequence) {
-        session->shown_access = access->sequence;
-        fprintf(stderr,
-                "vdifault: process %u is stopped where it touches what it must not, in thread %u; look at it "
-                "with\n  gdb -p %u\nand let it go on with\n  kill -CONT %u\n",
-                access->process, access->thread, access->process, access->process);
-    }
-    hang_watch_pause(&session->watch, &session->record);
-    return true;
-}
-
-/* Until the client has ended by itself or hangs: then it is killed, but its servers may still tell. */
-static void watch_client(struct session *session)
-{
-    char own_pipe[64];
-    struct progress progress;
-    int wait_ms = SESSION_TICK_MS;
-    int reason = 0;
-    start_watch(session, own_pipe);
-    progress_start(&progress);
-    while (!session->child.ended && session->interrupted == 0 && reason == 0) {
-        uint64_t taken = session->record.taken;
-        session_tick(session, time_watch_wait_ms(session, wait_ms));
-        wait_ms = session->record.taken - taken > TICK_BUSY_EVENTS ? TICK_BUSY_MS : SESSION_TICK_MS;
-        progress_show(&progress, &session->record);
-        if (!session->child.ended && !is_stopped(session)) {
-            time_watch_step(session);
-            reason = hang_watch_step(&session->watch, &session->record);
-        }
-    }
-    time_watch_end(session);
-    progress_end(&progress);
-    if (reason != 0) {
-        end_hung_client(session, reason);
-    }
-}
 
 static void record_leftover_process(void *context, pid_t pid, enum run_member member)
 {
     struct session *session = context;
     char command[200];
-    if (member != MEMBER_CLIENT || !session->child.ended || session->child.killed) {
+    char job[16];
+    if (member != MEMBER_CLIENT || !session->child.ended || session->child.killed ||
+        proc_environment(PROC_ROOT, pid, JOB_VARIABLE, job, sizeof job)) {
         return;
     }
     struct event event = {.kind = EVENT_LEFTOVER, .process = (uint32_t)pid};
@@ -312,20 +106,35 @@ static bool is_interrupt_of_terminal(const struct session *session)
            session->setup.options->input == STDIN_INHERIT && isatty(STDIN_FILENO);
 }
 
+/* By itself, or as it was asked to. */
+static bool ended_willingly(const struct session *session)
+{
+    const struct session_child *child = &session->child;
+    bool stopped = WIFSIGNALED(child->status) && WTERMSIG(child->status) == session->stop_signal;
+    return child->ended && !child->killed && (WIFEXITED(child->status) || stopped);
+}
+
 static void run_client(struct session *session, const struct client_run *run)
 {
     int64_t begin = os_now();
-    if (start_client(session, run) != 0) {
+    session->record.on_set = start_sql;
+    session->record.on_set_context = session;
+    jobs_prepare(session);
+    if (session->error[0] != '\0' || session_start_client(session, run->kind, run->role) != 0) {
         return;
     }
-    watch_client(session);
+    if (session->setup.options->jobs.trigger_count > 0) {
+        jobs_run(session);
+    } else {
+        session_watch(session, NULL, NULL);
+    }
+    time_watch_end(session);
     session->wall_ms = (os_now() - begin) / SESSION_NS_PER_MS;
     launch_take_terminal();
     if (is_interrupt_of_terminal(session)) {
         session->interrupted = SIGINT;
     }
-    session->client_exited =
-        session->child.ended && !session->child.killed && WIFEXITED(session->child.status);
+    session->client_exited = ended_willingly(session);
     session_linger(session);
     session_each_process(session, record_leftover_process, session);
     session_kill(session, MEMBERS_RUN);
@@ -335,7 +144,8 @@ static void run_client(struct session *session, const struct client_run *run)
 
 static bool has_succeeded(const struct session *session)
 {
-    return session->client_exited && WEXITSTATUS(session->child.status) == 0;
+    return session->client_exited && WIFEXITED(session->child.status) &&
+           WEXITSTATUS(session->child.status) == 0;
 }
 
 /* ---- --again ---- */
@@ -431,21 +241,13 @@ static void wait_for_command(struct session *session, const struct command_phase
 /* `sh -c command`; its wait status, or -1: it did not start or did not end (session->error). */
 static int run_command(struct session *session, const struct command_phase *phase, const char *command)
 {
-    char *expanded = rundir_expand(&session->dir, command);
-    char *const argv[] = {(char *)"sh", (char *)"-c", expanded, NULL};
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    struct launch launch = {.path = "/bin/sh", .standard = {null, STDERR_FILENO, -1}};
-    int status = -1;
     session->record.on_set = NULL;
-    if (start(session, &launch, phase->kind, phase->role, expanded != NULL ? argv : NULL) == 0) {
-        wait_for_command(session, phase);
-        status = session->child.ended ? session->child.status : -1;
+    session->child.role = phase->role;
+    if (session_start_shell(session, phase->kind, command, NULL, STDERR_FILENO, &session->child) != 0) {
+        return -1;
     }
-    if (null >= 0) {
-        close(null);
-    }
-    free(expanded);
-    return status;
+    wait_for_command(session, phase);
+    return session->child.ended ? session->child.status : -1;
 }
 
 /* With --prove-durability twice: only a --verify that succeeds with the files as they are can prove by its failure that
@@ -467,8 +269,9 @@ static void verify(struct session *session)
 
 void session_run(struct session *session)
 {
-    static const struct client_run first = {ENVIRONMENT_CLIENT, PROCESS_CLIENT};
     const struct run_options *options = session->setup.options;
+    const struct client_run first = {options->observe ? ENVIRONMENT_RECORDED : ENVIRONMENT_CLIENT,
+                                     PROCESS_CLIENT};
     if (options->before != NULL) {
         int status = run_command(session, &before_phase, options->before);
         if (status != 0 && session->error[0] == '\0') {
@@ -477,9 +280,11 @@ void session_run(struct session *session)
                      WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
         }
     }
+    tds_note_client(session);
     if (session->error[0] == '\0' && session->interrupted == 0) {
         run_client(session, &first);
         session->succeeded = has_succeeded(session);
+        jobs_take_word(session);
         if (options->verify != NULL && session->client_exited && session->interrupted == 0) {
             verify(session);
         }

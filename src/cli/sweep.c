@@ -211,6 +211,13 @@ static int make_clean_passes(struct sweep *sweep)
             clean->shared);
         sweep->jobs = 1;
     }
+    if (sweep->jobs > 1 && job_options_are_shared(&sweep->options.run.jobs)) {
+        cli_error(
+            "sweep: every run waits for --ready %s, so they are made one at a time; a file in {run} is each "
+            "run's own",
+            sweep->options.run.jobs.ready_text);
+        sweep->jobs = 1;
+    }
     sweep->error = sweep_plan_add(&sweep->plan, &clean->sites, &sweep->choice, SWEEP_USUAL);
     if (sweep->error != 0) {
         return CLI_SETUP;

@@ -215,6 +215,14 @@ int sweep_options_check(const struct sweep_options *options)
         cli_error("sweep: --fork-server on: expected without --coverage, whose counters belong to a start");
         return -1;
     }
+    if (options->run.as != NULL && options->coverage) {
+        cli_error("sweep: --as: expected without --coverage, whose counters are of this user");
+        return -1;
+    }
+    if (options->run.tds.address.sin_port != 0 && options->jobs > 1) {
+        cli_error("sweep: --tds with a port: expected --jobs 1, or port 0: each worker has one of its own");
+        return -1;
+    }
     if (options->plans != NULL && options->no_minimize) {
         cli_error("sweep: --plans: expected without --no-minimize, which leaves no plans to save");
         return -1;

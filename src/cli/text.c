@@ -8,25 +8,46 @@
 #include "dialect.h"
 #include "redact.h"
 
-char *text_expand_run(const char *text, const char *folder)
+static const struct text_mark *mark_at(const char *text, const struct text_mark *marks, size_t count)
 {
-    static const char mark[] = "{run}";
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(text, marks[i].mark, strlen(marks[i].mark)) == 0) {
+            return &marks[i];
+        }
+    }
+    return NULL;
+}
+
+char *text_expand(const char *text, const struct text_mark *marks, size_t count)
+{
     char *expanded = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&expanded, &size);
     if (out == NULL) {
         return NULL;
     }
-    for (const char *hit; (hit = strstr(text, mark)) != NULL; text = hit + sizeof mark - 1) {
-        fwrite(text, 1, (size_t)(hit - text), out);
-        fputs(folder, out);
+    while (*text != '\0') {
+        size_t length = strcspn(text + 1, "{") + 1; /* a mark begins with it */
+        const struct text_mark *mark = mark_at(text, marks, count);
+        if (mark != NULL) {
+            fputs(mark->value, out);
+            text += strlen(mark->mark);
+        } else {
+            fwrite(text, 1, length, out);
+            text += length;
+        }
     }
-    fputs(text, out);
     if (fclose(out) != 0) {
         free(expanded);
         return NULL;
     }
     return expanded;
+}
+
+char *text_expand_run(const char *text, const char *folder)
+{
+    const struct text_mark mark = {"{run}", folder};
+    return text_expand(text, &mark, 1);
 }
 
 static void quote(FILE *out, const char *word)

@@ -5,9 +5,16 @@
 #ifndef VDIFAULT_TEXT_H
 #define VDIFAULT_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* `text` with every "{run}" replaced by the folder. */
+struct text_mark {
+    const char *mark; /* "{run}" */
+    const char *value;
+};
+/* `text` with every mark replaced by its value. */
+char *text_expand(const char *text, const struct text_mark *marks, size_t count);
+/* ... "{run}" alone, by the folder. */
 char *text_expand_run(const char *text, const char *folder);
 
 /* The arguments as one line a shell reads back as the same arguments; passwords are redacted. */

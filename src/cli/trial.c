@@ -52,6 +52,31 @@ static int check_database(const struct plan_database *database, char *why, size_
     return 0;
 }
 
+/* Everything that the client needs must be that user's to reach. */
+static int check_user(struct trial_bench *bench, const struct run_options *options)
+{
+    enum {
+        OWN_PATHS = 6
+    };
+    const struct parts *parts = &bench->parts;
+    struct as_user_path paths[OWN_PATHS + PLAN_DATABASES_MAX] = {
+        {bench->client.path, X_OK},     {parts->interposer, R_OK},     {parts->files, R_OK},
+        {parts->stand_in, R_OK | X_OK}, {parts->library_folder, X_OK}, {rundir_base(), X_OK}};
+    size_t count = OWN_PATHS;
+    if (options->as == NULL) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < options->plan.database_count; i++) {
+        const char *path = options->plan.databases[i].path;
+        if (access(path, F_OK) == 0) {
+            paths[count++] = (struct as_user_path){path, R_OK};
+        }
+    }
+    return as_user_find(options->as, &bench->user, bench->error, sizeof bench->error) != 0
+               ? -1
+               : as_user_check(&bench->user, paths, count, bench->error, sizeof bench->error);
+}
+
 static int check(struct trial_bench *bench, const struct run_options *options)
 {
     char *why = bench->error;
@@ -65,10 +90,22 @@ static int check(struct trial_bench *bench, const struct run_options *options)
         snprintf(why, size, "part of the installation is missing: %.300s: %s", missing, strerror(error));
         return -1;
     }
+    bool recorded = options->tds.record[0] != '\0'; /* the run's server is who stands before the real one */
+    if (recorded) {
+        memcpy(bench->parts.sql_server, bench->parts.tds_proxy, sizeof bench->parts.sql_server);
+    }
+    if (options->tds.wanted && bench->parts.sql_server[0] == '\0') {
+        snprintf(why, size, "part of the installation is missing: libexec/vdifault/%s needs",
+                 recorded ? "tds-proxy, which --record-answers" : "sqlserver, which --tds");
+        return -1;
+    }
     for (uint32_t i = 0; i < options->plan.database_count; i++) {
         if (check_database(&options->plan.databases[i], why, size) != 0) {
             return -1;
         }
+    }
+    if (check_user(bench, options) != 0) {
+        return -1;
     }
     cleanup_stale(rundir_base(), true, NULL);
     return machine_check_shared_memory(why, size);
@@ -102,15 +139,19 @@ static int take_signals(struct trial_bench *bench)
 int trial_bench_open(struct trial_bench *bench, const struct run_options *options)
 {
     *bench = (struct trial_bench){.setup.signals = -1};
-    if (check(bench, options) != 0 || take_signals(bench) != 0) {
+    if (check(bench, options) != 0 ||
+        tds_listen(&bench->tds, &options->tds, bench->error, sizeof bench->error) != 0 ||
+        take_signals(bench) != 0) {
         return -1;
     }
     bench->setup = (struct session_setup){
         .options = options,
         .parts = &bench->parts,
         .client = &bench->client,
-        .add_library = !client_file_finds_vdi(&bench->client),
+        .library = client_file_find_vdi(&bench->client, bench->library) ? bench->library : NULL,
+        .user = &bench->user,
         .again = options->again,
+        .tds = &bench->tds,
         .signals = bench->setup.signals,
     };
     return 0;
@@ -123,7 +164,7 @@ int trial_bench_inherit(struct trial_bench *bench)
         return -1;
     }
     bench->setup.spare = &bench->spare;
-    return 0;
+    return tds_renew(&bench->tds, &bench->setup.options->tds, bench->error, sizeof bench->error);
 }
 
 void trial_bench_fork(struct trial_bench *bench)
@@ -132,6 +173,10 @@ void trial_bench_fork(struct trial_bench *bench)
     if (bench->setup.options->input != STDIN_NULL) {
         snprintf(bench->fork_server.why, sizeof bench->fork_server.why,
                  "--stdin hold gives each run an input of its own");
+    } else if (bench->setup.options->jobs.trigger_count > 0 ||
+               job_options_watch_output(&bench->setup.options->jobs)) {
+        snprintf(bench->fork_server.why, sizeof bench->fork_server.why,
+                 "with --trigger, or --verdict stdout, each run waits for the client's own start");
     }
     bench->setup.fork_server = &bench->fork_server;
 }
@@ -148,6 +193,8 @@ void trial_bench_leave(struct trial_bench *bench)
 void trial_bench_close(struct trial_bench *bench)
 {
     symbols_free(bench->symbols);
+    as_user_free(&bench->user);
+    tds_close(&bench->tds);
     if (bench->setup.signals >= 0) {
         close(bench->setup.signals);
     }

@@ -17,10 +17,13 @@
 struct trial_bench {
     struct parts parts;
     struct client_file client;
+    char library[RUN_PATH_MAX]; /* libsqlvdi.so that the client finds by itself */
+    struct as_user user;
     struct session_setup setup;
     struct symbols *symbols;
     struct spare spare; /* of a process that inherited the bench */
     struct fork_server fork_server;
+    struct tds tds;
     sigset_t old_mask;
     bool masked;
     char error[SESSION_MESSAGE_MAX];

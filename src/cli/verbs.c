@@ -21,8 +21,9 @@ static const struct verb verb_help = {
 };
 
 static const struct verb *const verbs[] = {
-    &verb_run,     &verb_sweep, &verb_minimize, &verb_replay,  &verb_report, &verb_bundle, &verb_trace,
-    &verb_explain, &verb_rules, &verb_faults,   &verb_conform, &verb_doctor, &verb_help,
+    &verb_run,    &verb_sweep,   &verb_record, &verb_minimize, &verb_replay,
+    &verb_report, &verb_bundle,  &verb_trace,  &verb_explain,  &verb_rules,
+    &verb_faults, &verb_conform, &verb_doctor, &verb_unit,     &verb_help,
 };
 enum {
     VERB_COUNT = sizeof verbs / sizeof verbs[0]

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "dialect.h"
+#include "recorded.h"
 #include "site.h"
 
 /* "GetCommand#9 was reached 3 times at most on one device" */
@@ -38,6 +40,31 @@ static void explain_site(const struct record *record, const struct fault *fault,
     }
 }
 
+/* What the interposer says about itself in this run; NULL: nothing. */
+static const char *find_note(const struct record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const struct event *event = &record->events[i].event;
+        if (event->kind == EVENT_NOTE && event->arg[0] == NOTE_INTERPOSER) {
+            return record->events[i].text;
+        }
+    }
+    return NULL;
+}
+
+static void explain_silence(const struct record *record, char *why, size_t size)
+{
+    const char *note = find_note(record);
+    if (note != NULL) {
+        snprintf(why, size, "the client made no VDI call; %s", note);
+        return;
+    }
+    snprintf(why, size,
+             "the client made no VDI call: it ended before, it is not the program that uses "
+             "libsqlvdi.so, or it"
+             " loads the library in a way that hides it (RTLD_DEEPBIND)");
+}
+
 void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,
                            uint64_t vdi_calls, uint64_t lost, char *why, size_t size)
 {
@@ -54,16 +81,15 @@ void verdict_nothing_shown(const struct record *record, const struct plan *plan,
             explain_site(record, &plan->faults[i], why, size);
             if (vdi_calls == 0) {
                 size_t used = strlen(why);
-                snprintf(why + used, size - used, "; the client made no VDI call at all");
+                const char *note = find_note(record);
+                snprintf(why + used, size - used, "; the client made no VDI call at all%s%s",
+                         note != NULL ? "; " : "", note != NULL ? note : "");
             }
             return;
         }
     }
     if (plan->fault_count == 0 && vdi_calls == 0) {
-        snprintf(why, size,
-                 "the client made no VDI call: it ended before, it is not the program that uses "
-                 "libsqlvdi.so, or it"
-                 " loads the library in a way that hides it (RTLD_DEEPBIND, a cleared LD_PRELOAD)");
+        explain_silence(record, why, size);
     }
 }
 
@@ -141,6 +167,8 @@ static int conclude(const struct verdict_input *input, struct judgement *judgeme
         snprintf(why, size, "%s", session->error);
     } else if (session->record.out_of_memory) {
         snprintf(why, size, "no memory for the events of the run");
+    } else if (!found && session->doubt[0] != '\0') {
+        snprintf(why, size, "%s", session->doubt);
     } else if (!found || (input->plan->fault_count == 0 && judgement->vdi_calls == 0)) {
         verdict_nothing_shown(&session->record, input->plan, judgement->fired, judgement->vdi_calls,
                               session->lost, why, size);
@@ -186,6 +214,7 @@ static struct report_input to_report(const struct verdict *verdict, const struct
         .symbols = verdict->symbols,
         .suppressions = input->options->suppressions,
         .ignored = verdict->ignored,
+        .recorded = recorded_points(&input->plan->profile, getenv(DIALECT_VARIABLE)),
     };
 }
 

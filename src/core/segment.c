@@ -193,14 +193,14 @@ static bool remove_dead_set(struct segment *old)
     return true;
 }
 
-/* Takes our name from a set that is over. True if the name may be free now. */
-static bool remove_dead(const char *control_name)
+/* Takes our name from a set that is over. 0: it was there; ENOENT: nobody has it; EEXIST: it is somebody's. */
+static int remove_dead(const char *control_name)
 {
     struct segment old = {0};
     bool removed = false;
     int error = os_memory_open(control_name, &old.control);
     if (error != 0) {
-        return error == ENOENT; /* gone meanwhile; what cannot be opened counts as living */
+        return error == ENOENT ? ENOENT : EEXIST; /* what cannot be opened counts as living */
     }
     snprintf(old.control_name, sizeof old.control_name, "%s", control_name);
     if (attach(&old)) {
@@ -209,7 +209,7 @@ static bool remove_dead(const char *control_name)
         removed = os_memory_unlink_own(control_name, &old.control) == 0; /* of another version */
     }
     segment_detach(&old);
-    return removed;
+    return removed ? 0 : EEXIST;
 }
 
 bool segment_is_leftover(const char *object_name)
@@ -234,6 +234,17 @@ void segment_remove_leftover(const char *object_name)
     }
 }
 
+/* The memory may be full of what the dead of this name left, of which we are who removes it. */
+static int create_control(struct segment *segment)
+{
+    size_t size = shared_control_size(segment->device_count);
+    int error = os_memory_create(size, &segment->control);
+    if ((error == ENOSPC || error == ENOMEM) && remove_dead(segment->control_name) == 0) {
+        error = os_memory_create(size, &segment->control);
+    }
+    return error;
+}
+
 int segment_create(const char *name, const struct VDConfig *config, struct segment *segment)
 {
     enum {
@@ -242,19 +253,19 @@ int segment_create(const char *name, const struct VDConfig *config, struct segme
     static _Atomic uint32_t serial;
     assert(set_name_is_valid(name) && config->deviceCount >= 1 && config->deviceCount <= SHARED_DEVICES_MAX);
     *segment = (struct segment){.device_count = config->deviceCount};
-    int error = os_memory_create(shared_control_size(config->deviceCount), &segment->control);
+    make_control_name(name, segment->control_name);
+    int error = create_control(segment);
     if (error != 0) {
         return error;
     }
     struct os_process self = os_process_self();
     segment->header = segment->control.address;
     segment->id = mix(mix(mix(self.start_time, self.pid), (uint64_t)os_now()), atomic_fetch_add(&serial, 1));
-    make_control_name(name, segment->control_name);
     fill_header(segment, name, config);
     error = EEXIST;
     for (int i = 0; i < TRIES && error == EEXIST; i++) {
         error = os_memory_publish(&segment->control, segment->control_name);
-        if (error == EEXIST && !remove_dead(segment->control_name)) {
+        if (error == EEXIST && remove_dead(segment->control_name) == EEXIST) {
             break;
         }
     }
@@ -294,7 +305,7 @@ int segment_open(const char *name, struct segment *segment)
     struct os_process client = segment_process(&segment->header->client);
     if (shared_acquire(&segment->header->client_closed) != 0 || !os_process_alive(&client)) {
         segment_detach(segment);
-        remove_dead(segment->control_name); /* a leftover is no set */
+        (void)remove_dead(segment->control_name); /* a leftover is no set */
         return ENOENT;
     }
     return 0;

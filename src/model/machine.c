@@ -6,11 +6,21 @@
 #include "codes.h"
 #include "machine_internal.h"
 
+/* Devices that it does not have are nobody's to look at. */
+static size_t used_bytes(uint32_t device_count)
+{
+    return offsetof(struct model_set, devices) + device_count * sizeof(struct model_device);
+}
+
+void model_set_copy(struct model_set *to, const struct model_set *from)
+{
+    memcpy(to, from, used_bytes(from->device_count));
+}
+
 void model_set_init(struct model_set *set, uint32_t device_count, uint32_t dialects)
 {
     assert(device_count >= 1 && device_count <= MODEL_DEVICES_MAX);
-    /* Devices that it does not have are nobody's to look at. */
-    memset(set, 0, offsetof(struct model_set, devices) + device_count * sizeof set->devices[0]);
+    memset(set, 0, used_bytes(device_count));
     set->device_count = device_count;
     set->dialects = dialects;
     for (uint32_t i = 0; i < MODEL_CLIENTS_MAX; i++) {

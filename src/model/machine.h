@@ -73,6 +73,8 @@ struct model_call {
 };
 
 void model_set_init(struct model_set *set, uint32_t device_count, uint32_t dialects);
+/* As assignment, without the devices that it does not have: of 64 they are mostly all but one. */
+void model_set_copy(struct model_set *to, const struct model_set *from);
 
 /* The column of the tables a side is in; of the client's, its primary. */
 enum model_state model_set_state(const struct model_set *set, enum model_table side);

@@ -146,6 +146,7 @@ struct sim_fiber {
     char object[OS_NAME_MAX]; /* which; "" = memory of its process, or a watch */
 };
 void sim_look(uint32_t fiber, struct sim_fiber *state);
+uint32_t sim_count(void); /* how many fibers have been started in this world */
 
 /* One line for a report: "thread 2 of client: GetCommand waits for NAME+640 (is 3) without a deadline". As snprintf. */
 int sim_explain(uint32_t fiber, char *text, size_t size);

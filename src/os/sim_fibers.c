@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim_asan.h"
 #include "sim_context.h"
 #include "sim_internal.h"
 
@@ -233,6 +234,7 @@ static int sleep_until(uint64_t place, uint32_t expected, int64_t deadline)
 int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 {
     int result = 0;
+    asan_check_word((const void *)word);
     if (sim_hot.running == UINT32_MAX) {
         if (atomic_load(word) == expected) {
             assert(deadline != OS_FOREVER && "nobody else goes on while the caller waits");
@@ -256,7 +258,7 @@ int os_wait(_Atomic uint32_t *word, uint32_t expected, int64_t deadline)
 
 void os_wake(_Atomic uint32_t *word)
 {
-    (void)atomic_load(word); /* that it is there is what AddressSanitizer checks */
+    asan_check_word((const void *)word); /* that it is there */
     if (sim_hot.running != UINT32_MAX) {
         step(EVENT_WAKE, (const void *)word);
     }
@@ -393,6 +395,11 @@ uint32_t sim_culprit(void)
 }
 
 /* --- for reports --- */
+
+uint32_t sim_count(void)
+{
+    return all.count;
+}
 
 void sim_look(uint32_t number, struct sim_fiber *state)
 {

@@ -1,5 +1,6 @@
-/* Shared memory: objects, their names, who has them mapped, and watches. Within a world no place is used twice; a new
- * one begins at the start of the arena again, so objects are at the same places in every run. */
+/* Shared memory: objects, their names, who has them mapped, and watches. Within a world no place is used twice while
+ * there are others, so that whoever uses what is gone is seen; a new world begins at the start of the arena again, so
+ * objects are at the same places in every run. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ struct watch {
 static struct object objects[OBJECTS_MAX];
 static struct {
     uint32_t count; /* of `objects` in use so far */
-    size_t used;    /* bytes of the arena */
+    size_t used;    /* bytes of the arena: no object has been behind them */
     size_t living;  /* bytes of objects */
     uint64_t serial;
     struct watch watches[WATCHES_MAX];
@@ -72,10 +73,20 @@ void sim_fail(enum sim_operation operation, uint32_t n, int error)
     state.failures[operation].error = error;
 }
 
+/* Fuzzers look at every strcmp, which takes longer than this. */
+static bool is_same(const char *left, const char *right)
+{
+    while (*left == *right && *left != '\0') {
+        left++;
+        right++;
+    }
+    return *left == *right;
+}
+
 static struct object *find(const char *name)
 {
     for (uint32_t i = 0; i < state.count; i++) {
-        if (objects[i].name[0] != '\0' && strcmp(objects[i].name, name) == 0) {
+        if (objects[i].name[0] != '\0' && is_same(objects[i].name, name)) {
             return &objects[i];
         }
     }
@@ -142,17 +153,46 @@ static struct object *free_entry(void)
     return state.count < OBJECTS_MAX ? &objects[state.count++] : NULL;
 }
 
-/* A place that nobody has used in this world. */
+/* The object that is in the way of another one there, NULL: none. */
+static const struct object *obstacle(size_t place, size_t size)
+{
+    for (uint32_t i = 0; i < state.count; i++) {
+        const struct object *object = &objects[i];
+        if (object->exists && place < object->place + object->size + GAP &&
+            object->place < place + size + GAP) {
+            return object;
+        }
+    }
+    return NULL;
+}
+
+/* Where the first place begins behind what ends there. */
+static size_t place_behind(size_t end)
+{
+    return (end + GAP) / OS_MEMORY_ALIGNMENT * OS_MEMORY_ALIGNMENT + OS_MEMORY_ALIGNMENT;
+}
+
+/* A place that nobody has used in this world; where there is none any more, one whose objects are gone: a machine
+ * gives back what they took. */
 static int reserve(size_t size, size_t *place)
 {
     size_t limit = sim_hot.options.memory;
-    size_t start =
-        state.used + OS_MEMORY_ALIGNMENT; /* so much is behind the last one, and before the first */
-    if (size > SIM_ARENA || start + size + GAP > SIM_ARENA || (limit != 0 && state.living + size > limit)) {
+    if (size > SIM_ARENA || (limit != 0 && state.living + size > limit)) {
+        return ENOSPC;
+    }
+    size_t start = place_behind(state.used);
+    if (start + size + GAP > SIM_ARENA) {
+        const struct object *other;
+        start = place_behind(0);
+        while ((other = obstacle(start, size)) != NULL) {
+            start = place_behind(other->place + other->size);
+        }
+    }
+    if (start + size + GAP > SIM_ARENA) {
         return ENOSPC;
     }
     *place = start;
-    state.used = (start + size + GAP) / OS_MEMORY_ALIGNMENT * OS_MEMORY_ALIGNMENT;
+    state.used = start + size > state.used ? start + size : state.used;
     return 0;
 }
 

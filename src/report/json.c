@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json_text.h"
+#include "recorded.h"
 #include "redact.h"
 #include "view.h"
 
@@ -70,9 +71,7 @@ static json_t *messages_value(const struct operation *operation)
 static json_t *operation_value(const struct report_input *input, const struct operation *operation)
 {
     bool reached = operation->outcome != OUTCOME_NOT_REACHED;
-    const char *says = !input->judgement->client_ran    ? NULL
-                       : operation->client_says_success ? "success"
-                                                        : "failure";
+    const char *says = !input->judgement->client_ran ? NULL : claim_name(operation->client_says);
 
     json_t *value =
         json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s}", "id", (int)operation->id, "set",
@@ -85,6 +84,9 @@ static json_t *operation_value(const struct report_input *input, const struct op
                   "durable", durable_name(operation->durable));
     if (value && operation->again) {
         json_object_set_new(value, "again", json_true());
+    }
+    if (value && input->judgement->client_has_jobs && operation->job >= 0) {
+        json_object_set_new(value, "job", json_integer(operation->job));
     }
     return value;
 }
@@ -148,16 +150,19 @@ static json_t *finding_value(const struct view *view, const struct finding *find
                                : NULL;
     const char *repeat = view->input->repeat;
 
+    bool recorded = recorded_applies(finding->rule->id, view->input->recorded);
+
     return json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:o, s:o*, s:o}", "rule",
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:o*, s:o, s:o*, s:o}", "rule",
         finding->rule->id, "severity", severity_name(finding->severity), "message",
         json_text(finding->message), "op", index_or_null(finding->operation), "call",
         number_or_null(call ? call->ordinal : 0), "function", json_text(function), "process",
         number_or_null(view_process_number(view, finding->process)), "device", index_or_null(finding->device),
         "thread", number_or_null(view_thread_number(view, finding->process, finding->thread)), "count",
         (json_int_t)finding->count, "fingerprint", hex_value(view_fingerprint(view, finding)), "assumption",
-        assumptions[finding->assumption], "backtrace", backtrace_value(view, finding->stack), "other",
-        other_value(view, finding), "repeat", repeat ? taken_text(redact_text(repeat)) : json_null());
+        assumptions[finding->assumption], "recorded", recorded ? json_true() : NULL, "backtrace",
+        backtrace_value(view, finding->stack), "other", other_value(view, finding), "repeat",
+        repeat ? taken_text(redact_text(repeat)) : json_null());
 }
 
 static json_t *findings_value(const struct view *view)
@@ -193,6 +198,18 @@ static json_t *ignored_value(const struct report_input *input)
     return json_pack("{s:I, s:o}", "findings", (json_int_t)input->ignored, "unused", unused);
 }
 
+/* Only there for a client that runs on until it is stopped. */
+static json_t *jobs_value(const struct judgement *judgement)
+{
+    json_t *jobs = judgement->client_has_jobs ? json_array() : NULL;
+
+    for (uint32_t i = 0; jobs && i < judgement->job_count; i++) {
+        json_array_append_new(jobs, json_pack("{s:o, s:o}", "trigger", json_text(judgement->jobs[i].trigger),
+                                              "says", json_text(claim_name(judgement->jobs[i].says))));
+    }
+    return jobs;
+}
+
 /* Only there when a witness could not see something. */
 static json_t *notes_value(const struct report_input *input)
 {
@@ -201,7 +218,7 @@ static json_t *notes_value(const struct report_input *input)
     for (size_t i = 0; i < input->event_count; i++) {
         const struct report_event *note = &input->events[i];
 
-        if (note->event.kind == EVENT_NOTE && !view_is_repeated(input, i)) {
+        if (view_is_note(input, i)) {
             notes = notes ? notes : json_array();
             json_array_append_new(notes, json_pack("{s:s, s:o}", "about", note_name(note->event.arg[0]),
                                                    "text", json_text(note->text)));
@@ -219,11 +236,11 @@ int report_value(const struct report_input *input, json_t **value)
     if (result) {
         return result;
     }
-    *value =
-        json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*}", "schema", 1, "outcome",
-                  report_outcome(input), "client", client_value(input), "operations", operations_value(input),
-                  "faults", faults_value(input), "findings", findings_value(view), "recording",
-                  recording_value(input), "ignored", ignored_value(input), "notes", notes_value(input));
+    *value = json_pack(
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o*, s:o*, s:o*, s:o*}", "schema", 1, "outcome",
+        report_outcome(input), "client", client_value(input), "operations", operations_value(input), "faults",
+        faults_value(input), "findings", findings_value(view), "recording", recording_value(input), "ignored",
+        ignored_value(input), "notes", notes_value(input), "jobs", jobs_value(input->judgement));
     view_free(view);
     return *value ? 0 : ENOMEM;
 }

@@ -39,6 +39,7 @@ struct report_input {
     struct symbols *symbols; /* of the client's modules, to share them; NULL: the report makes its own */
     const struct suppressions *suppressions; /* NULL: none; what they dropped is not in the judgement */
     size_t ignored;                          /* how many findings that were */
+    uint32_t recorded; /* open points that the run read as a recording did: bits of enum profile_point */
 };
 
 /* "clean", "findings" (one of at least fail_on) or "error". */

@@ -80,9 +80,16 @@ static void print_client(FILE *out, const struct report_input *input)
         fprintf(line, ": hung and was ended");
     } else if (!judgement->client_ran) {
         fprintf(line, ": did not run to an end");
+    } else if (judgement->client_has_jobs && judgement->client_exit >= 0) {
+        fprintf(line, ": ended with exit status %d", judgement->client_exit);
+    } else if (judgement->client_stopped) {
+        fprintf(line, ": ended by signal %d, as it was asked to", judgement->client_signal);
     } else if (judgement->client_exit >= 0) {
-        fprintf(line, ": says %s (exit status %d)", judgement->client_exit ? "failure" : "success",
-                judgement->client_exit);
+        const char *word = judgement->job_count > 0 ? claim_name(judgement->jobs[0].says)
+                           : judgement->client_exit ? "failure"
+                                                    : "success";
+
+        fprintf(line, ": says %s (exit status %d)", word ? word : "nothing", judgement->client_exit);
     } else {
         fprintf(line, ": died of signal %d", judgement->client_signal);
     }
@@ -91,6 +98,25 @@ static void print_client(FILE *out, const struct report_input *input)
         text_labelled(out, "client", text);
     }
     free(text);
+}
+
+/* Of a client that runs on until it is stopped. */
+static void print_jobs(FILE *out, const struct judgement *judgement)
+{
+    char label[16], line[1024];
+
+    for (uint32_t i = 0; i < judgement->job_count && judgement->client_has_jobs; i++) {
+        const struct job *job = &judgement->jobs[i];
+        const char *says = claim_name(job->says);
+
+        snprintf(label, sizeof label, "job %u", i);
+        snprintf(line, sizeof line, "%s: %s%s", job->trigger ? job->trigger : "",
+                 job->too_late ? "the client had ended" : "says ",
+                 job->too_late ? ""
+                 : says        ? says
+                               : "nothing of it");
+        text_labelled(out, label, line);
+    }
 }
 
 /* ---- what was injected ---- */
@@ -178,9 +204,11 @@ static void print_stored(FILE *out, const struct operation *operation)
 
 static void print_operation(FILE *out, const struct report_input *input, const struct operation *operation)
 {
-    char line[1024], heading[512];
+    char line[1024], heading[512], job[24];
 
-    snprintf(heading, sizeof heading, "Operation %d: set %s, database %s", (int)operation->id,
+    snprintf(job, sizeof job, ", job %d", (int)operation->job);
+    snprintf(heading, sizeof heading, "Operation %d%s: set %s, database %s", (int)operation->id,
+             input->judgement->client_has_jobs && operation->job >= 0 ? job : "",
              operation->set ? operation->set : "none", operation->database ? operation->database : "none");
     text_heading(out, input, heading);
     if (operation->statement) {
@@ -190,7 +218,10 @@ static void print_operation(FILE *out, const struct report_input *input, const s
     }
     print_messages(out, operation);
     if (input->judgement->client_ran) {
-        text_labelled(out, "client", operation->client_says_success ? "says success" : "says failure");
+        const char *says = claim_name(operation->client_says);
+
+        snprintf(line, sizeof line, "says %s", says ? says : "nothing of it");
+        text_labelled(out, "client", line);
     }
     if (operation->is_backup && operation->outcome == OUTCOME_SUCCESS) {
         print_stored(out, operation);
@@ -218,7 +249,7 @@ static void print_notes(FILE *out, const struct report_input *input)
     for (size_t i = 0; i < input->event_count; i++) {
         const struct event *event = &input->events[i].event;
 
-        if (event->kind == EVENT_NOTE && !view_is_repeated(input, i)) {
+        if (view_is_note(input, i)) {
             print_note(out, input, &any, note_name(event->arg[0]), input->events[i].text);
         }
     }
@@ -252,6 +283,7 @@ static void print_all(FILE *out, const struct view *view)
 
     print_verdict(out, input);
     print_client(out, input);
+    print_jobs(out, judgement);
     for (uint32_t i = 0; i < input->plan->fault_count; i++) {
         print_fault(out, view, i);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "calls.h"
+#include "recorded.h"
 #include "text_print.h"
 
 enum {
@@ -129,6 +130,10 @@ static void print_finding(FILE *out, const struct view *view, const struct findi
     if (other) {
         print_call(out, view, "other", other);
         print_frames(out, view, "", finding->other.stack);
+    }
+    if (recorded_applies(finding->rule->id, input->recorded)) {
+        text_labelled(out, "recorded",
+                      "the open point it rests on was seen with a real server (server recorded)");
     }
     text_labelled(out, "fix", finding->rule->fix);
     snprintf(line, sizeof line, "vdifault explain %s", finding->rule->id);

@@ -29,6 +29,11 @@ const char *durable_name(enum durable durable)
     return names[durable <= DURABLE_NO ? durable : DURABLE_NOT_OBSERVABLE];
 }
 
+const char *claim_name(enum claim claim)
+{
+    return claim == CLAIM_SUCCESS ? "success" : claim == CLAIM_FAILURE ? "failure" : NULL;
+}
+
 const char *issuer_name(enum process_role role)
 {
     return role == PROCESS_SQL ? "--sql" : role == PROCESS_VERIFY ? "--verify" : "client";
@@ -39,21 +44,26 @@ const char *note_name(int64_t kind)
     static const char *const names[] = {
         [NOTE_GUARD] = "guard", [NOTE_FILES] = "files", [NOTE_INTERPOSER] = "interposer",
         [NOTE_PROOF] = "proof", [NOTE_AGAIN] = "again", [NOTE_AGAIN_CONTROL] = "again",
-        [NOTE_TIME] = "time"};
+        [NOTE_TIME] = "time",   [NOTE_JOB] = "job",     [NOTE_VERDICT] = "verdict",
+        [NOTE_STOP] = "stop"};
 
-    return kind >= NOTE_GUARD && kind <= NOTE_TIME ? names[kind] : "note";
+    return kind >= NOTE_GUARD && kind < NOTE_KIND_END ? names[kind] : "note";
 }
 
-bool view_is_repeated(const struct report_input *input, size_t index)
+bool view_is_note(const struct report_input *input, size_t index)
 {
     const struct report_event *note = &input->events[index];
+    int64_t kind = note->event.arg[0];
 
+    if (note->event.kind != EVENT_NOTE || kind == NOTE_JOB || kind == NOTE_VERDICT || kind == NOTE_STOP) {
+        return false;
+    }
     for (size_t i = 0; i < index; i++) {
         if (input->events[i].event.kind == EVENT_NOTE && strcmp(input->events[i].text, note->text) == 0) {
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 static bool is_clients(const struct event *event)

@@ -51,8 +51,9 @@ const char *severity_name(enum severity severity);
 const char *outcome_name(enum operation_outcome outcome);
 const char *durable_name(enum durable durable);
 const char *note_name(int64_t kind); /* what an EVENT_NOTE is about */
-/* The event at `index`, a note, says what one before it said. */
-bool view_is_repeated(const struct report_input *input, size_t index);
+/* The event at `index` is a note that says what none before it said, and nothing that the jobs of a run tell. */
+bool view_is_note(const struct report_input *input, size_t index);
 const char *issuer_name(enum process_role role);
+const char *claim_name(enum claim claim); /* NULL: nothing is known */
 
 #endif

@@ -17,6 +17,12 @@ static void take_crash(struct checker *checker, const struct event *event)
     }
 }
 
+static void take_note(struct checker *checker, const struct event *event, const char *text)
+{
+    durability_note(checker, event, text);
+    jobs_note(checker, event, text);
+}
+
 static void take_fault(struct checker *checker, const struct event *event, const char *text)
 {
     struct operation_state *operation = state_operation(checker, event->operation, event->sequence);
@@ -24,6 +30,7 @@ static void take_fault(struct checker *checker, const struct event *event, const
 
     (void)text;
     checker->faults_fired++;
+    checker->last_fault = event->sequence;
     if (operation) {
         operation->first_fault = operation->fired++ ? operation->first_fault : event->sequence;
     }
@@ -100,7 +107,7 @@ static event_handler *const event_handlers[EVENT_KIND_COUNT] = {
     [EVENT_MODULE] = stacks_take_module,
     [EVENT_STACK] = stacks_take_stack,
     [EVENT_FILE] = durability_file,
-    [EVENT_NOTE] = durability_note,
+    [EVENT_NOTE] = take_note,
     [EVENT_ACCESS] = accesses_take,
     [EVENT_STATEMENT_BEGIN] = operations_server_event,
     [EVENT_STATEMENT_DEVICE] = operations_server_event,

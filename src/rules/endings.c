@@ -270,8 +270,9 @@ void endings_judge_hang(struct checker *checker, const struct vdi_set *set)
     }
 }
 
-bool endings_statement_is_known(const struct checker *checker, const struct statement *statement)
+bool endings_statement_is_known(const struct checker *checker, const struct operation_state *operation)
 {
+    const struct statement *statement = operation->statement;
     const struct process_state *process = checker->processes;
 
     while (process && process->process != statement->process) {
@@ -279,7 +280,7 @@ bool endings_statement_is_known(const struct checker *checker, const struct stat
     }
     return statement->issued_by == PROCESS_CLIENT ||
            (statement->issued_by == PROCESS_SQL && process && process->told_client &&
-            process->told_client < checker->client_exit_sequence);
+            process->told_client < jobs_claimed_at(checker, operation));
 }
 
 static void judge_close_open(struct checker *checker, const struct operation_state *operation)
@@ -295,11 +296,11 @@ static void judge_close_open(struct checker *checker, const struct operation_sta
 static void judge_closes_alone(struct checker *checker, const struct operation_state *operation)
 {
     const struct statement *statement = operation->statement;
-    uint64_t end = checker->client_exit_sequence;
+    uint64_t end = jobs_claimed_at(checker, operation);
     bool awaited;
 
     if (!statement || statement->operation < 0 || operation->opened == 0 ||
-        operation->closed < operation->opened || !endings_statement_is_known(checker, statement)) {
+        operation->closed < operation->opened || !endings_statement_is_known(checker, operation)) {
         return;
     }
     awaited = (statement->ended && statement->ended_sequence < end) ||

@@ -291,9 +291,12 @@ static void fill_operation(const struct checker *checker, struct operation_state
             shown->hash = statement->hash;
         }
     }
-    shown->client_says_success = operation_is_verify(checker, operation)
-                                     ? checker->verify_succeeded
-                                     : checker->judgement.client_ran && checker->judgement.client_exit == 0;
+    bool verify = operation_is_verify(checker, operation);
+
+    shown->client_says = !verify                     ? jobs_claim(checker, operation)
+                         : checker->verify_succeeded ? CLAIM_SUCCESS
+                                                     : CLAIM_FAILURE;
+    shown->job = verify ? -1 : jobs_number(checker, operation);
 }
 
 bool same_database(const struct operation *a, const struct operation *b)

@@ -304,6 +304,13 @@ static void report_death(struct checker *checker, const struct process_state *pr
     }
 }
 
+/* A daemon that has no handler for the signal which stops it ends as it should. */
+static bool was_asked_to_end(const struct checker *checker, const struct event *event)
+{
+    return checker->stop_signal != 0 && event->arg[1] == checker->stop_signal &&
+           event->arg[2] == PROCESS_CLIENT;
+}
+
 static void note_exit(struct checker *checker, struct process_state *process, const struct event *event)
 {
     process->ended = true;
@@ -311,7 +318,8 @@ static void note_exit(struct checker *checker, struct process_state *process, co
     process->signal = (int32_t)event->arg[1];
     process->role = (enum process_role)event->arg[2];
     process->killed_by_us = event->arg[3] != 0;
-    process->by_itself = event->arg[1] == 0 && event->arg[3] == 0 && event->arg[0] >= 0;
+    process->by_itself = event->arg[3] == 0 &&
+                         ((event->arg[1] == 0 && event->arg[0] >= 0) || was_asked_to_end(checker, event));
     checker->any_exit = true;
     process->told_client = process->role == PROCESS_SQL && event->arg[4] ? event->sequence : 0;
     if (process->role == PROCESS_CLIENT && !checker->judgement.client_ran) {
@@ -320,6 +328,7 @@ static void note_exit(struct checker *checker, struct process_state *process, co
         checker->judgement.client_signal = process->signal;
         checker->client_exit_sequence = event->sequence;
         checker->client_by_itself = process->by_itself;
+        checker->judgement.client_stopped = was_asked_to_end(checker, event);
     }
     if (process->role == PROCESS_VERIFY) {
         checker->verify_ended =
@@ -357,7 +366,8 @@ void outcome_process_exit(struct checker *checker, const struct event *event)
     }
     note_exit(checker, process, event);
     judge_spins(checker, event->process, event->time_ns);
-    if (is_clients_own(process) && died_by_itself(event) && !event->arg[3] && !process->killed_by_fault) {
+    if (is_clients_own(process) && died_by_itself(event) && !event->arg[3] && !process->killed_by_fault &&
+        !was_asked_to_end(checker, event)) {
         report_death(checker, process);
         waiting_judge_death(checker, event->process);
     }

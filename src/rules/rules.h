@@ -100,6 +100,27 @@ enum durable {
     DURABLE_NO
 };
 
+/* What the client says of an operation. */
+enum claim {
+    CLAIM_NONE, /* nothing that is known */
+    CLAIM_FAILURE,
+    CLAIM_SUCCESS
+};
+
+enum {
+    JOBS_MAX = 64
+};
+
+/* A piece of work of a client that runs on after it; of a client that says by other means than its exit status how it
+ * went, the only one. */
+struct job {
+    char *trigger;  /* what starts it; NULL: the client's own start */
+    uint64_t begin; /* sequence; 0: of the run */
+    uint64_t said;  /* sequence of the client's word; 0 none */
+    enum claim says;
+    bool too_late; /* the client had ended before */
+};
+
 struct operation_message {
     int32_t number, severity;
     char *text;
@@ -124,7 +145,8 @@ struct operation {
     struct operation_message *messages;
     uint64_t bytes;
     uint64_t hash;
-    bool client_says_success;
+    enum claim client_says;
+    int32_t job; /* of a client that runs until it is stopped; -1 none */
     enum durable durable;
     enum durable restored; /* what --verify showed */
     /* Only if something was not durable then: */
@@ -142,6 +164,10 @@ struct judgement {
     bool client_ran;     /* PROCESS_EXIT of PROCESS_CLIENT seen */
     int32_t client_exit; /* -1: killed by a signal */
     int32_t client_signal;
+    bool client_stopped; /* by the signal that asked it to end (--stop) */
+    uint32_t job_count;  /* 0: the client's exit status is its word */
+    struct job jobs[JOBS_MAX];
+    bool client_has_jobs;                 /* its exit says nothing of them */
     bool client_timed_out;                /* a hang or --timeout ended it */
     uint64_t vdi_calls;                   /* made by the client */
     uint64_t server_processes_statements; /* statements begun */

@@ -245,6 +245,7 @@ static void free_list(void *head, size_t text_offset)
 void state_free(struct checker *checker)
 {
     durability_free(checker);
+    jobs_free(checker);
     for (struct vdi_set *set = checker->sets; set; set = set->next) {
         drop_life(set);
     }

@@ -260,6 +260,8 @@ struct checker {
     uint64_t client_exit_sequence;
     uint64_t faults_fired;
     uint64_t file_error; /* sequence of the newest call on a file that failed; 0 none */
+    int32_t stop_signal; /* that has asked the client to end; 0 none */
+    uint64_t last_fault; /* sequence */
     bool hostile_fired;
     bool client_by_itself;    /* it ended so: neither by a signal nor by us */
     bool hung_for_sure;       /* a hang that was no mere slowness */
@@ -431,7 +433,7 @@ void endings_judge_hang(struct checker *checker, const struct vdi_set *set);
 void endings_judge_idle(struct checker *checker, const struct vdi_set *set, int16_t device);
 void endings_settle(struct checker *checker, struct operation_state *operation, bool claims_success);
 /* Whether the client can know how the statement ended: its own, or told by --sql-result. */
-bool endings_statement_is_known(const struct checker *checker, const struct statement *statement);
+bool endings_statement_is_known(const struct checker *checker, const struct operation_state *operation);
 
 /* ---- recovery.c: VDI-OUT-009 ---- */
 void recovery_judge(struct checker *checker, struct operation_state *operation);
@@ -442,6 +444,17 @@ bool recovery_is_clients_doing(const struct checker *checker, const struct opera
 bool log_chain_same_kind(const struct operation_state *a, const struct operation_state *b); /* logs, or not */
 uint64_t log_chain_missing(const struct operation_state *operation); /* 0: not for want of a log */
 bool log_chain_is_lost(const struct checker *checker, const struct operation_state *backup);
+
+/* ---- jobs.c: what the client says of an operation ---- */
+void jobs_note(struct checker *checker, const struct event *event, const char *text);
+void jobs_free(struct checker *checker);
+/* Whose operation it is; NULL: of none, or the client's exit status is its word. */
+const struct job *jobs_find(const struct checker *checker, const struct operation_state *operation);
+int32_t jobs_number(const struct checker *checker, const struct operation_state *operation); /* -1 none */
+enum claim jobs_claim(const struct checker *checker, const struct operation_state *operation);
+/* When it said so: a sequence; 0 never. */
+uint64_t jobs_claimed_at(const struct checker *checker, const struct operation_state *operation);
+void jobs_judge_recovery(struct checker *checker, const struct job *job);
 
 /* ---- again.c: VDI-OUT-009, of a whole second run ---- */
 /* True: the event belongs to the second run, or begins it. */

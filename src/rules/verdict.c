@@ -1,5 +1,6 @@
 /* verdict.c - what only the end of the run tells: VDI-OUT-001, 004 (leftovers), 006, 007, and commands that a
  * run without process ends (a simulation) leaves open. */
+#include <stdio.h>
 #include <strings.h>
 
 #include "durability.h"
@@ -15,8 +16,9 @@ static bool is_superseded(const struct checker *checker, const struct operation_
                     (later->shown.database && later->shown.is_backup == operation->shown.is_backup &&
                      strcasecmp(later->shown.database, operation->shown.database) == 0);
 
-        if (same && later != operation && later->first_sequence > operation->first_sequence &&
-            later->shown.outcome == OUTCOME_SUCCESS && !operation_is_verify(checker, later)) {
+        if (same && later != operation && jobs_find(checker, later) == jobs_find(checker, operation) &&
+            later->first_sequence > operation->first_sequence && later->shown.outcome == OUTCOME_SUCCESS &&
+            !operation_is_verify(checker, later)) {
             return true;
         }
     }
@@ -64,7 +66,7 @@ static void judge_success(struct checker *checker, const struct operation_state 
 {
     bool succeeded = operation->shown.outcome == OUTCOME_SUCCESS;
     bool reached = operation->shown.outcome != OUTCOME_NOT_REACHED;
-    bool own = operation->statement && endings_statement_is_known(checker, operation->statement);
+    bool own = operation->statement && endings_statement_is_known(checker, operation);
     bool unseen = operation_is_unseen(operation);
     bool complete = unseen && operation->opened > 0 && operation->closed >= operation->opened;
     /* A set that nobody configured and no statement named was no operation: a look whether VDI is there. */
@@ -88,13 +90,15 @@ static void judge_success(struct checker *checker, const struct operation_state 
 
 /* ---- VDI-OUT-006 and 007 ---- */
 
-static bool every_statement_succeeded(const struct checker *checker)
+/* `job` as jobs_find says, here and below. */
+static bool every_statement_succeeded(const struct checker *checker, const struct job *job)
 {
     uint32_t count = 0;
 
     for (const struct operation_state *operation = checker->operations; operation;
          operation = operation->next) {
-        if (operation_is_verify(checker, operation) || never_began(operation)) {
+        if (operation_is_verify(checker, operation) || never_began(operation) ||
+            jobs_find(checker, operation) != job) {
             continue;
         }
         if (operation->shown.outcome != OUTCOME_SUCCESS) {
@@ -114,12 +118,25 @@ static bool was_acknowledged(const struct operation_state *operation)
 /* After a fault failing is never wrong, and who fails may throw away what it has (design 4.5). */
 static bool was_given_up(const struct checker *checker, const struct operation_state *operation)
 {
-    return operation->fired && checker->client_by_itself && checker->judgement.client_exit != 0;
+    return operation->fired && (checker->client_by_itself || checker->judgement.job_count > 0) &&
+           jobs_claim(checker, operation) == CLAIM_FAILURE;
+}
+
+/* The exit status, where that is the client's word. */
+static const char *exit_text(const struct checker *checker, char text[40])
+{
+    text[0] = '\0';
+    if (checker->judgement.job_count == 0) {
+        snprintf(text, 40, " with exit status %d", checker->judgement.client_exit);
+    }
+    return text;
 }
 
 static void judge_acknowledged(struct checker *checker, const struct operation_state *operation,
                                bool failed_for_own_reason)
 {
+    char with[40];
+
     if (!was_acknowledged(operation)) {
         return;
     }
@@ -146,9 +163,8 @@ static void judge_acknowledged(struct checker *checker, const struct operation_s
     } else if (failed_for_own_reason && operation->restored != DURABLE_YES) {
         finding_add(
             checker, "VDI-OUT-007", NULL, operation->shown.id, -1,
-            "every device answered its last Flush with success in operation %d, then the client failed with"
-            " exit status %d",
-            operation->shown.id, checker->judgement.client_exit);
+            "every device answered its last Flush with success in operation %d, then the client failed%s",
+            operation->shown.id, exit_text(checker, with));
     }
 }
 
@@ -204,26 +220,27 @@ static void judge_open_ends(struct checker *checker)
     }
 }
 
-static int32_t newest_operation(const struct checker *checker)
+static int32_t newest_operation(const struct checker *checker, const struct job *job)
 {
     int32_t newest = -1;
 
     for (const struct operation_state *operation = checker->operations; operation;
          operation = operation->next) {
-        if (!operation_is_verify(checker, operation) && operation->shown.id > newest) {
+        if (!operation_is_verify(checker, operation) && jobs_find(checker, operation) == job &&
+            operation->shown.id > newest) {
             newest = operation->shown.id;
         }
     }
     return newest;
 }
 
-static void judge_operation(struct checker *checker, struct operation_state *operation, bool ended_by_itself,
+static void judge_operation(struct checker *checker, struct operation_state *operation,
                             bool failed_for_own_reason)
 {
     bool last_try = !is_superseded(checker, operation);
     bool is_clients = !operation_is_verify(checker, operation);
     bool began = !never_began(operation);
-    bool claimed = ended_by_itself && checker->judgement.client_exit == 0 && last_try && is_clients && began;
+    bool claimed = jobs_claim(checker, operation) == CLAIM_SUCCESS && last_try && is_clients && began;
 
     transfer_settle(checker, operation, claimed);
     if (is_clients && last_try) {
@@ -239,25 +256,55 @@ static void judge_operation(struct checker *checker, struct operation_state *ope
     judge_acknowledged(checker, operation, failed_for_own_reason);
 }
 
-void verdict_settle(struct checker *checker)
+/* Without a fault, and SQL Server content. */
+static bool failed_for_own_reason(const struct checker *checker, const struct job *job)
 {
     const struct judgement *judgement = &checker->judgement;
-    bool ended_by_itself = judgement->client_ran && checker->client_by_itself;
-    bool failed_for_own_reason = ended_by_itself && judgement->client_exit != 0 &&
-                                 checker->faults_fired == 0 && !judgement->client_timed_out &&
-                                 !finding_exists(checker, "VDI-OUT-003") &&
-                                 every_statement_succeeded(checker);
+    bool failed = job ? job->says == CLAIM_FAILURE
+                      : judgement->client_ran && checker->client_by_itself && judgement->client_exit != 0;
+
+    return failed && checker->faults_fired == 0 && !judgement->client_timed_out &&
+           !finding_exists(checker, "VDI-OUT-003") && every_statement_succeeded(checker, job);
+}
+
+/* VDI-OUT-006; of the client as a whole, job NULL. */
+static bool judge_failure(struct checker *checker, const struct job *job)
+{
+    char with[40];
+
+    if (!failed_for_own_reason(checker, job)) {
+        return false;
+    }
+    finding_add(checker, "VDI-OUT-006", NULL, newest_operation(checker, job), -1,
+                "the client failed%s, though nothing was injected and every statement succeeded",
+                exit_text(checker, with));
+    return true;
+}
+
+void verdict_settle(struct checker *checker)
+{
+    bool own[JOBS_MAX] = {false};
+    bool any = false;
 
     judge_open_ends(checker);
     judge_leftovers(checker);
+    if (checker->judgement.job_count == 0) {
+        own[0] = failed_for_own_reason(checker, NULL);
+    }
+    for (uint32_t i = 0; i < checker->judgement.job_count; i++) {
+        own[i] = failed_for_own_reason(checker, &checker->judgement.jobs[i]);
+    }
     for (struct operation_state *operation = checker->operations; operation; operation = operation->next) {
-        judge_operation(checker, operation, ended_by_itself, failed_for_own_reason);
+        const struct job *job = jobs_find(checker, operation);
+
+        judge_operation(checker, operation, own[job ? job - checker->judgement.jobs : 0]);
     }
-    if (failed_for_own_reason) {
-        finding_add(checker, "VDI-OUT-006", NULL, newest_operation(checker), -1,
-                    "the client failed with exit status %d, though nothing was injected and every statement "
-                    "succeeded",
-                    judgement->client_exit);
+    if (checker->judgement.job_count == 0) {
+        any = judge_failure(checker, NULL);
     }
-    bringup_settle(checker, failed_for_own_reason);
+    for (uint32_t i = 0; i < checker->judgement.job_count; i++) {
+        any = judge_failure(checker, &checker->judgement.jobs[i]) || any;
+        jobs_judge_recovery(checker, &checker->judgement.jobs[i]);
+    }
+    bringup_settle(checker, any);
 }

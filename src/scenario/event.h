@@ -56,9 +56,15 @@ enum event_kind {
     EVENT_ACCESS, /* guard: the client touched what it must not, see below          function or "" */
     EVENT_FILE,   /* a call on a file, see below                                   path(s) */
     EVENT_NOTE,   /* what a witness could not observe, for the report: arg0 = enum note_kind   a sentence;
+                     NOTE_INTERPOSER: why it may not have seen a part of the client.
                      NOTE_PROOF: supervisor; arg1 = an operation, whose files are now as they were on disk.
                      NOTE_AGAIN: supervisor; from here on the client runs again, without faults (--again).
-                     NOTE_AGAIN_CONTROL: supervisor, at the end; that fails after a run without a fault, too */
+                     NOTE_AGAIN_CONTROL: supervisor, at the end; that fails after a run without a fault, too.
+                     NOTE_JOB: supervisor; arg1 = the job that begins now, from 0, arg2 = 1 if the client had
+                     ended, so that it cannot; text: what starts it (--trigger), redacted.
+                     NOTE_VERDICT: supervisor; arg1 = the job, of a client that has none 0, arg2 = enum
+                     verdict_word: what the client says of it.
+                     NOTE_STOP: supervisor; arg1 = the signal that asks the client to end (--stop) */
     EVENT_STATEMENT_BEGIN, /* operation -1; arg0 = statement number in this process, arg1 = enum process_role
                               of its issuer (PROCESS_CLIENT, _SQL, _VERIFY)             the statement,
                               redacted */
@@ -188,7 +194,16 @@ enum note_kind {
     NOTE_PROOF,
     NOTE_AGAIN,
     NOTE_AGAIN_CONTROL,
-    NOTE_TIME /* supervisor: why time stays real */
+    NOTE_TIME, /* supervisor: why time stays real */
+    NOTE_JOB,
+    NOTE_VERDICT,
+    NOTE_STOP,
+    NOTE_KIND_END
+};
+enum verdict_word {
+    VERDICT_NOTHING, /* no word came */
+    VERDICT_FAILURE,
+    VERDICT_SUCCESS
 };
 
 enum event_flag {

@@ -87,16 +87,18 @@ static int parse_kind(struct parser *p, struct fault *fault)
     if (word.length == 0) {
         return fail(p, word.text, "expected a fault kind such as 'early-close' (vdifault faults lists them)");
     }
-    struct near_word near;
-    near_start(&near, word.text, word.length);
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
         if (word_is(word, fault_table[kind].name)) {
             fault_defaults((enum fault_kind)kind, fault);
             return 0;
         }
+    }
+    struct near_word near;
+    char hint[64];
+    near_start(&near, word.text, word.length);
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
         near_offer(&near, fault_table[kind].name);
     }
-    char hint[64];
     return fail(p, word.text, "unknown fault kind '%.*s'%s (vdifault faults lists them)", shown(word),
                 word.text, near_text(&near, hint, sizeof(hint)));
 }
@@ -200,33 +202,42 @@ static int parse_arguments(struct parser *p, struct fault *fault)
     return 0;
 }
 
+static int unknown_site(struct parser *p, struct word word)
+{
+    /* VDC_Write is a natural slip: look for what is behind the prefix. */
+    size_t prefix = word.length > 4 && strncmp(word.text, "VDC_", 4) == 0 ? 4 : 0;
+    struct near_word near;
+    char hint[64];
+    near_start(&near, word.text + prefix, word.length - prefix);
+    for (uint16_t f = 1; f < VDI_FN_COUNT; f++) {
+        near_offer(&near, prefix == 0 ? vdi_function_names[f] : NULL);
+    }
+    for (uint16_t c = FIRST_COMMAND; c <= LAST_COMMAND; c++) {
+        near_offer(&near, vdi_command_name(c));
+    }
+    return fail(p, word.text,
+                "unknown site '%.*s'%s (expected a VDI function, or a command without its VDC_ prefix)",
+                shown(word), word.text, near_text(&near, hint, sizeof(hint)));
+}
+
 static int parse_site_name(struct parser *p, struct fault_site *site)
 {
     struct word word = take_word(p, "#:/ \t");
     site->function = 0;
     site->command = 0;
-    /* VDC_Write is a natural slip: look for what is behind the prefix. */
-    size_t prefix = word.length > 4 && strncmp(word.text, "VDC_", 4) == 0 ? 4 : 0;
-    struct near_word near;
-    near_start(&near, word.text + prefix, word.length - prefix);
     for (uint16_t f = 1; f < VDI_FN_COUNT; f++) {
         if (word_is(word, vdi_function_names[f])) {
             site->function = f;
             return 0;
         }
-        near_offer(&near, prefix == 0 ? vdi_function_names[f] : NULL);
     }
     for (uint16_t c = FIRST_COMMAND; c <= LAST_COMMAND; c++) {
         if (word_is(word, vdi_command_name(c))) {
             site->command = c;
             return 0;
         }
-        near_offer(&near, vdi_command_name(c));
     }
-    char hint[64];
-    return fail(p, word.text,
-                "unknown site '%.*s'%s (expected a VDI function, or a command without its VDC_ prefix)",
-                shown(word), word.text, near_text(&near, hint, sizeof(hint)));
+    return unknown_site(p, word);
 }
 
 static int parse_nth(struct parser *p, struct fault_site *site)

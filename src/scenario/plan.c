@@ -183,6 +183,20 @@ static int parse_probe(const char *rest, size_t offset, struct plan *plan, struc
     return parse_choice("probe", yes_no_words, rest, offset, &plan->probe, error);
 }
 
+static int parse_profile(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
+{
+    int status = profile_parse(rest, &plan->profile, error);
+    error->offset += offset;
+    return status;
+}
+
+static int parse_recorded(const char *rest, size_t offset, struct plan *plan, struct fault_error *error)
+{
+    int status = profile_parse_recorded(rest, &plan->profile, error);
+    error->offset += offset;
+    return status;
+}
+
 struct item {
     const char *word;
     item_parser *parse; /* NULL: more words follow, from server_items */
@@ -196,6 +210,8 @@ static const struct item server_items[] = {
     {"late-buffers", parse_late_buffers},
     {"complete", parse_complete},
     {"backed-up", parse_backed_up},
+    {"profile", parse_profile},
+    {"recorded", parse_recorded},
 };
 
 static const struct item *find_item(const struct item *table, size_t count, const char *word, size_t length,
@@ -234,7 +250,7 @@ static int parse_item(char *line, struct plan *plan, struct fault_error *error)
             return fail(
                 error, (size_t)(word - line),
                 "unknown server setting '%.*s'%s (expected 'seed', 'size', 'database', 'clear-error', "
-                "'late-buffers', 'complete' or 'backed-up')",
+                "'late-buffers', 'complete', 'backed-up', 'profile' or 'recorded')",
                 (int)(length < 60 ? length : 60), word, hint);
         }
         word += length + strspn(word + length, " \t");
@@ -317,6 +333,7 @@ int plan_format(const struct plan *plan, char *text, size_t size)
     if (plan->backed_up != PLAN_UNSET) {
         text_put(&out, "server backed-up %s\n", yes_no_words[plan->backed_up == PLAN_NO]);
     }
+    profile_format(&plan->profile, &out);
     if (plan->probe != PLAN_UNSET) {
         text_put(&out, "probe %s\n", yes_no_words[plan->probe == PLAN_NO]);
     }

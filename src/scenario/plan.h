@@ -15,6 +15,7 @@
  *   server backed-up yes|no          whether a database that no statement has mentioned yet counts as one
  *                                    of which a full backup was taken (without this line: yes); if not, a log
  *                                    or differential backup is refused before the first full one (4214, 3035)
+ *   server profile ..., server recorded ...  what a real server was seen to do: profile.h
  *   probe yes|no                     whether to record where faults of the client's own files and memory could be
  *                                    (EVENT_REACH): for who makes plans out of it
  * libc only, no allocation: the same code runs inside the client.
@@ -26,6 +27,7 @@
 #include <stdint.h>
 
 #include "fault.h"
+#include "profile.h"
 
 enum {
     PLAN_FAULTS_MAX = 64,
@@ -60,6 +62,7 @@ struct plan {
     enum plan_choice probe;
     struct fault faults[PLAN_FAULTS_MAX];
     struct plan_database databases[PLAN_DATABASES_MAX];
+    struct profile profile;
 };
 
 void plan_init(struct plan *plan); /* defaults, no faults */

@@ -171,13 +171,14 @@ static bool find_value(const char *text, const char *at, const struct opening *o
 }
 
 /* The same for any opening. */
-static bool find_secret(const char *text, const char *at, const char **start, const char **end)
+static const struct opening *find_secret(const char *text, const char *at, const char **start,
+                                         const char **end)
 {
     for (size_t i = 0; i < OPENING_COUNT; i++) {
         if (find_value(text, at, &openings[i], start, end))
-            return true;
+            return &openings[i];
     }
-    return false;
+    return NULL;
 }
 
 /* What looks like a value may be another option's text, and a real one begin in it:
@@ -186,7 +187,7 @@ static const char *find_last_end(const char *text, const char *start, const char
 {
     for (const char *at = start; at < end && *end != '\0'; at++) {
         const char *inner, *inner_end;
-        if (find_secret(text, at, &inner, &inner_end) && inner_end > end)
+        if (find_secret(text, at, &inner, &inner_end) != NULL && inner_end > end)
             end = inner_end;
     }
     return end;
@@ -198,6 +199,19 @@ static char *new_copy(const char *text)
     return malloc(strlen(text) * sizeof(stars) + sizeof(stars));
 }
 
+/* What stands between a name and its value, without comments: a comment may be none, but the text of another option,
+ * and then hold a value itself: NAME='PWD=--', PASSWORD='x'. */
+static char *copy_between(char *out, const char *at, const char *end)
+{
+    while (at < end) {
+        if ((at[0] == '/' && at[1] == '*') || (at[0] == '-' && at[1] == '-'))
+            at = skip_comment(at);
+        else
+            *out++ = *at++;
+    }
+    return out;
+}
+
 char *redact_text(const char *text)
 {
     char *copy = new_copy(text), *out = copy;
@@ -206,12 +220,15 @@ char *redact_text(const char *text)
     const char *at = text;
     while (*at != '\0') {
         const char *start, *end;
-        if (!find_secret(text, at, &start, &end)) {
+        const struct opening *opening = find_secret(text, at, &start, &end);
+        if (opening == NULL) {
             *out++ = *at++;
             continue;
         }
-        memcpy(out, at, (size_t)(start - at));
-        out = stpcpy(out + (start - at), stars);
+        size_t name = strlen(opening->text);
+        memcpy(out, at, name);
+        out = copy_between(out + name, at + name, start);
+        out = stpcpy(out, stars);
         at = find_last_end(text, start, end);
     }
     *out = '\0';

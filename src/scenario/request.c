@@ -75,7 +75,8 @@ static bool wait_for_answer(_Atomic uint32_t *request, int64_t deadline)
 
 bool run_ask(uint32_t fault, const struct fault *asked, int64_t patience_ms)
 {
-    const struct run_operation *operation = operation_of(asked->site.operation);
+    const struct run_operation *operation =
+        operation_of(run_site_operation(run_state_attach(), &asked->site));
     _Atomic uint32_t *request = request_of(fault);
     if (!run_state_is_recorded() || operation == NULL ||
         !step(request, RUN_REQUEST_NONE, RUN_REQUEST_ASKED)) {
@@ -134,7 +135,7 @@ void run_answer(struct run_fault *fault)
 void run_refuse(const struct plan *plan, int32_t operation)
 {
     for (uint32_t i = 0; i < plan->fault_count; i++) {
-        if (plan->faults[i].site.operation == operation &&
+        if (run_site_operation(run_state_attach(), &plan->faults[i].site) == operation &&
             step(request_of(i), RUN_REQUEST_ASKED, RUN_REQUEST_NONE)) {
             run_futex_wake(request_of(i));
         }

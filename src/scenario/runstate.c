@@ -15,6 +15,21 @@ uint64_t run_name_hash(const char *name)
     return hash == 0 ? 1 : hash; /* 0 stands for "no name" */
 }
 
+bool run_is_first(uint64_t hash)
+{
+    struct run_state *state = run_state_attach();
+    for (size_t i = 0; i < RUN_TOLD_MAX; i++) {
+        uint64_t found = 0;
+        if (atomic_compare_exchange_strong(&state->told[i], &found, hash)) {
+            return true;
+        }
+        if (found == hash) {
+            return false;
+        }
+    }
+    return false;
+}
+
 static uint32_t operations_used(struct run_state *state)
 {
     uint32_t count = atomic_load_explicit(&state->operation_count, memory_order_acquire);
@@ -90,16 +105,29 @@ int32_t run_device_index(int32_t operation, const char *name)
     return -1;
 }
 
+void run_rearm(struct run_state *state)
+{
+    for (uint32_t i = 0; i < PLAN_FAULTS_MAX; i++) {
+        struct run_fault *counts = &state->faults[i];
+        atomic_store(&counts->fired, 0);
+        for (uint32_t d = 0; d < RUN_DEVICES_MAX; d++) {
+            atomic_store(&counts->seen[d], 0);
+        }
+    }
+    atomic_store(&state->armed_from, operations_used(state));
+}
+
 bool run_fault_arrive(uint32_t index, const struct fault *fault, int32_t operation, int32_t device)
 {
     assert(index < PLAN_FAULTS_MAX);
     const struct fault_site *site = &fault->site;
-    if (site->operation != operation || site->nth == FAULT_NTH_LAST || device >= RUN_DEVICES_MAX ||
-        (site->device >= 0 && site->device != device)) {
+    struct run_state *state = run_state_attach();
+    if (run_site_operation(state, site) != operation || site->nth == FAULT_NTH_LAST ||
+        device >= RUN_DEVICES_MAX || (site->device >= 0 && site->device != device)) {
         return false;
     }
     /* Calls on the set have no device; they never share a fault with calls on devices. */
-    struct run_fault *counts = &run_state_attach()->faults[index];
+    struct run_fault *counts = &state->faults[index];
     bool next = site->nth == FAULT_NTH_NEXT;
     if (next && (index == 0 || atomic_load(&counts[-1].fired) == 0)) {
         return false;

@@ -22,12 +22,13 @@
 
 enum {
     RUN_STATE_MAGIC = 0x56444653, /* "VDFS" */
-    RUN_STATE_VERSION = 4,
+    RUN_STATE_VERSION = 5,
     RUN_OPERATIONS_MAX = 256,
     RUN_RINGS_MAX = 4096,
     RUN_DEVICES_MAX = 64,
     RUN_NAME_MAX = 260,
     RUN_SCRATCH_MAX = 512,
+    RUN_TOLD_MAX = 32,
     EVENT_RING_CAPACITY = 4096, /* events; a power of two */
 };
 
@@ -100,9 +101,13 @@ struct run_state {
     _Atomic uint32_t lost; /* events of threads that got no ring, for want of room */
     _Atomic uint32_t stack_count; /* the last stack number given out */
     _Atomic uint32_t clock;       /* enum run_clock, the runner's to set */
+    _Atomic uint32_t
+        armed_from; /* the operation that sites of faults call 0 (--rearm); the runner's to set */
     _Atomic int64_t
         clock_ahead; /* ns that every clock of the run is ahead of the system's; only ever grows */
     char scratch[RUN_SCRATCH_MAX]; /* where nothing outlives the run; "": nowhere. Set before `clock` */
+    _Atomic uint64_t
+        told[RUN_TOLD_MAX]; /* hashes of what has been told and is to be told once a run; 0: free */
     struct run_operation operations[RUN_OPERATIONS_MAX];
     struct run_fault faults[PLAN_FAULTS_MAX];
 };
@@ -111,6 +116,12 @@ static inline int64_t run_clock_ahead(const struct run_state *state)
 {
     int64_t ahead = atomic_load_explicit(&state->clock_ahead, memory_order_acquire);
     return ahead < 0 ? 0 : ahead < RUN_AHEAD_MAX ? ahead : RUN_AHEAD_MAX;
+}
+
+/* Which operation of the run a site means. */
+static inline int32_t run_site_operation(const struct run_state *state, const struct fault_site *site)
+{
+    return (int32_t)((uint32_t)site->operation + atomic_load(&state->armed_from));
 }
 
 /* A ring has one writer, its thread. head counts events ever written, tail events the collector has taken: each in a
@@ -135,9 +146,10 @@ _Static_assert(sizeof(struct event_ring) == 4096, "events start on a page");
 
 /* ---- the recording side: interposer, server ---- */
 
-/* The value of VDIFAULT_TRACE, _PLAN, _SQLCMD, _GUARD or _ON_FINDING: the environment's, else what it was when the
- * process started. NULL if neither. */
+/* The value of a variable of the run (variables.c lists them): the environment's, else what it was when the process
+ * started. NULL if neither; the second: that alone. */
 const char *run_variable(const char *name);
+const char *run_variable_at_start(const char *name);
 
 /* Attaches to the folder named by VDIFAULT_TRACE, or to private memory when the variable is unset (counters
  * work, events go nowhere). Safe to call repeatedly and from any thread; never fails: the result is never
@@ -156,6 +168,8 @@ bool run_state_is_recorded(void); /* a folder is attached */
 uint64_t event_record(const struct event *event, const char *text);
 
 uint64_t run_name_hash(const char *name); /* FNV-1a 64, never 0 */
+/* What has this hash is to be told now: it has not been in this run, and not too much else has. */
+bool run_is_first(uint64_t hash);
 /* A new operation for a Create that is about to be made; its device 0 is named like the set (spec 3.5). -1:
  * no room. Claimed before the call, so that a server that attaches at once finds it. */
 int32_t run_claim_operation(const char *set_name, uint32_t device_count);
@@ -166,6 +180,9 @@ void run_drop_operation(int32_t operation);
 int32_t run_find_operation(const char *set_name);
 /* Index of the device called `name`, appended if unknown; -1 if there is no room. */
 int32_t run_device_index(int32_t operation, const char *name);
+
+/* The plan is as if nothing had been counted or fired yet, from the next operation on. While no call is under way. */
+void run_rearm(struct run_state *state);
 
 /* Counts one arrival at a site and says whether the fault fires there. For FAULT_NTH_LAST the caller has
  * resolved nth before. Counts per operation and device; a fault without "+" fires once over the whole run

@@ -32,7 +32,7 @@ static int prepare(void **state)
     (void)state;
     const char *missing = NULL;
     char trace[RUN_PATH_MAX + 8];
-    const struct environment_choice choice = {.add_library = true};
+    const struct environment_choice choice = {0};
     unsetenv(
         "LLVM_PROFILE_FILE"); /* ci/coverage's, for us: no client that is told of it goes on from a copy */
     if (mkdtemp(base) == NULL || parts_find(&parts, &missing) != 0 ||

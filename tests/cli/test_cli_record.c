@@ -368,6 +368,16 @@ static void says_why_a_run_shows_nothing(void **state)
     fired[0] = 1;
     verdict_nothing_shown(&record, &plan, fired, 12, 0, why, sizeof why);
     assert_string_equal(why, "");
+    const struct event note = {.kind = EVENT_NOTE, .arg = {NOTE_INTERPOSER}};
+    record_take(&record, &note, "'x' is a static program");
+    fired[0] = 0;
+    verdict_nothing_shown(&record, &plan, fired, 0, 0, why, sizeof why);
+    assert_non_null(strstr(why, "made no VDI call at all; 'x' is a static program"));
+    plan_init(&plan);
+    verdict_nothing_shown(&record, &plan, fired, 0, 0, why, sizeof why);
+    assert_string_equal(why, "the client made no VDI call; 'x' is a static program");
+    add_fault(&plan, "abort@Write#9:1");
+    fired[0] = 1;
     /* a fault that fired is not vacuous because the client made no further call */
     verdict_nothing_shown(&record, &plan, fired, 0, 0, why, sizeof why);
     assert_string_equal(why, "");

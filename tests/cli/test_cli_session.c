@@ -61,6 +61,8 @@ static size_t count_hangs(const struct record *record)
     return count;
 }
 
+static char library[RUN_PATH_MAX];
+
 /* The client hangs and is killed; its server sees that and ends with an error of its own. */
 static void a_server_that_ends_after_a_hang_was_not_killed(void **state)
 {
@@ -73,7 +75,7 @@ static void a_server_that_ends_after_a_hang_was_not_killed(void **state)
     options.sql[0] = "BACKUP DATABASE x TO %DEVICES:%s%";
     options.sql_count = 1;
     options.timeout_ms = 1500;
-    setup.add_library = !client_file_finds_vdi(&client);
+    setup.library = client_file_find_vdi(&client, library) ? library : NULL;
     assert_int_equal(session_open(&session, &setup, &options.plan), 0);
     session_run(&session);
     assert_string_equal(session.error, "");

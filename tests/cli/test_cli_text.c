@@ -26,6 +26,11 @@ static void run_expands_everywhere(void **state)
     takes(text_expand_run("{run}/a:{run}", "/tmp/x"), "/tmp/x/a:/tmp/x");
     takes(text_expand_run("{ru}{runn}", "/tmp/x"), "{ru}{runn}");
     takes(text_expand_run("", "/tmp/x"), "");
+    takes(text_expand_run("{{run}}", "/tmp/x"), "{/tmp/x}");
+    struct rundir with = {.path = "/tmp/r", .tds = "127.0.0.1:4000"};
+    takes(rundir_expand(&with, "{tds}|{tds-port}|{run}|{tds-}"), "127.0.0.1:4000|4000|/tmp/r/client|{tds-}");
+    with.tds[0] = '\0';
+    takes(rundir_expand(&with, "{tds}|{tds-port}"), "{tds}|{tds-port}");
 }
 
 static void command_lines_read_back(void **state)
@@ -79,6 +84,7 @@ static const struct parts parts = {
     .library_folder = "/p/lib",
     .interposer = "/p/lib/libvdifault.so",
     .files = "/p/lib/libvdifault-sys.so",
+    .vdi_library = "/p/lib/libsqlvdi.so",
     .stand_in = "/p/libexec/vdifault/sqlcmd",
 };
 static const struct rundir dir = {.path = "/tmp/r", .token = "12-34"};
@@ -94,15 +100,15 @@ static const char *value_of(char **environment, const char *name)
     return "(unset)";
 }
 
-static const struct environment_choice with_library = {.add_library = true};
-static const struct environment_choice without = {0};
+static const struct environment_choice finds_none = {0};
+static const struct environment_choice finds_its_own = {.library = "/v/lib/libsqlvdi.so"};
 
 static void client_environment(void **state)
 {
     (void)state;
     char *base[] = {(char *)"PATH=/bin",         (char *)"LD_PRELOAD=/x.so",   (char *)"OUT={run}/o",
                     (char *)"VDIFAULT_ROLE=old", (char *)"LD_LIBRARY_PATH=/y", NULL};
-    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &with_library, base);
+    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &finds_none, base);
     assert_non_null(made);
     assert_string_equal(value_of(made, "PATH"), "/tmp/r/bin:/bin");
     assert_string_equal(value_of(made, "LD_PRELOAD"),
@@ -113,6 +119,7 @@ static void client_environment(void **state)
     assert_string_equal(value_of(made, "VDI_NAMESPACE"), "12-34");
     assert_string_equal(value_of(made, "VDIFAULT_ROLE"), "(unset)");
     assert_string_equal(value_of(made, "VDIFAULT_SQLCMD"), "/p/libexec/vdifault/sqlcmd");
+    assert_string_equal(value_of(made, "VDIFAULT_LIBRARY"), "/p/lib/libsqlvdi.so");
     environment_free(made);
 }
 
@@ -146,7 +153,7 @@ static void counters_go_with_the_run(void **state)
     made = environment_make(ENVIRONMENT_HELPER, &dir, &parts, &discard, own);
     assert_string_equal(value_of(made, "GCOV_PREFIX"), "/own//tmp/r/client");
     environment_free(made);
-    made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &without, none);
+    made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &finds_its_own, none);
     assert_string_equal(value_of(made, "GCOV_PREFIX"), "(unset)");
     environment_free(made);
     made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &counted, own);
@@ -158,7 +165,7 @@ static void library_path_stays_when_the_client_finds_its_own(void **state)
 {
     (void)state;
     char *base[] = {(char *)"LD_LIBRARY_PATH=/y", NULL};
-    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &without, base);
+    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &finds_its_own, base);
     assert_string_equal(value_of(made, "LD_LIBRARY_PATH"), "/y");
     environment_free(made);
 }
@@ -167,16 +174,16 @@ static void other_environments_differ(void **state)
 {
     (void)state;
     char *base[] = {(char *)"LD_PRELOAD=/x.so", NULL};
-    char **sql = environment_make(ENVIRONMENT_SQL, &dir, &parts, &with_library, base);
+    char **sql = environment_make(ENVIRONMENT_SQL, &dir, &parts, &finds_none, base);
     assert_string_equal(value_of(sql, "LD_PRELOAD"), "(unset)");
     assert_string_equal(value_of(sql, "VDIFAULT_ROLE"), "sql");
     assert_string_equal(value_of(sql, "VDIFAULT_PLAN"), "/tmp/r/plan");
     environment_free(sql);
-    char **verify = environment_make(ENVIRONMENT_VERIFY, &dir, &parts, &with_library, base);
+    char **verify = environment_make(ENVIRONMENT_VERIFY, &dir, &parts, &finds_none, base);
     assert_string_equal(value_of(verify, "VDIFAULT_PLAN"), "/tmp/r/plan-verify");
     assert_string_equal(value_of(verify, "VDIFAULT_ROLE"), "verify");
     environment_free(verify);
-    char **helper = environment_make(ENVIRONMENT_HELPER, &dir, &parts, &with_library, base);
+    char **helper = environment_make(ENVIRONMENT_HELPER, &dir, &parts, &finds_none, base);
     assert_string_equal(value_of(helper, "LD_PRELOAD"), "/x.so");
     /* Its sets are neither the client's nor another run's. */
     assert_string_equal(value_of(helper, "VDI_NAMESPACE"), "12-34-helper");
@@ -187,7 +194,7 @@ static void sanitizer_options_respect_the_users(void **state)
 {
     (void)state;
     char *base[] = {(char *)"ASAN_OPTIONS=detect_leaks=0", (char *)"UBSAN_OPTIONS=log_path=/mine", NULL};
-    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &without, base);
+    char **made = environment_make(ENVIRONMENT_CLIENT, &dir, &parts, &finds_its_own, base);
     assert_string_equal(value_of(made, "ASAN_OPTIONS"),
                         "detect_leaks=0:verify_asan_link_order=0:log_path=/tmp/r/sanitizer/report");
     assert_string_equal(value_of(made, "UBSAN_OPTIONS"), "log_path=/mine");

@@ -26,15 +26,18 @@ END
 "$cmake" -S . -B made -DCMAKE_PREFIX_PATH="$root" >log 2>&1 || { cat log; exit 1; }
 "$cmake" --build made >log 2>&1 || { cat log; exit 1; }
 
-expect() { # STATUS WORDS COMMAND...: its exit status, and what it prints
-    expected=$1
-    words=$2
-    shift 2
-    status=0
-    "$@" >log 2>&1 || status=$?
-    [ "$status" -eq "$expected" ] || { echo "exit status $status, expected $expected: $*"; cat log; exit 1; }
-    grep -q -e "$words" log || { echo "nothing of '$words': $*"; cat log; exit 1; }
-}
+. "$source/tests/client_fuzzer/expect.sh"
+
+expect 0 'examples:' made/hasty_replay --help
+expect 2 'nothing to run' made/hasty_replay
+expect 2 "'-runs=many': expected" made/hasty_replay -runs=many
+expect 2 "'--show': expected" made/hasty_replay --show
+expect 2 'expected one of --show' made/hasty_replay --show one --text two
+expect 2 'expected one FILE' made/hasty_replay --show one two
+expect 2 'expected --minimize FILE' made/hasty_replay --output smallest.plan
+expect 2 "'no-such': No such file" made/hasty_replay no-such
+mkdir none
+expect 0 '^0 sessions' made/hasty_replay none
 
 printf 'fault abort@Write#30\nfault late-failure\nserver seed 9\nserver late-buffers yes\n' >found.plan
 expect 1 'error VDI-OUT-001' made/hasty_replay -runs=5000
@@ -45,6 +48,7 @@ expect 0 '1 of 2 faults are left' "$vdifault" minimize --client=made/hasty_repla
 expect 0 '^fault late-failure$' cat again.plan
 expect 2 '0 files given' "$vdifault" minimize --client made/hasty_replay --output again.plan
 expect 2 '2 files given' "$vdifault" minimize --client made/hasty_replay found.plan again.plan
+expect 3 "'true' does not minimize" "$vdifault" minimize --client true found.plan
 expect 3 "cannot start './no-such'" "$vdifault" minimize --client ./no-such found.plan
 expect 2 "'no-such': No such file" "$vdifault" minimize --client made/hasty_replay no-such
 : >empty

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,36 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sessions.h"
 #include "vdi.h"
 #include "vdierror.h"
 #include "vdifault.h"
 #include "world.h"
 
 enum {
-    TIMES = 3,
     TEXT_MAX = 1024
 };
-
-static int (*client)(const char *folder);
-
-int vdifault_client(const char *folder)
-{
-    return client(folder);
-}
-
-/* Runs it TIMES times, and expects of each session the same finding, or none, and the same exit status. */
-static void expect(int (*body)(const char *folder), const char *plan, const char *finding, int status)
-{
-    char text[TEXT_MAX];
-    client = body;
-    for (int i = 0; i < TIMES; i++) {
-        int errors = vdifault_session(plan, text, sizeof text);
-        if (strstr(text, finding) == NULL || errors != (finding[0] != '\0')) {
-            fail_msg("session %d: '%s', expected '%s'", i, text, finding);
-        }
-        assert_int_equal(world.status, status);
-    }
-}
 
 /* --- the client's end --- */
 
@@ -231,7 +211,6 @@ static void a_plan_that_is_none_is_told(void **state)
 {
     char text[TEXT_MAX];
     (void)state;
-    client = returns_seven;
     assert_int_equal(vdifault_session("fault nonsense", text, sizeof text), -1);
     assert_non_null(strstr(text, "line 1"));
 }
@@ -269,36 +248,16 @@ static int creates_in_a_thread_of_the_system(const char *folder)
     return 1;
 }
 
+static int exits_in_a_library(const char *folder)
+{
+    (void)folder;
+    errx(4, "no way on");
+}
+
 static int starts_a_pipeline(const char *folder)
 {
     (void)folder;
     return system("sqlcmd -Q 'SELECT 1' | tee log");
-}
-
-/* In a child: it ends the program, with a sentence on standard error. */
-static void expect_refusal(int (*body)(const char *folder), const char *words)
-{
-    char text[TEXT_MAX];
-    int ends[2], status;
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        client = body;
-        vdifault_session("", text, sizeof text);
-        _exit(77);
-    }
-    close(ends[1]);
-    size_t length = 0;
-    for (ssize_t got; (got = read(ends[0], text + length, sizeof text - 1 - length)) > 0;) {
-        length += (size_t)got;
-    }
-    text[length] = '\0';
-    close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 1 || strstr(text, words) == NULL) {
-        fail_msg("status %x, '%s'; expected '%s'", (unsigned)status, text, words);
-    }
 }
 
 static void what_a_session_has_not_is_told(void **state)
@@ -306,6 +265,7 @@ static void what_a_session_has_not_is_told(void **state)
     (void)state;
     expect_refusal(forks, "uses fork");
     expect_refusal(creates_in_a_thread_of_the_system, "a thread of the system's");
+    expect_refusal(exits_in_a_library, "an exit within a library");
     expect_refusal(starts_a_pipeline, "a plain command line of sqlcmd");
 }
 

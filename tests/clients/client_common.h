@@ -55,6 +55,14 @@ enum {
     CLIENT_ERROR_EOM_OVERFLOW = 1129
 };
 
+/* Whoever issues the statement in sqlcmd's place. */
+struct client_connection {
+    /* To the statement's end, in a thread of its own; messages go to `output`. Whether it succeeded. */
+    bool (*run)(void *context, const char *statement, FILE *output);
+    void (*cancel)(void *context); /* in another thread: `run` is to come back soon */
+    void *context;
+};
+
 struct client_options {
     bool backup;
     bool restore;        /* both: a backup, then a restore of it */
@@ -63,8 +71,9 @@ struct client_options {
     const char *set; /* name of the set; files are named after it */
     const char *directory;
     const char *sqlcmd;
-    const char *with;       /* further WITH options of the statement, or NULL */
-    const char *sql_result; /* file that will hold the statement's outcome, or NULL */
+    const struct client_connection *connection; /* NULL: sqlcmd issues the statement */
+    const char *with;                           /* further WITH options of the statement, or NULL */
+    const char *sql_result;                     /* file that will hold the statement's outcome, or NULL */
     int devices;
     bool log;            /* BACKUP LOG, RESTORE LOG */
     bool append;         /* the backup goes behind what is on the media */
@@ -103,7 +112,7 @@ bool operation_is_backup(const struct operation *operation);
 /* Name of device `index` of the set, as it stands in the statement: "set", "set-1", "set-2"... */
 void operation_device_name(const struct operation *operation, int index, char name[CLIENT_NAME_MAX]);
 
-/* Starts sqlcmd with the BACKUP or RESTORE statement; nothing with --no-sql. 0 or errno. */
+/* Starts the BACKUP or RESTORE statement, in sqlcmd or by the connection; nothing with --no-sql. 0 or errno. */
 int operation_start_statement(struct operation *operation);
 
 /* For a client with a bug, before that: nobody reads what sqlcmd prints, nor sees its end, before the outcome is asked

@@ -39,6 +39,8 @@ struct operation {
     bool failed;
     char reason[REASON_MAX];
     pid_t statement; /* main thread only; 0: none */
+    char *text;      /* of a statement that the connection issues; NULL: none is to be asked for its end */
+    bool succeeded;  /* the connection says so; the reader's until `ended` */
     pthread_t reader;
     bool reads_late;
     int output_fd;
@@ -81,6 +83,7 @@ void operation_free(struct operation *operation)
     }
     pthread_cond_destroy(&operation->ended_changed);
     pthread_mutex_destroy(&operation->lock);
+    free(operation->text);
     free(operation->output);
     free(operation);
 }
@@ -146,6 +149,15 @@ static char *statement_text(const struct operation *operation)
     return fclose(out) ? NULL : text;
 }
 
+static void note_end(struct operation *operation)
+{
+    pthread_mutex_lock(&operation->lock);
+    operation->ended = true;
+    operation->ended_ms = now_ms();
+    pthread_cond_broadcast(&operation->ended_changed);
+    pthread_mutex_unlock(&operation->lock);
+}
+
 static void *read_output(void *context)
 {
     struct operation *operation = context;
@@ -163,11 +175,22 @@ static void *read_output(void *context)
     if (out) {
         fclose(out);
     }
-    pthread_mutex_lock(&operation->lock);
-    operation->ended = true;
-    operation->ended_ms = now_ms();
-    pthread_cond_broadcast(&operation->ended_changed);
-    pthread_mutex_unlock(&operation->lock);
+    note_end(operation);
+    return NULL;
+}
+
+/* The reader's body where a connection issues the statement. */
+static void *use_connection(void *context)
+{
+    struct operation *operation = context;
+    const struct client_connection *connection = operation->options->connection;
+    FILE *out = open_memstream(&operation->output, &operation->output_size);
+
+    if (out) {
+        operation->succeeded = connection->run(connection->context, operation->text, out);
+        fclose(out);
+    }
+    note_end(operation);
     return NULL;
 }
 
@@ -216,6 +239,15 @@ int operation_start_statement(struct operation *operation)
     text = statement_text(operation);
     if (!text) {
         return ENOMEM;
+    }
+    if (operation->options->connection) {
+        operation->text = text;
+        error = pthread_create(&operation->reader, NULL, use_connection, operation);
+        if (error) {
+            operation->text = NULL;
+            free(text);
+        }
+        return error;
     }
     if (pipe2(ends, O_CLOEXEC)) {
         free(text);
@@ -300,11 +332,26 @@ static bool wait_result(struct operation *operation)
     return result == 1;
 }
 
-/* Collects the child; stops it first if it does not end by itself. Returns its wait status. */
-static int reap_statement(struct operation *operation)
+/* Asks the statement to end; the second time, sees that it has. */
+static void stop_statement(struct operation *operation, bool for_good)
+{
+    const struct client_connection *connection = operation->options->connection;
+
+    if (!connection) {
+        kill(operation->statement, for_good ? SIGKILL : SIGTERM);
+    } else if (!for_good) {
+        connection->cancel(connection->context);
+    } else {
+        /* A thread within a driver cannot be ended. */
+        fprintf(stderr, "%s: the statement cannot be stopped\n", operation->options->program);
+        _exit(CLIENT_FAILURE);
+    }
+}
+
+/* Waits for the statement's end; brings it about if it does not come by itself. */
+static void end_statement(struct operation *operation)
 {
     int64_t limit = operation->options->timeout_ms;
-    int status = 0;
 
     if (operation_failed(operation) && limit > STATEMENT_END_MS) {
         limit = STATEMENT_END_MS;
@@ -314,12 +361,19 @@ static int reap_statement(struct operation *operation)
     }
     if (!wait_ended(operation, limit)) {
         operation_fail(operation, "the statement did not end");
-        kill(operation->statement, SIGTERM);
+        stop_statement(operation, false);
         if (!wait_ended(operation, STATEMENT_KILL_MS)) {
-            kill(operation->statement, SIGKILL);
+            stop_statement(operation, true);
         }
     }
     pthread_join(operation->reader, NULL);
+}
+
+/* Collects the child. Returns its wait status. */
+static int reap_statement(struct operation *operation)
+{
+    int status = 0;
+
     while (waitpid(operation->statement, &status, 0) < 0 && errno == EINTR) {
     }
     close(operation->output_fd);
@@ -335,8 +389,17 @@ bool operation_statement_succeeded(struct operation *operation)
         /* A set that failed needs no outcome; without a result file, devices that closed are all there is. */
         return !operation_failed(operation) && (!operation->options->sql_result || wait_result(operation));
     }
-    if (!operation->statement) {
+    if (!operation->statement && !operation->text) {
         return operation->ended && !operation_failed(operation); /* asked again */
+    }
+    end_statement(operation);
+    if (operation->text) {
+        free(operation->text);
+        operation->text = NULL;
+        if (!operation->succeeded) {
+            operation_fail(operation, "the statement failed");
+        }
+        return !operation_failed(operation);
     }
     status = reap_statement(operation);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {

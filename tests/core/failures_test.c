@@ -71,6 +71,25 @@ static void test_name_taken_by_what_cannot_be_opened(void **unused)
     pair_free(&pair);
 }
 
+/* There is memory for one set: a living one's is not touched, what a dead one left makes room (spec 9.6). */
+static void test_leftovers_make_room_for_the_next_set(void **unused)
+{
+    (void)unused;
+    struct VDConfig config = {.deviceCount = 1};
+    sim_begin(&(struct sim_options){.memory = 4000});
+    uint32_t owner = sim_process("owner");
+    sim_become(owner);
+    assert_int_equal(client_set_create(client_set_new(), "set", &config), 0);
+    sim_become(1);
+    struct client_set *next = client_set_new();
+    assert_int_equal(client_set_create(next, "set", &config), VD_E_MEMORY);
+    assert_int_equal(sim_names(NULL), 1);
+    sim_kill(owner);
+    assert_int_equal(client_set_create(next, "other", &config), VD_E_MEMORY); /* not its own */
+    assert_int_equal(client_set_create(next, "set", &config), 0);
+    client_set_free(next);
+}
+
 /* --- buffers --- */
 
 /* "No buffer space" (spec 4, EndConfiguration): requests start anew, and then there is some. */
@@ -252,6 +271,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_create_says_why, begin, end),
         cmocka_unit_test_setup_teardown(test_objects_need_memory, begin, end),
         cmocka_unit_test_setup_teardown(test_name_taken_by_what_cannot_be_opened, begin, end),
+        cmocka_unit_test_setup_teardown(test_leftovers_make_room_for_the_next_set, begin, end),
         cmocka_unit_test_setup_teardown(test_end_configuration_without_room, begin, end),
         cmocka_unit_test_setup_teardown(test_more_buffers_without_room, begin, end),
         cmocka_unit_test_setup_teardown(test_client_that_cannot_map_the_buffers, begin, end),

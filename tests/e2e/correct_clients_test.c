@@ -12,7 +12,7 @@ static void test_correct_clients(void **unused)
     (void)unused;
     static const struct correct_client clients[] = {
         {.name = "correct_cpp"}, {.name = "correct_c"},   {.name = "complete_c"}, {.name = "async"},
-        {.name = "watchdog"},    {.name = "compressing"}, {.name = "prefixed"},
+        {.name = "watchdog"},    {.name = "compressing"}, {.name = "prefixed"},   {.name = "split"},
     };
     correct_under_faults(clients, sizeof clients / sizeof clients[0], correct_faults);
 }

@@ -16,8 +16,9 @@
  *   threads:N      N threads, each with a set and a device of its own, from init to destroy
  *   next-execve    92 unless RTLD_NEXT, seen from here, is libvdifault.so's execve
  *   no-symbol      93 unless dlsym says that it does not know a symbol, and why
+ *   dlopen:PATH    94 unless the library has a Create, 44 unless there is one
  *   system:CMD  popen:CMD
- *   execl:FILE  execlp  execle  execv  execvp  execvpe  spawn  spawnp: starts FILE with arguments one, two
+ *   execl:FILE  execlp  execle  execv  execvp  execvpe  spawn  spawnp  vfork: starts FILE with arguments one, two
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -249,6 +250,14 @@ static int start_program(const char *how, char *file)
             (strcmp(how, "spawn") == 0 ? posix_spawn : posix_spawnp)(&child, file, NULL, NULL, argv, environ);
         return error != 0 ? 96 : wait_child(child);
     }
+    if (strcmp(how, "vfork") == 0) {
+        child = vfork();
+        if (child == 0) {
+            execv(file, argv);
+            _exit(96);
+        }
+        return wait_child(child);
+    }
     child = fork();
     if (child != 0) {
         return wait_child(child);
@@ -312,6 +321,11 @@ static int other(struct client *client, const char *verb, char *rest)
     if (strcmp(verb, "no-symbol") == 0) {
         dlerror();
         return dlsym(RTLD_DEFAULT, "_ZN3no_such_symbolEv") == NULL && dlerror() != NULL ? 0 : 93;
+    }
+    if (strcmp(verb, "dlopen") == 0) {
+        void *library = dlopen(rest, RTLD_NOW | RTLD_LOCAL);
+        const char *create = "_ZN22ClientVirtualDeviceSet6CreateEPcP8VDConfig";
+        return library == NULL ? 44 : dlsym(library, create) != NULL ? 0 : 94;
     }
     if (strcmp(verb, "system") == 0) {
         int status = system(rest);

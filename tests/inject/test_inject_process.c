@@ -225,7 +225,9 @@ static void sqlcmd_goes_to_the_stand_in(void **state)
                                         "execvpe:/opt/none/sqlcmd",
                                         "spawn:/opt/none/sqlcmd",
                                         "spawnp:/opt/none/sqlcmd",
-                                        "execlp:sqlcmd"};
+                                        "execlp:sqlcmd",
+                                        "spawn:/usr/none/osql",
+                                        "execvp:osql"};
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         struct harness h;
         char out[96];

@@ -176,6 +176,12 @@ static void test_the_memory_there_is(void **unused)
     struct os_memory first, second;
     assert_int_equal(os_memory_create(SIZE_MAX, &first), ENOSPC);
     assert_int_equal(os_memory_create(0, &first), EINVAL);
+    for (uint8_t i = 0; i < 3; i++, os_memory_unmap(&first)) { /* what is gone gives its memory back, as 0 */
+        assert_int_equal(os_memory_create(40 << 20, &first), 0);
+        assert_int_equal(os_memory_create(40 << 20, &second), ENOSPC);
+        assert_int_equal(os_memory_create(1, &second), 0);
+        assert_int_equal((*(uint8_t *)first.address)++, 0);
+    }
     sim_begin(&(struct sim_options){.memory = 1000});
     assert_int_equal(os_memory_create(600, &first), 0);
     assert_int_equal(os_memory_create(600, &second), ENOSPC);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recorded.h"
 #include "report_fixture.h"
 #include "symbols.h"
 
@@ -114,6 +115,35 @@ static void test_json_finding(void **state)
     assert_non_null(where);
     assert_non_null(strstr(where, "own_address"));
     json_decref(root);
+}
+
+/* X3 is behind the rule: said by a recording, and only where the run was read as it was. */
+static void test_json_of_a_point_that_was_recorded(void **state)
+{
+    static const struct {
+        const char *line, *dialect;
+        bool marked;
+    } cases[] = {
+        {"server recorded close-open:open several-commands", NULL, true},
+        {"server recorded close-open:open", "close-open:noerror", false},
+        {"server recorded close-open:noerror", "timeout-unit:s,close-open:noerror", true},
+        {"server recorded get-after-close:close", NULL, false},
+        {"server seed 1", NULL, false},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fault_error error;
+        struct plan plan;
+        plan_init(&plan);
+        assert_int_equal(plan_parse_line(cases[i].line, &plan, &error), 0);
+        fixture->input.recorded = recorded_points(&plan.profile, cases[i].dialect);
+        json_t *root = report_to_json(&fixture->input);
+        json_t *finding = json_array_get(json_object_get(root, "findings"), 0);
+        assert_string_equal(text_of(finding, "assumption"), "documented");
+        json_t *recorded = json_object_get(finding, "recorded");
+        assert_true(cases[i].marked ? json_is_true(recorded) : recorded == NULL);
+        json_decref(root);
+    }
 }
 
 static void test_json_of_a_run_that_never_was(void **state)
@@ -320,6 +350,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_json_schema, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_json_finding, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_json_of_a_point_that_was_recorded, fixture_set_up,
+                                        fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_json_of_a_run_that_never_was, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_fingerprint_is_stable, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_text, fixture_set_up, fixture_tear_down),

@@ -19,7 +19,7 @@ static void test_clean_backup(void **state)
         assert_int_equal(run.judgement->operation_count, 1);
         assert_int_equal(run.judgement->operations[0].outcome, OUTCOME_SUCCESS);
         assert_string_equal(run.judgement->operations[0].set, "set-1");
-        assert_true(run.judgement->operations[0].client_says_success);
+        assert_int_equal(run.judgement->operations[0].client_says, CLAIM_SUCCESS);
         run_end(&run);
     }
 }

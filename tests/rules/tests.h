@@ -29,6 +29,7 @@
     FILE(endings)             \
     FILE(recovery)            \
     FILE(again)               \
+    FILE(jobs)                \
     FILE(log_chain)           \
     FILE(vendors)             \
     FILE(garbage)

@@ -73,10 +73,10 @@ static const struct {
     {"server sead 1", 1, 7,
      "unknown server setting 'sead': did you mean 'seed'? (expected 'seed', 'size', 'database', "
      "'clear-error', "
-     "'late-buffers', 'complete' or 'backed-up')"},
+     "'late-buffers', 'complete', 'backed-up', 'profile' or 'recorded')"},
     {"server", 1, 6,
      "unknown server setting '' (expected 'seed', 'size', 'database', 'clear-error', 'late-buffers', "
-     "'complete' or 'backed-up')"},
+     "'complete', 'backed-up', 'profile' or 'recorded')"},
     {"server clear-error yes", 1, 19, "bad clear-error 'yes': expected 'always' or 'never'"},
     {"server clear-error", 1, 18, "bad clear-error '': expected 'always' or 'never'"},
     {"server complete maybe", 1, 16, "bad complete 'maybe': expected 'yes' or 'no'"},

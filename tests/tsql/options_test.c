@@ -13,15 +13,21 @@ enum {
     ARGUMENTS_MAX = 48
 };
 
-/* Arguments parted by '|', the program's name left out. */
-static int parse(const char *line, struct sqlcmd_options *options, char **copy, char *message)
+/* Arguments parted by '|'. */
+static int parse_as(char *program, const char *line, struct sqlcmd_options *options, char **copy,
+                    char *message)
 {
-    char *argv[ARGUMENTS_MAX] = {"sqlcmd"};
+    char *argv[ARGUMENTS_MAX] = {program};
     int argc = 1;
     *copy = strdup(line);
     for (char *rest = *copy, *part; *line != '\0' && (part = strsep(&rest, "|")) != NULL;)
         argv[argc++] = part;
     return sqlcmd_options_parse(argc, argv, options, message);
+}
+
+static int parse(const char *line, struct sqlcmd_options *options, char **copy, char *message)
+{
+    return parse_as("sqlcmd", line, options, copy, message);
 }
 
 static void test_values(void **state)
@@ -159,12 +165,34 @@ static void test_variables(void **state)
     variables_free(&v);
 }
 
+/* osql has options of its own; of those it shares with sqlcmd a few are different. */
+static void test_osql(void **state)
+{
+    (void)state;
+    static const char line[] = "-E|-n|-p|-O|-I|-b|-D|source|-I|/etc/odbc|-Q|select 1";
+    struct sqlcmd_options o;
+    char message[SQLCMD_MESSAGE_MAX], *copy;
+    assert_int_equal(parse_as("/usr/bin/osql", line, &o, &copy, message), 0);
+    assert_true(o.trusted && o.exit_on_error);
+    assert_string_equal(o.query, "select 1");
+    sqlcmd_options_free(&o);
+    free(copy);
+    assert_int_equal(parse(line, &o, &copy, message), EINVAL);
+    assert_non_null(strstr(message, "'-n'"));
+    sqlcmd_options_free(&o);
+    free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),           cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_all_are_accepted), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_environment),      cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_all_are_accepted),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_osql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

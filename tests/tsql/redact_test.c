@@ -36,9 +36,11 @@ static void test_text(void **state)
         {"EXEC('BACKUP ... PASSWORD = ''a b'', STATS')", "EXEC('BACKUP ... PASSWORD = ***, STATS')"},
         {"EXEC('EXEC(''PASSWORD=N''''a b'''''')')", "EXEC('EXEC(''PASSWORD=***'')')"},
         {"PASSWORD='''a' b", "PASSWORD=*** b"},
-        {"PASSWORD /* a /* b */ = */ = -- it\n 'x', STATS",
-         "PASSWORD /* a /* b */ = */ = -- it\n ***, STATS"},
-        {"[PASSWORD]/**/=/* never closed", "[PASSWORD]/**/=/* never closed***"},
+        {"PASSWORD /* a /* b */ = */ = -- it\n 'x', STATS", "PASSWORD  = \n ***, STATS"},
+        {"[PASSWORD]/**/=/* never closed", "[PASSWORD]=***"},
+        /* A comment that is the text of another option holds a password. */
+        {"NAME = 'PWD=/*', PASSWORD = 'x'", "NAME = 'PWD=***"},
+        {"NAME = 'PWD--', PASSWORD = 'x', \n=y", "NAME = 'PWD\n=***"},
         {"NAME='PASSWORD=''', PASSWORD='x', STATS", "NAME='PASSWORD=***, STATS"},
         {"NAME='PWD={', PASSWORD='a }x', STATS", "NAME='PWD=***, STATS"},
         {"NAME='-P ', PASSWORD='a x', STATS", "NAME='-P ***, STATS"},
@@ -58,7 +60,7 @@ static void test_text(void **state)
         {"EXEC('PWD=''a", "EXEC('PWD=***"},
         {"PWD=n'x'y PWD=nx", "PWD=***y PWD=***"},
         {"PWD={a;b", "PWD=***"},
-        {"PWD / = 1, PWD - = 1, PWD /* * / */ = 1", "PWD / = 1, PWD - = 1, PWD /* * / */ = ***"},
+        {"PWD / = 1, PWD - = 1, PWD /* * / */ = 1", "PWD / = 1, PWD - = 1, PWD  = ***"},
         {"--password=a --password", "--password=*** --password"},
         {"--password=", "--password="},
     };

@@ -229,7 +229,12 @@ static void test_reader_that_is_gone_cancels(void **state)
     char message[SQLCMD_MESSAGE_MAX];
     assert_int_equal(sqlcmd_options_parse(3, argv, &options, message), 0);
     FILE *out = fdopen(ends[1], "w");
-    struct sqlcmd_environment environment = {&plan, NULL, PROCESS_CLIENT, &interrupted, stdin, out, stderr};
+    struct sqlcmd_environment environment = {.plan = &plan,
+                                             .role = PROCESS_CLIENT,
+                                             .interrupted = &interrupted,
+                                             .in = stdin,
+                                             .out = out,
+                                             .err = stderr};
     assert_int_equal(sqlcmd_run(&options, &environment), 1);
     assert_int_equal(fake.cancels, 1);
     sqlcmd_options_free(&options);

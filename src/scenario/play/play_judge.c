@@ -106,9 +106,20 @@ static bool is_short_of_memory(const struct play *play, const struct play_call *
            model_call_state(&call->life->model, &call->model) == MODEL_DOES_NOT_EXIST;
 }
 
-static bool is_allowed(struct play *play, struct play_call *call, int32_t result)
+/* Apart from is_allowed: its texts would be filled with every call. */
+__attribute__((noinline)) static void refuse(struct play *play, const struct play_call *call,
+                                             enum model_state state, int32_t result)
 {
     char allowed[160] = "VD_E_PROTOCOL", name[MODEL_RESULT_TEXT];
+    if (!call->stale) {
+        list_allowed(&call->life->model, &call->model, allowed, sizeof allowed);
+    }
+    play_deviate(play, "it gave %s; allowed in %s is %s", model_result_name(result, name),
+                 model_state_name(state), allowed);
+}
+
+static bool is_allowed(struct play *play, struct play_call *call, int32_t result)
+{
     struct model_set *model = &call->life->model;
     if (call->model.function == MODEL_FUNCTION_COUNT) {
         return true;
@@ -134,11 +145,7 @@ static bool is_allowed(struct play *play, struct play_call *call, int32_t result
         }
         return true;
     }
-    if (!call->stale) {
-        list_allowed(model, &call->model, allowed, sizeof allowed);
-    }
-    play_deviate(play, "it gave %s; allowed in %s is %s", model_result_name(result, name),
-                 model_state_name(state), allowed);
+    refuse(play, call, state, result);
     return false;
 }
 

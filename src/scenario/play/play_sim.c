@@ -184,14 +184,15 @@ static bool end(char *text, size_t size)
 {
     char name[OS_NAME_MAX] = "";
     uint32_t names = sim_names(name), mappings = sim_mappings(0);
+    bool over = (names == 0 || littered) && mappings == 0 && !endless;
     if (endless) {
         snprintf(text, size, "somebody made more than %d steps", STEPS_MAX);
-    } else {
+    } else if (!over) {
         snprintf(text, size, "%u names of shared memory are left, %s among them, and %u mappings", names,
                  name, mappings);
     }
     sim_end();
-    return (names == 0 || littered) && mappings == 0 && !endless;
+    return over;
 }
 
 const struct play_host play_in_simulation = {.begin = begin,

@@ -59,26 +59,26 @@ static bool step_after(const struct play_thread *self, struct play_call *call, i
     struct model_set *model = &call->life->model;
     struct model_call done = other->call.model;
     if (other->assumed && result != 0) {
-        saved = self->before;
+        model_set_copy(&saved, &self->before);
         saved.aborted = true;
         if (model_set_allows(&saved, &call->model, result)) {
             return true;
         }
     }
-    saved = *model;
+    model_set_copy(&saved, model);
     for (size_t i = 0; !other->assumed && i < sizeof endings / sizeof endings[0]; i++) {
         if (model_step(model, &done, endings[i]) && model_step(model, &call->model, result)) {
             other->assumed = true;
             return true;
         }
-        *model = saved;
+        model_set_copy(model, &saved);
         done = other->call.model;
     }
     model->aborted = true;
     if (model_step(model, &call->model, result)) {
         return true;
     }
-    *model = saved;
+    model_set_copy(model, &saved);
     return false;
 }
 
@@ -287,7 +287,7 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
     thread->overlaps = play->threads_out > 0;
     thread->assumed = thread->returned = false;
     thread->steps = 0;
-    thread->before = call->life->model;
+    model_set_copy(&thread->before, &call->life->model);
     thread->out = true;
     play->threads_out++;
     play->host.call(line->who, make, thread);

@@ -19,6 +19,7 @@ static struct stripes_parameters parameters_of(const struct engine *engine)
         .block_size = header->block_size,
         .max_transfer = header->max_transfer,
         .differential = header->kind == STREAM_DIFFERENTIAL,
+        .profile = follow_operation(engine) != NULL ? &engine->options.plan->profile : NULL,
     };
 }
 
@@ -52,6 +53,7 @@ void backup_describe(struct engine *engine)
     for (uint32_t i = 0; i < engine->device_count; i++) {
         stripes_init(&engine->devices[i].stripes, &parameters);
         engine->devices[i].total = totals[i];
+        stripes_ends(&parameters, i, &engine->devices[i].header_bytes, &engine->devices[i].trailer_bytes);
         header->content_bytes += totals[i].payload;
     }
 }
@@ -97,6 +99,7 @@ static void count(struct engine_device *device, const uint8_t *data, uint32_t si
 static void send_counted(struct engine_device *device, int32_t buffer, uint32_t size)
 {
     uint64_t offset = device->bytes - size;
+    follow_sent(device);
     device_send(device, &(struct device_command){.code = VDC_Write,
                                                  .buffer = buffer,
                                                  .size = (int32_t)size,
@@ -123,6 +126,8 @@ void backup_write_header(struct engine_device *device, int32_t buffer)
     header.device = device->index;
     header.stream_bytes = device->total.stream;
     header.soft_mark = device->media.soft_mark;
+    header.header_bytes = device->header_bytes;
+    header.trailer_bytes = device->trailer_bytes;
     stream_write_header(engine->buffers[buffer], engine->block_size, &header);
 }
 
@@ -130,12 +135,14 @@ static void send_header(struct engine_device *device, int32_t buffer)
 {
     struct engine *engine = device->engine;
     backup_write_header(device, buffer);
-    count(device, engine->buffers[buffer], engine->block_size); /* the stream as it will be in the end */
+    /* The rest of what was recorded of the first Write is padding. */
+    memset(engine->buffers[buffer] + engine->block_size, 0, device->header_bytes - engine->block_size);
+    count(device, engine->buffers[buffer], device->header_bytes); /* the stream as it will be in the end */
     if (media_rewrites_header(device)) {
         stream_spoil_header(engine->buffers[buffer], engine->block_size);
     }
     enter_mark(device, STAGE_MARK);
-    send_counted(device, buffer, engine->block_size);
+    send_counted(device, buffer, device->header_bytes);
     media_after_header(device);
     snapshot_after_header(device);
 }
@@ -200,9 +207,9 @@ static void send_trailer(struct engine_device *device, int32_t buffer)
         .frozen_digest = engine->frozen_digest,
         .set_digest = engine->set_digest,
     };
-    stream_write_trailer(engine->buffers[buffer], engine->block_size, &trailer);
+    stream_write_trailer(engine->buffers[buffer], device->trailer_bytes, &trailer);
     enter_mark(device, STAGE_END_MARK);
-    send_write(device, buffer, engine->block_size);
+    send_write(device, buffer, device->trailer_bytes);
     media_after_writes(device);
     snapshot_after_writes(device);
 }
@@ -222,7 +229,7 @@ static bool can_write(struct engine_device *device)
     const struct engine *engine = device->engine;
     return !engine->failed && device->stage < STAGE_DRAIN && device_can_send(device) &&
            (device->stage != STAGE_TRAILER || engine->has_set_digest) && media_is_ready(device) &&
-           fits_warning_zone(device);
+           fits_warning_zone(device) && follow_may_send(device);
 }
 
 /* Keeps as many Writes outstanding as the device may have. */
@@ -286,10 +293,12 @@ static void take(struct engine_device *device, struct engine_slot *slot)
         break;
     case VDC_Flush:
         device->flush_code = code;
-        device->stage = STAGE_FLUSHED;
+        if (!follow_flushed(device)) {
+            device->stage = STAGE_FLUSHED;
+        }
         if (code != ERROR_SUCCESS) {
             engine_fail_io(engine, device, "BackupVirtualDeviceFile::RequestDurableMedia", "Flush", code);
-        } else {
+        } else if (device->stage == STAGE_FLUSHED) {
             media_after_flush(device);
         }
         break;
@@ -348,7 +357,7 @@ void backup_step(struct engine *engine)
         device_reap(&engine->devices[i], false, take);
     }
     for (uint32_t i = 0; i < engine->device_count; i++) {
-        fill(&engine->devices[i]);
+        fill(follow_turn(engine, i));
     }
     if (!engine->failed && !engine->has_set_digest) {
         find_set_digest(engine);

@@ -243,6 +243,11 @@ struct catalog_database *catalog_entry(struct catalog *catalog, const struct cat
     return database;
 }
 
+const struct catalog_database *catalog_at(const struct catalog *catalog, uint32_t index)
+{
+    return index < catalog->file.count ? &catalog->file.databases[index] : NULL;
+}
+
 void catalog_recover(struct catalog_database *database)
 {
     assert(database->restored_to <= database->log_end);

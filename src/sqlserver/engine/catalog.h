@@ -68,6 +68,8 @@ struct catalog_key {
 };
 /* In between: the entry, made if it is not there. NULL: no room. */
 struct catalog_database *catalog_entry(struct catalog *catalog, const struct catalog_key *key);
+/* In between: the entries in turn. NULL: there are no more. */
+const struct catalog_database *catalog_at(const struct catalog *catalog, uint32_t index);
 /* A database that is being restored comes online as it stands. */
 void catalog_recover(struct catalog_database *database);
 

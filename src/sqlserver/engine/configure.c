@@ -23,8 +23,14 @@ static bool is_power_of_two(uint32_t value)
 bool configure_check(struct engine *engine)
 {
     const struct engine_request *request = &engine->request;
-    engine->block_size = request->block_size != 0 ? request->block_size : BLOCK_SIZE_DEFAULT;
-    engine->max_transfer = request->max_transfer_size != 0 ? request->max_transfer_size : TRANSFER_DEFAULT;
+    const struct profile_operation *recorded = follow_operation(engine);
+    bool known = recorded != NULL && recorded->block_size != 0;
+    engine->block_size = request->block_size != 0 ? request->block_size
+                         : known                  ? recorded->block_size
+                                                  : BLOCK_SIZE_DEFAULT;
+    engine->max_transfer = request->max_transfer_size != 0 ? request->max_transfer_size
+                           : known                         ? recorded->max_transfer
+                                                           : TRANSFER_DEFAULT;
     if (engine->device_count > SERVER_DEVICES_MAX) {
         engine_say(engine, SQL_TOO_MANY_DEVICES, (uint32_t)SERVER_DEVICES_MAX);
     } else if (!is_power_of_two(engine->block_size)) {
@@ -118,8 +124,12 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 static void share_buffers(const struct engine *engine, uint32_t *first, uint32_t *late)
 {
     uint32_t devices = engine->device_count;
-    uint32_t most = devices * ENGINE_DEPTH + ENGINE_BUFFERS_SPARE;
-    uint32_t wanted = engine->request.buffer_count != 0 ? engine->request.buffer_count : most;
+    uint32_t recorded = follow_buffers(engine) >= devices ? follow_buffers(engine) : 0;
+    uint32_t depth = recorded != 0 ? PROFILE_OUTSTANDING_MAX : ENGINE_DEPTH;
+    uint32_t most = devices * depth + ENGINE_BUFFERS_SPARE;
+    uint32_t wanted = engine->request.buffer_count != 0 ? engine->request.buffer_count
+                      : recorded != 0                   ? recorded
+                                                        : most;
     *first = smaller(wanted, most);
     *late = smaller(wanted - *first, most); /* more would never be used */
     if (*late == 0 && engine->options.plan->late_buffers == PLAN_YES && wanted > devices) {
@@ -167,6 +177,7 @@ static int take_buffers(struct engine *engine)
     }
     engine->free_count = engine->buffer_count;
     engine->depth = smaller(engine->buffer_count / engine->device_count, ENGINE_DEPTH);
+    follow_begin(engine);
     return 0;
 }
 

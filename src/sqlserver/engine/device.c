@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "os.h"
 
 /* --- buffers: one pool for the set, first freed, first used again (spec 8) --- */
 
 int32_t device_take_buffer(struct engine_device *device)
 {
     struct engine *engine = device->engine;
-    if (device->transfers >= engine->depth || engine->free_count == 0) {
+    if (device->transfers >= device->depth || engine->free_count == 0) {
         return ENGINE_NO_BUFFER;
     }
     int32_t buffer = engine->free_buffers[engine->free_first];
@@ -196,6 +197,7 @@ bool device_reap_one(struct engine_device *device, bool in_order, device_take *t
     if (slot == NULL) {
         return false;
     }
+    device->follow.answered = os_now();
     if (slot->extra) {
         faults_answered(device, slot);
     } else {

@@ -281,7 +281,7 @@ static void step_set(struct engine *engine)
     }
     bool done = engine->phase == ENGINE_PHASE_DRAINING ||
                 (engine->phase == ENGINE_PHASE_RUNNING && engine_is_done(engine));
-    if (done && device_outstanding(engine) == 0) {
+    if (done && device_outstanding(engine) == 0 && (engine->failed || follow_may_close(engine))) {
         finish(engine);
     }
 }
@@ -333,6 +333,12 @@ void engine_wait(struct engine *engine, int64_t deadline)
         return;
     }
     if (engine->set == NULL) {
+        return;
+    }
+    int64_t silence = follow_due(engine);
+    if (silence != INT64_MAX) { /* it is not the client that is waited for */
+        engine->idle_since = 0;
+        server_set_wait(engine->set, earlier(silence, deadline));
         return;
     }
     int64_t now = os_now();

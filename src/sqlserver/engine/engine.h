@@ -3,7 +3,7 @@
  * Responsible for: opening the set, settling its configuration, moving the database through the devices,
  * flush, VDC_Complete, closing, and SQL Server's own messages for every outcome (spec 9, 10, 13). A
  * non-blocking state machine: engine_step does what can be done now; engine_wait sleeps until the client has
- * done something. Not responsible for: T-SQL text (tsql/), printing (sqlcmd/).
+ * done something. Not responsible for: T-SQL text (tsql/), who reads the messages (session/).
  *
  * Behaves as a real server does (design 5): several commands outstanding per device, Write sizes that vary in
  * multiples of the block size up to MAXTRANSFERSIZE, uneven stripes, at least two buffers in turn per device,

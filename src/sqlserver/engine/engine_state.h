@@ -8,6 +8,7 @@
  *   media.c        what else a device model needs: positions, filemarks, volumes; media_steps.c when
  *   backup.c       what a BACKUP sends
  *   restore.c      what a RESTORE asks for; restore_set.c which backup set it is, and where it goes
+ *   follow.c       as a recorded server did (scenario/profile.h)
  *   fault_commands.c  faults in what is sent, and when; fault_deeds.c what each does
  *   log_chain.c    what earlier statements have left, and what this one leaves (catalog.h)
  *   fault_agent.c  what the client's side asks for
@@ -24,6 +25,7 @@
 #include "fault_agent.h"
 #include "fault_commands.h"
 #include "fault_peers.h"
+#include "follow.h"
 #include "hash.h"
 #include "log_chain.h"
 #include "media.h"
@@ -39,7 +41,8 @@ enum {
     ENGINE_DEPTH_LEAST = 2,
     ENGINE_BUFFERS_SPARE =
         1, /* so that buffers wander between devices, as in a real server's pool (spec 8) */
-    ENGINE_BUFFERS_MAX = 2 * (SERVER_DEVICES_MAX * ENGINE_DEPTH + ENGINE_BUFFERS_SPARE), /* two areas */
+    ENGINE_BUFFERS_MAX =
+        2 * (SERVER_DEVICES_MAX * PROFILE_OUTSTANDING_MAX + ENGINE_BUFFERS_SPARE), /* two areas */
     ENGINE_PAGE = 8192,
     ENGINE_NO_BUFFER = -1,
     ENGINE_NO_CODE = -1,
@@ -98,6 +101,7 @@ struct engine_device {
 
     struct engine_slot slots[SERVER_COMMANDS_PER_DEVICE];
     uint32_t outstanding;
+    uint32_t depth;          /* transfers at once, at most */
     uint32_t transfers;      /* of them, those that hold a buffer */
     uint64_t next_order;     /* of the next command sent */
     uint64_t next_completed; /* restore: order of the next Read to be consumed */
@@ -108,10 +112,12 @@ struct engine_device {
     int32_t complete_code;
     struct media media;
     struct fault_device fault;
+    struct follow follow;
 
     /* backup */
     struct stripes stripes;
     struct stripes_total total;
+    uint32_t header_bytes, trailer_bytes; /* with their padding */
     uint64_t sequence;
     uint64_t payload;
     uint64_t digest; /* of the stream before its trailer */

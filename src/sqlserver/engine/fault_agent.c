@@ -75,7 +75,8 @@ static const struct server_deed deeds[FAULT_KIND_COUNT] = {
 static bool is_ours(const struct fault *fault, int32_t operation)
 {
     bool clients = fault->kind == FAULT_ABORT && fault->arg[FAULT_ARG_BY] == FAULT_BY_CLIENT;
-    return deeds[fault->kind].act != NULL && !clients && fault->site.operation == operation;
+    return deeds[fault->kind].act != NULL && !clients &&
+           run_site_operation(run_state_attach(), &fault->site) == operation;
 }
 
 /* Answers every request that has not been answered or withdrawn. The last round runs after `stopping`, with the set

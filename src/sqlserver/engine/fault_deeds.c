@@ -200,7 +200,8 @@ enum plan_choice faults_clear_error(const struct engine *engine)
     const struct plan *plan = engine->options.plan;
     for (uint32_t i = 0; i < plan->fault_count; i++) {
         const struct fault *fault = &plan->faults[i];
-        if (fault->kind == FAULT_IO_ERROR && fault->site.operation == engine->operation) {
+        if (fault->kind == FAULT_IO_ERROR &&
+            run_site_operation(run_state_attach(), &fault->site) == engine->operation) {
             return fault->arg[FAULT_ARG_THEN] == FAULT_THEN_CLEAR ? PLAN_YES : PLAN_NO;
         }
     }

@@ -27,7 +27,7 @@ struct words {
 
 enum {
     LINES_MAX = 2,
-    NUMBERS_MAX = 5,
+    NUMBERS_MAX = 7,
 };
 
 /* How a statement ends. */
@@ -35,6 +35,19 @@ struct tale {
     struct words lines[LINES_MAX];
     enum engine_leaving leaving;
 };
+
+/* KILL and attention, whenever they come. */
+#define KILLED                                                                                            \
+    {                                                                                                     \
+        {{596, 21, 1, "Cannot continue the execution because the session is in the kill state."},         \
+         {0, 20, 0,                                                                                       \
+          "A severe error occurred on the current command.  The results, if any, should be discarded."}}, \
+            ENGINE_LOST                                                                                   \
+    }
+#define CANCELLED                         \
+    {                                     \
+        {{SQL_ABORTED}}, ENGINE_CANCELLED \
+    }
 
 /* By kind, and by the index of its number where it takes one. */
 static const struct tale tales[FAULT_KIND_COUNT][NUMBERS_MAX] = {
@@ -54,7 +67,9 @@ static const struct tale tales[FAULT_KIND_COUNT][NUMBERS_MAX] = {
             "database must be serialized. Reissue the statement after the current backup or file "
             "manipulation "
             "operation is completed."}},
-          ENGINE_STAYS}},
+          ENGINE_STAYS},
+         KILLED,
+         CANCELLED},
     [FAULT_STATEMENT_FAILS] =
         {{{{9002, 17, 4, "The transaction log for database '%d' is full due to 'ACTIVE_BACKUP_OR_RESTORE'."}},
           ENGINE_STAYS},
@@ -72,19 +87,18 @@ static const struct tale tales[FAULT_KIND_COUNT][NUMBERS_MAX] = {
             "The operating system returned the error '112(There is not enough space on the disk.)' while "
             "attempting "
             "'SetEndOfFile' on '%d'."}},
-          ENGINE_STAYS}},
+          ENGINE_STAYS},
+         KILLED,
+         CANCELLED,
+         {.leaving = ENGINE_LOST}},
     [FAULT_ERROR_AND_SUCCESS] =
         {{{{3009, 16, 1,
             "Could not insert a backup or restore history/detail record in the msdb database. This may "
             "indicate a "
             "problem with the msdb database. The backup/restore operation was still successful."}},
           ENGINE_STAYS}},
-    [FAULT_KILL_SESSION] =
-        {{{{596, 21, 1, "Cannot continue the execution because the session is in the kill state."},
-           {0, 20, 0,
-            "A severe error occurred on the current command.  The results, if any, should be discarded."}},
-          ENGINE_LOST}},
-    [FAULT_ATTENTION] = {{{{SQL_ABORTED}}, ENGINE_CANCELLED}},
+    [FAULT_KILL_SESSION] = {KILLED},
+    [FAULT_ATTENTION] = {CANCELLED},
     [FAULT_SHUTDOWN] = {{{{6005, 10, 3, "SHUTDOWN is in progress."}}, ENGINE_LOST}},
     [FAULT_FAILOVER] = {{{{983, 14, 1,
                            "Unable to access availability database '%d' because the database replica is not "

@@ -198,12 +198,13 @@ static void send_read(struct engine_device *device, const struct read *read)
 static void read_header(struct engine_device *device)
 {
     if (device->reader.state != STREAM_IN_HEADER || device->requested != 0 || !device_can_send(device) ||
-        !media_is_ready(device)) {
+        !media_is_ready(device) || !follow_may_send(device)) {
         return;
     }
     struct read read = {device_take_buffer(device), device->engine->block_size, device->bytes, false};
     if (read.buffer != ENGINE_NO_BUFFER) {
         device->requested += read.size;
+        follow_sent(device);
         send_read(device, &read);
     }
 }
@@ -211,7 +212,7 @@ static void read_header(struct engine_device *device)
 static bool can_read(struct engine_device *device)
 {
     return !device->engine->failed && !device->ended && device_can_send(device) && media_is_ready(device) &&
-           device->bytes + device->requested <= device->reader.header.stream_bytes;
+           device->bytes + device->requested <= device->reader.header.stream_bytes && follow_may_send(device);
 }
 
 /* The next Read. Sizes vary, but for the last, which asks for a full transfer and reaches past the end. False:
@@ -229,7 +230,8 @@ static bool plan_read(struct engine_device *device, struct read *read)
     if (end - offset >= size) {
         size = random_transfer(&device->random, engine->block_size, 1, size / engine->block_size);
     }
-    size = faults_resize(device, size);
+    size = faults_resize(device, follow_size(device, size));
+    follow_sent(device);
     device->requested += size;
     *read = (struct read){buffer, size, offset, true};
     return true;
@@ -249,10 +251,11 @@ static void send_swapped(struct engine_device *device, const struct read *first,
 
 static void fill(struct engine_device *device)
 {
-    bool pairs = device->media.model == MEDIA_DISK && device->engine->depth >= 2;
+    bool pairs =
+        device->media.model == MEDIA_DISK && device->depth >= 2 && follow_operation(device->engine) == NULL;
     struct read first, second;
     while (can_read(device)) {
-        if (pairs && device->transfers + 2 > device->engine->depth) {
+        if (pairs && device->transfers + 2 > device->depth) {
             return; /* what is drawn must not depend on which buffer comes back first */
         }
         if (!plan_read(device, &first)) {
@@ -322,7 +325,7 @@ void restore_step(struct engine *engine)
         begin_data(engine);
     }
     for (uint32_t i = 0; !engine->failed && i < engine->device_count; i++) {
-        struct engine_device *device = &engine->devices[i];
+        struct engine_device *device = follow_turn(engine, i);
         if (device->stage == STAGE_HEADER) {
             read_header(device);
         } else if (device->stage == STAGE_DATA) {

@@ -58,6 +58,8 @@ void stream_write_header(uint8_t *block, uint32_t size, const struct stream_head
         .first_lsn = htole64(header->first_lsn),
         .last_lsn = htole64(header->last_lsn),
         .base_lsn = htole64(header->base_lsn),
+        .header_bytes = htole32(header->header_bytes),
+        .trailer_bytes = htole32(header->trailer_bytes),
     };
     memcpy(raw.magic, STREAM_MAGIC_HEADER, sizeof raw.magic);
     memcpy(raw.database, header->database, strnlen(header->database, STREAM_NAME_MAX - 1));

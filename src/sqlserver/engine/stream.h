@@ -52,9 +52,11 @@ struct stream_header {
     uint64_t stripe_seed;
     uint64_t stream_bytes; /* of this device, header and trailer included */
     uint32_t soft_mark;    /* bytes of a soft filemark; 0: none */
-    uint64_t first_lsn;    /* the log it holds, from here ... */
-    uint64_t last_lsn;     /* ... up to here; 0: not known */
-    uint64_t base_lsn;     /* checkpoint of the full backup that it is, or builds on */
+    uint32_t header_bytes; /* of the header with its padding, and of the trailer; 0: a block */
+    uint32_t trailer_bytes;
+    uint64_t first_lsn; /* the log it holds, from here ... */
+    uint64_t last_lsn;  /* ... up to here; 0: not known */
+    uint64_t base_lsn;  /* checkpoint of the full backup that it is, or builds on */
     char database[STREAM_NAME_MAX];
 };
 

@@ -36,7 +36,9 @@ struct header_block {
     uint64_t first_lsn; /* from version 2 on; zero in version 1 */
     uint64_t last_lsn;
     uint64_t base_lsn;
-    uint8_t zero[248];
+    uint32_t header_bytes; /* 0: a block */
+    uint32_t trailer_bytes;
+    uint8_t zero[240];
     uint64_t hash; /* XXH64 of all before it; in each structure */
 };
 

@@ -56,6 +56,11 @@ static bool has_sane_content(const struct stream_header *h)
                                           : h->content_bytes == h->database_size;
 }
 
+static bool is_sane_end(const struct stream_header *h, uint32_t bytes)
+{
+    return bytes % h->block_size == 0 && bytes <= h->max_transfer;
+}
+
 /* What a checksum cannot promise: it may have been computed over nonsense, and we divide and index by these.
  */
 static bool is_sane(const struct stream_header *h)
@@ -68,7 +73,16 @@ static bool is_sane(const struct stream_header *h)
            h->stream_bytes >= 2 * (uint64_t)h->block_size && h->stream_bytes % h->block_size == 0 &&
            h->stream_bytes <= INT64_MAX && h->soft_mark <= STREAM_TRANSFER_MAX &&
            h->soft_mark % h->block_size == 0 && h->first_lsn <= h->last_lsn && h->base_lsn <= h->last_lsn &&
-           h->last_lsn <= CATALOG_LSN_MAX && has_sane_content(h);
+           h->last_lsn <= CATALOG_LSN_MAX && has_sane_content(h) && is_sane_end(h, h->header_bytes) &&
+           is_sane_end(h, h->trailer_bytes);
+}
+
+/* After a header or a trailer. */
+static void enter_end_padding(struct stream_reader *reader, uint32_t bytes)
+{
+    reader->state = STREAM_IN_PADDING;
+    reader->taken = 0;
+    reader->padding = (bytes != 0 ? bytes : reader->header.block_size) - STREAM_BLOCK;
 }
 
 static void enter_padding(struct stream_reader *reader, uint32_t used)
@@ -106,12 +120,14 @@ static enum stream_fault end_header(struct stream_reader *reader)
         .first_lsn = le64toh(raw.first_lsn),
         .last_lsn = le64toh(raw.last_lsn),
         .base_lsn = le64toh(raw.base_lsn),
+        .header_bytes = le32toh(raw.header_bytes),
+        .trailer_bytes = le32toh(raw.trailer_bytes),
     };
     memcpy(h->database, raw.database, STREAM_NAME_MAX - 1);
     if (!is_sane(h) || h->set_id != stream_set_id(h)) {
         return fail_structure(reader, STREAM_BAD_HEADER);
     }
-    enter_padding(reader, STREAM_BLOCK);
+    enter_end_padding(reader, h->header_bytes);
     return STREAM_OK;
 }
 
@@ -137,7 +153,7 @@ static enum stream_fault end_trailer(struct stream_reader *reader)
         return fail_structure(reader, STREAM_BAD_TRAILER);
     }
     reader->closing = true;
-    enter_padding(reader, STREAM_BLOCK);
+    enter_end_padding(reader, reader->header.trailer_bytes);
     return STREAM_OK;
 }
 

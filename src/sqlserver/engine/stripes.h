@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "profile.h"
 #include "random.h"
 
 enum {
@@ -31,6 +32,8 @@ struct stripes_parameters {
     uint32_t block_size;
     uint32_t max_transfer;
     bool differential;
+    const struct profile
+        *profile; /* sizes and shares as recorded (follow.h); NULL: none. Must outlive the walk */
 };
 
 struct stripes_extent {
@@ -45,6 +48,10 @@ struct stripes {
     uint64_t random;
     uint64_t offset;
     uint32_t shares[STRIPES_DEVICES_MAX]; /* running totals: device d gets draws below shares[d] */
+    /* With a profile: how many extents it has for each device, how many of them came, and where it stands. */
+    uint64_t recorded[STRIPES_DEVICES_MAX];
+    uint64_t taken[STRIPES_DEVICES_MAX];
+    struct profile_walk walks[STRIPES_DEVICES_MAX];
 };
 
 /* What one device carries in all. */
@@ -58,6 +65,11 @@ void stripes_init(struct stripes *stripes, const struct stripes_parameters *para
 bool stripes_next(struct stripes *stripes, struct stripes_extent *extent); /* false: that was all */
 /* The next extent of this device. */
 bool stripes_next_of(struct stripes *stripes, uint32_t device, struct stripes_extent *extent);
+/* Bytes of the Writes that carry the header and the trailer of a device: a block each, or as recorded. */
+void stripes_ends(const struct stripes_parameters *parameters, uint32_t device, uint32_t *header,
+                  uint32_t *trailer);
+/* The nearest size of so many bytes or more that the statement allows: of whole blocks, `least` or more. */
+uint32_t stripes_fit(uint32_t bytes, uint32_t block_size, uint32_t least, uint32_t max_transfer);
 void stripes_totals(const struct stripes_parameters *parameters, struct stripes_total *totals);
 
 /* What is drawn for one purpose does not depend on what is for another. */

@@ -2,18 +2,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "answers_file.h"
 #include "catalog.h"
 #include "engine_time.h"
 #include "front_end.h"
 #include "run.h"
-#include "runstate.h"
+#include "start.h"
 
 enum {
     EXIT_OPTIONS = 1,
@@ -57,46 +56,6 @@ static bool reserve_standard_files(void)
     return true;
 }
 
-static enum process_role role_from_environment(void)
-{
-    const char *role = getenv("VDIFAULT_ROLE");
-    if (role != NULL && strcmp(role, "sql") == 0)
-        return PROCESS_SQL;
-    if (role != NULL && strcmp(role, "verify") == 0)
-        return PROCESS_VERIFY;
-    return PROCESS_CLIENT;
-}
-
-/* In the run's folder, or where the runner says that it is: --before is no part of what is recorded. */
-static int open_catalog(struct catalog **catalog)
-{
-    char path[PATH_MAX];
-    const char *folder = run_state_is_recorded() ? run_variable("VDIFAULT_TRACE") : NULL;
-    const char *file = getenv("VDIFAULT_CATALOG");
-    if (file == NULL && folder != NULL) {
-        snprintf(path, sizeof(path), "%s/catalog", folder);
-        file = path;
-    }
-    int error = catalog_open(file, catalog);
-    if (error != 0)
-        fprintf(stderr, "sqlcmd: catalog '%s': %s\n", file != NULL ? file : "",
-                error == EPROTO ? "expected one that this version of vdifault has written" : strerror(error));
-    return error;
-}
-
-static int load_plan(struct plan *plan)
-{
-    struct fault_error error = {0};
-    uint32_t line = 0;
-    int rc = plan_load(plan, &error, &line);
-    const char *name = getenv("VDIFAULT_PLAN");
-    if (rc == EINVAL)
-        fprintf(stderr, "sqlcmd: plan '%s', line %u: %s\n", name != NULL ? name : "", line, error.message);
-    else if (rc != 0)
-        fprintf(stderr, "sqlcmd: plan '%s' cannot be read: %s\n", name != NULL ? name : "", strerror(rc));
-    return rc;
-}
-
 struct connection {
     struct sqlcmd_options *options;
     struct sqlcmd_environment *environment;
@@ -106,9 +65,12 @@ struct connection {
 static int connect_and_run(void *context)
 {
     const struct connection *connection = context;
+    char message[START_MESSAGE_MAX];
     int status = EXIT_PLAN;
-    if (open_catalog(&connection->environment->catalog) == 0)
+    if (start_catalog(&connection->environment->catalog, message) == 0)
         status = sqlcmd_run(connection->options, connection->environment);
+    else
+        fprintf(stderr, "sqlcmd: %s\n", message);
     catalog_close(connection->environment->catalog);
     return status;
 }
@@ -122,9 +84,21 @@ static int run(struct sqlcmd_options *options, struct sqlcmd_environment *enviro
                : connect_and_run(&connection);
 }
 
+/* What the run says the server is like. Said what of it cannot be used. */
+static bool learn(struct plan *plan, struct answers **answers)
+{
+    char message[START_MESSAGE_MAX];
+    _Static_assert(sizeof(message) >= ANSWERS_MESSAGE_MAX, "of either");
+    if (start_plan(plan, message) == 0 && answers_from_environment(answers, message) == 0)
+        return true;
+    fprintf(stderr, "sqlcmd: %s\n", message);
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static struct plan plan;
+    struct answers *answers = NULL;
     struct sqlcmd_options options;
     char message[SQLCMD_MESSAGE_MAX];
     int status = EXIT_OPTIONS;
@@ -139,18 +113,20 @@ int main(int argc, char **argv)
         else
             puts("sqlcmd: stand-in of vdifault for SQL Server's sqlcmd");
         status = 0;
-    } else if (load_plan(&plan) != 0) {
+    } else if (!learn(&plan, &answers)) {
         status = EXIT_PLAN;
     } else {
         catch_signals();
         struct sqlcmd_environment environment = {.plan = &plan,
-                                                 .role = role_from_environment(),
+                                                 .answers = answers,
+                                                 .role = start_role(),
                                                  .interrupted = &interrupted,
                                                  .in = stdin,
                                                  .out = stdout,
                                                  .err = stderr};
         status = run(&options, &environment);
     }
+    answers_free(answers);
     sqlcmd_options_free(&options);
     return status;
 }

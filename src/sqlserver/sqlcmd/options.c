@@ -111,7 +111,14 @@ enum {
     OPTION_COUNT = sizeof(table) / sizeof(table[0])
 };
 
+/* Where osql differs. Its -I is also FreeTDS's, which takes a folder. */
+static const struct option osql_table[] = {
+    TAKEN('D', ONE, NULL, "data source"), TAKEN('I', OPTIONAL, NULL, NULL), TAKEN('L', NONE, NULL, NULL),
+    TAKEN('n', NONE, NULL, NULL),         TAKEN('O', NONE, NULL, NULL),     TAKEN('p', NONE, NULL, NULL),
+};
+
 struct walk {
+    bool is_osql;
     int argc;
     char *const *argv;
     int at; /* the argument being looked at */
@@ -215,6 +222,12 @@ static int take_variables(struct walk *walk, const struct option *option, const 
     return 0;
 }
 
+static bool is_optional_value(const struct option *option, const char *next)
+{
+    return option->value == NULL ? next[0] != '-'
+                                 : strlen(next) == 1 && strchr(option->value, next[0]) != NULL;
+}
+
 /* `attached`: what is joined to the option in its own argument, or NULL. */
 static int take_value(struct walk *walk, const struct option *option, const char *attached)
 {
@@ -226,7 +239,7 @@ static int take_value(struct walk *walk, const struct option *option, const char
     case ARITY_VARIABLES:
         return take_variables(walk, option, attached);
     case ARITY_OPTIONAL:
-        if (attached == NULL && next != NULL && strlen(next) == 1 && strchr(option->value, next[0]) != NULL) {
+        if (attached == NULL && next != NULL && is_optional_value(option, next)) {
             attached = next;
             walk->at++;
         }
@@ -242,8 +255,12 @@ static int take_value(struct walk *walk, const struct option *option, const char
     return EINVAL;
 }
 
-static const struct option *find_letter(char letter)
+static const struct option *find_letter(const struct walk *walk, char letter)
 {
+    for (size_t i = 0; i < sizeof(osql_table) / sizeof(osql_table[0]) && walk->is_osql; i++) {
+        if (osql_table[i].letter == letter)
+            return &osql_table[i];
+    }
     for (size_t i = 0; i < OPTION_COUNT && letter != '\0'; i++) {
         if (table[i].letter == letter)
             return &table[i];
@@ -268,7 +285,7 @@ static int take_short(struct walk *walk)
 {
     const char *argument = walk->argv[walk->at];
     for (const char *at = argument + 1; *at != '\0'; at++) {
-        const struct option *option = find_letter(*at);
+        const struct option *option = find_letter(walk, *at);
         if (option == NULL)
             return complain(walk, argument, "Unknown Option");
         if (option->arity != ARITY_NONE)
@@ -319,12 +336,19 @@ static int settle(struct sqlcmd_options *options)
     return 0;
 }
 
+static bool is_osql(const char *program)
+{
+    const char *slash = program != NULL ? strrchr(program, '/') : NULL;
+    return program != NULL && strcmp(slash != NULL ? slash + 1 : program, "osql") == 0;
+}
+
 int sqlcmd_options_parse(int argc, char *const *argv, struct sqlcmd_options *options,
                          char message[SQLCMD_MESSAGE_MAX])
 {
     *options = (struct sqlcmd_options){.redirect = -1, .separator = " "};
     message[0] = '\0';
-    struct walk walk = {.argc = argc, .argv = argv, .options = options, .message = message};
+    struct walk walk = {
+        .is_osql = is_osql(argv[0]), .argc = argc, .argv = argv, .options = options, .message = message};
     int rc = 0;
     for (walk.at = 1; walk.at < argc && rc == 0; walk.at++) {
         const char *argument = argv[walk.at];

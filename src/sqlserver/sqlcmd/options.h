@@ -1,4 +1,4 @@
-/* options.h - sqlcmd's command line.
+/* options.h - sqlcmd's command line, and osql's: by that name it takes osql's options, too.
  *
  * Responsible for: which options exist (those of the ODBC and the Go sqlcmd), their arguments, and sqlcmd's
  * own words for what is wrong. Options about connecting and encryption are accepted and have no effect: there

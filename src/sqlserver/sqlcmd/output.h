@@ -1,6 +1,7 @@
-/* output.h - what sqlcmd prints: messages and result sets, in its own format.
+/* output.h - whom sqlcmd's session answers: prints messages and result sets, in sqlcmd's own format.
  *
- * Ownership: borrows the streams. Errors: a reader that is gone is remembered (output_gone), never fatal.
+ * Ownership: borrows the streams; output_end releases what it holds of a result set, whose widths are known only once
+ * it has ended. Errors: a reader that is gone, or no memory for its rows, is remembered (results.broken), never fatal.
  * Everything is flushed at once: clients read a pipe and wait for lines. One thread.
  */
 #ifndef VDIFAULT_SQLCMD_OUTPUT_H
@@ -10,33 +11,28 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "engine.h"
 #include "options.h"
+#include "session_results.h"
 
 enum {
     OUTPUT_SERVER_MAX = 256
 };
 
 struct output {
+    struct results results; /* the session's; first */
     FILE *out;
     FILE *err;
     const struct sqlcmd_options *options;
     char server[OUTPUT_SERVER_MAX]; /* as messages name it */
-    bool gone;
-};
-
-/* One column of a one-row result. */
-struct output_column {
-    const char *name;  /* "" without an alias */
-    const char *value; /* NULL prints as NULL */
-    bool number;       /* right-aligned */
+    /* the result set that is being told */
+    const struct results_column *columns; /* the session's */
+    uint32_t column_count;
+    char **cells; /* row by row; NULL is SQL's NULL */
+    size_t cell_count, cell_capacity;
 };
 
 void output_init(struct output *output, const struct sqlcmd_options *options, FILE *out, FILE *err);
-void output_message(struct output *output, const struct sql_message *message, uint32_t line);
-void output_row(struct output *output, const struct output_column *columns, uint32_t count,
-                bool rows_affected);
+void output_end(struct output *output);
 void output_text(struct output *output, const char *text, size_t length);
-bool output_gone(struct output *output); /* nobody reads any more; one poll() */
 
 #endif

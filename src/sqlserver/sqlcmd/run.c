@@ -9,6 +9,7 @@
 
 #include "batch.h"
 #include "link.h"
+#include "output.h"
 #include "session.h"
 
 enum {
@@ -60,7 +61,7 @@ static void judge(struct runner *runner, const struct session_result *result)
     } else if (runner->exit_on_error && (result->severity > SEVERITY_INFORMATION || result->timed_out)) {
         stop(runner, EXIT_ERROR);
     }
-    if (atomic_load(runner->environment->interrupted) || runner->output.gone)
+    if (atomic_load(runner->environment->interrupted) || runner->output.results.broken)
         stop(runner, EXIT_ERROR);
 }
 
@@ -322,7 +323,12 @@ int sqlcmd_run(struct sqlcmd_options *options, const struct sqlcmd_environment *
     struct session_settings settings = {
         .plan = environment->plan,
         .catalog = environment->catalog,
-        .output = &runner.output,
+        .results = &runner.output.results,
+        .answers = environment->answers,
+        .server = runner.output.server,
+        .login = options->user,
+        .application = "SQLCMD",
+        .host = options->workstation,
         .interrupted = environment->interrupted,
         .role = environment->role,
         .restricted = options->user != NULL && strcasecmp(options->user, "guest") == 0,
@@ -333,6 +339,7 @@ int sqlcmd_run(struct sqlcmd_options *options, const struct sqlcmd_environment *
     else
         take_input(&runner);
     session_free(runner.session);
+    output_end(&runner.output);
     tsql_script_free(&runner.script);
     if (file != NULL)
         fclose(file);

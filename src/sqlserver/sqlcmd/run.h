@@ -13,9 +13,12 @@
 #include "options.h"
 #include "plan.h"
 
+struct answers;
+
 struct sqlcmd_environment {
     const struct plan *plan;
-    struct catalog *catalog; /* NULL: the server remembers nothing */
+    struct catalog *catalog;       /* NULL: the server remembers nothing */
+    const struct answers *answers; /* --answers (answers.h); NULL: none */
     enum process_role role;
     const atomic_bool *interrupted;
     FILE *in, *out, *err;

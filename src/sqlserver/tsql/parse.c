@@ -62,6 +62,13 @@ bool parse_unsupported(struct parser *parser)
                       parser->token.text);
 }
 
+bool parse_too_deep(struct parser *parser)
+{
+    return parse_fail(parser, 191, 15, 1,
+                      "Some part of your SQL statement is nested too deeply. Rewrite the query or break it "
+                      "up into smaller queries.");
+}
+
 bool parse_advance(struct parser *parser)
 {
     assert(parser->status == 0);
@@ -104,6 +111,9 @@ bool parse_skip(struct parser *parser)
 {
     while (parser->token.kind != TSQL_TOKEN_END && !tsql_token_is_mark(&parser->token, ';')) {
         if (parser->token.kind == TSQL_TOKEN_WORD && tsql_word_starts_carried(parser->token.text))
+            return true;
+        if (parser->nesting > 0 &&
+            (tsql_token_is(&parser->token, "END") || tsql_token_is(&parser->token, "ELSE")))
             return true;
         if (!parse_advance(parser))
             return false;
@@ -169,7 +179,7 @@ static bool parse_transaction(struct parser *parser)
     return tsql_token_is(token, "WITH") ? parse_skip(parser) : true;
 }
 
-/* A block of statements is none of what is carried out here. */
+/* Other than BEGIN ... END: BEGIN TRY and the like are none of what is carried out here. */
 static bool parse_begin(struct parser *parser, struct tsql_statement *statement)
 {
     (void)statement;
@@ -245,9 +255,14 @@ static bool parse_execute(struct parser *parser, struct tsql_statement *statemen
         }
         if (strcasecmp(name.text, "sp_executesql") != 0)
             return parse_fail(parser, 2812, 16, 62, "Could not find stored procedure '%s'.", name.text);
+        bool named = parse_assignment_follows(parser); /* @stmt = */
+        if (named && (!parse_advance(parser) || !parse_mark(parser, '=')))
+            return false;
     }
     statement->subject = parse_expression(parser); /* takes the parentheses too */
-    return statement->subject != NULL;
+    if (statement->subject == NULL)
+        return false;
+    return parenthesis || parse_arguments(parser, statement);
 }
 
 static const struct verb {
@@ -293,8 +308,19 @@ static bool parse_no_verb(struct parser *parser)
     return parse_near(parser);
 }
 
-static bool parse_statement(struct parser *parser)
+void parse_append(struct parser *parser, struct tsql_statement *statement)
 {
+    if (parser->batch->last != NULL)
+        parser->batch->last->next = statement;
+    else
+        parser->batch->first = statement;
+    parser->batch->last = statement;
+}
+
+bool parse_statement(struct parser *parser)
+{
+    if (parse_is_flow(parser))
+        return parse_flow(parser);
     const struct verb *verb = find_verb(&parser->token);
     if (verb == NULL)
         return parse_no_verb(parser);
@@ -308,11 +334,7 @@ static bool parse_statement(struct parser *parser)
     if (!parse_advance(parser) || !verb->parse(parser, statement))
         return false;
     statement->length = parser->previous.end - start;
-    if (parser->batch->last != NULL)
-        parser->batch->last->next = statement;
-    else
-        parser->batch->first = statement;
-    parser->batch->last = statement;
+    parse_append(parser, statement);
     return true;
 }
 
@@ -328,7 +350,20 @@ static bool parse_all(struct parser *parser)
     return true;
 }
 
-int tsql_parse(const char *text, size_t length, struct tsql_batch **out, struct tsql_error *error)
+static bool parse_text(struct parser *parser, const char *text, size_t length,
+                       bool (*parse)(struct parser *parser))
+{
+    struct arena *arena = &parser->batch->arena;
+    parser->lexer = (struct tsql_lexer){.length = length, .line = 1, .arena = arena, .error = parser->error};
+    parser->lexer.text = arena_copy(arena, text, length);
+    parser->token = parser->previous = (struct tsql_token){.text = "", .line = 1};
+    if (parser->lexer.text == NULL)
+        parser->status = ENOMEM;
+    return parser->status == 0 && parse(parser);
+}
+
+int tsql_parse_declared(const char *text, size_t length, const char *declarations, struct tsql_batch **out,
+                        struct tsql_error *error)
 {
     *out = NULL;
     if (length > TSQL_BATCH_MAX) {
@@ -341,20 +376,27 @@ int tsql_parse(const char *text, size_t length, struct tsql_batch **out, struct 
         return ENOMEM;
     batch->variable_end = &batch->variables;
     struct parser parser = {.batch = batch, .error = error};
-    parser.lexer = (struct tsql_lexer){.length = length, .line = 1, .arena = &batch->arena, .error = error};
-    parser.lexer.text = arena_copy(&batch->arena, text, length);
-    parser.token.text = "";
-    parser.token.line = 1;
-    if (parser.lexer.text == NULL)
-        parser.status = ENOMEM;
-    else
-        parse_all(&parser);
+    if (parse_text(&parser, declarations, strlen(declarations), parse_parameters)) {
+        batch->parameter_count = batch->variable_count;
+        parse_text(&parser, text, length, parse_all);
+    }
     if (parser.status != 0) {
         tsql_batch_free(batch);
         return parser.status;
     }
     *out = batch;
     return 0;
+}
+
+int tsql_parse(const char *text, size_t length, struct tsql_batch **batch, struct tsql_error *error)
+{
+    return tsql_parse_declared(text, length, "", batch, error);
+}
+
+const struct tsql_variable *tsql_parameters(const struct tsql_batch *batch, uint32_t *count)
+{
+    *count = batch->parameter_count;
+    return batch->variables;
 }
 
 const struct tsql_statement *tsql_first(const struct tsql_batch *batch)

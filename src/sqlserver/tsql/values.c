@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "functions.h"
 #include "parse.h"
 
 struct tsql_values {
     const struct tsql_batch *batch;
     const char *const *globals;
-    struct tsql_value slots[]; /* one a variable, in order of declaration */
+    const struct tsql_source *source; /* NULL: none */
+    struct tsql_value slots[];        /* one a variable, in order of declaration */
 };
 
 size_t tsql_characters(const char *text, size_t length)
@@ -46,6 +48,11 @@ int tsql_values_new(const struct tsql_batch *batch, const char *const globals[TS
     return values == NULL ? ENOMEM : 0;
 }
 
+void tsql_values_ask(struct tsql_values *values, const struct tsql_source *source)
+{
+    values->source = source;
+}
+
 void tsql_values_free(struct tsql_values *values)
 {
     if (values == NULL)
@@ -73,32 +80,102 @@ int tsql_integer(const struct tsql_value *value, int64_t *number, struct tsql_er
     return EINVAL;
 }
 
-/* The text and kind of one term; NULL text is SQL's NULL. */
-static struct tsql_value term_value(const struct tsql_values *values, const struct tsql_term *term)
+/* One term's value. Borrowed from where it is kept, unless it had to be made. */
+struct part {
+    struct tsql_value value;
+    bool made;
+};
+
+static void free_parts(struct part *parts, size_t count)
 {
+    for (size_t i = 0; i < count && parts != NULL; i++) {
+        if (parts[i].made)
+            free(parts[i].value.text);
+    }
+    free(parts);
+}
+
+static int call(const struct tsql_values *values, const struct tsql_call *call, struct tsql_value *value,
+                struct tsql_error *error)
+{
+    struct tsql_value *arguments = calloc((size_t)call->count + 1, sizeof(*arguments));
+    enum tsql_function_id id = call->function->id;
+    uint32_t count = 0;
+    int rc = arguments == NULL ? ENOMEM : 0;
+    for (const struct tsql_item *item = call->arguments; item != NULL && rc == 0 && count < call->count;
+         item = item->next)
+        rc = tsql_evaluate(values, item->value, &arguments[count++], error);
+    if (rc == 0 && tsql_is_pure(id))
+        rc = tsql_call_pure(call, arguments, value, error);
+    else if (rc == 0 && values->source != NULL)
+        rc = values->source->call(values->source->context, id, arguments, call->count, value, error);
+    for (uint32_t i = 0; i < count; i++)
+        free(arguments[i].text);
+    free(arguments);
+    return rc;
+}
+
+static int choose(const struct tsql_values *values, const struct tsql_branch *branch,
+                  struct tsql_value *value, struct tsql_error *error)
+{
+    for (; branch != NULL; branch = branch->next) {
+        int truth = 1;
+        int rc = branch->condition != NULL ? tsql_holds(values, branch->condition, &truth, error) : 0;
+        if (rc != 0)
+            return rc;
+        if (truth == 1)
+            return tsql_evaluate(values, branch->value, value, error);
+    }
+    return 0;
+}
+
+/* NULL text is SQL's NULL. */
+static int part_of(const struct tsql_values *values, const struct tsql_term *term, struct part *part,
+                   struct tsql_error *error)
+{
+    static const bool numbers[TSQL_GLOBAL_COUNT] = {[TSQL_SPID] = true,
+                                                    [TSQL_ERROR] = true,
+                                                    [TSQL_TRANCOUNT] = true,
+                                                    [TSQL_ROWCOUNT] = true,
+                                                    [TSQL_MICROSOFTVERSION] = true};
+    const struct tsql_source *source = values->source;
+    *part = (struct part){.made = term->kind >= TSQL_TERM_CALL};
     switch (term->kind) {
     case TSQL_TERM_VARIABLE:
         assert(term->index < values->batch->variable_count);
-        return values->slots[term->index];
+        part->value = values->slots[term->index];
+        return 0;
     case TSQL_TERM_GLOBAL:
-        return (struct tsql_value){(char *)values->globals[term->index],
-                                   term->index == TSQL_SPID || term->index == TSQL_ERROR};
+        part->value = (struct tsql_value){(char *)values->globals[term->index], numbers[term->index]};
+        return 0;
     case TSQL_TERM_NUMBER:
-        return (struct tsql_value){(char *)term->text, true};
     case TSQL_TERM_STRING:
-        return (struct tsql_value){(char *)term->text, false};
+        part->value = (struct tsql_value){(char *)term->text, term->kind == TSQL_TERM_NUMBER};
+        return 0;
+    case TSQL_TERM_CALL:
+        return call(values, term->call, &part->value, error);
+    case TSQL_TERM_CASE:
+        return choose(values, term->branches, &part->value, error);
+    case TSQL_TERM_COLUMN:
+        return source != NULL ? source->column(source->context, term->text, &part->value, error) : 0;
     case TSQL_TERM_NULL:
         break;
     }
-    return (struct tsql_value){NULL, false};
+    return 0;
 }
 
-static int join(const struct tsql_values *values, const struct tsql_term *expression,
-                struct tsql_value *value, struct tsql_error *error)
+int tsql_ask_exists(const struct tsql_values *values, const struct tsql_query *query, int *truth,
+                    struct tsql_error *error)
+{
+    const struct tsql_source *source = values->source;
+    return source != NULL ? source->exists(source->context, values, query, truth, error) : 0;
+}
+
+static int join(const struct part *parts, size_t count, struct tsql_value *value, struct tsql_error *error)
 {
     size_t length = 0;
-    for (const struct tsql_term *t = expression; t != NULL; t = t->next) {
-        length += strlen(term_value(values, t).text);
+    for (size_t i = 0; i < count; i++) {
+        length += strlen(parts[i].value.text);
         if (length > TSQL_BATCH_MAX) {
             tsql_error_set(error, 8152, 16, 10, "String or binary data would be truncated.");
             return EINVAL;
@@ -107,21 +184,19 @@ static int join(const struct tsql_values *values, const struct tsql_term *expres
     char *end = value->text = malloc(length + 1);
     if (value->text == NULL)
         return ENOMEM;
-    for (const struct tsql_term *t = expression; t != NULL; t = t->next)
-        end = stpcpy(end, term_value(values, t).text);
+    for (size_t i = 0; i < count; i++)
+        end = stpcpy(end, parts[i].value.text);
     *end = '\0';
     return 0;
 }
 
 /* An integer has the higher precedence of types: every other term is converted. */
-static int add(const struct tsql_values *values, const struct tsql_term *expression, struct tsql_value *value,
-               struct tsql_error *error)
+static int add(const struct part *parts, size_t count, struct tsql_value *value, struct tsql_error *error)
 {
     int64_t sum = 0;
-    for (const struct tsql_term *t = expression; t != NULL; t = t->next) {
-        struct tsql_value part = term_value(values, t);
+    for (size_t i = 0; i < count; i++) {
         int64_t number;
-        int rc = tsql_integer(&part, &number, error);
+        int rc = tsql_integer(&parts[i].value, &number, error);
         if (rc != 0)
             return rc;
         if (__builtin_add_overflow(sum, number, &sum)) {
@@ -139,17 +214,24 @@ static int add(const struct tsql_values *values, const struct tsql_term *express
 int tsql_evaluate(const struct tsql_values *values, const struct tsql_term *expression,
                   struct tsql_value *value, struct tsql_error *error)
 {
+    size_t count = 0, known = 0;
+    bool null = expression == NULL;
+    int rc = 0;
     *value = (struct tsql_value){0};
-    for (const struct tsql_term *t = expression; t != NULL; t = t->next) {
-        struct tsql_value part = term_value(values, t);
-        if (part.text == NULL)
-            return 0; /* anything plus NULL is NULL */
-        value->number = value->number || part.number;
+    for (const struct tsql_term *t = expression; t != NULL; t = t->next)
+        count++;
+    struct part *parts = calloc(count + 1, sizeof(*parts));
+    if (parts == NULL)
+        return ENOMEM;
+    for (const struct tsql_term *t = expression; t != NULL && rc == 0; t = t->next) {
+        rc = part_of(values, t, &parts[known++], error);
+        null = null || parts[known - 1].value.text == NULL; /* anything plus NULL is NULL */
+        value->number = value->number || parts[known - 1].value.number;
     }
-    if (expression == NULL)
-        return 0;
-    bool sum = value->number && expression->next != NULL;
-    return sum ? add(values, expression, value, error) : join(values, expression, value, error);
+    if (rc == 0 && !null)
+        rc = value->number && count > 1 ? add(parts, count, value, error) : join(parts, count, value, error);
+    free_parts(parts, known);
+    return rc;
 }
 
 /* Silently shortened to the declared length, as DECLARE and SET do. */
@@ -164,30 +246,52 @@ static void shorten(char *text, uint32_t characters)
     }
 }
 
+/* Takes value->text over, whatever comes of it. */
+static int store(struct tsql_values *values, uint32_t index, struct tsql_value *value,
+                 struct tsql_error *error)
+{
+    /* Declarations come in order, but any variable may be meant: walk to its type. */
+    const struct tsql_variable *variable = values->batch->variables;
+    for (uint32_t i = 0; i < index; i++)
+        variable = variable->next;
+    int64_t ignored;
+    int rc = variable->number && !value->number ? tsql_integer(value, &ignored, error) : 0;
+    if (rc != 0) {
+        free(value->text);
+        return rc;
+    }
+    if (value->text != NULL && variable->length > 0)
+        shorten(value->text, variable->length);
+    value->number = variable->number;
+    free(values->slots[index].text);
+    values->slots[index] = *value;
+    return 0;
+}
+
+int tsql_set(struct tsql_values *values, uint32_t index, const char *text, struct tsql_error *error)
+{
+    assert(index < values->batch->variable_count);
+    bool number = text != NULL && text[strspn(text, "+-.0123456789Ee")] == '\0'; /* of whatever type */
+    struct tsql_value value = {text != NULL ? strdup(text) : NULL, number};
+    return value.text == NULL && text != NULL ? ENOMEM : store(values, index, &value, error);
+}
+
+const char *tsql_get(const struct tsql_values *values, uint32_t index)
+{
+    assert(index < values->batch->variable_count);
+    return values->slots[index].text;
+}
+
 int tsql_assign(struct tsql_values *values, const struct tsql_statement *statement, struct tsql_error *error)
 {
     assert(statement->kind == TSQL_ASSIGN);
-    /* Declarations come in order, but SET may name any variable: walk to its type. */
     for (const struct tsql_item *item = statement->items; item != NULL; item = item->next) {
         struct tsql_value value;
         int rc = tsql_evaluate(values, item->value, &value, error);
+        if (rc == 0)
+            rc = store(values, item->index, &value, error);
         if (rc != 0)
             return rc;
-        const struct tsql_variable *variable = values->batch->variables;
-        for (uint32_t i = 0; i < item->index; i++)
-            variable = variable->next;
-        int64_t ignored;
-        if (variable->number && !value.number)
-            rc = tsql_integer(&value, &ignored, error);
-        if (rc != 0) {
-            free(value.text);
-            return rc;
-        }
-        if (value.text != NULL && variable->length > 0)
-            shorten(value.text, variable->length);
-        value.number = variable->number;
-        free(values->slots[item->index].text);
-        values->slots[item->index] = value;
     }
     return 0;
 }

@@ -192,15 +192,15 @@ static const char *const reserved[] = {"add",
                                        "writetext"};
 
 static const char *const other_statements[] = {
-    "break",      "bulk",    "close", "continue", "create",    "dbcc",     "deallocate",  "delete",
-    "deny",       "drop",    "dump",  "fetch",    "goto",      "grant",    "if",          "insert",
-    "kill",       "load",    "merge", "open",     "raiserror", "readtext", "reconfigure", "return",
-    "revert",     "revoke",  "save",  "setuser",  "shutdown",  "throw",    "truncate",    "update",
-    "updatetext", "waitfor", "while", "writetext"};
+    "break",       "bulk",     "close",  "continue",   "create",  "dbcc",      "deallocate",
+    "delete",      "deny",     "drop",   "dump",       "fetch",   "goto",      "grant",
+    "insert",      "kill",     "load",   "merge",      "open",    "raiserror", "readtext",
+    "reconfigure", "return",   "revert", "revoke",     "save",    "setuser",   "shutdown",
+    "throw",       "truncate", "update", "updatetext", "waitfor", "while",     "writetext"};
 
 static const char *const carried_statements[] = {"alter",   "backup", "begin",   "checkpoint", "commit",
-                                                 "declare", "exec",   "execute", "print",      "restore",
-                                                 "select",  "set",    "use"};
+                                                 "declare", "exec",   "execute", "if",         "print",
+                                                 "restore", "select", "set",     "use"};
 
 static const char *const settings[] = {"ansi_defaults",
                                        "ansi_null_dflt_off",

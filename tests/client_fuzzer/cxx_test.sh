@@ -1,0 +1,27 @@
+#!/bin/sh
+# cxx_test.sh CMAKE BUILD_DIR SOURCE_DIR VDIFAULT SANITIZERS: a client in C++ whose threads are std::thread's, with its
+# library shared and linked statically.
+set -eu
+cmake=$1
+build=$2
+source=$3
+sanitizers=$5
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root="$work/place"
+
+"$cmake" -DCMAKE_INSTALL_PREFIX="$root" -P "$build/fuzz/client/cmake_install.cmake" >/dev/null
+cd "$work"
+. "$source/tests/client_fuzzer/expect.sh"
+
+export PKG_CONFIG_PATH="$root/lib/pkgconfig"
+flags=$(pkg-config --cflags --libs vdifault-client)
+[ -z "$sanitizers" ] || flags="$flags -fsanitize=$sanitizers"
+cc -c -I"$root/include" "$root/share/vdifault/client_main.c" -o main.o
+: >empty
+for how in -shared-libgcc -static-libstdc++; do
+    # shellcheck disable=SC2086 # words
+    c++ -g -std=c++17 -Wall -Werror "$source/tests/client_fuzzer/threads.cc" main.o $flags $how -o threads
+    expect 0 'empty: clean' timeout 60 ./threads empty
+    expect 0 '20 sessions' timeout 60 ./threads -runs=20
+done
