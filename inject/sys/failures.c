@@ -244,10 +244,16 @@ int failure_of_open(int folder, const char *path, int flags, const void *caller)
     }
     int saved = errno;
     struct sys_file file;
+    errno = 0;
     file_of_path(folder, path, true, &file);
+    bool is_absent = file.type == 0 && errno == ENOENT && (flags & (O_CREAT | O_NOFOLLOW)) == 0;
     errno = saved;
     if (is_shared_memory(path)) {
         return failure_denied(DENIAL_SHARED_MEMORY, caller);
+    }
+    if (is_absent) { /* what comes between this look and the call would be opened unasked */
+        errno = ENOENT;
+        return ENOENT;
     }
     bool is_made = file.type == 0 && (flags & O_CREAT) != 0;
     return is_made || file.type == FILE_REGULAR ? failure_denied(DENIAL_OPEN, caller) : 0;
