@@ -108,6 +108,18 @@ static size_t record_size(const struct tds_link *link, bool *wanting)
     return *wanting ? 0 : record;
 }
 
+/* The same, where the login alone is encrypted: of the packet that comes next, or of what is left of one. */
+static size_t login_record_size(struct tds_link *link, bool *wanting)
+{
+    *wanting = link->raw.length == 0;
+    if (!at_packet(&link->input) && !link->encrypted) {
+        return 0;
+    }
+    size_t record = record_size(link, wanting);
+    link->encrypted = record > 0 || *wanting;
+    return record;
+}
+
 static int feed_tls(struct tds_link *link, size_t size)
 {
     int written = size > 0 ? BIO_write(SSL_get_rbio(link->ssl), link->raw.bytes, (int)size) : 0;
@@ -155,7 +167,7 @@ static int convert(struct tds_link *link, bool *wanting)
         return rc == 0 ? decrypt(link) : rc;
     }
     if (link->mode == TDS_LINK_LOGIN_ONLY) {
-        size_t record = at_packet(&link->input) ? record_size(link, wanting) : 0;
+        size_t record = login_record_size(link, wanting);
         if (record > 0) {
             int rc = feed_tls(link, record);
             return rc == 0 ? decrypt(link) : rc;
@@ -331,8 +343,7 @@ int tds_link_piece(struct tds_link *link, bool *encrypted)
     int rc = 0;
     *encrypted = link->mode == TDS_LINK_TLS;
     while (rc == 0 && link->plain.length == 0 && !wanting) {
-        bool record =
-            link->mode == TDS_LINK_LOGIN_ONLY && at_packet(&link->input) && record_size(link, &wanting) > 0;
+        bool record = link->mode == TDS_LINK_LOGIN_ONLY && login_record_size(link, &wanting) > 0;
         if (link->mode == TDS_LINK_LOGIN_ONLY && at_packet(&link->input) && !record && !wanting) {
             link->mode = TDS_LINK_PLAIN; /* the login is over */
         }

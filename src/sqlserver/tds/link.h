@@ -33,6 +33,7 @@ struct tds_link {
     struct tds_buffer plain;    /* decrypted */
     struct tds_input handshake; /* PRELOGIN packets with TLS in them */
     struct tds_input input;     /* the message that arrives, or has arrived */
+    bool encrypted;             /* TDS_LINK_LOGIN_ONLY: its packet that is being read is */
     bool whole;                 /* it has: until tds_link_next */
     struct tds_error error;
 };
