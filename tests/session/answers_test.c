@@ -129,6 +129,8 @@ static void what_is_wrong_is_said_with_its_line(void **state)
          "line 1: \"colums\": expected query, columns, rows, results or messages"},
         {"[{\"query\": \"x\", \"columns\": []}]",
          "line 1: \"columns\": expected an array of 1 to 1024 columns"},
+        {"[{\"query\": \"x\", \"rows\": [[1]]}]",
+         "line 1: \"columns\": expected an array of 1 to 1024 columns"},
         {"[{\"query\": \"x\", \"columns\": [{}]}]",
          "line 1: expected columns of the form {\"name\": \"n\", \"type\": \"int\"}"},
         {"[{\"query\": \"x\", \"columns\": [{\"name\": \"a\", \"type\": \"text\"}]}]",

@@ -202,7 +202,7 @@ static int take_set(struct reader *reader, const json_t *object, struct answer_s
 static int take_sets(struct reader *reader, const json_t *object, struct answer *answer)
 {
     const json_t *results = json_object_get(object, "results");
-    bool one = json_object_get(object, "columns") != NULL;
+    bool one = json_object_get(object, "columns") != NULL || json_object_get(object, "rows") != NULL;
     if (results != NULL && (one || !json_is_array(results)))
         return fail(reader, reader->line,
                     "\"results\": expected an array, in place of \"columns\" and \"rows\"");
