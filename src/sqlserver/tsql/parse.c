@@ -107,6 +107,22 @@ struct tsql_item *parse_item(struct parser *parser, struct tsql_item ***end)
     return item;
 }
 
+bool parse_list(struct parser *parser, struct tsql_item **end,
+                bool (*take)(struct parser *parser, struct tsql_item *item), uint32_t *count)
+{
+    for (;;) {
+        struct tsql_item *item = parse_item(parser, &end);
+        if (item == NULL || !take(parser, item))
+            return false;
+        if (count != NULL)
+            ++*count;
+        if (!tsql_token_is_mark(&parser->token, ','))
+            return true;
+        if (!parse_advance(parser))
+            return false;
+    }
+}
+
 bool parse_skip(struct parser *parser)
 {
     while (parser->token.kind != TSQL_TOKEN_END && !tsql_token_is_mark(&parser->token, ';')) {

@@ -41,6 +41,9 @@ bool parse_mark(struct parser *parser, char mark);
 void *parse_alloc(struct parser *parser, size_t size); /* NULL: failed */
 struct tsql_item *parse_item(struct parser *parser,
                              struct tsql_item ***end); /* a new one at the list's end */
+/* One or more with commas between, from `end` on, each taken by `take`. *count grows by them; NULL: nobody asks. */
+bool parse_list(struct parser *parser, struct tsql_item **end,
+                bool (*take)(struct parser *parser, struct tsql_item *item), uint32_t *count);
 
 /* parse_expression.c */
 struct tsql_term *parse_term(struct parser *parser, enum tsql_term_kind kind, const char *text);

@@ -44,25 +44,20 @@ static struct tsql_condition *parse_against(struct parser *parser, enum tsql_tes
     return item->value != NULL ? condition : NULL;
 }
 
+static bool parse_item_value(struct parser *parser, struct tsql_item *item)
+{
+    item->value = parse_expression(parser);
+    return item->value != NULL;
+}
+
 static struct tsql_condition *parse_in(struct parser *parser, struct tsql_term *value)
 {
     struct tsql_condition *condition = new_condition(parser, TSQL_IN);
     if (condition == NULL || !parse_mark(parser, '('))
         return NULL;
-    struct tsql_item **end = &condition->others;
     condition->value = value;
-    for (;;) {
-        struct tsql_item *item = parse_item(parser, &end);
-        if (item == NULL)
-            return NULL;
-        item->value = parse_expression(parser);
-        if (item->value == NULL)
-            return NULL;
-        if (tsql_token_is_mark(&parser->token, ')'))
-            return parse_advance(parser) ? condition : NULL;
-        if (!parse_mark(parser, ','))
-            return NULL;
-    }
+    bool whole = parse_list(parser, &condition->others, parse_item_value, NULL) && parse_mark(parser, ')');
+    return whole ? condition : NULL;
 }
 
 /* value BETWEEN low AND high: not less than the one, not greater than the other. */

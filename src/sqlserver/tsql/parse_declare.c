@@ -134,17 +134,7 @@ static bool parse_declaration(struct parser *parser, struct tsql_item *item)
 
 bool parse_declare(struct parser *parser, struct tsql_statement *statement)
 {
-    struct tsql_item **end = &statement->items;
-    for (;;) {
-        struct tsql_item *item = parse_item(parser, &end);
-        if (item == NULL || !parse_declaration(parser, item))
-            return false;
-        statement->item_count++;
-        if (!tsql_token_is_mark(&parser->token, ','))
-            return true;
-        if (!parse_advance(parser))
-            return false;
-    }
+    return parse_list(parser, &statement->items, parse_declaration, &statement->item_count);
 }
 
 /* ---- parameters ---- */

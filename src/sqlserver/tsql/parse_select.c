@@ -126,26 +126,18 @@ static bool parse_hints(struct parser *parser)
     return parse_advance(parser) && parse_word(parser, "NOLOCK") && parse_mark(parser, ')');
 }
 
+static bool parse_key(struct parser *parser, struct tsql_item *item)
+{
+    item->value = parse_expression(parser);
+    if (item->value == NULL)
+        return false;
+    item->on = tsql_token_is(&parser->token, "DESC");
+    return (!item->on && !tsql_token_is(&parser->token, "ASC")) || parse_advance(parser);
+}
+
 static bool parse_order(struct parser *parser, struct tsql_query *query)
 {
-    struct tsql_item **end = &query->order;
-    if (!parse_word(parser, "BY"))
-        return false;
-    for (;;) {
-        struct tsql_item *item = parse_item(parser, &end);
-        if (item == NULL)
-            return false;
-        item->value = parse_expression(parser);
-        if (item->value == NULL)
-            return false;
-        item->on = tsql_token_is(&parser->token, "DESC");
-        if ((item->on || tsql_token_is(&parser->token, "ASC")) && !parse_advance(parser))
-            return false;
-        if (!tsql_token_is_mark(&parser->token, ','))
-            return true;
-        if (!parse_advance(parser))
-            return false;
-    }
+    return parse_word(parser, "BY") && parse_list(parser, &query->order, parse_key, NULL);
 }
 
 static bool parse_from(struct parser *parser, struct tsql_query *query)
