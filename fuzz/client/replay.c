@@ -135,7 +135,7 @@ static int run_made_up(void)
     uint64_t random = options.seed;
     uint32_t line;
     size_t size = 0;
-    signal(SIGALRM, end_endless);
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = end_endless}, NULL);
     for (unsigned long long i = 0; i < options.runs && verdict.rule[0] == '\0'; i++, runs++) {
         size = input_mutate(bytes, i % 64 == 0 ? 0 : size, sizeof bytes, (uint32_t)random_next(&random));
         if (input_read(bytes, size, &plan, &error, &line) == 0) {

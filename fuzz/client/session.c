@@ -39,6 +39,7 @@ enum {
 struct world world;
 static _Thread_local bool is_here;
 static _Atomic bool is_running;
+static _Thread_local uint32_t steps_out;
 static uint64_t sessions;
 static int first_file; /* descriptors from here on are the client's */
 
@@ -51,7 +52,17 @@ uint64_t world_count(void)
 
 bool world_is_inside(void)
 {
-    return is_here && sim_self() != UINT32_MAX;
+    return is_here && steps_out == 0 && sim_self() != UINT32_MAX;
+}
+
+void world_step_out(void)
+{
+    steps_out++;
+}
+
+void world_step_in(void)
+{
+    steps_out--;
 }
 
 bool world_is_client(void)

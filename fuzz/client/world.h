@@ -51,6 +51,9 @@ extern struct world world;
 /* The caller is a fiber of a session: what it asks of the system is the simulation's to answer. */
 bool world_is_inside(void);
 bool world_is_client(void);
+/* Between the two the caller is of no session, wherever it stands: a handler of a signal that an engine has set. */
+void world_step_out(void);
+void world_step_in(void);
 /* A call of VDI: made by a thread that is not the simulation's, it ends the program with a sentence. */
 void world_check_thread(void);
 /* The same of a call that threads share their work by; whether the caller is a fiber of a session. */
