@@ -241,6 +241,9 @@ static const struct model_command *find_model(const struct play_command *command
 static void check_called_back(struct play *play, struct play_command *command, enum play_round round)
 {
     const struct model_command *known = find_model(command);
+    if (command->at == PLAY_CALLED_BACK && known != NULL && known->at == MODEL_WAITS) {
+        play_note_refusals(play, command->life, command->device); /* *known, too */
+    }
     bool answered = known != NULL && known->at == MODEL_ANSWERED;
     bool as_aborted = command->vds.completionCode == ERROR_OPERATION_ABORTED;
     if ((command->at == PLAY_CALLED_BACK) != (round != PLAY_ROUND_LIVE || answered)) {

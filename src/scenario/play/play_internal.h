@@ -248,6 +248,9 @@ bool play_beside(struct play *play, const struct play_row *row, struct play_call
 /* The line ends what its actor began: waits for it as long as time alone can help. False: it has begun nothing, or only
  * a later line can make it return. */
 bool play_wait_for(struct play *play, uint8_t who);
+/* A GetCommand that waits on the device refuses, in IO-ERROR, what has come since it was looked at, as while its process
+ * stood: before its thread's turn to be noted. */
+void play_note_refusals(struct play *play, struct play_life *life, uint32_t device);
 /* The model as the call, which has an actor's thread, began on it. */
 const struct model_set *play_before(struct play *play, const struct play_call *call);
 /* As model_step, where the call overlapped others: the model may have been as any order of them leaves it. */

@@ -174,6 +174,19 @@ static bool has_commands(const struct model_set *model)
     return count > 0;
 }
 
+void play_note_refusals(struct play *play, struct play_life *life, uint32_t device)
+{
+    for (uint8_t i = 0; play->threads_out > 0 && i < PLAY_ACTORS; i++) {
+        const struct play_thread *thread = &play->threads[i];
+        const struct play_call *call = &thread->call;
+        if (thread->out && !call->stale && call->life == life && call->model.device == device &&
+            call->model.function == MODEL_CLIENT_GetCommand &&
+            play_can_act(play, scenario_actor_process(i))) {
+            model_set_wait(&life->model, device);
+        }
+    }
+}
+
 /* What a call that waits has done before it went to sleep: a GetCommand has refused what is not to be delivered, an agent
  * has called back for all that it could. */
 static void note_waiting(struct play *play, const struct play_thread *thread)
