@@ -111,17 +111,38 @@ static int load(struct catalog *catalog)
     return error;
 }
 
+/* Root's statements share the catalog with those of the user whose folder it is in (--as): a file of root's own would
+ * keep them out. */
+static int give_to_folders_owner(const char *path, int file)
+{
+    char folder[PATH_MAX];
+    struct stat status;
+    const char *slash = strrchr(path, '/');
+    if (geteuid() != 0) {
+        return 0;
+    }
+    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path + 1) : 1,
+             slash != NULL ? path : ".");
+    if (stat(folder, &status) != 0 || status.st_uid == 0) {
+        return 0;
+    }
+    return fchown(file, status.st_uid, status.st_gid) == 0 ? 0 : errno;
+}
+
 /* Only who holds the lock writes, so that the new file's name need not be its own; a leftover of a killed server is
  * used again. */
 static int save(struct catalog *catalog)
 {
     memcpy(catalog->file.magic, CATALOG_MAGIC, sizeof catalog->file.magic);
     catalog->file.hash = hash_of(&catalog->file);
-    int file = open(catalog->next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int file = open(catalog->next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) {
         return errno;
     }
-    int error = transfer(file, (uint8_t *)&catalog->file, sizeof catalog->file, true);
+    int error = give_to_folders_owner(catalog->next, file);
+    if (error == 0) {
+        error = transfer(file, (uint8_t *)&catalog->file, sizeof catalog->file, true);
+    }
     if (close(file) != 0 && error == 0) {
         error = errno;
     }
@@ -175,8 +196,11 @@ int catalog_open(const char *path, struct catalog **out)
         if (error == 0) {
             snprintf(catalog->path, sizeof catalog->path, "%s", path);
             snprintf(catalog->next, sizeof catalog->next, "%s.new", path);
-            catalog->locks = open(locks, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-            error = catalog->locks < 0 ? errno : catalog_begin(catalog);
+            catalog->locks = open(locks, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+            error = catalog->locks < 0 ? errno : give_to_folders_owner(locks, catalog->locks);
+        }
+        if (error == 0) {
+            error = catalog_begin(catalog);
         }
         if (error != 0) {
             catalog_close(catalog);
