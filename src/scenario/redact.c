@@ -73,6 +73,16 @@ static const char *skip_nested(const char *at, size_t run)
     return at;
 }
 
+/* Text that was redacted before is quoted for a shell, and comes here again: -P ***' has its password hidden, and the
+ * quotes are those around the whole. NULL: there is more than that. */
+static const char *skip_hidden(const char *at)
+{
+    if (strncmp(at, stars, sizeof(stars) - 1) != 0)
+        return NULL;
+    const char *end = at + sizeof(stars) - 1, *next = end + strspn(end, "'\"\\");
+    return *next == '\0' || is_blank(*next) ? end : NULL;
+}
+
 /* End of the shell word at `at`: pieces of quoted and bare text. */
 static const char *skip_argument(const char *at)
 {
@@ -166,7 +176,9 @@ static bool find_value(const char *text, const char *at, const struct opening *o
         *start = next + 1;
     else if (*start == next && !opening->joined)
         return false; /* --passwordfile, or the end */
-    *end = skip_argument(*start);
+    *end = skip_hidden(*start);
+    if (*end == NULL)
+        *end = skip_argument(*start);
     return *end > *start;
 }
 

@@ -63,6 +63,10 @@ static void test_text(void **state)
         {"PWD / = 1, PWD - = 1, PWD /* * / */ = 1", "PWD / = 1, PWD - = 1, PWD  = ***"},
         {"--password=a --password", "--password=*** --password"},
         {"--password=", "--password="},
+        /* What was redacted already keeps the quotes around it. */
+        {"sh -c 'sqlcmd -P ***' b", "sh -c 'sqlcmd -P ***' b"},
+        {"sh -c 'sh -c '\\''x --password ***'\\'''", "sh -c 'sh -c '\\''x --password ***'\\'''"},
+        {"-P ***'x y' -b", "-P *** -b"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *text = redact_text(rows[i][0]);
