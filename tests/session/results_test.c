@@ -56,6 +56,16 @@ static void an_attention_is_looked_for_while_the_engine_runs(void **state)
     expect_batch("PRINT 'again'", "message 0 0: again\ndone\n");
 }
 
+/* A backup may be over in less than a tenth of a second, and is cancelled all the same. */
+static void an_attention_is_seen_while_data_moves(void **state)
+{
+    (void)state;
+    fake.moves = 60;
+    recorder.attention = &interrupted;
+    expect_batch(BACKUP, "done\n");
+    assert_int_equal(fake.cancels, 1);
+}
+
 static void a_reader_that_is_gone_ends_the_batch(void **state)
 {
     (void)state;
@@ -201,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_say_how_a_statement_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lost_connection_gets_no_end, setup, teardown),
         cmocka_unit_test_setup_teardown(an_attention_is_looked_for_while_the_engine_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_attention_is_seen_while_data_moves, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_that_is_gone_ends_the_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(use_is_told_before_its_message, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_may_ask_for_its_database, setup, teardown),

@@ -14,6 +14,7 @@ struct fake fake;
 struct engine {
     struct engine_options options;
     uint32_t steps;
+    uint32_t waits;
     bool cancelled;
 };
 
@@ -54,7 +55,8 @@ int engine_new(const struct engine_request *request, const struct engine_options
 enum engine_status engine_step(struct engine *engine)
 {
     engine->steps++;
-    if (engine->steps < 3 || (fake.until_cancelled && !engine->cancelled))
+    if (engine->steps < 3 || (engine->waits < fake.moves && !engine->cancelled) ||
+        (fake.until_cancelled && !engine->cancelled))
         return ENGINE_RUNNING;
     if (fake.set != NULL && engine->options.describe != NULL)
         engine->options.describe(engine->options.report_context, fake.set);
@@ -67,7 +69,9 @@ enum engine_status engine_step(struct engine *engine)
 void engine_wait(struct engine *engine, int64_t deadline)
 {
     _Atomic uint32_t nobody = 0;
-    (void)engine;
+    engine->waits++;
+    if (engine->waits <= fake.moves)
+        os_wait(&nobody, 0, os_now() + 1000000);
     if (fake.interrupt != NULL)
         atomic_store(fake.interrupt, true);
     if (fake.until_cancelled)

@@ -25,9 +25,10 @@ extern struct fake {
     /* told by the test */
     struct sql_message messages[FAKE_MESSAGES_MAX]; /* reported in the last step; number 0 ends them */
     bool until_cancelled;                           /* runs until engine_cancel */
-    atomic_bool *interrupt;                         /* set in the first wait, as a signal handler would */
-    const struct engine_backup_set *set;            /* described in the last step */
-    int new_error;                                  /* what engine_new returns */
+    uint32_t moves;                      /* waits of a millisecond that it takes, unless cancelled */
+    atomic_bool *interrupt;              /* set in the first wait, as a signal handler would */
+    const struct engine_backup_set *set; /* described in the last step */
+    int new_error;                       /* what engine_new returns */
     /* remembered */
     uint32_t engines;
     uint32_t cancels;

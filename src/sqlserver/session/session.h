@@ -7,7 +7,7 @@
  * session_call.
  * Not responsible for: GO, scripting variables, commands (sqlcmd/run.c); bytes of a protocol (tds/).
  *
- * Ending a batch from outside: *interrupted is looked at before each statement and ten times a second while the engine
+ * Ending a batch from outside: *interrupted is looked at before each statement and again and again while the engine
  * runs, which then aborts its set. A signal handler may set it, another thread, or the front end itself in
  * results->gone: that is how a single thread sees an attention on its connection. session_run returns, and only the
  * front end clears *interrupted again.

@@ -67,7 +67,7 @@ struct results {
     void (*database)(struct results *results, const char *name);
     /* Of a session_call, after all else: the value of its output parameter `index`. NULL: not to be told */
     void (*parameter)(struct results *results, uint32_t index, const char *value);
-    /* Looks whether nobody reads any more; asked ten times a second while the engine runs. A front end without a thread
+    /* Looks whether nobody reads any more; asked again and again while the engine runs. A front end without a thread
      * of its own for it also looks for an attention here, and sets *interrupted (session.h). */
     bool (*gone)(struct results *results);
     bool broken; /* set by the front end: what it wrote did not arrive */
