@@ -53,11 +53,13 @@ static void what_is_the_clients_is_that_users(void **state)
          "--trigger=" CLIENT("daemon") " --ask {run}/s backup", "--", CLIENT("daemon"), "--listen", "{run}/s",
          "backup", "--database", "sales", "--dir", "{run}"},
         /* the trigger's sqlcmd is root's, the client's is not: both ask the same server */
-        {"run", "--as=nobody", "--size=1M", "--trigger=sqlcmd -b -Q 'ALTER DATABASE x SET RECOVERY SIMPLE' && "
+        {"run", "--as=nobody", "--size=1M",
+         "--trigger=sqlcmd -b -Q 'ALTER DATABASE x SET RECOVERY SIMPLE' && "
          "touch {run}/asked && until test -e {run}/done; do sleep 0.05; done",
          "--", "sh", "-c",
-         "until test -e {run}/asked; do sleep 0.05; done; sqlcmd -b -Q 'ALTER DATABASE y SET RECOVERY SIMPLE' && "
-         CLIENT("correct_c") " backup --database sales --dir {run} && touch {run}/done; exec sleep 60"},
+         "until test -e {run}/asked; do sleep 0.05; done; sqlcmd -b -Q 'ALTER DATABASE y SET RECOVERY "
+         "SIMPLE' && " CLIENT(
+             "correct_c") " backup --database sales --dir {run} && touch {run}/done; exec sleep 60"},
         {"sweep", "--as=nobody", "--size=1M", "--only=lost-close", "--no-minimize", "--", CLIENT("correct_c"),
          "backup", "--database", "sales", "--dir", "{run}", "--patience", "500"},
     };

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "activity.h"
+
 static void databases_are_those_of_the_system_and_what_is_named(void **state)
 {
     (void)state;
@@ -62,6 +64,50 @@ static void the_catalog_knows_states_and_backups(void **state)
         "r|D|77\n");
     expect_rows("SELECT DATABASEPROPERTYEX('r', 'Status'), DATABASEPROPERTYEX('r', 'Recovery')",
                 "RESTORING|BULK_LOGGED\n");
+}
+
+/* Sessions are processes of their own: what one has under way others can follow. */
+static void sessions_see_each_other_and_what_runs(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/session-query-XXXXXX";
+    static const char requests[] =
+        "SELECT session_id, command, database_id, percent_complete, blocking_session_id, status "
+        "FROM sys.dm_exec_requests WHERE database_id = DB_ID('Sales')";
+    struct activity_session other = {.spid = 52,
+                                     .percent = 40,
+                                     .login = "backup",
+                                     .application = "agent",
+                                     .database = "master",
+                                     .command = "BACKUP DATABASE",
+                                     .target = "sales"};
+    struct activity *others;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    assert_int_equal(activity_open(path, &settings.activity), 0);
+    assert_int_equal(activity_open(path, &others), 0);
+    expect_rows(requests, "");
+    assert_int_equal(activity_tell(others, &other), 0);
+    expect_rows(requests, "52|BACKUP DATABASE|5|40|0|running\n");
+    expect_rows(
+        "SELECT session_id, login_name, program_name, status, is_user_process FROM "
+        "sys.dm_exec_sessions ORDER BY session_id",
+        "51|sa||running|1\n52|backup|agent|running|1\n");
+    /* the session's own statement, as others see it */
+    struct activity_session all[ACTIVITY_MAX];
+    expect_batch("USE Sales BACKUP LOG Sales TO VIRTUAL_DEVICE = 's'", NULL);
+    assert_int_equal(activity_read(others, all), 2);
+    assert_string_equal(all[0].database, "Sales");
+    assert_string_equal(all[0].target, "Sales");
+    assert_string_equal(all[0].command, ""); /* it is over */
+    other.command[0] = '\0';
+    assert_int_equal(activity_tell(others, &other), 0);
+    expect_rows(requests, "");
+    expect_rows("SELECT status FROM sys.dm_exec_sessions WHERE session_id <> @@SPID", "sleeping\n");
+    activity_close(others); /* as if its process had died */
+    expect_rows("SELECT session_id FROM sys.dm_exec_sessions", "51\n");
+    unlink(path);
 }
 
 static void queries_select_order_and_cut(void **state)
@@ -259,6 +305,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(databases_are_those_of_the_system_and_what_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(databases_of_the_plan_exist_once_their_file_does, setup, teardown),
         cmocka_unit_test_setup_teardown(the_catalog_knows_states_and_backups, setup, teardown),
+        cmocka_unit_test_setup_teardown(sessions_see_each_other_and_what_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(queries_select_order_and_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_say_what_a_server_is_like, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_are_found_by_name, setup, teardown),

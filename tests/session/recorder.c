@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "activity.h"
 #include "answers_file.h"
 
 struct recorder recorder;
@@ -148,5 +149,6 @@ int teardown(void **state)
     (void)state;
     session_free(session);
     catalog_close(settings.catalog);
+    activity_close(settings.activity);
     return 0;
 }

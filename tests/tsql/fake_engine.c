@@ -90,6 +90,11 @@ enum engine_leaving engine_leaving(const struct engine *engine)
     return fake.leaving;
 }
 
+uint32_t engine_percent(const struct engine *engine)
+{
+    return engine->steps;
+}
+
 void engine_free(struct engine *engine)
 {
     free(engine);

@@ -129,6 +129,18 @@ static int give_to_folders_owner(const char *path, int file)
     return fchown(file, status.st_uid, status.st_gid) == 0 ? 0 : errno;
 }
 
+int catalog_open_beside(const char *path)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int error = file >= 0 ? give_to_folders_owner(path, file) : 0;
+    if (error != 0) {
+        close(file);
+        errno = error;
+        file = -1;
+    }
+    return file;
+}
+
 /* Only who holds the lock writes, so that the new file's name need not be its own; a leftover of a killed server is
  * used again. */
 static int save(struct catalog *catalog)
@@ -196,11 +208,8 @@ int catalog_open(const char *path, struct catalog **out)
         if (error == 0) {
             snprintf(catalog->path, sizeof catalog->path, "%s", path);
             snprintf(catalog->next, sizeof catalog->next, "%s.new", path);
-            catalog->locks = open(locks, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-            error = catalog->locks < 0 ? errno : give_to_folders_owner(locks, catalog->locks);
-        }
-        if (error == 0) {
-            error = catalog_begin(catalog);
+            catalog->locks = catalog_open_beside(locks);
+            error = catalog->locks < 0 ? errno : catalog_begin(catalog);
         }
         if (error != 0) {
             catalog_close(catalog);

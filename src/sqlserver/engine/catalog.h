@@ -55,6 +55,9 @@ struct catalog;
 /* path NULL: in memory. A file that is not there yet is an empty catalog. */
 int catalog_open(const char *path, struct catalog **catalog);
 void catalog_close(struct catalog *catalog); /* NULL is allowed */
+/* A file for reading and writing that the processes of all users of the run share, made if it is not there: its
+ * descriptor, or -1 with errno. */
+int catalog_open_beside(const char *path);
 
 /* Nobody else reads or changes the catalog between begin and end. end is only to be called after a begin that
  * succeeded; with `changed` it stores the entries. */

@@ -425,6 +425,13 @@ enum engine_leaving engine_leaving(const struct engine *engine)
     return engine->leaving;
 }
 
+uint32_t engine_percent(const struct engine *engine)
+{
+    return engine->total == 0               ? 0
+           : engine->moved >= engine->total ? 100
+                                            : (uint32_t)(engine->moved * 100 / engine->total);
+}
+
 void engine_free(struct engine *engine)
 {
     if (engine == NULL) {

@@ -115,6 +115,7 @@ enum engine_status engine_step(struct engine *engine);
 void engine_wait(struct engine *engine, int64_t deadline); /* os_now() nanoseconds */
 void engine_cancel(struct engine *engine); /* attention: abort the set; steps on to ENGINE_FAILED with 3204 */
 enum engine_leaving engine_leaving(const struct engine *engine);
-void engine_free(struct engine *engine); /* aborts what still runs */
+uint32_t engine_percent(const struct engine *engine); /* of the data that has been moved */
+void engine_free(struct engine *engine);              /* aborts what still runs */
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "os.h"
 #include "rows.h"
@@ -295,8 +296,34 @@ static void describe(void *context, const struct engine_backup_set *set)
     rows_tell(job->session, job->statement->kind, set);
 }
 
-static void drive(struct session *session, struct engine *engine)
+/* What others see of the statement. */
+static void show(struct job *job, uint32_t percent)
 {
+    struct activity_session *own = &job->session->own;
+    if (own->command[0] != '\0' && own->percent == percent)
+        return;
+    own->percent = percent;
+    if (own->command[0] == '\0') {
+        const char *name = job->statement->kind == TSQL_VERIFYONLY ? "RESTORE VERIFYONLY" : job->name;
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        own->started = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
+        /* The server cuts the names of commands so. */
+        snprintf(own->command, sizeof(own->command), "%.16s", name);
+        snprintf(own->target, sizeof(own->target), "%s", job->database);
+    }
+    session_show(job->session);
+}
+
+static void hide(struct session *session)
+{
+    session->own.command[0] = '\0';
+    session_show(session);
+}
+
+static void drive(struct job *job, struct engine *engine)
+{
+    struct session *session = job->session;
     int64_t timeout = session->settings.query_timeout;
     int64_t deadline = timeout > 0 ? os_now() + timeout * 1000 * NS_PER_MS : OS_FOREVER;
     int64_t look = os_now() + LOOK_BUSY_MS * NS_PER_MS;
@@ -305,6 +332,7 @@ static void drive(struct session *session, struct engine *engine)
         int64_t now = os_now();
         if (!cancelled && now >= look) {
             look = now + LOOK_BUSY_MS * NS_PER_MS;
+            show(job, engine_percent(engine));
             session->result->timed_out = now >= deadline;
             /* `gone` may be what sees the attention, and so comes first. */
             bool gone = session->settings.results->gone(session->settings.results);
@@ -334,7 +362,9 @@ static int run_engine(struct job *job)
     if (rc != 0)
         return rc;
     job->session->engine_ran = true;
-    drive(job->session, engine);
+    show(job, 0);
+    drive(job, engine);
+    hide(job->session);
     struct session_result *result = job->session->result;
     result->leaving = engine_leaving(engine);
     result->timed_out = result->timed_out || result->leaving == ENGINE_CANCELLED;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "redact.h"
@@ -188,6 +189,28 @@ static int run_assign(struct session *session, const struct tsql_statement *stat
     return session_expression_failed(session, tsql_assign(values, statement, &error), &error);
 }
 
+static void copy_name(char *to, const char *from)
+{
+    snprintf(to, CATALOG_NAME_MAX, "%s", from != NULL ? from : "");
+}
+
+void session_show(struct session *session)
+{
+    copy_name(session->own.database, session->database);
+    if (session->settings.activity != NULL)
+        activity_tell(session->settings.activity, &session->own); /* who is not seen is served all the same */
+}
+
+static void introduce(struct session *session, int32_t spid)
+{
+    const struct session_settings *settings = &session->settings;
+    session->own = (struct activity_session){.spid = spid, .connected = time(NULL)};
+    copy_name(session->own.login, settings->login != NULL ? settings->login : "sa");
+    copy_name(session->own.host, settings->host);
+    copy_name(session->own.application, settings->application);
+    session_show(session);
+}
+
 static int change_database(struct session *session, const char *name)
 {
     char *copy = strdup(name);
@@ -195,6 +218,7 @@ static int change_database(struct session *session, const char *name)
         return ENOMEM;
     free(session->database);
     session->database = copy;
+    session_show(session);
     return 0;
 }
 
@@ -351,14 +375,15 @@ int session_new(const struct session_settings *settings, struct session **out)
     *out = session;
     if (session == NULL)
         return ENOMEM;
+    int32_t spid = settings->spid != 0 ? settings->spid : (int32_t)getpid();
     session->settings = *settings;
     if (session_reset(session) != 0) {
         session_free(session);
         *out = NULL;
         return ENOMEM;
     }
-    snprintf(session->spid, sizeof(session->spid), "%d",
-             settings->spid != 0 ? settings->spid : (int)getpid());
+    introduce(session, spid);
+    snprintf(session->spid, sizeof(session->spid), "%d", spid);
     snprintf(session->last_error, sizeof(session->last_error), "0");
     session->globals[TSQL_VERSION] = version_text;
     session->globals[TSQL_SERVERNAME] = settings->server;

@@ -27,11 +27,13 @@
 #include "plan.h"
 #include "session_results.h"
 
+struct activity;
 struct answers;
 
 struct session_settings {
     const struct plan *plan;
-    struct catalog *catalog; /* what the server remembers; NULL: nothing */
+    struct catalog *catalog;   /* what the server remembers; NULL: nothing */
+    struct activity *activity; /* where sessions see each other (activity.h); NULL: nowhere */
     struct results *results;
     const struct answers *answers; /* from outside (answers.h); NULL: none */
     const atomic_bool *interrupted;

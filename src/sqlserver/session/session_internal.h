@@ -2,6 +2,7 @@
 #ifndef VDIFAULT_SESSION_INTERNAL_H
 #define VDIFAULT_SESSION_INTERNAL_H
 
+#include "activity.h"
 #include "session.h"
 #include "tsql.h"
 
@@ -17,11 +18,12 @@ struct session {
     uint32_t row;              /* of it: the one at hand */
     char *database;            /* in use; its name is a valid one */
     char spid[16];
-    char last_error[16];        /* @@ERROR: of the statement before */
-    char last_rows[24];         /* @@ROWCOUNT: the same */
-    char open_transactions[16]; /* @@TRANCOUNT */
-    int32_t error;              /* number of the last error of the statement that runs */
-    uint32_t transactions;      /* begun and not ended: @@TRANCOUNT */
+    struct activity_session own; /* what others see of this one */
+    char last_error[16];         /* @@ERROR: of the statement before */
+    char last_rows[24];          /* @@ROWCOUNT: the same */
+    char open_transactions[16];  /* @@TRANCOUNT */
+    int32_t error;               /* number of the last error of the statement that runs */
+    uint32_t transactions;       /* begun and not ended: @@TRANCOUNT */
     bool no_count;
     int64_t rows; /* of the last result set */
     bool stop;    /* what runs now ends the batch */
@@ -43,6 +45,8 @@ void session_say(struct session *session, int32_t number, int32_t severity, int3
                  ...) __attribute__((format(printf, 5, 6)));
 /* Writes EVENT_STATEMENT_BEGIN, once. */
 void session_begin(struct session *session);
+/* Lets other sessions see what `own` says, and the database in use. */
+void session_show(struct session *session);
 /* 911 for names that no database can have. */
 bool session_check_database(struct session *session, const char *name, int32_t state);
 

@@ -8,6 +8,7 @@
 #ifndef VDIFAULT_SESSION_START_H
 #define VDIFAULT_SESSION_START_H
 
+#include "activity.h"
 #include "catalog.h"
 #include "event.h"
 #include "plan.h"
@@ -20,5 +21,7 @@ enum process_role start_role(void);
 int start_plan(struct plan *plan, char message[START_MESSAGE_MAX]);
 /* The locks in it are to end with the server: to be called in the process that runs sessions. */
 int start_catalog(struct catalog **catalog, char message[START_MESSAGE_MAX]);
+/* The same, for where sessions see each other: beside the catalog, and NULL where that is in memory. */
+int start_activity(struct activity **activity, char message[START_MESSAGE_MAX]);
 
 #endif

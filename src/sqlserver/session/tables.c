@@ -18,7 +18,9 @@ enum rows {
     ONE_ROW,
     DATABASES, /* one each */
     FILES,     /* of each database, the data and the log */
-    BACKUPS    /* the last full one of each database that has one */
+    BACKUPS,   /* the last full one of each database that has one */
+    SESSIONS,  /* each that is connected */
+    REQUESTS   /* each BACKUP and RESTORE that runs */
 };
 
 /* Where a column's value comes from. */
@@ -41,7 +43,16 @@ enum source {
     HOST,
     APPLICATION,
     SPID,
+    STATUS, /* running, sleeping */
+    CONNECTED,
     DATABASE_IN_USE,
+    DATABASE_IN_USE_ID,
+    COMMAND,
+    TARGET_ID, /* of the database that the command is about */
+    STARTED,
+    ELAPSED,  /* milliseconds */
+    ESTIMATE, /* of those still to come */
+    PERCENT,
     BASE,
     SIZE,
     NOW
@@ -133,22 +144,35 @@ static const struct column media_columns[] = {
 };
 
 static const struct column connection_columns[] = {
-    {OTHER("session_id", SMALLINT), SPID, NULL},     {TEXT("net_transport", 40), ALWAYS, "TCP"},
-    {TEXT("protocol_type", 40), ALWAYS, "TSQL"},     {TEXT("encrypt_option", 40), ALWAYS, "FALSE"},
-    {TEXT("auth_scheme", 40), ALWAYS, "SQL"},        {TEXT("login_name", 128), LOGIN, NULL},
-    {TEXT("original_login_name", 128), LOGIN, NULL}, {TEXT("host_name", 128), HOST, NULL},
-    {TEXT("program_name", 128), APPLICATION, NULL},  {TEXT("database_name", 128), DATABASE_IN_USE, NULL},
-    {TEXT("status", 30), ALWAYS, "running"},
+    {OTHER("session_id", SMALLINT), SPID, NULL},
+    {TEXT("net_transport", 40), ALWAYS, "TCP"},
+    {TEXT("protocol_type", 40), ALWAYS, "TSQL"},
+    {TEXT("encrypt_option", 40), ALWAYS, "FALSE"},
+    {TEXT("auth_scheme", 40), ALWAYS, "SQL"},
+    {TEXT("login_name", 128), LOGIN, NULL},
+    {TEXT("original_login_name", 128), LOGIN, NULL},
+    {TEXT("host_name", 128), HOST, NULL},
+    {TEXT("program_name", 128), APPLICATION, NULL},
+    {TEXT("database_name", 128), DATABASE_IN_USE, NULL},
+    {TEXT("status", 30), STATUS, NULL},
+    {OTHER("is_user_process", BIT), ALWAYS, "1"},
+    {OTHER("login_time", DATETIME), CONNECTED, NULL},
+    {OTHER("database_id", SMALLINT), DATABASE_IN_USE_ID, NULL},
 };
 
-/* What is under way: nothing but who asks, which is none of what clients look for. */
+/* The query that asks is not among them: it is none of what clients look for. */
 static const struct column request_columns[] = {
-    {OTHER("session_id", SMALLINT), ALWAYS, NULL},
-    {TEXT("command", 32), ALWAYS, NULL},
-    {TEXT("status", 30), ALWAYS, NULL},
-    {OTHER("database_id", SMALLINT), ALWAYS, NULL},
-    {OTHER("percent_complete", INT), ALWAYS, NULL},
-    {OTHER("start_time", DATETIME), ALWAYS, NULL},
+    {OTHER("session_id", SMALLINT), SPID, NULL},
+    {OTHER("request_id", INT), ALWAYS, "0"},
+    {TEXT("command", 32), COMMAND, NULL},
+    {TEXT("status", 30), STATUS, NULL},
+    {OTHER("database_id", SMALLINT), TARGET_ID, NULL},
+    {OTHER("percent_complete", INT), PERCENT, NULL},
+    {OTHER("start_time", DATETIME), STARTED, NULL},
+    {OTHER("total_elapsed_time", INT), ELAPSED, NULL},
+    {OTHER("estimated_completion_time", BIGINT), ESTIMATE, NULL},
+    {OTHER("blocking_session_id", SMALLINT), ALWAYS, "0"},
+    {TEXT("wait_type", 60), ALWAYS, NULL},
 };
 
 static const struct column host_columns[] = {
@@ -181,9 +205,9 @@ static const struct description {
     {"master_files", FILES, file_columns, COUNT(file_columns)},
     {"backupset", BACKUPS, backup_columns, COUNT(backup_columns)},
     {"backupmediafamily", BACKUPS, media_columns, COUNT(media_columns)},
-    {"dm_exec_connections", ONE_ROW, connection_columns, COUNT(connection_columns)},
-    {"dm_exec_sessions", ONE_ROW, connection_columns, COUNT(connection_columns)},
-    {"dm_exec_requests", NO_ROWS, request_columns, COUNT(request_columns)},
+    {"dm_exec_connections", SESSIONS, connection_columns, COUNT(connection_columns)},
+    {"dm_exec_sessions", SESSIONS, connection_columns, COUNT(connection_columns)},
+    {"dm_exec_requests", REQUESTS, request_columns, COUNT(request_columns)},
     {"dm_os_host_info", ONE_ROW, host_columns, COUNT(host_columns)},
     {"availability_groups", NO_ROWS, group_columns, COUNT(group_columns)},
     {"availability_replicas", NO_ROWS, group_columns, COUNT(group_columns)},
@@ -204,18 +228,21 @@ enum {
     PAGE_BYTES = 8192
 };
 
-/* A database and the number of its file, from 1; NULL of a table with one row. */
+/* What a row is about. */
 struct subject {
-    const struct database_row *database;
+    const struct database_row *database; /* and the number of its file, from 1 */
     uint32_t file;
+    const struct activity_session *other; /* a session; NULL: the one that asks */
+    const struct databases *databases;    /* all there are */
 };
 
-static void format_now(char *text)
+static const char *format_time(char *text, int64_t seconds)
 {
-    time_t now = time(NULL);
+    time_t time = (time_t)seconds;
     struct tm parts;
-    if (gmtime_r(&now, &parts) == NULL || strftime(text, CELL_MAX, "%Y-%m-%d %H:%M:%S.000", &parts) == 0)
+    if (gmtime_r(&time, &parts) == NULL || strftime(text, CELL_MAX, "%Y-%m-%d %H:%M:%S.000", &parts) == 0)
         text[0] = '\0';
+    return text;
 }
 
 static const char *number(char *text, uint64_t value)
@@ -224,23 +251,64 @@ static const char *number(char *text, uint64_t value)
     return text;
 }
 
-static const char *cell_of_connection(enum source source, const struct session *session)
+static int64_t milliseconds_since(int64_t then)
 {
-    const struct session_settings *settings = &session->settings;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t since = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - then;
+    return since > 0 ? since : 0;
+}
+
+static const char *id_of(const struct databases *databases, const char *name, char *text)
+{
+    const struct database_row *database = databases_find(databases, name);
+    return database != NULL ? number(text, database->id) : NULL;
+}
+
+static const char *cell_of_request(enum source source, const struct subject *subject, char *text)
+{
+    const struct activity_session *other = subject->other;
+    uint64_t elapsed = (uint64_t)milliseconds_since(other->started);
     switch (source) {
-    case SERVER:
-        return settings->server;
-    case LOGIN:
-        return settings->login != NULL ? settings->login : "sa";
-    case HOST:
-        return settings->host != NULL ? settings->host : "";
-    case APPLICATION:
-        return settings->application != NULL ? settings->application : "";
-    case SPID:
-        return session->spid;
+    case COMMAND:
+        return other->command;
+    case TARGET_ID:
+        return id_of(subject->databases, other->target, text);
+    case STARTED:
+        return format_time(text, other->started / 1000);
+    case ELAPSED:
+        return number(text, elapsed);
+    case ESTIMATE:
+        return number(text, other->percent > 0 ? elapsed * (100 - other->percent) / other->percent : 0);
     default:
-        assert(source == DATABASE_IN_USE);
-        return session->database;
+        assert(source == PERCENT);
+        return number(text, other->percent);
+    }
+}
+
+static const char *cell_of_session(enum source source, const struct session *session,
+                                   const struct subject *subject, char *text)
+{
+    const struct activity_session *other = subject->other != NULL ? subject->other : &session->own;
+    switch (source) {
+    case LOGIN:
+        return other->login;
+    case HOST:
+        return other->host;
+    case APPLICATION:
+        return other->application;
+    case SPID:
+        return number(text, (uint64_t)other->spid);
+    case STATUS: /* who asks is running, too */
+        return other->command[0] != '\0' || other->spid == session->own.spid ? "running" : "sleeping";
+    case CONNECTED:
+        return format_time(text, other->connected);
+    case DATABASE_IN_USE:
+        return other->database;
+    case DATABASE_IN_USE_ID:
+        return id_of(subject->databases, other->database, text);
+    default:
+        return cell_of_request(source, subject, text);
     }
 }
 
@@ -294,10 +362,11 @@ static const char *cell_of(const struct column *column, const struct session *se
     case SIZE:
         return number(text, size);
     case NOW:
-        format_now(text);
-        return text;
+        return format_time(text, time(NULL));
+    case SERVER:
+        return session->settings.server;
     default:
-        return cell_of_connection(column->source, session);
+        return cell_of_session(column->source, session, subject, text);
     }
 }
 
@@ -323,18 +392,38 @@ static int add_row(struct table *table, const struct session *session, const str
     return 0;
 }
 
+static int add_sessions(struct table *table, const struct session *session, const struct databases *databases)
+{
+    struct activity *activity = session->settings.activity;
+    struct activity_session *all = calloc(activity != NULL ? ACTIVITY_MAX : 1, sizeof(*all));
+    int rc = 0;
+    if (all == NULL)
+        return ENOMEM;
+    uint32_t count = activity != NULL ? activity_read(activity, all) : 0;
+    if (count == 0) /* nobody is seen, but who asks is there */
+        all[count++] = session->own;
+    for (uint32_t i = 0; i < count && rc == 0; i++) {
+        if (table->description->rows == SESSIONS || all[i].command[0] != '\0')
+            rc = add_row(table, session, &(struct subject){.other = &all[i], .databases = databases});
+    }
+    free(all);
+    return rc;
+}
+
 static int add_rows(struct table *table, const struct session *session, const struct databases *databases)
 {
     enum rows rows = table->description->rows;
     int rc = 0;
     if (rows == ONE_ROW)
-        return add_row(table, session, &(struct subject){NULL, 1});
+        return add_row(table, session, &(struct subject){.file = 1});
+    if (rows == SESSIONS || rows == REQUESTS)
+        return add_sessions(table, session, databases);
     for (uint32_t i = 0; i < databases->count && rc == 0 && rows != NO_ROWS; i++) {
         const struct database_row *database = &databases->rows[i];
         if (rows == BACKUPS && database->base == 0)
             continue;
         for (uint32_t file = 1; file <= (rows == FILES ? 2 : 1) && rc == 0; file++)
-            rc = add_row(table, session, &(struct subject){database, file});
+            rc = add_row(table, session, &(struct subject){.database = database, .file = file});
     }
     return rc;
 }

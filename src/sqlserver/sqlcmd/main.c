@@ -67,10 +67,12 @@ static int connect_and_run(void *context)
     const struct connection *connection = context;
     char message[START_MESSAGE_MAX];
     int status = EXIT_PLAN;
-    if (start_catalog(&connection->environment->catalog, message) == 0)
+    if (start_catalog(&connection->environment->catalog, message) == 0 &&
+        start_activity(&connection->environment->activity, message) == 0)
         status = sqlcmd_run(connection->options, connection->environment);
     else
         fprintf(stderr, "sqlcmd: %s\n", message);
+    activity_close(connection->environment->activity);
     catalog_close(connection->environment->catalog);
     return status;
 }

@@ -323,6 +323,7 @@ int sqlcmd_run(struct sqlcmd_options *options, const struct sqlcmd_environment *
     struct session_settings settings = {
         .plan = environment->plan,
         .catalog = environment->catalog,
+        .activity = environment->activity,
         .results = &runner.output.results,
         .answers = environment->answers,
         .server = runner.output.server,

@@ -18,6 +18,7 @@ struct answers;
 struct sqlcmd_environment {
     const struct plan *plan;
     struct catalog *catalog;       /* NULL: the server remembers nothing */
+    struct activity *activity;     /* NULL: nobody sees this session */
     const struct answers *answers; /* --answers (answers.h); NULL: none */
     enum process_role role;
     const atomic_bool *interrupted;

@@ -142,6 +142,7 @@ static int open_session(struct connection *connection)
     struct session_settings settings = {
         .plan = connection->server->plan,
         .catalog = connection->server->catalog,
+        .activity = connection->server->activity,
         .answers = connection->server->answers,
         .results = &connection->answer.results,
         .interrupted = connection->server->interrupted,

@@ -19,6 +19,7 @@
 #include "plan.h"
 #include "prelogin.h"
 
+struct activity;
 struct answers;
 
 struct tds_server {
@@ -26,6 +27,7 @@ struct tds_server {
     const struct plan *plan;
     const struct answers *answers; /* --answers; NULL: none */
     struct catalog *catalog;       /* NULL: the server remembers nothing */
+    struct activity *activity;     /* NULL: sessions do not see each other */
     enum process_role role;
     enum tds_encryption encryption;
     SSL_CTX *tls;

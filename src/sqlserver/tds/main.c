@@ -150,7 +150,7 @@ static int serve(int socket, int32_t spid, struct tds_server *server)
     int status = EXIT_PLAN;
     name_peer(socket, peer, sizeof peer);
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* small answers, at once */
-    if (start_catalog(&server->catalog, message) == 0) {
+    if (start_catalog(&server->catalog, message) == 0 && start_activity(&server->activity, message) == 0) {
         tds_connection_serve(socket, spid, server, &error);
         if (error.text[0] != '\0') {
             fprintf(stderr, "sqlserver: connection from %s: %s\n", peer, error.text);
@@ -159,6 +159,7 @@ static int serve(int socket, int32_t spid, struct tds_server *server)
     } else {
         fprintf(stderr, "sqlserver: %s\n", message);
     }
+    activity_close(server->activity);
     catalog_close(server->catalog);
     SSL_CTX_free(server->tls);
     return status;
