@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -193,6 +194,25 @@ static void values_are_of_their_types(void **state)
     }
 }
 
+/* Of an editor that marks UTF-8; and what could be read once, or not at all. */
+static void files_are_taken_as_they_come(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/session-answers-XXXXXX", message[ANSWERS_MESSAGE_MAX], fifo[64];
+    struct answers *answers = loaded("\xef\xbb\xbf[{\"query\": \"select 1\"}]");
+    assert_int_equal(answers->count, 1);
+    answers_free(answers);
+    assert_int_not_equal(load("\xef\xbb", &answers, message), 0);
+    assert_non_null(mkdtemp(path));
+    snprintf(fifo, sizeof(fifo), "%s/fifo", path);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_not_equal(answers_load(fifo, &answers, message), 0);
+    assert_non_null(strstr(message, "expected a file that can be read again, no pipe"));
+    unlink(fifo);
+    assert_int_equal(answers_load(path, &answers, message), EISDIR);
+    rmdir(path);
+}
+
 static void the_environment_names_the_file(void **state)
 {
     (void)state;
@@ -216,6 +236,7 @@ int main(void)
         cmocka_unit_test(an_answer_has_results_and_messages),
         cmocka_unit_test(what_is_wrong_is_said_with_its_line),
         cmocka_unit_test(values_are_of_their_types),
+        cmocka_unit_test(files_are_taken_as_they_come),
         cmocka_unit_test(the_environment_names_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

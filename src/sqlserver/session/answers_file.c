@@ -2,12 +2,15 @@
 #include "answers_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     FILE_MAX = 64 << 20,
@@ -336,10 +339,24 @@ static int take_array(struct reader *reader, struct answers *answers)
     return rc;
 }
 
+/* Every process that answers reads it anew: a pipe has it once, and a FIFO that nobody writes would be waited for. */
+static int open_file(const char *path)
+{
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file >= 0 && (fstat(file, &status) != 0 || S_ISFIFO(status.st_mode))) {
+        close(file);
+        errno = ESPIPE;
+        file = -1;
+    }
+    return file;
+}
+
 static int read_file(const char *path, char **text, size_t *length)
 {
     size_t capacity = 0;
-    FILE *file = fopen(path, "re");
+    int descriptor = open_file(path);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "r") : NULL;
     int rc = file == NULL ? errno : 0;
     *text = NULL;
     *length = 0;
@@ -358,22 +375,31 @@ static int read_file(const char *path, char **text, size_t *length)
     }
     if (file != NULL)
         fclose(file);
+    else if (descriptor >= 0)
+        close(descriptor);
     return rc;
 }
 
 int answers_load(const char *path, struct answers **out, char message[ANSWERS_MESSAGE_MAX])
 {
+    static const char byte_order_mark[] = "\xef\xbb\xbf"; /* some editors begin a file of UTF-8 with it */
     char *text;
     struct reader reader = {.path = path, .message = message, .line = 1};
     struct answers *answers = calloc(1, sizeof(*answers));
     int rc = read_file(path, &text, &reader.length);
     message[0] = '\0';
     reader.text = text;
+    if (rc == 0 && reader.length >= sizeof(byte_order_mark) - 1 &&
+        memcmp(text, byte_order_mark, sizeof(byte_order_mark) - 1) == 0) {
+        reader.text += sizeof(byte_order_mark) - 1;
+        reader.length -= sizeof(byte_order_mark) - 1;
+    }
     if (rc == 0)
         rc = answers == NULL ? ENOMEM : take_array(&reader, answers);
     if (rc != 0) {
         if (message[0] == '\0')
-            snprintf(message, ANSWERS_MESSAGE_MAX, "answers '%s' cannot be read: %s", path, strerror(rc));
+            snprintf(message, ANSWERS_MESSAGE_MAX, "answers '%s' cannot be read: %s", path,
+                     rc == ESPIPE ? "expected a file that can be read again, no pipe" : strerror(rc));
         answers_free(answers);
         answers = NULL;
     }
