@@ -62,7 +62,10 @@ static void explain_silence(const struct record *record, char *why, size_t size)
     snprintf(why, size,
              "the client made no VDI call: it ended before, it is not the program that uses "
              "libsqlvdi.so, or it"
-             " loads the library in a way that hides it (RTLD_DEEPBIND)");
+             " loads the library in a way that hides it (RTLD_DEEPBIND)%s",
+             geteuid() == 0 ? "; or what uses it becomes another user, who may not enter the run's folder: "
+                              "--as USER starts all of the client as that one"
+                            : "");
 }
 
 void verdict_nothing_shown(const struct record *record, const struct plan *plan, const uint32_t *fired,

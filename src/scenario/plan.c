@@ -366,7 +366,8 @@ static void load(void)
         loaded.status = text == MAP_FAILED ? errno : 0;
     }
     if (loaded.status != 0) {
-        fail(&loaded.error, 0, "cannot read the plan '%.150s': %s", path, strerror(loaded.status));
+        fail(&loaded.error, 0, "cannot read the plan '%.150s': %s%s", path, strerror(loaded.status),
+             loaded.status == EACCES ? " (is this another user than the one of vdifault? --as USER)" : "");
     } else if (text != NULL) {
         loaded.status = plan_parse(text, (size_t)info.st_size, &loaded.plan, &loaded.error, &loaded.line);
         munmap(text, (size_t)info.st_size);

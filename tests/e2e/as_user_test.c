@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "e2e.h"
@@ -97,6 +98,19 @@ static void what_cannot_be_is_told(void **state)
     }
     e2e_free(&run);
     assert_non_null(mkdtemp(folder));
+    assert_int_equal(chmod(folder, 0777), 0);
+    run_words(&run, &args,
+              (const char *const[WORDS]){"run", "--", "setpriv", "--reuid=65534", "--clear-groups",
+                                         CLIENT("correct_c"), "backup", "--set", "one", "--database", "sales",
+                                         "--dir", folder, "--patience", "500"});
+    if (run.status != 3 || strstr(run.output, "becomes another user, who may not enter") == NULL ||
+        strstr(run.output, "Permission denied (is this another user than") == NULL) {
+        e2e_fail(&run, &args, "expected exit status 3");
+    }
+    e2e_free(&run);
+    snprintf(client, sizeof client, "%s/one.0.bak", folder);
+    unlink(client);
+    assert_int_equal(chmod(folder, 0700), 0);
     snprintf(client, sizeof client, "%s/client", folder);
     assert_int_equal(symlink(CLIENT("correct_c"), client), 0);
     run_words(&run, &args, (const char *const[WORDS]){"run", "--as=nobody", "--", client});
