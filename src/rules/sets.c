@@ -169,13 +169,22 @@ static void begin_after_abort(struct checker *checker, struct vdi_set *set, cons
 
 /* ---- effects at the end of a call ---- */
 
+/* The last one tried until there is a set: a client that makes another name for each attempt. */
+static void show_name(struct checker *checker, struct operation_state *operation, const char *name)
+{
+    if (name) {
+        free(operation->shown.set);
+        operation->shown.set = state_copy_text(checker, name);
+    }
+}
+
 static void end_create(struct checker *checker, struct vdi_set *set, const struct event *event,
                        const struct call *call)
 {
     struct operation_state *operation = state_find_operation(checker, event->operation);
 
-    if (operation && set->name && !operation->shown.set) {
-        operation->shown.set = state_copy_text(checker, set->name);
+    if (operation && !operation->created) {
+        show_name(checker, operation, set->name);
     }
     if (event->result != 0) {
         return;

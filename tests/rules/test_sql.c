@@ -72,6 +72,22 @@ static void test_same_name_in_the_statement(void **state)
     }
 }
 
+/* A client that makes a name for each attempt: the Create of its first one failed, and left its number to the second. */
+static void test_name_of_the_second_attempt(void **state)
+{
+    static const char *const names[] = {"set-2", NULL};
+    struct run run;
+
+    (void)state;
+    run_start(&run, NULL);
+    vdi_create_named(&run, "set-1", 1, VD_E_NOTSUPPORTED);
+    vdi_create_named(&run, "set-2", 1, 0);
+    failing_statement(&run, "BACKUP ... VIRTUAL_DEVICE = 'set-2'", names, 911);
+    give_up(&run);
+    expect_not(&run, "VDI-SQL-001");
+    run_end(&run);
+}
+
 /* VDI-SQL-002 */
 
 static void test_device_named_twice(void **state)
@@ -185,6 +201,7 @@ int test_sql(void)
         cmocka_unit_test(test_other_name_in_the_statement), cmocka_unit_test(test_same_name_in_the_statement),
         cmocka_unit_test(test_device_named_twice),          cmocka_unit_test(test_registered_device),
         cmocka_unit_test(test_no_registered_device),        cmocka_unit_test(test_login),
+        cmocka_unit_test(test_name_of_the_second_attempt),
     };
 
     return cmocka_run_group_tests_name("sql", tests, NULL, NULL);
