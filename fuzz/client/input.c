@@ -89,13 +89,19 @@ static int32_t within(int32_t value, int32_t min, int32_t max)
 
 /* --- reading --- */
 
+/* What a record's number is to be below or at. */
+static int32_t most_of(const struct fault_arg_info *arg)
+{
+    return arg->arg == FAULT_ARG_KIB && arg->max > INPUT_KIB_MAX ? INPUT_KIB_MAX : arg->max;
+}
+
 static void read_arguments(const struct input_fault *record, struct fault *fault)
 {
     const struct fault_arg_info *args = fault_table[fault->kind].args;
     for (uint32_t i = 0; i < FAULT_ARGS_MAX && args[i].type != 0; i++) {
         bool choice = args[i].type == FAULT_VALUE_CHOICE;
         fault->arg[args[i].arg] = choice ? within(record->arg[i], 0, choices_of(args[i].values) - 1)
-                                         : within(record->arg[i], args[i].min, args[i].max);
+                                         : within(record->arg[i], args[i].min, most_of(&args[i]));
     }
 }
 
@@ -113,7 +119,7 @@ static bool read_fault(const struct input_fault *record, struct fault *fault)
     } else {
         set_site(fault->kind, record->site, &fault->site);
         fault->site.nth = record->how == INPUT_NEXT ? FAULT_NTH_NEXT : record->nth != 0 ? record->nth : 1;
-        fault->site.and_later = record->how == INPUT_AND_LATER;
+        fault->site.and_later = record->how == INPUT_AND_LATER && fault->kind != FAULT_CHATTY;
         fault->site.device = record->device < 2 ? -1 - record->device : (record->device - 2) % INPUT_DEVICES;
         fault->site.operation = record->operation % INPUT_OPERATIONS;
         read_arguments(record, fault);

@@ -23,6 +23,8 @@ enum {
     INPUT_SIZE_MAX = 512 << 10,
     INPUT_OPERATIONS = 2, /* sites are in one of the first */
     INPUT_DEVICES = 4,
+    INPUT_KIB_MAX =
+        256, /* what a chatty server says at a time: more tells no more, and takes a client's time */
 };
 
 struct input_header {

@@ -109,6 +109,27 @@ static void mutation_is_pure_and_reaches_every_kind(void **state)
     }
 }
 
+/* A client that takes its time with each line is no client that computes without end. */
+static void a_server_of_an_input_says_little(void **state)
+{
+    uint64_t random = 1;
+    uint32_t chatty = 0;
+    (void)state;
+    for (int i = 0; i < INPUTS; i++) {
+        uint8_t bytes[INPUT_MAX];
+        int32_t kib = 0;
+        read_plan(bytes, make_up(&random, bytes), &plan);
+        for (uint32_t at = 0; at < plan.fault_count; at++) {
+            bool said = plan.faults[at].kind == FAULT_CHATTY;
+            kib += said ? plan.faults[at].arg[FAULT_ARG_KIB] : 0;
+            chatty += said ? 1 : 0;
+            assert_false(said && plan.faults[at].site.and_later);
+        }
+        assert_true(kib <= INPUT_FAULTS_MAX * INPUT_KIB_MAX);
+    }
+    assert_true(chatty > 0);
+}
+
 static void nothing_larger_than_there_is_room_for(void **state)
 {
     uint8_t bytes[INPUT_MAX] = {0};
@@ -125,6 +146,7 @@ int main(void)
         cmocka_unit_test(any_bytes_are_a_plan),
         cmocka_unit_test(a_text_is_one_too),
         cmocka_unit_test(mutation_is_pure_and_reaches_every_kind),
+        cmocka_unit_test(a_server_of_an_input_says_little),
         cmocka_unit_test(nothing_larger_than_there_is_room_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
