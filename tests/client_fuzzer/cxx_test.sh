@@ -25,3 +25,13 @@ for how in -shared-libgcc -static-libstdc++; do
     expect 0 'empty: clean' timeout 60 ./threads empty
     expect 0 '20 sessions' timeout 60 ./threads -runs=20
 done
+
+# A project without C gets no program that lacks main().
+mkdir alone
+cat >alone/CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(client LANGUAGES CXX)
+find_package(vdifault REQUIRED)
+vdifault_client_fuzzer(threads SOURCES threads.cc)
+END
+expect 1 'needs the language C beside' "$cmake" -S alone -B alone/made -DCMAKE_PREFIX_PATH="$root"
