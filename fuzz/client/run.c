@@ -20,6 +20,7 @@ static struct report_event events[WORLD_EVENTS_MAX];
 static char texts[WORLD_TEXT_MAX];
 static size_t event_count, text_length;
 static bool records, full;
+static uint64_t answered;
 
 void run_reset(void)
 {
@@ -33,6 +34,7 @@ void run_reset(void)
     state.magic = RUN_STATE_MAGIC;
     state.version = RUN_STATE_VERSION;
     event_count = text_length = 0;
+    answered = 0;
     records = true;
     full = false;
 }
@@ -50,6 +52,11 @@ size_t run_event_count(void)
 const struct report_event *run_events(void)
 {
     return events;
+}
+
+uint64_t run_answer_count(void)
+{
+    return answered;
 }
 
 bool run_is_full(void)
@@ -119,6 +126,8 @@ uint64_t event_record(const struct event *event, const char *text)
     if (event->kind == EVENT_CALL_BEGIN && sim_self() != UINT32_MAX) {
         sim_call(vdi_function_names[event->function]);
     }
+    answered += event->kind == EVENT_CALL_END && event->function == VDI_FN_COMPLETE_COMMAND &&
+                event->result == 0 && answered < WORLD_ANSWERS_MAX;
     if (!records || event_count >= WORLD_EVENTS_MAX - (is_end ? 0 : 2)) {
         full = full || records;
         return sequence;

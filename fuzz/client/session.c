@@ -290,15 +290,17 @@ static int64_t patience(void)
     return PATIENCE_NS + longest * (NS_PER_S / 1000);
 }
 
-/* Until nobody can go on, or nothing happens but that clocks are looked at. */
+/* Until nobody can go on, or nothing happens but that clocks are looked at. Where events find no room any more, as those
+ * of a client that polls a slow server, it is the commands that tell whether it gets on. */
 static enum sim_end run_fibers(void)
 {
     enum sim_end end;
-    size_t events;
+    uint64_t before, after = 0;
     do {
-        events = run_event_count();
+        before = after;
         end = sim_run(sim_time() + patience());
-    } while (end == SIM_QUIET && !world.ended && run_event_count() > events);
+        after = run_event_count() + run_answer_count();
+    } while (end == SIM_QUIET && !world.ended && after > before);
     return end;
 }
 

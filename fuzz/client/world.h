@@ -30,6 +30,7 @@
 enum {
     WORLD_CLIENT = 1, /* the simulation's first process */
     WORLD_EVENTS_MAX = 1 << 18,
+    WORLD_ANSWERS_MAX = 1 << 16, /* who tries again for ever answers more */
     WORLD_TEXT_MAX = 16 << 20,
     WORLD_PATH_MAX = 256,
     WORLD_REFUSAL_MAX = 192,
@@ -81,6 +82,8 @@ void run_record(bool on);
 size_t run_event_count(void);
 const struct report_event *run_events(void); /* in order */
 bool run_is_full(void);
+/* Commands that the client has answered, those included whose events found no room; not above WORLD_ANSWERS_MAX. */
+uint64_t run_answer_count(void);
 
 /* --- interposer.c --- */
 

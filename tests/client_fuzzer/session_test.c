@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,57 @@ static void a_plan_that_is_none_is_told(void **state)
     assert_non_null(strstr(text, "line 1"));
 }
 
+/* --- polling --- */
+
+enum {
+    POLL_MS = 20
+};
+
+/* Answers what comes, and looks again at once where nothing does: for longer than there is room for what it calls. */
+static int polled(const char *name, bool for_ever)
+{
+    ClientVirtualDeviceSet set;
+    ClientVirtualDevice *device;
+    VDC_Command *command;
+    VDConfig config = {.deviceCount = 1};
+    char words[300];
+    int result;
+    snprintf(words, sizeof words, "sqlcmd -b -Q \"BACKUP DATABASE sales TO VIRTUAL_DEVICE='%s'\" &", name);
+    vdi_set_init(&set);
+    assert_int_equal(vdi_set_create(&set, (char *)name, &config), 0);
+    assert_int_equal(system(words), 0);
+    assert_int_equal(vdi_set_get_configuration(&set, -1, &config), 0);
+    assert_int_equal(vdi_set_open_device(&set, (char *)name, &device), 0);
+    while ((result = vdi_device_get_command(device, POLL_MS, &command)) != (int)VD_E_CLOSE || for_ever) {
+        if (result == 0) {
+            unsigned long done = command->commandCode == VDC_Write ? (unsigned long)command->size : 0;
+            assert_int_equal(vdi_device_complete_command(device, command, ERROR_SUCCESS, done, 0), 0);
+        }
+    }
+    vdi_set_close(&set);
+    vdi_set_destroy(&set);
+    return 1; /* nothing was stored */
+}
+
+static int polls_a_slow_server(const char *folder)
+{
+    (void)folder;
+    return polled("slow", false);
+}
+
+static int polls_what_is_lost(const char *folder)
+{
+    (void)folder;
+    return polled("lost", true);
+}
+
+static void polling_is_no_hang_while_commands_come(void **state)
+{
+    (void)state;
+    expect(polls_a_slow_server, "fault server-slow(ms=1800000)@Write#1+\nserver size 512K\n", "", 1);
+    expect(polls_what_is_lost, "fault lost-close@GetCommand\n", "VDI-OUT-002", -1);
+}
+
 /* --- what a session has not --- */
 
 static int forks(const char *folder)
@@ -272,10 +324,15 @@ static void what_a_session_has_not_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ends_by_return_and_exit),        cmocka_unit_test(a_set_left_behind_is_a_leak),
-        cmocka_unit_test(threads_take_turns_and_lock_up), cmocka_unit_test(time_passes_at_once),
-        cmocka_unit_test(sqlcmd_is_the_only_program),     cmocka_unit_test(the_folder_is_empty_at_first),
-        cmocka_unit_test(a_plan_that_is_none_is_told),    cmocka_unit_test(what_a_session_has_not_is_told),
+        cmocka_unit_test(ends_by_return_and_exit),
+        cmocka_unit_test(a_set_left_behind_is_a_leak),
+        cmocka_unit_test(threads_take_turns_and_lock_up),
+        cmocka_unit_test(time_passes_at_once),
+        cmocka_unit_test(sqlcmd_is_the_only_program),
+        cmocka_unit_test(the_folder_is_empty_at_first),
+        cmocka_unit_test(a_plan_that_is_none_is_told),
+        cmocka_unit_test(what_a_session_has_not_is_told),
+        cmocka_unit_test(polling_is_no_hang_while_commands_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
