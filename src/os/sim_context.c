@@ -23,6 +23,14 @@ enum {
     USES_MAX = 256
 };
 
+/* What C++ knows of a thread's exceptions, as its ABI lays it out: the innermost handler that is at work, and how many
+ * are on their way to one. NULL: the program has no C++. */
+struct exceptions {
+    void *caught;
+    unsigned uncaught;
+};
+extern struct exceptions *__cxa_get_globals(void) __attribute__((weak));
+
 /* Where each stack stands while another one goes on; the last one is the caller's. */
 static struct context {
     void *stack_pointer;
@@ -31,6 +39,7 @@ static struct context {
     void *fake;    /* AddressSanitizer's: where locals are if they are not on the stack */
     void *thread;  /* ThreadSanitizer's */
     uint32_t uses; /* of `thread` */
+    struct exceptions exceptions;
 } contexts[SIM_FIBERS_MAX + 1];
 
 static uint32_t current = SIM_CONTEXT_CALLER; /* who goes on */
@@ -157,6 +166,18 @@ static void forget_frames(struct context *context)
 #endif
 }
 
+/* --- C++ --- */
+
+/* Fibers are threads to a client: one that waits in a handler keeps its exception while another one's comes and goes. */
+static void swap_exceptions(struct context *from, const struct context *to)
+{
+    if (__cxa_get_globals != NULL) {
+        struct exceptions *own = __cxa_get_globals();
+        from->exceptions = *own;
+        *own = to->exceptions;
+    }
+}
+
 /* --- contexts --- */
 
 static const uint8_t *make_stack(void)
@@ -174,6 +195,7 @@ void sim_context_reset(void)
 {
     if (current != SIM_CONTEXT_CALLER) { /* left by a jump: nobody knows where it stood */
         contexts[current].stack_pointer = (void *)contexts[current].bottom;
+        swap_exceptions(&contexts[current], &contexts[SIM_CONTEXT_CALLER]);
         current = SIM_CONTEXT_CALLER;
     }
 }
@@ -187,6 +209,7 @@ void sim_context_start(uint32_t index, void (*entry)(void))
         context->size = SIM_STACK;
     }
     forget_frames(context);
+    context->exceptions = (struct exceptions){NULL, 0};
     prepare(context, entry);
 }
 
@@ -200,6 +223,7 @@ void sim_context_switch(uint32_t to)
     last = current;
     current = to;
     leave(&contexts[last], &contexts[to]);
+    swap_exceptions(&contexts[last], &contexts[to]);
     swap(&contexts[last], &contexts[to]);
     arrive();
 }
