@@ -3,9 +3,10 @@
  *   1. Write vdifault_client(): it does what your main() does, with its files below `folder`, and returns what main()
  *      would. Your own main() stays out of this program.
  *   2. Build it:   find_package(vdifault)
- *                  vdifault_client_fuzzer(my_fuzzer SOURCES entry.c backup.c)
- *   3. Fuzz:       ./my_fuzzer corpus/        a crash is a bug: the rule, the place, and the calls are printed
- *   4. Again:      vdifault minimize crash-... --client ./my_fuzzer_replay --to-c test.c
+ *                  vdifault_client_fuzzer(my_fuzzer ENGINE libfuzzer SOURCES entry.c backup.c)
+ *   3. Fuzz:       ./my_fuzzer -max_len=208 -len_control=0
+ *                  a crash is a bug: the rule, the place, and the calls are printed
+ *   4. Again:      vdifault minimize --client ./my_fuzzer_replay --output smallest.plan --to-c test.c crash-...
  * The client is called again and again in one process: state that outlives the call (statics, open files) is yours to
  * reset. docs/fuzz-clients.md says what popen, exit, fsync, threads, clocks and fork do meanwhile.
  */
