@@ -216,26 +216,30 @@ char *tds_text(const uint8_t *bytes, size_t size)
     return text;
 }
 
+size_t tds_character(const uint8_t *at, size_t left, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
+    size_t more = at[0] < 0x80 ? 0 : at[0] >= 0xf0 ? 3 : at[0] >= 0xe0 ? 2 : 1;
+    *code = more == 0 ? at[0] : at[0] & (0x3fu >> more);
+    for (size_t i = 1; i <= more; i++) {
+        if (i >= left || (at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        *code = *code << 6 | (at[i] & 0x3f);
+    }
+    bool is_one = *code >= least[more] && *code <= 0x10ffff && (*code < 0xd800 || *code >= 0xe000) &&
+                  (at[0] < 0x80 || at[0] >= 0xc0) && at[0] < 0xf8;
+    return is_one ? more + 1 : 0;
+}
+
 /* The character at *text, which moves past it; what is no UTF-8 is taken byte by byte. */
 static uint32_t next_character(const char **text)
 {
-    const uint8_t *at = (const uint8_t *)*text;
-    int more = at[0] < 0x80 ? 0 : at[0] >= 0xf0 ? 3 : at[0] >= 0xe0 ? 2 : 1;
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    uint32_t code = more == 0 ? at[0] : at[0] & (0x3fu >> more);
-    for (int i = 1; i <= more; i++) {
-        if ((at[i] & 0xc0) != 0x80) { /* the end of the text is none */
-            *text += 1;
-            return REPLACEMENT;
-        }
-        code = code << 6 | (at[i] & 0x3f);
-    }
-    if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
-        *text += 1;
-        return REPLACEMENT;
-    }
-    *text += more + 1;
-    return code;
+    uint32_t code;
+    size_t size =
+        tds_character((const uint8_t *)*text, SIZE_MAX, &code); /* the text's end is no part of one */
+    *text += size > 0 ? size : 1;
+    return size > 0 ? code : REPLACEMENT;
 }
 
 size_t tds_put_text(struct tds_buffer *buffer, const char *text, size_t most)

@@ -57,6 +57,8 @@ void tds_put_string(struct tds_buffer *buffer, const char *text); /* its bytes, 
 void tds_drop(struct tds_buffer *buffer, size_t size);            /* its first bytes */
 void tds_buffer_free(struct tds_buffer *buffer);                  /* leaves an empty one */
 
+/* Bytes of the character of UTF-8 that is at `at`, where at least one byte is left, and which one it is; 0: none. */
+size_t tds_character(const uint8_t *at, size_t left, uint32_t *code);
 /* UTF-16LE as UTF-8, malloc'd and ended by 0: NULL without memory. An odd last byte is ignored. */
 char *tds_text(const uint8_t *bytes, size_t size);
 /* UTF-8 as UTF-16LE, of at most `most` units; the number of units written. */

@@ -168,19 +168,12 @@ int tds_wide_to_text(struct tds_reader bytes, uint8_t scale, struct tds_value *v
 
 static bool is_utf8(struct tds_reader bytes)
 {
-    while (tds_left(&bytes) > 0) {
-        uint8_t first = tds_u8(&bytes);
-        int more = first < 0x80 ? 0 : first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc2 ? 1 : -1;
-        if (more < 0 || first > 0xf4) {
-            return false;
-        }
-        for (; more > 0; more--) {
-            if ((tds_u8(&bytes) & 0xc0) != 0x80) { /* what is not there is 0 */
-                return false;
-            }
-        }
+    size_t left = tds_left(&bytes), size = 1;
+    for (const uint8_t *at = bytes.at; left > 0 && size > 0; at += size, left -= size) {
+        uint32_t code;
+        size = tds_character(at, left, &code);
     }
-    return true;
+    return size > 0;
 }
 
 int tds_narrow_to_text(struct tds_reader bytes, uint8_t scale, struct tds_value *value)
