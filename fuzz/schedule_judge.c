@@ -16,6 +16,7 @@ static struct {
     struct model_set model;
     struct judge_call *out;
     uint32_t returns;
+    uint32_t lives; /* Creates that succeeded */
     struct {
         enum model_function function;
         uint32_t device;
@@ -28,6 +29,7 @@ void judge_begin(uint32_t devices)
     model_set_init(&judge.model, devices, 0);
     judge.out = NULL;
     judge.returns = 0;
+    judge.lives = 0;
 }
 
 uint32_t judge_returns(void)
@@ -56,7 +58,8 @@ static void note_crossing(struct judge_call *call, const struct judge_call *othe
 void judge_enter(struct judge_call *call, enum model_function function, uint32_t device)
 {
     *call = (struct judge_call){.model = {.function = function, .device = device, .argument = MODEL_ALWAYS},
-                                .next = judge.out};
+                                .next = judge.out,
+                                .life = judge.lives};
     judge.out = call;
     call->found_nothing =
         function == MODEL_CLIENT_GetCommand && model_set_allows(&judge.model, &call->model, VD_E_TIMEOUT);
@@ -162,6 +165,16 @@ static bool is_possible_without_abort(struct judge_call *call, int32_t result, u
     return possible;
 }
 
+/* The abort whose result a client's call has got is the client's: also one of a server that had left by then. */
+static void learn_of_abort(const struct judge_call *call)
+{
+    bool creates = false;
+    for (const struct judge_call *other = judge.out; other != NULL; other = other->next) {
+        creates |= other->model.function == MODEL_CLIENT_Create;
+    }
+    judge.model.aborted |= !creates && call->life == judge.lives;
+}
+
 /* Beside an abort a call may end with it or not, and what it does may be undone: a command that is fetched may be refused
  * to who sent it. What it has done before the abort others beside that may still find, so its step is taken if it can be:
  * an agent finds the set terminated. Otherwise nothing matters any more, but that the server has a set. */
@@ -170,6 +183,10 @@ static bool is_excused(struct judge_call *call, int32_t result, uint32_t order)
     if (call->crosses_end && call->model.function == MODEL_SERVER_Open && result == 0) {
         judge.model.server = MODEL_CONNECTED;
         judge.model.served = true;
+    }
+    if (call->crosses_end && result == VD_E_ABORT &&
+        model_function_table(call->model.function) == MODEL_CLIENT) {
+        learn_of_abort(call);
     }
     return call->crosses_end && (is_possible_without_abort(call, result, order) || result == 0 ||
                                  result == VD_E_ABORT || result == VD_E_CLOSE || result == VD_E_TIMEOUT);
@@ -239,6 +256,7 @@ void judge_return(struct judge_call *call, int32_t result, uint32_t order)
     sim_note((uint32_t)result);
     leave(call);
     count(call, state, result);
+    judge.lives += call->model.function == MODEL_CLIENT_Create && result == 0;
     bool allowed =
         (call->assumed ? result == 0 : is_possible(call, result, order)) || is_excused(call, result, order);
     if (!allowed) {

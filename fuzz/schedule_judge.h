@@ -20,6 +20,7 @@ struct judge_call {
     struct judge_call *next; /* others that have not returned */
     bool assumed;            /* the model has taken its step, with success */
     bool found_nothing;      /* GetCommand: there was none when it began */
+    uint32_t life;           /* Creates that had succeeded when it began */
     bool crosses_end;        /* an abort was out when it was, or a Close that need not wait for its return */
 };
 
