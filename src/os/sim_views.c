@@ -16,7 +16,6 @@ enum {
     LARGE = 1 << 20 /* bytes, of which few are ever touched: to give them back is faster than to clear them */
 };
 
-static int arena = -1; /* -1: not made yet */
 static uint32_t made;  /* a bit a view */
 static bool inherited; /* the arena is the parent's, too */
 
@@ -37,6 +36,7 @@ static int reserve_room(void)
     return pthread_atfork(NULL, NULL, on_fork);
 }
 
+/* Our own view: all others are made of it. The file is closed at once, since descriptors are a client's to close. */
 static int make_arena(void)
 {
     int error = sim_hot.views == NULL ? reserve_room() : 0;
@@ -47,28 +47,33 @@ static int make_arena(void)
     if (file < 0) {
         return errno;
     }
-    if (ftruncate(file, SIM_ARENA) != 0) {
+    void *own = sim_view(SIM_OWN_VIEW, 0);
+    if (ftruncate(file, SIM_ARENA) != 0 ||
+        mmap(own, SIM_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED) {
         error = errno;
-        close(file);
-        return error;
+    } else {
+        made |= UINT32_C(1) << SIM_OWN_VIEW;
     }
-    arena = file;
-    return 0;
+    close(file);
+    return error;
+}
+
+static bool is_made(uint32_t view)
+{
+    return (made >> view & 1) != 0;
 }
 
 int sim_view_need(uint32_t view)
 {
-    int error = arena < 0 ? make_arena() : 0;
-    if (error != 0 || (made >> view & 1) != 0) {
+    int error = is_made(SIM_OWN_VIEW) ? 0 : make_arena();
+    if (error != 0 || is_made(view)) {
         return error;
     }
-    void *at = sim_view(view, 0);
-    if (mmap(at, SIM_ARENA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, arena, 0) == MAP_FAILED) {
+    if (mremap(sim_view(SIM_OWN_VIEW, 0), 0, SIM_ARENA, MREMAP_MAYMOVE | MREMAP_FIXED, sim_view(view, 0)) ==
+        MAP_FAILED) {
         return errno;
     }
-    if (view != SIM_OWN_VIEW) {
-        sim_view_hide(view, 0, SIM_ARENA);
-    }
+    sim_view_hide(view, 0, SIM_ARENA);
     made |= UINT32_C(1) << view;
     return 0;
 }
@@ -99,9 +104,7 @@ void sim_view_hide(uint32_t view, size_t place, size_t size)
 
 void sim_views_reset(void)
 {
-    if (inherited && arena >= 0) {
-        close(arena);
-        arena = -1;
+    if (inherited) {
         made = 0;
     }
     inherited = false;
