@@ -47,6 +47,8 @@ void server_command_init(struct VDS_Command *command, server_completion *routine
 struct server_set *server_set_new(void);      /* Does Not Exist; NULL: no memory */
 void server_set_free(struct server_set *set); /* closes if need be */
 
+/* Whether a client has created a set of this name that no server has opened yet. The set learns nothing of it. */
+bool server_set_is_created(const char *name);
 /* Open: attaches to the set a client has created. VD_E_INVALID: there is no such set (yet), or it is not one.
  */
 int server_set_open(struct server_set *set, const char *name);

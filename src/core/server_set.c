@@ -74,6 +74,17 @@ uint32_t server_outstanding(struct server_set *set)
 
 /* --- Open --- */
 
+bool server_set_is_created(const char *name)
+{
+    struct segment segment = {0};
+    if (name == NULL || segment_open(name, &segment) != 0) {
+        return false;
+    }
+    bool created = shared_acquire(&segment.header->phase) == PHASE_CREATED;
+    segment_detach(&segment);
+    return created;
+}
+
 /* A set is served once: of two servers the slower one does not get it. Claiming and saying who we are is one
  * step, so that a client never waits for a server that died in between. */
 static bool claim(struct shared_header *header)

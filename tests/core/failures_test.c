@@ -204,6 +204,7 @@ static void test_nothing_where_something_is_needed(void **unused)
     assert_int_equal(client_device_get_command(pair.devices[0], 0, NULL), VD_E_INVALID);
     assert_int_equal(client_set_map_buffer_handle(pair.client, 1, NULL), VD_E_INVALID);
     assert_int_equal(server_set_open(server, NULL), VD_E_INVALID);
+    assert_false(server_set_is_created(NULL));
     assert_int_equal(server_set_query_available_buffers(pair.server, PAIR_TRANSFER, 0, NULL), VD_E_INVALID);
     assert_int_equal(client_set_signal_abort(pair.client), 0);
     assert_int_equal(client_set_get_configuration(pair.client, 0, NULL),

@@ -130,7 +130,10 @@ static void test_server_table(void **unused)
     uint8_t *buffer;
     pair_create(&pair, 1);
     assert_int_equal(server_set_open(second, "no such set"), VD_E_INVALID);
+    assert_false(server_set_is_created("no such set"));
+    assert_true(server_set_is_created(pair.name));
     pair_open(&pair);
+    assert_false(server_set_is_created(pair.name));
     assert_int_equal(server_set_open(second, pair.name), VD_E_INVALID); /* served already */
     assert_int_equal(server_set_request_buffers(pair.server, 512, 0, 1), P);
     assert_int_equal(server_set_end_configuration(pair.server), P);

@@ -62,6 +62,7 @@ struct server_device {
 struct fake_server {
     /* the script */
     bool exists;
+    void (*comes)(void); /* after the first look that finds nothing; from then on the set exists */
     struct VDConfig config;
     fake_script *script;
     fake_watch *watch;

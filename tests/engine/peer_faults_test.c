@@ -109,6 +109,31 @@ static void a_refusal_can_last(void **state)
     }
 }
 
+static void client_creates(void)
+{
+    run_claim_operation("set", 2); /* as inject/ does, before the set is there */
+}
+
+/* The client may create its set between any two steps of a server that looks for it. */
+static void a_set_that_comes_while_it_is_looked_for_is_refused(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"no-server@Create/1", "statement-refused@Create/1"};
+    for (size_t i = 0; i < 2; i++) {
+        struct run_state *run_state = run_state_attach();
+        prepare(&backup, faults[i]);
+        atomic_store(&run_state->operations[0].ready, 0); /* no set of the name is known */
+        fake.exists = false;
+        fake.comes = client_creates;
+        backup.patience_ms = 60000;
+        assert_int_equal(statement_run(&backup), ENGINE_FAILED);
+        assert_int_equal(fired(), 1);
+        assert_int_equal(fake.requested, 0);
+        run_drop_operation(1);
+        atomic_store(&run_state->operations[0].ready, 1);
+    }
+}
+
 static void a_busy_database_comes_free(void **state)
 {
     (void)state;
@@ -198,6 +223,7 @@ int main(void)
         TEST(nobody_opens_the_set_without_a_server),
         TEST(a_statement_is_refused),
         TEST(a_refusal_can_last),
+        TEST(a_set_that_comes_while_it_is_looked_for_is_refused),
         TEST(a_busy_database_comes_free),
         TEST(a_transfer_that_looked_right_fails),
         TEST(an_error_before_success_is_none),

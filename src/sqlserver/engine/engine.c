@@ -125,9 +125,10 @@ static void step_queued(struct engine *engine)
 }
 
 /* The watch is only made for a set that is not there yet, and before looking once more. */
-static bool find_set(struct engine *engine)
+static bool set_is_created(struct engine *engine)
 {
-    if (configure_open(engine)) {
+    const char *name = engine->devices[0].name;
+    if (server_set_is_created(name)) {
         return true;
     }
     if (engine->watch >= 0) {
@@ -136,7 +137,7 @@ static bool find_set(struct engine *engine)
     if (os_memory_watch(&engine->watch) != 0) {
         engine->watch = -1; /* engine_wait then looks again every slice */
     }
-    return configure_open(engine);
+    return server_set_is_created(name);
 }
 
 static void step_opening(struct engine *engine)
@@ -147,13 +148,15 @@ static void step_opening(struct engine *engine)
         finish(engine);
         return;
     }
+    /* Looked for before the faults have their say: they do not know an operation whose set comes after that. */
+    bool created = set_is_created(engine);
     enum fault_start start = fault_peers_start(engine);
     if (start == FAULT_START_END) {
         engine_fail(engine);
         finish(engine);
     } else if (start == FAULT_START_WAIT) {
         return;
-    } else if (find_set(engine)) {
+    } else if (created && configure_open(engine)) {
         configure_set(engine);
         engine->phase = ENGINE_PHASE_DEVICES;
         engine_note_progress(engine);

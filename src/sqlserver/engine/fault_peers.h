@@ -16,7 +16,7 @@ enum fault_start {
     FAULT_START_WAIT, /* until engine.held_until */
     FAULT_START_END,  /* the statement has failed, and that is said */
 };
-/* Once the set exists, before the server opens it. */
+/* Once the set exists, before the server opens it: only a set seen before this call may be opened after it. */
 enum fault_start fault_peers_start(struct engine *engine);
 /* The reason of an abort by the server. False: no fault's. */
 bool fault_peers_say_abort(struct engine *engine);
