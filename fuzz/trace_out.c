@@ -9,15 +9,16 @@
 #include "event_log.h"
 
 static struct event_log events;
-static const char *path; /* NULL: not asked for, or not known yet */
+static const char *path; /* NULL: not asked for */
+
+/* Before the first input, which is to take the way that every other one takes. */
+static void __attribute__((constructor)) read_path(void)
+{
+    path = getenv("VDIFAULT_TRACE");
+}
 
 bool trace_out_is_wanted(void)
 {
-    static bool known;
-    if (!known) {
-        path = getenv("VDIFAULT_TRACE");
-        known = true;
-    }
     return path != NULL;
 }
 
