@@ -296,20 +296,20 @@ static int set_server(void *context, const char *value)
     return expected != NULL ? -1 : 0;
 }
 
+/* Loaded first: that says of what is no file, a pipe of the shell's for one, what is expected. */
 static int set_answers(void *context, const char *value)
 {
     struct run_options *options = context;
-    if (access(value, R_OK) != 0 || realpath(value, options->tds.answers) == NULL) {
-        cli_error("%s: --answers '%s': %s", options->verb, value, strerror(errno));
-        return -1;
-    }
     char message[ANSWERS_MESSAGE_MAX];
     struct answers *answers = NULL;
     int error = answers_load(value, &answers, message);
+    answers_free(answers);
     if (error != 0) {
         cli_error("%s: --%s", options->verb, message);
+    } else if (realpath(value, options->tds.answers) == NULL) {
+        error = errno;
+        cli_error("%s: --answers '%s': %s", options->verb, value, strerror(error));
     }
-    answers_free(answers);
     return error != 0 ? -1 : 0;
 }
 

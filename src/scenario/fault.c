@@ -83,7 +83,7 @@ static int32_t number(struct word word, int32_t max)
 
 static int parse_kind(struct parser *p, struct fault *fault)
 {
-    struct word word = take_word(p, "(@ \t");
+    struct word word = take_word(p, "(@#:/ \t");
     if (word.length == 0) {
         return fail(p, word.text, "expected a fault kind such as 'early-close' (vdifault faults lists them)");
     }
@@ -333,6 +333,17 @@ static int check_site(struct parser *p, const char *where, const struct fault *f
     return 0;
 }
 
+/* What is left over. Parts of a site without the site are a guess at how it is written. */
+static int unexpected(struct parser *p, const char *rest, const struct fault *fault)
+{
+    const struct fault_info *info = &fault_table[fault->kind];
+    if (strchr("#:/", *rest) != NULL && info->default_site != NULL) {
+        return fail(p, rest, "'%.40s' belongs to a site: expected it after '@SITE', such as %s@%s%.40s", rest,
+                    info->name, info->default_site, rest);
+    }
+    return fail(p, rest, "unexpected '%.40s' after the fault", rest);
+}
+
 int fault_parse(const char *text, struct fault *fault, struct fault_error *error)
 {
     *error = (struct fault_error){0};
@@ -357,7 +368,7 @@ int fault_parse(const char *text, struct fault *fault, struct fault_error *error
     if (status == 0) {
         const char *rest = p->at + strspn(p->at, " \t");
         if (*rest != '\0') {
-            return fail(p, rest, "unexpected '%.40s' after the fault", rest);
+            return unexpected(p, rest, fault);
         }
         status = check_site(p, site, fault);
     }

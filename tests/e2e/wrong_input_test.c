@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "e2e.h"
 
@@ -45,6 +46,28 @@ static void test_wrong_input(void **unused)
         }
         e2e_free(&run);
     }
+}
+
+/* As a shell's <(...) makes it. */
+static void test_answers_out_of_a_pipe(void **unused)
+{
+    (void)unused;
+    struct e2e_args args = {0};
+    struct e2e_run run;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    e2e_arg(&args, "run");
+    e2e_arg(&args, "--answers");
+    e2e_arg(&args, "/dev/fd/%d", ends[0]);
+    e2e_arg(&args, "--");
+    e2e_arg(&args, "/bin/true");
+    e2e_run(&run, args.list);
+    close(ends[0]);
+    close(ends[1]);
+    if (run.status != 2 || strstr(run.output, "expected a file that can be read again, no pipe") == NULL) {
+        e2e_fail(&run, &args, "exit status 2 and what is expected instead of a pipe");
+    }
+    e2e_free(&run);
 }
 
 static void test_unknown_dialect(void **unused)
@@ -143,8 +166,11 @@ static void test_limit_on_file_sizes(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wrong_input),         cmocka_unit_test(test_unknown_dialect),
-        cmocka_unit_test(test_unreadable_database), cmocka_unit_test(test_unusable_shared_memory),
+        cmocka_unit_test(test_wrong_input),
+        cmocka_unit_test(test_answers_out_of_a_pipe),
+        cmocka_unit_test(test_unknown_dialect),
+        cmocka_unit_test(test_unreadable_database),
+        cmocka_unit_test(test_unusable_shared_memory),
         cmocka_unit_test(test_limit_on_file_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

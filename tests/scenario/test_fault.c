@@ -167,6 +167,11 @@ static const struct {
     {"abort@Write:x", 12, "bad device 'x': expected an index from 0 to 63, or '*'"},
     {"abort@Write/256", 12, "bad operation '256': expected an index from 0 to 255"},
     {"abort@Write/", 12, "bad operation '': expected an index from 0 to 255"},
+    {"lost-close/2", 10,
+     "'/2' belongs to a site: expected it after '@SITE', such as lost-close@GetCommand/2"},
+    {"late-failure(number=596)#1", 24,
+     "'#1' belongs to a site: expected it after '@SITE', such as late-failure@Create#1"},
+    {"abort#3", 5, "'abort' needs a site, such as abort@Write#2:0"},
     {"abort@Write and more", 12, "unexpected 'and more' after the fault"},
     {"abort@Create", 6,
      "'abort' cannot be placed at 'Create': expected GetConfiguration, OpenDevice, GetCommand, "
