@@ -25,7 +25,7 @@ static void place_of(const struct finding *finding, char *text, size_t size)
 
 static void describe(const struct finding *finding, struct verdict *verdict)
 {
-    char place[160];
+    char place[VERDICT_PLACE_MAX];
     place_of(finding, place, sizeof place);
     snprintf(verdict->rule, sizeof verdict->rule, "%s", finding->rule->id);
     verdict->function = finding->function != VDI_FN_NONE ? vdi_function_names[finding->function] : "";

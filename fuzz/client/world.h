@@ -124,7 +124,8 @@ void polls_reset(void);
 
 enum {
     VERDICT_RULE_MAX = 32,
-    VERDICT_TEXT_MAX = 640,
+    VERDICT_PLACE_MAX = 512, /* a path, and a name of C++ */
+    VERDICT_TEXT_MAX = 1024,
 };
 struct verdict {
     char rule[VERDICT_RULE_MAX]; /* of the worst finding that is an error; "": none */
