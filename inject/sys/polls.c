@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 
@@ -148,13 +149,19 @@ static bool is_asked(const struct selection *selection, int file)
     return asked;
 }
 
+/* A set may be no larger than its descriptors need. */
+static size_t set_bytes(const struct selection *selection)
+{
+    return ((size_t)selection->count + NFDBITS - 1) / NFDBITS * sizeof(fd_mask);
+}
+
 /* When the time has come the sets are empty: each slice gets them anew. */
 static int select_once(const struct selection *selection, int64_t ns)
 {
     struct timespec slice = sys_timespec(ns);
     for (int i = 0; i < 3; i++) {
         if (selection->sets[i] != NULL) {
-            *selection->sets[i] = selection->asked[i];
+            memcpy(selection->sets[i], &selection->asked[i], set_bytes(selection));
         }
     }
     return real_pselect()(selection->count, selection->sets[0], selection->sets[1], selection->sets[2],
@@ -166,7 +173,7 @@ static int select_in_slices(struct timed_wait *wait, struct selection *selection
     int result;
     for (int i = 0; i < 3; i++) {
         if (selection->sets[i] != NULL) {
-            selection->asked[i] = *selection->sets[i];
+            memcpy(&selection->asked[i], selection->sets[i], set_bytes(selection));
         }
     }
     for (int file = 0; file < selection->count; file++) {
