@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ _Atomic int fork_server_socket = -1;
 
 static pid_t asked; /* the process that was started, and its runner */
 static pid_t runner;
+static struct stat given; /* the socket */
 
 /* Before the client sees its environment: what it starts itself is not meant. */
 __attribute__((constructor)) static void take_socket(void)
@@ -34,7 +36,7 @@ __attribute__((constructor)) static void take_socket(void)
         return;
     }
     if (sscanf(value, "%d:%d", &socket, &process) == 2 && socket > STDERR_FILENO &&
-        fcntl(socket, F_SETFD, FD_CLOEXEC) == 0) {
+        fcntl(socket, F_SETFD, FD_CLOEXEC) == 0 && syscall(SYS_fstat, socket, &given) == 0) {
         fork_server_note_open();
         asked = getpid();
         runner = process;
@@ -112,12 +114,24 @@ static void offer(int socket)
     (void)!send(socket, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* A client that closes all descriptors it does not know closes this one, too; its number may be another file's by now.
+ * By the system call: a sanitizer that is only about to begin has the C library's. */
+static bool is_still_there(int socket)
+{
+    struct stat now;
+    return syscall(SYS_fstat, socket, &now) == 0 && now.st_dev == given.st_dev && now.st_ino == given.st_ino;
+}
+
 void fork_server_first_call(void)
 {
     int socket = atomic_exchange(&fork_server_socket, -1);
     int saved = errno;
     sigset_t all, before;
     if (socket < 0) {
+        return;
+    }
+    if (!is_still_there(socket)) {
+        errno = saved;
         return;
     }
     sigfillset(&all);
