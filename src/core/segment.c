@@ -13,7 +13,8 @@ _Static_assert(sizeof(struct VDConfig) == SHARED_CONFIG_WORDS * sizeof(uint32_t)
 
 /* --- names --- */
 
-#define PREFIX "vdifault-"
+#define PREFIX             "vdifault-"
+#define NAMESPACE_VARIABLE "VDI_NAMESPACE"
 enum {
     SPACE_MAX = 40, /* bytes of a namespace with its NUL */
     HEX_LENGTH = 16
@@ -41,13 +42,11 @@ static uint64_t hash_name(const char *name)
     return hash;
 }
 
-/* Characters of the namespace that are safe in an object name; anything else would let it leave its folder.
- */
-static void copy_namespace(char *out, size_t size)
+/* Characters of the namespace that are safe in an object name; anything else would let it leave its folder. */
+static void copy_plain(const char *from, char out[SPACE_MAX])
 {
-    const char *from = getenv("VDI_NAMESPACE");
     size_t length = 0;
-    for (const char *c = from; c != NULL && *c != '\0' && length + 1 < size; c++) {
+    for (const char *c = from; c != NULL && *c != '\0' && length + 1 < SPACE_MAX; c++) {
         bool plain =
             (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '-';
         if (plain) {
@@ -58,6 +57,24 @@ static void copy_namespace(char *out, size_t size)
         out[length++] = '0';
     }
     out[length] = '\0';
+}
+
+/* A client may clear its environment before it makes a set that its server, or a secondary, looks for by the variable. */
+static char space_at_start[SPACE_MAX] = "0";
+
+__attribute__((constructor)) static void keep_namespace(void)
+{
+    copy_plain(getenv(NAMESPACE_VARIABLE), space_at_start);
+}
+
+static void copy_namespace(char out[SPACE_MAX])
+{
+    const char *value = getenv(NAMESPACE_VARIABLE);
+    if (value != NULL) {
+        copy_plain(value, out);
+    } else {
+        memcpy(out, space_at_start, SPACE_MAX);
+    }
 }
 
 /* Names are made several times in the life of every set; printf would take a tenth of a short one's time. */
@@ -80,7 +97,7 @@ static char *append_hex(char *at, uint64_t value)
 static void make_control_name(const char *set_name, char out[OS_NAME_MAX])
 {
     char space[SPACE_MAX];
-    copy_namespace(space, sizeof space);
+    copy_namespace(space);
     append_hex(append(append(append(out, PREFIX), space), "-"), hash_name(set_name));
 }
 
@@ -217,7 +234,7 @@ bool segment_is_leftover(const char *object_name)
     char space[SPACE_MAX];
     char prefix[sizeof PREFIX + SPACE_MAX];
     struct segment old = {0};
-    copy_namespace(space, sizeof space);
+    copy_namespace(space);
     append(append(append(prefix, PREFIX), space), "-");
     if (strncmp(object_name, prefix, strlen(prefix)) != 0 || os_memory_open(object_name, &old.control) != 0) {
         return false;

@@ -2,7 +2,7 @@
  *
  * Names: "vdifault-<namespace>-<hash of the set name>" for the control object, "-<id>.<index>" appended for
  * each buffer area. A set name may hold any character, so objects are named by hash; the namespace is the value
- * of VDI_NAMESPACE ("0" without one) and keeps parallel test runs apart.
+ * of VDI_NAMESPACE ("0" without one), or what that was when the library was loaded, and keeps parallel test runs apart.
  *
  * Life: names last as long as the set: secondaries and areas may come late, and a second Create of a living
  * name is refused. Whoever ends the set first, the primary's Close or the server's, takes them away
