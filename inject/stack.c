@@ -192,6 +192,7 @@ __attribute__((noinline)) uint32_t stack_of_call(const void *caller)
     const char *base = (const char *)__builtin_frame_address(0) + sizeof(void *);
     uint32_t number = find_on_stack(address, base);
     if (number == 0) {
+        event_prepare(); /* a thread may have as little as 16 KiB: one thing after the other */
         number = unwind_call(address, base);
         __asm__ __volatile__("" : "+r"(number)); /* no tail call: the frame must be there */
     }

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <dlfcn.h>
-#include <limits.h>
 #include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -104,7 +103,7 @@ static void remember(const struct module *module, uint64_t name)
  * inlined, for the sake of signal handlers with small stacks: they need it only if nobody did before. */
 __attribute__((noinline)) static void tell_with_path(struct event *event, const char *name)
 {
-    char path[PATH_MAX];
+    char path[EVENT_TEXT_MAX];
     if (name[0] == '\0') {
         ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
         path[length > 0 ? length : 0] = '\0';

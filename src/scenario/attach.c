@@ -42,14 +42,16 @@ void run_once(pthread_once_t *once, void (*function)(void))
 {
     static _Atomic uint32_t begun;
     sigset_t all, before;
-    int saved = errno;
+    int saved = errno, cancel;
     sigfillset(&all);
     /* By the system call: in a client its own name is interposed. */
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, (size_t)(_NSIG / 8));
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     atomic_fetch_add(&begun, 1); /* where ThreadSanitizer calls the handlers of signals that came before */
     run_own_work++;
     pthread_once(once, function);
     run_own_work--;
+    pthread_setcancelstate(cancel, NULL);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, (size_t)(_NSIG / 8));
     errno = saved;
 }

@@ -101,6 +101,9 @@ static struct event_ring *new_ring(struct run_state *state, uint32_t process, ui
 __attribute__((noinline)) static void begin(struct run_state *state, uint32_t process)
 {
     int saved = errno;
+    int cancel;
+    /* A thread whose end has been asked for makes its call first, as without us: opening a file would end it here. */
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     run_own_work++;
     if (self.process != process) {
         memset(&self, 0, sizeof(self));
@@ -125,6 +128,7 @@ __attribute__((noinline)) static void begin(struct run_state *state, uint32_t pr
         }
     }
     run_own_work--;
+    pthread_setcancelstate(cancel, NULL);
     errno = saved;
 }
 
@@ -279,13 +283,24 @@ static void put(struct run_state *state, struct writer *w, const struct event *e
     }
 }
 
-uint64_t event_record(const struct event *event, const char *text)
+static struct run_state *prepare(void)
 {
     struct run_state *state = run_state_attach();
     uint32_t process = run_process();
     if (self.process != process || self.ring == NULL) {
         begin(state, process);
     }
+    return state;
+}
+
+void event_prepare(void)
+{
+    (void)prepare();
+}
+
+uint64_t event_record(const struct event *event, const char *text)
+{
+    struct run_state *state = prepare();
     size_t length = text == NULL ? 0 : strnlen(text, EVENT_TEXT_MAX);
     struct stamp stamp = {.text_records = (uint32_t)((length + TEXT_BYTES - 1) / TEXT_BYTES)};
     /* First: the processor reads its ticks only when what came before is done. */

@@ -166,6 +166,8 @@ bool run_state_is_recorded(void); /* a folder is attached */
 /* Publishes the event with its text (may be NULL); sequence, time, version, process (but of EVENT_PROCESS_EXIT), thread
  * and text_records are filled in then. Returns the sequence. Preserves errno. Safe after fork. */
 uint64_t event_record(const struct event *event, const char *text);
+/* Makes the thread's ring, if it has none: for who needs much of its stack before the event. Likewise. */
+void event_prepare(void);
 
 uint64_t run_name_hash(const char *name); /* FNV-1a 64, never 0 */
 /* What has this hash is to be told now: it has not been in this run, and not too much else has. */

@@ -30,7 +30,8 @@ static inline uint32_t run_process(void)
 extern _Thread_local uint32_t run_own_work __attribute__((tls_model("initial-exec")));
 
 /* Own work, and pthread_once with all signals held back: a handler of the client's that came in the middle and got to
- * the same place would wait for ever for the thread that it has interrupted. errno is preserved. */
+ * the same place would wait for ever for the thread that it has interrupted. A thread whose end has been asked for does
+ * not end in it. errno is preserved. */
 void run_once(pthread_once_t *once, void (*function)(void));
 
 /* Maps a file of the run's folder, shared; NULL with errno. Only pages that are touched come into memory: most rings
