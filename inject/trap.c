@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -379,6 +380,24 @@ INJECT_EXPORT int pthread_sigmask(int how, const sigset_t *restrict set, sigset_
 {
     static _Atomic(void *) known;
     return set_mask("pthread_sigmask", &known, how, set, old);
+}
+
+/* The mask that a thread begins with. */
+INJECT_EXPORT int pthread_attr_setsigmask_np(pthread_attr_t *attributes, const sigset_t *set)
+{
+    static _Atomic(void *) known;
+    int (*real)(pthread_attr_t *, const sigset_t *) =
+        (int (*)(pthread_attr_t *, const sigset_t *))next_of(&known, "pthread_attr_setsigmask_np");
+    sigset_t without;
+    if (real == NULL) {
+        return ENOSYS;
+    }
+    if (set == NULL || !inject_is_active() || !guard_protects()) {
+        return real(attributes, set);
+    }
+    without = *set;
+    allow_in(&without);
+    return real(attributes, &without);
 }
 
 INJECT_EXPORT int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)

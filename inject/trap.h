@@ -9,8 +9,8 @@
  * SIG_DFL and SIG_IGN as the kernel does them for a fault. What a client or a sanitizer sets past our wrappers (a
  * system call of its own) is found at the next GetCommand and taken for the client's action.
  *
- * A thread that blocks SIGSEGV would be killed by a fault in the arena: pthread_sigmask and sigprocmask leave these
- * two signals out. For a real fault that changes nothing but that a handler runs where the kernel would have killed;
+ * A thread that blocks SIGSEGV would be killed by a fault in the arena: pthread_sigmask, sigprocmask and
+ * pthread_attr_setsigmask_np leave these two signals out. For a real fault that changes nothing but that a handler runs where the kernel would have killed;
  * a SIGSEGV that somebody sends does not stay pending. Not covered: masks of other signals' handlers (sa_mask) and of
  * waits, in which nobody touches buffers.
  *
