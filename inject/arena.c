@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@
 enum {
     COMMAND_CLASS = ARENA_CLASSES,
     FEWEST_SLOTS = 64,
-    CLAIM_TRIES = 1000
+    CLAIM_TRIES = 1000,
+    SHARE_OF_LIMIT = 4
 };
 
 #define SMALLEST_SLOT ((size_t)256 << 10)
@@ -76,11 +78,23 @@ static void lay_out(uintptr_t start, uint32_t count)
         .slots = command_slots, .start = start, .length = 2 * arena_page(), .count = ARENA_COMMANDS};
 }
 
-/* Fewer slots where the process may not have so many addresses (RLIMIT_AS). */
+/* Where the process may not have any number of addresses (RLIMIT_AS), most of them are for what it needs itself. */
+static size_t most_addresses(void)
+{
+    struct rlimit limit;
+    bool is_limited = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return is_limited ? (size_t)limit.rlim_cur / SHARE_OF_LIMIT : SIZE_MAX;
+}
+
+/* As many slots as there are addresses for. */
 static bool reserve(void)
 {
+    size_t most = most_addresses();
     for (uint32_t count = ARENA_SLOTS; count >= FEWEST_SLOTS; count /= 2) {
         size_t length = length_of_all(count);
+        if (length + ARENA_GAP > most) {
+            continue;
+        }
         void *start = map(NULL, length + ARENA_GAP, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
         if (start != MAP_FAILED) {
             uintptr_t aligned = ((uintptr_t)start + ARENA_GAP - 1) & ~(uintptr_t)(ARENA_GAP - 1);
