@@ -13,6 +13,7 @@ static const struct needed {
     {"VDIFAULT_PLAN", true},
     {"VDI_NAMESPACE", true},
     {"VDIFAULT_ANSWERS", true},
+    {"VDI_DIALECT", false},
     {"VDIFAULT_SQLCMD", false},
     {"VDIFAULT_GUARD", false},
     {"VDIFAULT_ON_FINDING", false},

@@ -20,6 +20,7 @@ static struct {
                  {.name = "VDIFAULT_SERVER"},
                  {.name = "VDI_NAMESPACE"},
                  {.name = "VDIFAULT_ANSWERS"},
+                 {.name = "VDI_DIALECT"},
                  {.name = "LD_PRELOAD"},
                  {.name = "LD_LIBRARY_PATH"},
                  {.name = "ASAN_OPTIONS"},
