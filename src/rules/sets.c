@@ -346,14 +346,21 @@ static void judge_early_close(struct checker *checker, struct vdi_set *set, cons
                 result_text(set->devices[index].last_result, name));
 }
 
+/* A child of fork has a copy of the object: what it destroys, or is refused to close, lives on in the parent. */
+static bool is_of_a_copy(const struct vdi_set *set, const struct event *event, const struct call *call)
+{
+    return set_is_live(set) && call->process != set->process &&
+           (call->function == VDI_FN_DESTROY || event->result == VD_E_PROTOCOL);
+}
+
 /* Close and the destructor, which closes if need be. */
 static void end_close(struct checker *checker, struct vdi_set *set, const struct event *event,
                       const struct call *call)
 {
     struct operation_state *operation = state_find_operation(checker, set->operation);
 
-    if (call->function == VDI_FN_DESTROY && set_is_live(set) && call->process != set->process) {
-        return; /* a child of fork destroyed its copy of the object: the set lives on in the parent */
+    if (is_of_a_copy(set, event, call)) {
+        return;
     }
     if (set->closed_by_fault) {
         set->closes_after_fault += call->function == VDI_FN_CLOSE;

@@ -374,6 +374,26 @@ static void test_destructor_in_a_forked_child(void **state)
     run_end(&run);
 }
 
+/* ... or closes it, and is told that it has none. */
+static void test_close_in_a_forked_child(void **state)
+{
+    struct run run;
+    uint64_t fetch;
+
+    (void)state;
+    run_start(&run, NULL);
+    up(&run, 1);
+    fetch = vdi_fetch(&run, WORKER, 0, 0x4000, VDC_Write);
+    run.process = CLIENT + 50;
+    vdi_close(&run, WORKER2, VD_E_PROTOCOL);
+    run.process = CLIENT;
+    vdi_complete(&run, WORKER, 0, 0x4000, (int64_t)fetch, ERROR_SUCCESS, 0);
+    down(&run, 1);
+    client_exits(&run, 0);
+    expect_clean(&run);
+    run_end(&run);
+}
+
 int test_calls(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +416,7 @@ int test_calls(void)
         cmocka_unit_test(test_other_thread_after_close_delivered),
         cmocka_unit_test(test_create_twice_claims_a_number),
         cmocka_unit_test(test_destructor_in_a_forked_child),
+        cmocka_unit_test(test_close_in_a_forked_child),
     };
 
     return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
