@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -265,7 +266,7 @@ static void allow_faults(void)
     syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &both, NULL, (size_t)(_NSIG / 8));
 }
 
-bool trap_hold(void)
+void trap_hold(void)
 {
     static _Thread_local bool allowed __attribute__((tls_model("initial-exec")));
     int saved = errno;
@@ -277,7 +278,6 @@ bool trap_hold(void)
         adopt(i);
     }
     errno = saved;
-    return true;
 }
 
 /* ---- the client's side ---- */

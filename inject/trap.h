@@ -19,9 +19,7 @@
 #ifndef VDIFAULT_TRAP_H
 #define VDIFAULT_TRAP_H
 
-#include <stdbool.h>
-
-/* Installs the handlers, or sees that they still are. False: that is not possible. Preserves errno. */
-bool trap_hold(void);
+/* Installs the handlers, or sees that they still are. Preserves errno. */
+void trap_hold(void);
 
 #endif

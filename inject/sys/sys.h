@@ -1,10 +1,10 @@
 /* sys.h - what stands around a wrapped call: who looks, what is asked of files, what is recorded.
  *
  * libvdifault-sys.so runs inside other people's processes, in functions that may run in signal handlers, between
- * vfork and exec, and in static constructors. It holds no state but one word a thread and the pointers to the next
- * definitions: what a descriptor is, is asked of the kernel when it matters, so that no dup, fork or exec is ever
- * missed. It allocates nothing, takes no lock, and asks by system calls that no sanitizer intercepts. Without
- * libvdifault.so (witness.h), or outside a run, every call goes straight through.
+ * vfork and exec, and in static constructors. It holds no state but two words a thread, counts of signals to conditions
+ * (locks.c) and the pointers to the next definitions: what a descriptor is, is asked of the kernel when it matters, so
+ * that no dup, fork or exec is ever missed. It allocates nothing, takes no lock, and asks by system calls that no
+ * sanitizer intercepts. Without libvdifault.so (witness.h), or outside a run, every call goes straight through.
  *
  * What is recorded, and what not: see EVENT_FILE in scenario/event.h.
  */

@@ -463,7 +463,6 @@ void again_finish(struct checker *checker);
 void again_judge(struct checker *checker);
 
 /* ---- operations.c ---- */
-bool statement_names_set(const struct statement *statement, const char *set);
 void operations_server_event(struct checker *checker, const struct event *event, const char *text);
 void operations_call_result(struct checker *checker, const struct vdi_set *set, const struct call *call,
                             int32_t result);
