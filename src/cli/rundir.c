@@ -76,6 +76,45 @@ enum token_state run_name_state(const char *name)
     return parse_name(name, &runner) == NULL ? TOKEN_NONE : state_of(&runner);
 }
 
+/* "vdifault-<token>-XXXXXX/client": what follows it, or NULL. */
+static const char *parse_client_folder(const char *name)
+{
+    static const char random[] = "-XXXXXX", folder[] = "/" RUN_CLIENT_FOLDER;
+    struct os_process runner;
+    const char *rest = parse_name(name, &runner);
+    if (rest == NULL || strcspn(rest, "/'") != sizeof random - 1 ||
+        strncmp(rest + sizeof random - 1, folder, sizeof folder - 1) != 0) {
+        return NULL;
+    }
+    rest += sizeof random - 1 + sizeof folder - 1;
+    return *rest == '/' || *rest == '\'' ? rest : NULL;
+}
+
+/* What follows the client's folder in a path that a quote ends; NULL: the path is elsewhere. */
+static const char *past_client_folder(const char *path)
+{
+    const char *end = strchr(path, '\'');
+    const char *name = strstr(path, "/" RUN_PREFIX);
+    const char *rest = NULL;
+    while (rest == NULL && name != NULL && end != NULL && name < end) {
+        rest = parse_client_folder(name + 1);
+        name = strstr(name + 1, "/" RUN_PREFIX);
+    }
+    return rest;
+}
+
+void rundir_contract(char *text)
+{
+    static const char mark[] = "{run}";
+    for (char *quote = strstr(text, "'/"); quote != NULL; quote = strstr(quote + 1, "'/")) {
+        const char *rest = past_client_folder(quote + 1);
+        if (rest != NULL) { /* the folder's path is longer than the mark */
+            memcpy(quote + 1, mark, sizeof mark - 1);
+            memmove(quote + sizeof mark, rest, strlen(rest) + 1);
+        }
+    }
+}
+
 /* The folder's path goes into LD_PRELOAD and PATH, whose separators it must not hold. */
 const char *rundir_base(void)
 {

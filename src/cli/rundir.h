@@ -60,6 +60,10 @@ char *rundir_file(const struct rundir *dir, const char *name);
  * ADDRESS:PORT and "{tds-port}" by the port; malloc'd, NULL: no memory. */
 char *rundir_expand(const struct rundir *dir, const char *text);
 
+/* The other way, in place: a quoted path in the client's folder of any run begins with "{run}". The folder is gone when
+ * a report is read, and is called otherwise in each run. */
+void rundir_contract(char *text);
+
 /* A folder below `base` with the token of this name tells that its runner is of another process-number space
  * (a container that shares the folder): whether that runner lives cannot be seen from here. */
 bool rundir_is_foreign(const char *base, const char *name);

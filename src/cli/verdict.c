@@ -179,7 +179,7 @@ static int conclude(const struct verdict_input *input, struct judgement *judgeme
     return why[0] != '\0' ? CLI_SETUP : found ? CLI_FINDINGS : CLI_CLEAN;
 }
 
-/* Without what is to be ignored. 0 or ENOMEM. */
+/* Without what is to be ignored, and with paths as the command has them. 0 or ENOMEM. */
 static int take_findings(struct verdict *verdict, const struct verdict_input *input,
                          const struct judgement *judged)
 {
@@ -195,6 +195,9 @@ static int take_findings(struct verdict *verdict, const struct verdict_input *in
             suppressions, verdict->symbols, verdict->judgement.findings, judged->finding_count);
     }
     verdict->ignored = judged->finding_count - verdict->judgement.finding_count;
+    for (size_t i = 0; i < verdict->judgement.finding_count; i++) {
+        rundir_contract(verdict->judgement.findings[i].message);
+    }
     return 0;
 }
 

@@ -63,6 +63,48 @@ static void folder_is_private_and_complete(void **state)
     assert_false(exists("%s%s", dir.path, ""));
 }
 
+/* A message names files as the client's command does, whichever run it is of. */
+static void paths_in_a_message_begin_with_run(void **state)
+{
+    (void)state;
+    struct rundir dir;
+    char text[RUN_PATH_MAX + 64];
+    assert_int_equal(rundir_create(base, &parts, &dir), 0);
+    snprintf(text, sizeof text, "nothing had synced '%s/client/a.bak', nor '/b', nor '%s/client'", dir.path,
+             dir.path);
+    rundir_contract(text);
+    assert_string_equal(text, "nothing had synced '{run}/a.bak', nor '/b', nor '{run}'");
+    snprintf(text, sizeof text, "'/x/vdifault-tests/vdifault-1-2-abcdef/client/a'");
+    rundir_contract(text);
+    assert_string_equal(text, "'{run}/a'");
+    assert_int_equal(folder_remove(dir.path), 0);
+}
+
+static void paths_elsewhere_stay(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "'/",
+        "'/tmp/a.bak'",
+        "'/tmp/client/a.bak'",
+        "'/tmp/vdifault-1-2-abcdef/tmp/a'",
+        "'/tmp/vdifault-1-2-abcdef/clients/a'",
+        "'/tmp/vdifault-1-2-abcdefg/client/a'",
+        "'/tmp/vdifault-1-2/client/a'",
+        "'/tmp/vdifault-mine/client/a'",
+        "'/tmp/vdifault-1-2-abcdef/client/a", /* cut off */
+        "/tmp/vdifault-1-2-abcdef/client/a",
+        "'/tmp/a' /tmp/vdifault-1-2-abcdef/client/a",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "%s", texts[i]);
+        rundir_contract(text);
+        assert_string_equal(text, texts[i]);
+    }
+}
+
 static void folder_that_cannot_be_made(void **state)
 {
     (void)state;
@@ -235,6 +277,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folder_is_private_and_complete),
+        cmocka_unit_test(paths_in_a_message_begin_with_run),
+        cmocka_unit_test(paths_elsewhere_stay),
         cmocka_unit_test(folder_that_cannot_be_made),
         cmocka_unit_test(tokens_tell_whether_the_runner_lives),
         cmocka_unit_test(stale_folders_go_and_others_stay),
