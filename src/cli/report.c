@@ -3,42 +3,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "outputs.h"
 #include "report_file.h"
 #include "results.h"
-#include "results_coverage.h"
 
 static const struct option_row rows[] = {
     OUTPUT_ROWS,
     {NULL, NULL, NULL, NULL},
 };
 
-/* Without a format: what it came to, for a person. */
-static void print_summary(json_t *report)
+/* Without a format: what it came to, for a person, as sweep prints it. */
+static int print_text(const json_t *report)
 {
-    const json_t *summary = json_object_get(report, "summary"), *finding;
-    const json_t *survived = json_object_get(summary, "survived_percent");
-    size_t i;
+    bool color = isatty(STDOUT_FILENO) != 0 && getenv("NO_COLOR") == NULL;
+    int error = report_sweep_text(stdout, report, color);
 
-    printf("%s: %lld runs, %lld clean, %lld with findings, %lld vacuous", results_text(report, "outcome"),
-           (long long)results_number(summary, "runs", 0), (long long)results_number(summary, "clean", 0),
-           (long long)results_number(summary, "with_findings", 0),
-           (long long)results_number(summary, "vacuous", 0));
-    if (json_is_number(survived)) {
-        printf("; survived %.1f %%", json_number_value(survived));
+    if (error != 0) {
+        cli_error("report: cannot print the report: %s", strerror(error));
     }
-    printf("\n");
-    json_array_foreach(json_object_get(report, "findings"), i, finding)
-    {
-        size_t runs = json_array_size(json_object_get(finding, "runs"));
-
-        printf("  %-8s %-15s %s  (%zu %s)\n", results_text(finding, "severity"),
-               results_text(finding, "rule"), results_text(finding, "message"), runs,
-               runs == 1 ? "run" : "runs");
-    }
-    coverage_text(stdout, json_object_get(report, "coverage"), false);
+    return error != 0 ? CLI_SETUP : CLI_CLEAN;
 }
 
 /* One report, or shards made one. */
@@ -91,7 +77,7 @@ static int run_report(int argc, char **argv)
         status = outputs_write(&outputs, "report", report);
     }
     if (status == CLI_CLEAN && !outputs_are_asked(&outputs)) {
-        print_summary(report);
+        status = print_text(report);
     }
     outputs_close(&outputs);
     json_decref(report);
@@ -109,7 +95,7 @@ const struct verb verb_report = {
         "  vdifault report --json sweep.json --junit sweep.xml shard1.json shard2.json shard3.json\n"
         "      one report of all shards, the same as of a sweep that was not sharded\n\n"
         "  vdifault report sweep.json\n"
-        "      what it came to, and the distinct findings\n\n"
+        "      what it came to, and the distinct findings, as the sweep printed them\n\n"
         "exit status: 0 written, 2 usage, an unreadable report, shards that do not belong together\n"
         "or a path that cannot be written, 3 writing failed\n",
     .run = run_report,

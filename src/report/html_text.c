@@ -48,13 +48,13 @@ static void put_figure(FILE *out, json_int_t number, const char *one, const char
 }
 
 struct sums {
-    json_int_t of_kind[RESULT_KINDS], runs, vacuous, kinds;
+    json_int_t of_kind[RESULT_KINDS], runs, vacuous, kinds; /* kinds of faults: 0, none was injected */
 };
 
 static struct sums sums_of(const json_t *sweep)
 {
-    json_t *kinds = json_object(), *run;
-    struct sums sums = {0};
+    json_t *run;
+    struct sums sums = {.kinds = (json_int_t)results_fault_kinds(sweep)};
     size_t i;
 
     json_array_foreach(json_object_get(sweep, "runs"), i, run)
@@ -62,10 +62,7 @@ static struct sums sums_of(const json_t *sweep)
         sums.of_kind[results_kind(run)]++;
         sums.runs++;
         sums.vacuous += results_vacuous(run) != NULL;
-        json_object_set_new(kinds, results_text(run, "fault"), json_null());
     }
-    sums.kinds = (json_int_t)json_object_size(kinds);
-    json_decref(kinds);
     return sums;
 }
 
@@ -76,6 +73,10 @@ static void put_survived(FILE *out, const json_t *sweep, const struct sums *sums
     double tenths = json_is_number(percent) ? json_number_value(percent) * 10 : -1;
 
     fputs("<div class=\"hero\"><p class=\"percent\">", out);
+    if (sums->kinds == 0) {
+        fputs("&ndash;</p>\n<p>no fault was injected</p></div>\n", out);
+        return;
+    }
     if (tenths < 0 || tenths > 1000) {
         fputs("&ndash;", out);
     } else if (tenths == 1000) {
@@ -115,14 +116,18 @@ static void put_bar(FILE *out, const struct sums *sums)
 }
 
 /* A verdict in words, first of all for those who see no colours. */
-static void put_verdict(FILE *out, const json_t *sweep)
+static void put_verdict(FILE *out, const json_t *sweep, bool faulted)
 {
     const char *outcome = results_text(sweep, "outcome");
     const json_t *shard = json_object_get(sweep, "shard");
+    const char *good = faulted ? "The client stood every fault that was tried."
+                               : "No fault was injected, and no finding fails the run.";
+    const char *bad = faulted ? "The client does not stand every fault: see the findings."
+                              : "The client has findings without any fault: see below.";
 
     fprintf(out, "<p class=\"verdict %s\">%s</p>\n", strcmp(outcome, "clean") == 0 ? "good" : "bad",
-            strcmp(outcome, "clean") == 0      ? "The client stood every fault that was tried."
-            : strcmp(outcome, "findings") == 0 ? "The client does not stand every fault: see the findings."
+            strcmp(outcome, "clean") == 0      ? good
+            : strcmp(outcome, "findings") == 0 ? bad
                                                : "Some runs could not be made: this report is incomplete.");
     if (json_is_object(shard)) {
         fprintf(out, "<p class=\"verdict bad\">Shard %lld of %lld only: vdifault report merges them.</p>\n",
@@ -135,7 +140,7 @@ void html_summary(FILE *out, const json_t *sweep)
     const json_t *summary = json_object_get(sweep, "summary");
     struct sums sums = sums_of(sweep);
 
-    put_verdict(out, sweep);
+    put_verdict(out, sweep, sums.kinds > 0);
     fputs("<div class=\"numbers\">", out);
     put_survived(out, sweep, &sums);
     fputs("<dl class=\"figures\">\n", out);

@@ -220,12 +220,15 @@ static json_t *keyed_run(json_t *report)
     const char *fault = results_text(json_array_get(faults, 0), "fault");
     char kind[128], site[128];
     json_t *run = json_copy(report);
+    bool persistent; /* from an arrival on, or at each */
 
     place_of(fault, kind, sizeof kind, site, sizeof site);
-    if (run && json_object_update_new(
-                   run, json_pack("{s:i, s:s, s:s, s:s, s:o}", "id", 0, "key", *fault ? fault : "no fault",
-                                  "fault", *kind ? kind : "none", "site", *site ? site : "-", "vacuous",
-                                  reason_of(faults))) != 0) {
+    persistent = strchr(site, '+') || strstr(site, "#*");
+    if (run &&
+        json_object_update_new(
+            run, json_pack("{s:i, s:s, s:s?, s:s?, s:b, s:o}", "id", 0, "key", *fault ? fault : "no fault",
+                           "fault", *kind ? kind : NULL, "site", *site ? site : NULL, "persistent",
+                           (int)persistent, "vacuous", reason_of(faults))) != 0) {
         json_decref(run);
         return NULL;
     }

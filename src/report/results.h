@@ -70,6 +70,9 @@ json_t *results_of(json_t *report);
  * What only a sweep knows of a finding (grade, plan, minimised) is kept from the findings it had. */
 int results_conclude(json_t *sweep);
 
+/* How many kinds of faults the runs had; 0: nothing was injected, so that nothing was survived either. */
+size_t results_fault_kinds(const json_t *sweep);
+
 enum {
     RESULTS_WHY_MAX = 512
 };

@@ -183,9 +183,39 @@ static json_t *rules_of(const json_t *findings)
     return rules;
 }
 
+/* How many different texts the runs have there. */
+static size_t different(const json_t *sweep, const char *key)
+{
+    json_t *texts = json_object(), *run;
+    size_t count, i;
+
+    json_array_foreach(json_object_get(sweep, "runs"), i, run)
+    {
+        if (*results_text(run, key)) {
+            json_object_set_new(texts, results_text(run, key), json_null());
+        }
+    }
+    count = json_object_size(texts);
+    json_decref(texts);
+    return count;
+}
+
+size_t results_fault_kinds(const json_t *sweep)
+{
+    return different(sweep, "fault");
+}
+
+/* A single run has no list of what there was: the site of its fault. */
+static json_int_t sites_of(const json_t *sweep)
+{
+    const json_t *sites = json_object_get(sweep, "sites");
+
+    return (json_int_t)(json_is_array(sites) ? json_array_size(sites) : different(sweep, "site"));
+}
+
 static json_t *summary_of(const json_t *sweep, const struct counts *counts, const json_t *findings)
 {
-    json_int_t sites = (json_int_t)json_array_size(json_object_get(sweep, "sites"));
+    json_int_t sites = sites_of(sweep);
     json_int_t shown = counts->runs - counts->vacuous;
 
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "sites", sites, "runs", counts->runs, "vacuous",

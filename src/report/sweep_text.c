@@ -240,9 +240,30 @@ static int print_unsteady(FILE *out, const json_t *sweep)
     return 0;
 }
 
-static int print_sweep(FILE *out, const json_t *sweep, bool color)
+/* Without a fault there is nothing to survive: a run, or a sweep that its client's findings kept from starting. */
+static void print_sum(FILE *out, const json_t *sweep)
 {
     const json_t *summary = json_object_get(sweep, "summary");
+    const json_t *percent = json_object_get(summary, "survived_percent");
+    long runs = (long)results_number(summary, "runs", 0), sites = (long)results_number(summary, "sites", 0);
+    /* Rounded down: 9,999 of 10,000 is not 100 %. */
+    long tenths = (long)(10 * json_number_value(percent));
+
+    fprintf(out, "\n%ld run%s", runs, runs == 1 ? "" : "s");
+    if (sites > 0) {
+        fprintf(out, " at %ld site%s", sites, sites == 1 ? "" : "s");
+    }
+    fprintf(out, ": %ld clean, %ld with findings, %ld vacuous; ", (long)results_number(summary, "clean", 0),
+            (long)results_number(summary, "with_findings", 0), (long)results_number(summary, "vacuous", 0));
+    if (results_fault_kinds(sweep) == 0) {
+        fputs("no fault was injected\n", out);
+    } else {
+        fprintf(out, "%ld.%ld %% survived\n", tenths / 10, tenths % 10);
+    }
+}
+
+static int print_sweep(FILE *out, const json_t *sweep, bool color)
+{
     struct matrix *matrix = calloc(1, sizeof *matrix);
     size_t index;
     json_t *run;
@@ -262,13 +283,7 @@ static int print_sweep(FILE *out, const json_t *sweep, bool color)
     print_nothing_shown(out, sweep);
     error = print_unsteady(out, sweep);
     coverage_text(out, json_object_get(sweep, "coverage"), color);
-    /* Rounded down: 9,999 of 10,000 is not 100 %. */
-    long tenths = (long)(10 * json_number_value(json_object_get(summary, "survived_percent")));
-
-    fprintf(out, "\n%ld runs at %ld sites: %ld clean, %ld with findings, %ld vacuous; %ld.%ld %% survived\n",
-            (long)results_number(summary, "runs", 0), (long)results_number(summary, "sites", 0),
-            (long)results_number(summary, "clean", 0), (long)results_number(summary, "with_findings", 0),
-            (long)results_number(summary, "vacuous", 0), tenths / 10, tenths % 10);
+    print_sum(out, sweep);
     free(matrix);
     return ferror(out) ? EIO : error;
 }

@@ -233,6 +233,34 @@ static void test_hostile_text_stays_text(void **state)
     json_decref(hostile);
 }
 
+/* A page of what was never put under a fault claims nothing of survival. */
+static void test_without_a_fault(void **state)
+{
+    static const struct {
+        const char *outcome, *verdict;
+    } rows[] = {
+        {"clean", "No fault was injected, and no finding fails the run."},
+        {"findings", "The client has findings without any fault: see below."},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *run = json_pack("{s:i, s:s, s:{}, s:[], s:[]}", "schema", 1, "outcome", rows[i].outcome,
+                                "client", "faults", "findings");
+        json_t *sweep = results_of(run);
+        char *page = page_of(sweep);
+
+        assert_non_null(strstr(page, rows[i].verdict));
+        assert_non_null(strstr(page, "&ndash;</p>\n<p>no fault was injected"));
+        assert_non_null(strstr(page, "<dd>0</dd><dt>sites</dt>"));
+        assert_non_null(strstr(page, "<dd>0</dd><dt>fault kinds</dt>"));
+        assert_null(strstr(page, "<small>%"));
+        free(page);
+        json_decref(sweep);
+        json_decref(run);
+    }
+}
+
 static void test_odd_objects(void **state)
 {
     static const char *const odd[] = {
@@ -260,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_data_holds_every_run),    cmocka_unit_test(test_runs_share_texts_but_for_names),
         cmocka_unit_test(test_commands_come_back),      cmocka_unit_test(test_ten_thousand_runs_are_small),
         cmocka_unit_test(test_hostile_text_stays_text), cmocka_unit_test(test_odd_objects),
+        cmocka_unit_test(test_without_a_fault),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

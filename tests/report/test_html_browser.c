@@ -306,6 +306,12 @@ static void test_nothing_and_one(void **state)
     look(one, PHONE, 0);
     assert_told("start-panel", "true");
     assert_told("cells", "1");
+    look(one, DESK, -1); /* there is nothing to choose from: it is open, and can be closed */
+    assert_told("start-panel", "true");
+    assert_told("start-facts", "clean%2C%20client%20did%20not%20end");
+    assert_told("closed", "true");
+    look(one, PHONE, -1);
+    assert_told("start-panel", "false");
     json_decref(one);
     json_decref(none);
 }

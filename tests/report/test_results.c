@@ -117,6 +117,18 @@ static void test_summary_of_few_runs(void **state)
     json_decref(sweep);
 }
 
+static char *sweep_text(json_t *sweep)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+
+    assert_non_null(out);
+    assert_int_equal(report_sweep_text(out, sweep, false), 0);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
 static void test_a_run_is_a_sweep_of_one(void **state)
 {
     json_t *run = json_loads(
@@ -133,6 +145,53 @@ static void test_a_run_is_a_sweep_of_one(void **state)
     assert_string_equal(results_text(only, "key"), "abort(by=client)@Write#3:1");
     assert_null(results_vacuous(only));
     assert_int_equal(json_array_size(json_object_get(sweep, "findings")), 1);
+    assert_int_equal(summary_number(sweep, "sites"), 1);
+    assert_int_equal(results_fault_kinds(sweep), 1);
+    json_decref(sweep);
+    json_decref(run);
+}
+
+static void test_a_fault_of_a_run_that_stays(void **state)
+{
+    static const struct {
+        const char *fault;
+        bool stays;
+    } rows[] = {{"error@GetCommand#3", false},
+                {"error@GetCommand#3:*", false},
+                {"lost-close", false},
+                {"error@GetCommand#3+:1", true},
+                {"error@GetCommand#*", true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *run = json_pack("{s:i, s:s, s:{}, s:[{s:s, s:i}]}", "schema", 1, "outcome", "clean", "client",
+                                "faults", "fault", rows[i].fault, "fired", 1);
+        json_t *sweep = results_of(run), *only = json_array_get(json_object_get(sweep, "runs"), 0);
+
+        assert_int_equal(json_is_true(json_object_get(only, "persistent")), rows[i].stays);
+        json_decref(sweep);
+        json_decref(run);
+    }
+}
+
+/* As in a sweep: a run without a fault has neither kind nor site. */
+static void test_a_run_without_a_fault(void **state)
+{
+    json_t *run = json_loads(
+        "{\"schema\":1,\"outcome\":\"clean\",\"client\":{\"argv\":[\"./c\"]},"
+        "\"faults\":[],\"findings\":[]}",
+        0, NULL);
+    json_t *sweep = results_of(run), *only = json_array_get(json_object_get(sweep, "runs"), 0);
+    char *text = sweep_text(sweep);
+
+    (void)state;
+    assert_true(json_is_null(json_object_get(only, "fault")));
+    assert_true(json_is_null(json_object_get(only, "site")));
+    assert_string_equal(results_text(only, "key"), "no fault");
+    assert_int_equal(summary_number(sweep, "sites"), 0);
+    assert_int_equal(results_fault_kinds(sweep), 0);
+    assert_string_equal(text, "\n1 run: 1 clean, 0 with findings, 0 vacuous; no fault was injected\n");
+    free(text);
     json_decref(sweep);
     json_decref(run);
 }
@@ -363,18 +422,6 @@ static void test_odd_objects(void **state)
     assert_non_null(results_check(json_null()));
 }
 
-static char *sweep_text(json_t *sweep)
-{
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-
-    assert_non_null(out);
-    assert_int_equal(report_sweep_text(out, sweep, false), 0);
-    assert_int_equal(fclose(out), 0);
-    return text;
-}
-
 /* Sites that clean runs do not reach alike are named, with what that means; without any nothing is said. */
 static void test_unsteady_sites_are_named(void **state)
 {
@@ -425,6 +472,8 @@ int main(void)
         cmocka_unit_test(test_what_is_everywhere_has_a_column),
         cmocka_unit_test(test_unsteady_sites_are_named),
         cmocka_unit_test(test_a_run_is_a_sweep_of_one),
+        cmocka_unit_test(test_a_fault_of_a_run_that_stays),
+        cmocka_unit_test(test_a_run_without_a_fault),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_junit),
         cmocka_unit_test(test_junit_of_hostile_names),

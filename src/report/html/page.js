@@ -34,6 +34,11 @@ function followHash() {
   if (finding && byId(finding[1])) byId(finding[1]).open = true;
 }
 
+/* The page of a single run has nothing to choose from; beside the panel there must be room for the rest. */
+function openOnly() {
+  if (data.runs.length === 1 && !location.hash && matchMedia('(min-width: 1100px)').matches) show(0);
+}
+
 readAxes();
 draw();
 enhanceFindings();
@@ -44,3 +49,4 @@ window.addEventListener('beforeprint', () => {
   for (const details of document.querySelectorAll('details.finding')) details.open = true;
 });
 followHash();
+openOnly();

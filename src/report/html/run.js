@@ -69,9 +69,10 @@ function ended(run) {
 }
 
 function facts(run) {
-  const [, faultClass] = data.faults[run[FAULT]];
+  const [fault, faultClass] = data.faults[run[FAULT]];
   const [, again, dialect, server] = data.notes[run[NOTE]];
-  const texts = [WORDS[run[KIND]], ended(run), run[PERSISTENT] ? 'fault stays from then on' : 'fault once',
+  const texts = [WORDS[run[KIND]], ended(run),
+                 !fault ? '' : run[PERSISTENT] ? 'fault stays from then on' : 'fault once',
                  faultClass ? `class ${faultClass}` : '', dialect ? `dialect ${dialect}` : '',
                  server ? `server ${server}` : '', again ? `next operation: ${again}` : ''];
   return el('p', {class: 'facts'}, texts.filter(Boolean).map(text => el('span', {class: 'tag'}, text)));
@@ -215,7 +216,7 @@ function sequence(run) {
       el('span', {class: 'when', title: `call ${number}` + (device !== null ? `, device ${device}` : '')},
          `${who ? who + '  ' : ''}${(time / 1000).toFixed(3)} ms`)));
   }
-  return [el('h3', {}, 'Calls around the fault'),
+  return [el('h3', {}, data.faults[run[FAULT]][0] ? 'Calls around the fault' : 'Calls'),
           el('div', {class: 'sequence'},
              el('div', {class: 'lanes', 'aria-hidden': 'true'},
                 el('span', {}, el('span', {}, 'client'), el('span', {}, 'library'), el('span', {}, 'server'))), list)];
