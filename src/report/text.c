@@ -194,6 +194,10 @@ static void print_stored(FILE *out, const struct operation *operation)
     bool late = operation->sink_count > 0; /* only then are they told */
     bool safe = operation->durable == DURABLE_YES && operation->restored == DURABLE_NOT_OBSERVABLE;
 
+    if (operation->disproved) {
+        text_labelled(out, "stored", "does NOT restore from what was on disk when the client said so");
+        return;
+    }
     text_labelled(out, "stored", restores[operation->restored]);
     if (late) {
         text_labelled(out, "", "was NOT on disk when the client said so");

@@ -249,6 +249,8 @@ void durability_note(struct checker *checker, const struct event *event, const c
         durability->blind = true;
     } else if (transfer && event->arg[0] == NOTE_PROOF) {
         transfer->proof = true;
+        checker->proof = event->sequence;
+        checker->stored_is_verified = checker->verify_succeeded;
     }
 }
 

@@ -292,10 +292,10 @@ static void fill_operation(const struct checker *checker, struct operation_state
         }
     }
     bool verify = operation_is_verify(checker, operation);
+    bool verified =
+        operation->first_sequence < checker->proof ? checker->stored_is_verified : checker->verify_succeeded;
 
-    shown->client_says = !verify                     ? jobs_claim(checker, operation)
-                         : checker->verify_succeeded ? CLAIM_SUCCESS
-                                                     : CLAIM_FAILURE;
+    shown->client_says = !verify ? jobs_claim(checker, operation) : verified ? CLAIM_SUCCESS : CLAIM_FAILURE;
     shown->job = verify ? -1 : jobs_number(checker, operation);
 }
 
@@ -370,6 +370,7 @@ int operations_settle(struct checker *checker)
 
         operation->restored = judge_verification(checker, operation);
         operation->shown.restored = operation->restored;
+        operation->shown.disproved = durability_is_disproved(checker, operation);
         operation->shown.durable =
             operation->restored == DURABLE_NO || seen == DURABLE_NOT_OBSERVABLE ? operation->restored : seen;
         if (seen == DURABLE_NO) {

@@ -268,6 +268,8 @@ struct checker {
     bool again_without_fault; /* the second run fails after one without a fault, too */
     bool verify_ended;
     bool verify_succeeded;
+    uint64_t proof; /* NOTE_PROOF: from here on --verify ran again, on files of our making; 0 it did not */
+    bool stored_is_verified; /* by the --verify before that */
     bool any_exit;
     bool busy_reported;
     bool incomplete; /* events were lost */

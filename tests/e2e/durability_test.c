@@ -140,6 +140,9 @@ static void check_proof(const char *bug, const char *expected, bool lost)
     if ((e2e_finding(&run, "VDI-OUT-007") != NULL) != lost || e2e_finding(&run, "VDI-OUT-001") != NULL) {
         e2e_fail(&run, &args, "%s: wrong outcome rules", bug);
     }
+    if (e2e_finding(&run, "VDI-DATA-001") != NULL) {
+        e2e_fail(&run, &args, "%s: what comes back from our files is no other stream", bug);
+    }
     assert_true(size_of_backup() > 2 << 20); /* the real one is back */
     e2e_free(&run);
     remove_folder();

@@ -217,6 +217,52 @@ static void test_stale_bytes_behind_a_header(void **state)
     run_end(&run);
 }
 
+/* ---- --prove-durability ---- */
+
+static void verify(struct run *run, int32_t operation, int32_t message, int32_t status)
+{
+    run->set = 2 + (uint64_t)operation;
+    run->operation = operation;
+    run->process = VERIFIER + (uint32_t)operation;
+    run->issuer = PROCESS_VERIFY;
+    run->is_backup = false;
+    up(run, 1);
+    vdi_get(run, WORKER, 0, 1000, VD_E_CLOSE);
+    if (message) {
+        sql_message(run, message, 16);
+    }
+    run->stream_hash = message ? 7 : 42;
+    sql_stream(run, 0, -1, -1);
+    sql_end(run, message ? STATEMENT_FAILED : STATEMENT_SUCCESS, message ? 0 : 1000, message ? 7 : 42);
+    vdi_close(run, MAIN, 0);
+    process_ends(run, run->process, PROCESS_VERIFY, status, 0, false);
+}
+
+/* What comes back from files of our making says nothing of what the client stored, nor does the second --verify speak for
+ * the first. */
+static void test_proof(void **state)
+{
+    struct run run;
+
+    (void)state;
+    start_backup(&run, 1);
+    store_write(&run, 0, SINK);
+    flush(&run);
+    down(&run, 1);
+    client_exits(&run, 0);
+    verify(&run, 1, 0, 0);
+    note(&run, NOTE_PROOF); /* of operation 0 */
+    verify(&run, 2, 3208, 1);
+    expect_among(&run, "VDI-OUT-007");
+    assert_non_null(strstr(expect_among(&run, "VDI-FLUSH-001")->message, "; proved: "));
+    expect_not(&run, "VDI-DATA-001");
+    expect_not(&run, "VDI-OUT-001");
+    assert_true(run.judgement->operations[0].disproved);
+    assert_int_equal(run.judgement->operations[1].client_says, CLAIM_SUCCESS);
+    assert_int_equal(run.judgement->operations[2].client_says, CLAIM_FAILURE);
+    run_end(&run);
+}
+
 int test_commitment(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +274,7 @@ int test_commitment(void)
         cmocka_unit_test(test_flush_before_complete_is_less),
         cmocka_unit_test(test_stale_bytes),
         cmocka_unit_test(test_stale_bytes_behind_a_header),
+        cmocka_unit_test(test_proof),
     };
 
     return cmocka_run_group_tests_name("commitment", tests, NULL, NULL);
