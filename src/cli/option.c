@@ -8,11 +8,14 @@
 
 #include "cli.h"
 #include "near.h"
+#include "page.h"
+#include "wrap.h"
 
 enum {
     OPTION_MAX = 96,
     OPTION_FIRST = 256, /* values getopt_long returns; above every character */
-    OPTION_IS_HELP = 255
+    OPTION_IS_HELP = 255,
+    HELP_INDENT = 29 /* where the texts of options start */
 };
 
 struct option_list {
@@ -149,6 +152,8 @@ int option_pass_on(const struct option_row *rows, const struct option_row *share
 void option_help(FILE *out, const struct option_row *rows, const struct option_row *shared)
 {
     struct option_list list = {.count = 0};
+    struct page page;
+    page_start(&page, out);
     add_rows(&list, rows);
     add_rows(&list, shared);
     for (int i = 0; i < list.count; i++) {
@@ -159,16 +164,8 @@ void option_help(FILE *out, const struct option_row *rows, const struct option_r
         char left[48];
         snprintf(left, sizeof left, "--%s%s%s", row->name,
                  row->value != NULL && row->value[0] != '[' ? " " : "", row->value != NULL ? row->value : "");
-        fprintf(out, "  %-26s ", left);
-        for (const char *line = row->help;;) {
-            size_t length = strcspn(line, "\n");
-            fprintf(out, "%.*s\n", (int)length, line);
-            if (line[length] == '\0') {
-                break;
-            }
-            line += length + 1;
-            fprintf(out, "  %-26s ", "");
-        }
+        int at = fprintf(out, "  %-*s ", HELP_INDENT - 3, left);
+        wrap_words(out, page.width, HELP_INDENT, at, row->help);
     }
-    fprintf(out, "  %-26s %s\n", "--help", "this text");
+    fprintf(out, "  %-*s this text\n", HELP_INDENT - 3, "--help");
 }

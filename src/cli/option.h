@@ -50,6 +50,7 @@ enum option_result option_read(const char *verb, const struct option_row *rows,
 int option_pass_on(const struct option_row *rows, const struct option_row *shared, int argc,
                    char *const *argv, char **kept);
 
+/* A paragraph an option, as wide as the page (page.h). */
 void option_help(FILE *out, const struct option_row *rows, const struct option_row *shared);
 
 #endif

@@ -210,6 +210,10 @@ static void help_lists_only_what_works(void **state)
     assert_non_null(strstr(text, "--guard MODE"));
     assert_non_null(strstr(text, "--sarif FILE"));
     assert_null(strstr(text, "--hostile"));
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        assert_true(strcspn(line, "\n") <= 100); /* no terminal: a page's width */
+        assert_true(strncmp(line, "  --", 4) == 0 || strspn(line, " ") == 29);
+    }
     free(text);
 }
 
