@@ -134,6 +134,38 @@ static void queries_select_order_and_cut(void **state)
          "@m",
          "SIMPLE\n"},
         {"SELECT name FROM sys.databases WHERE name = 'zz' SELECT @@ROWCOUNT", "zz\n1\n"},
+        {"DECLARE @n sysname SELECT TOP 1 @n = name FROM sys.databases ORDER BY name DESC SELECT @n, "
+         "@@ROWCOUNT",
+         "tempdb|1\n"},
+        {"DECLARE @n nvarchar(99) = '' SELECT @n += name + ';' FROM sys.databases ORDER BY name SELECT @n",
+         "master;model;msdb;tempdb;\n"},
+        {"DECLARE @n sysname SELECT @n = name FROM sys.databases WHERE database_id > 4 SELECT @n, @@ROWCOUNT",
+         "NULL|0\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        expect_rows(cases[i].query, cases[i].rows);
+}
+
+/* One row comes of all rows, and of none; wherever in an expression they are asked for. */
+static void rows_are_counted_and_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query, *rows;
+    } cases[] = {
+        {"DECLARE @n int, @m sysname SELECT @n = COUNT(*), @m = MAX(name) FROM sys.databases SELECT @n, @m",
+         "4|tempdb\n"},
+        {"SELECT ISNULL(MAX(backup_finish_date), '1900-01-01') FROM msdb.dbo.backupset", "1900-01-01\n"},
+        {"SELECT CASE WHEN COUNT(*) > 0 THEN 'y' + MIN(name) ELSE 'n' END, 'x' FROM sys.databases WHERE name "
+         "= 'q'",
+         "yq|x\n"},
+        {"SELECT COUNT(*) + 1 FROM msdb.dbo.backupset", "1\n"},
+        {"IF EXISTS (SELECT COUNT(*) FROM msdb.dbo.backupset) SELECT 1", "1\n"},
+        {"SELECT COUNT(*)", "message 147 15: An aggregate may not appear here: COUNT.\n"},
+        {"SELECT name FROM sys.databases WHERE MAX(name) = 'x'",
+         "message 50000 16: vdifault's server has no answer for this query (An aggregate may not appear "
+         "here: "
+         "MAX.): SELECT name FROM sys.databases WHERE MAX(name) = 'x'. Give it one with --answers FILE.\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         expect_rows(cases[i].query, cases[i].rows);
@@ -307,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_catalog_knows_states_and_backups, setup, teardown),
         cmocka_unit_test_setup_teardown(sessions_see_each_other_and_what_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(queries_select_order_and_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_are_counted_and_compared, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_say_what_a_server_is_like, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_are_found_by_name, setup, teardown),
         cmocka_unit_test_setup_teardown(conditions_choose_statements, setup, teardown),

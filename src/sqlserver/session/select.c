@@ -135,40 +135,48 @@ static const struct tsql_term *key_of(const struct tsql_statement *statement, co
     return term;
 }
 
-/* What is selected and ordered by; * is every column of the table. */
+/* What is selected: * is every column of the table; what goes into variables is evaluated when it does. */
+static void plan_items(const struct table *table, const struct tsql_statement *statement,
+                       struct selection_column *at)
+{
+    if (statement->kind == TSQL_ASSIGN) {
+        at->row = true;
+        return;
+    }
+    for (const struct tsql_item *item = statement->items; item != NULL; item = item->next) {
+        for (uint32_t i = 0; item->value == NULL && i < table_column_count(table); i++) {
+            const struct results_column *column = table_column(table, i);
+            *at++ = (struct selection_column){.name = column->name, .type = column, .column = i};
+        }
+        if (item->value == NULL)
+            continue;
+        uint32_t found;
+        if (item->value->kind == TSQL_TERM_COLUMN && item->value->next == NULL &&
+            table_find_column(table, item->value->text, &found))
+            at->type = table_column(table, found);
+        at->name = item->name;
+        at++->value = item->value;
+    }
+}
+
 static int plan_columns(const struct session *session, const struct tsql_statement *statement,
                         struct selection *selection)
 {
     const struct table *table = session->table;
-    uint32_t width = 0, keys = 0, at = 0;
-    for (const struct tsql_item *item = statement->items; item != NULL; item = item->next)
+    uint32_t width = statement->kind == TSQL_ASSIGN, keys = 0;
+    for (const struct tsql_item *item = statement->items; item != NULL && statement->kind != TSQL_ASSIGN;
+         item = item->next)
         width += item->value != NULL ? 1 : table_column_count(table);
-    for (const struct tsql_item *item = statement->query != NULL ? statement->query->order : NULL;
-         item != NULL; item = item->next)
+    for (const struct tsql_item *item = statement->query->order; item != NULL; item = item->next)
         keys++;
     int rc = selection_new(width, keys, selection);
-    for (const struct tsql_item *item = statement->items; item != NULL && rc == 0; item = item->next) {
-        for (uint32_t i = 0; item->value == NULL && i < table_column_count(table); i++) {
-            const struct results_column *column = table_column(table, i);
-            selection->columns[at++] =
-                (struct selection_column){.name = column->name, .type = column, .column = i};
-        }
-        if (item->value == NULL)
-            continue;
-        struct selection_column *column = &selection->columns[at++];
-        column->name = item->name;
-        column->value = item->value;
-        uint32_t found;
-        if (item->value->kind == TSQL_TERM_COLUMN && item->value->next == NULL &&
-            table_find_column(table, item->value->text, &found))
-            column->type = table_column(table, found);
-    }
-    for (const struct tsql_item *item = rc == 0 && keys > 0 ? statement->query->order : NULL; item != NULL;
-         item = item->next) {
-        selection->columns[at].value = key_of(statement, item->value);
-        selection->columns[at++].descending = item->on;
-    }
-    return rc;
+    if (rc != 0)
+        return rc;
+    plan_items(table, statement, selection->columns);
+    struct selection_column *key = selection->columns + width;
+    for (const struct tsql_item *item = statement->query->order; item != NULL; item = item->next)
+        *key++ = (struct selection_column){.value = key_of(statement, item->value), .descending = item->on};
+    return 0;
 }
 
 static int take_cell(const struct session *session, const struct tsql_values *values,
@@ -176,6 +184,8 @@ static int take_cell(const struct session *session, const struct tsql_values *va
 {
     if (column->value != NULL)
         return tsql_evaluate(values, column->value, cell, error);
+    if (column->row)
+        return asprintf(&cell->text, "%u", session->row) < 0 ? ENOMEM : 0;
     const char *text = table_cell(session->table, session->row, column->column);
     cell->number = results_is_number(column->type->type);
     cell->text = text != NULL ? strdup(text) : NULL;
@@ -194,24 +204,52 @@ static int take_row(const struct session *session, const struct tsql_values *val
 
 /* ---- COUNT, MAX, MIN ---- */
 
-static const struct tsql_call *aggregate_of(const struct tsql_term *term)
+int session_aggregate(void *context, const struct tsql_call *call, struct tsql_value *value)
 {
-    bool call = term != NULL && term->kind == TSQL_TERM_CALL && term->next == NULL;
-    return call && tsql_is_aggregate(term->call->function->id) ? term->call : NULL;
-}
-
-static bool has_aggregate(const struct tsql_statement *statement)
-{
-    for (const struct tsql_item *item = statement->items; item != NULL; item = item->next) {
-        if (aggregate_of(item->value) != NULL)
-            return true;
+    const struct session *session = context;
+    const struct tsql_value *total = session->totals;
+    for (const struct tsql_item *item = session->aggregates; item != NULL; item = item->next, total++) {
+        if (item->value->call == call) {
+            *value = (struct tsql_value){total->text != NULL ? strdup(total->text) : NULL, total->number};
+            return total->text != NULL && value->text == NULL ? ENOMEM : 0;
+        }
     }
-    return false;
+    return 0;
 }
 
-/* Takes one more row into the cell. */
-static int aggregate(const struct tsql_values *values, const struct tsql_call *call, struct tsql_value *cell,
-                     struct tsql_error *error)
+static int begin_totals(struct session *session, const struct tsql_query *query)
+{
+    uint32_t count = 0;
+    for (const struct tsql_item *item = query->aggregates; item != NULL; item = item->next)
+        count++;
+    session->totals = calloc((size_t)count + 1, sizeof(*session->totals));
+    if (session->totals == NULL)
+        return ENOMEM;
+    session->aggregates = query->aggregates;
+    struct tsql_value *total = session->totals;
+    for (const struct tsql_item *item = query->aggregates; item != NULL; item = item->next, total++) {
+        if (item->value->call->function->id != TSQL_FUNCTION_COUNT)
+            continue;
+        *total = (struct tsql_value){strdup("0"), true};
+        if (total->text == NULL)
+            return ENOMEM;
+    }
+    return 0;
+}
+
+static void end_totals(struct session *session)
+{
+    struct tsql_value *total = session->totals;
+    for (const struct tsql_item *item = session->aggregates; item != NULL; item = item->next, total++)
+        free(total->text);
+    free(session->totals);
+    session->totals = NULL;
+    session->aggregates = NULL;
+}
+
+/* Takes one more row into the total. */
+static int add_to_total(const struct tsql_values *values, const struct tsql_call *call,
+                        struct tsql_value *total, struct tsql_error *error)
 {
     struct tsql_value value = {0};
     enum tsql_function_id id = call->function->id;
@@ -219,74 +257,68 @@ static int aggregate(const struct tsql_values *values, const struct tsql_call *c
     bool counts = rc == 0 && (call->count == 0 || value.text != NULL);
     if (counts && id == TSQL_FUNCTION_COUNT) {
         char *more = NULL;
-        if (asprintf(&more, "%lld", strtoll(cell->text, NULL, 10) + 1) < 0)
+        if (asprintf(&more, "%lld", strtoll(total->text, NULL, 10) + 1) < 0)
             rc = ENOMEM;
-        free(rc == 0 ? cell->text : NULL);
-        cell->text = rc == 0 ? more : cell->text;
+        free(rc == 0 ? total->text : NULL);
+        total->text = rc == 0 ? more : total->text;
     } else if (counts) {
-        int order = cell->text != NULL ? tsql_compare(&value, cell) : 0;
-        if (cell->text == NULL || (id == TSQL_FUNCTION_MAX ? order > 0 : order < 0)) {
+        int order = total->text != NULL ? tsql_compare(&value, total) : 0;
+        if (total->text == NULL || (id == TSQL_FUNCTION_MAX ? order > 0 : order < 0)) {
             struct tsql_value kept = value;
-            value.text = cell->text;
-            *cell = kept;
+            value.text = total->text;
+            *total = kept;
         }
     }
     free(value.text);
     return rc;
 }
 
-static int take_aggregates(const struct tsql_values *values, struct selection *selection,
-                           struct tsql_error *error)
+static int add_to_totals(struct session *session, const struct tsql_values *values, struct tsql_error *error)
 {
+    struct tsql_value *total = session->totals;
     int rc = 0;
-    for (uint32_t i = 0; i < selection->width && rc == 0; i++) {
-        const struct tsql_call *call = aggregate_of(selection->columns[i].value);
-        if (call != NULL)
-            rc = aggregate(values, call, &selection->cells[i], error);
-    }
-    return rc;
-}
-
-/* The one row that there is even of no rows. */
-static int begin_aggregates(struct selection *selection)
-{
-    struct tsql_value *cells;
-    int rc = selection_add(selection, &cells);
-    for (uint32_t i = 0; i < selection->width && rc == 0; i++) {
-        const struct tsql_call *call = aggregate_of(selection->columns[i].value);
-        if (call == NULL || call->function->id != TSQL_FUNCTION_COUNT)
-            continue;
-        cells[i] = (struct tsql_value){strdup("0"), true};
-        rc = cells[i].text == NULL ? ENOMEM : 0;
-    }
+    for (const struct tsql_item *item = session->aggregates; item != NULL && rc == 0;
+         item = item->next, total++)
+        rc = add_to_total(values, item->value->call, total, error);
     return rc;
 }
 
 /* ---- SELECT ---- */
 
-/* Each row of the table that the condition holds for: told, counted, or given to variables. */
+/* Each row of the table that the condition holds for; or the one row that they all come to, even if there are none. */
 static int take_rows(struct session *session, const struct tsql_statement *statement,
-                     struct tsql_values *values, struct selection *selection, struct tsql_error *error)
+                     const struct tsql_values *values, struct selection *selection, struct tsql_error *error)
 {
-    bool aggregates = has_aggregate(statement);
-    int rc = aggregates ? begin_aggregates(selection) : 0;
+    const struct tsql_query *query = statement->query;
+    int rc = begin_totals(session, query);
     for (session->row = 0; session->row < table_row_count(session->table) && rc == 0; session->row++) {
         int truth = 1;
-        if (statement->query->where != NULL)
-            rc = tsql_holds(values, statement->query->where, &truth, error);
+        if (query->where != NULL)
+            rc = tsql_holds(values, query->where, &truth, error);
         if (rc != 0 || truth != 1)
             continue;
-        if (statement->kind == TSQL_ASSIGN)
-            rc = tsql_assign(values, statement, error);
-        else
-            rc = aggregates ? take_aggregates(values, selection, error)
-                            : take_row(session, values, selection, error);
+        rc = query->aggregates != NULL ? add_to_totals(session, values, error)
+                                       : take_row(session, values, selection, error);
     }
+    return rc == 0 && query->aggregates != NULL ? take_row(session, values, selection, error) : rc;
+}
+
+/* Row by row, in their order: the last one stays, and what is added to a variable is added for each. */
+static int assign_rows(struct session *session, const struct tsql_statement *statement,
+                       struct tsql_values *values, const struct selection *selection,
+                       struct tsql_error *error)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < selection->count && rc == 0; i++) {
+        session->row = (uint32_t)strtoul(selection_row(selection, i)->text, NULL, 10);
+        rc = tsql_assign(values, statement, error);
+    }
+    session->rows = selection->count;
     return rc;
 }
 
-static int finish(struct session *session, const struct tsql_statement *statement,
-                  const struct tsql_values *values, struct selection *selection, struct tsql_error *error)
+static int finish(struct session *session, const struct tsql_statement *statement, struct tsql_values *values,
+                  struct selection *selection, struct tsql_error *error)
 {
     const struct tsql_query *query = statement->query;
     selection_order(selection);
@@ -303,7 +335,8 @@ static int finish(struct session *session, const struct tsql_statement *statemen
             return rc;
         selection_cut(selection, count < 0 ? 0 : count > UINT32_MAX ? UINT32_MAX : (uint32_t)count);
     }
-    return statement->kind == TSQL_ASSIGN ? 0 : selection_tell(session, selection);
+    return statement->kind == TSQL_ASSIGN ? assign_rows(session, statement, values, selection, error)
+                                          : selection_tell(session, selection);
 }
 
 static int open_table(struct session *session, const struct tsql_values *values,
@@ -345,6 +378,7 @@ static int select_from(struct session *session, const struct tsql_statement *sta
         rc = 0;
     }
     selection_free(&selection);
+    end_totals(session);
     close_table(session, &named);
     return rc;
 }
@@ -366,7 +400,7 @@ int session_exists(void *context, const struct tsql_values *values, const struct
         if (query->where != NULL)
             rc = tsql_holds(values, query->where, truth, error);
     }
-    *truth = rc == 0 && *truth == 1;
+    *truth = rc == 0 && (*truth == 1 || query->aggregates != NULL);
     close_table(session, &named);
     return rc;
 }

@@ -37,6 +37,11 @@ static struct tsql_value *row_of(const struct selection *selection, uint32_t row
     return selection->cells + (size_t)row * (selection->width + selection->keys);
 }
 
+const struct tsql_value *selection_row(const struct selection *selection, uint32_t row)
+{
+    return row_of(selection, row);
+}
+
 /* NULL is less than any value, and equal to itself. */
 static int compare(const struct tsql_value *left, const struct tsql_value *right)
 {

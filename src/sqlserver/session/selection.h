@@ -13,6 +13,7 @@ struct selection_column {
     const struct results_column *type; /* NULL: what its values are */
     const struct tsql_term *value;     /* NULL: number `column` of the table */
     uint32_t column;
+    bool row;        /* instead: the number of the table's row */
     bool descending; /* of one that rows are ordered by */
 };
 
@@ -26,6 +27,7 @@ struct selection {
 int selection_new(uint32_t width, uint32_t keys, struct selection *selection);
 /* Another row, of NULLs. */
 int selection_add(struct selection *selection, struct tsql_value **cells);
+const struct tsql_value *selection_row(const struct selection *selection, uint32_t row);
 void selection_order(struct selection *selection);
 void selection_distinct(struct selection *selection);
 void selection_cut(struct selection *selection, uint32_t count); /* to so many rows at most */

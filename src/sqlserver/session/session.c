@@ -186,6 +186,7 @@ static int run_assign(struct session *session, const struct tsql_statement *stat
     struct tsql_error error;
     if (statement->query != NULL)
         return session_select(session, statement, values);
+    session->rows = statement->items->value != NULL; /* @@ROWCOUNT; a mere declaration has none */
     return session_expression_failed(session, tsql_assign(values, statement, &error), &error);
 }
 
@@ -394,7 +395,8 @@ int session_new(const struct session_settings *settings, struct session **out)
     session->globals[TSQL_TRANCOUNT] = session->open_transactions;
     session->globals[TSQL_MICROSOFTVERSION] = "268436456"; /* 0x100003E8: 16.0.1000 */
     session->globals[TSQL_LANGUAGE] = "us_english";
-    session->source = (struct tsql_source){session_property, session_column, session_exists, session};
+    session->source =
+        (struct tsql_source){session_property, session_column, session_aggregate, session_exists, session};
     return 0;
 }
 

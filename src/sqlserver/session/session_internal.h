@@ -13,10 +13,12 @@ struct session {
     struct session_settings settings;
     struct session_result *result;
     const char *globals[TSQL_GLOBAL_COUNT];
-    struct tsql_source source; /* of what expressions ask for */
-    struct table *table;       /* of the query that runs; NULL: none */
-    uint32_t row;              /* of it: the one at hand */
-    char *database;            /* in use; its name is a valid one */
+    struct tsql_source source;          /* of what expressions ask for */
+    struct table *table;                /* of the query that runs; NULL: none */
+    uint32_t row;                       /* of it: the one at hand */
+    const struct tsql_item *aggregates; /* of that query, ... */
+    struct tsql_value *totals;          /* ... and what each has come to */
+    char *database;                     /* in use; its name is a valid one */
     char spid[16];
     struct activity_session own; /* what others see of this one */
     char last_error[16];         /* @@ERROR: of the statement before */
@@ -77,6 +79,7 @@ void session_tell_answer(struct session *session, const struct answer *answer);
 
 /* What expressions ask for (tsql.h, struct tsql_source); context: the session. */
 int session_column(void *context, const char *name, struct tsql_value *value, struct tsql_error *error);
+int session_aggregate(void *context, const struct tsql_call *call, struct tsql_value *value);
 int session_exists(void *context, const struct tsql_values *values, const struct tsql_query *query,
                    int *truth, struct tsql_error *error);
 int session_property(void *context, uint32_t function, const struct tsql_value *arguments, uint32_t count,

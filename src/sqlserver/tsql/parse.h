@@ -25,8 +25,9 @@ struct parser {
     struct tsql_error *error;
     uint32_t nesting; /* of calls, conditions, CASE */
     uint32_t conditions;
-    bool query; /* there is a row at hand: words are its columns */
-    int status; /* 0, EINVAL with *error, or ENOMEM */
+    bool query;                    /* there is a row at hand: words are its columns */
+    struct tsql_item **aggregates; /* end of its list of them; NULL: none may be called here */
+    int status;                    /* 0, EINVAL with *error, or ENOMEM */
 };
 
 /* parse.c */

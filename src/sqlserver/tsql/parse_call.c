@@ -104,6 +104,21 @@ static bool parse_case(struct parser *parser, struct tsql_term *term)
     return parse_word(parser, "END");
 }
 
+/* What it counts or compares is no aggregate itself. */
+static bool parse_aggregate(struct parser *parser, struct tsql_term *term, struct tsql_call *call)
+{
+    struct tsql_item **end = parser->aggregates;
+    parser->aggregates = NULL;
+    bool ok = parse_advance(parser) && parse_arguments_of(parser, call);
+    parser->aggregates = end;
+    if (ok && end == NULL)
+        return parse_fail(parser, 147, 15, 1, "An aggregate may not appear here: %s.", call->function->name);
+    struct tsql_item *item = ok ? parse_item(parser, &parser->aggregates) : NULL;
+    if (item != NULL)
+        item->value = term;
+    return item != NULL;
+}
+
 struct tsql_term *parse_call(struct parser *parser)
 {
     bool is_case = tsql_token_is(&parser->token, "CASE");
@@ -117,6 +132,8 @@ struct tsql_term *parse_call(struct parser *parser)
     bool ok = parse_advance(parser);
     if (ok && is_case)
         ok = parse_case(parser, term);
+    else if (ok && tsql_is_aggregate(call->function->id))
+        ok = parse_aggregate(parser, term, call);
     else if (ok && !call->function->bare)
         ok = parse_advance(parser) && parse_arguments_of(parser, call);
     parser->nesting--;

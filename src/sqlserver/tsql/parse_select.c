@@ -126,6 +126,16 @@ static bool parse_hints(struct parser *parser)
     return parse_advance(parser) && parse_word(parser, "NOLOCK") && parse_mark(parser, ')');
 }
 
+/* Only what is selected may have aggregates. */
+static bool parse_selected(struct parser *parser, struct tsql_statement *statement, struct tsql_query *query)
+{
+    struct tsql_item **outer = parser->aggregates;
+    parser->aggregates = parser->query ? &query->aggregates : NULL;
+    bool ok = parse_items(parser, statement);
+    parser->aggregates = outer;
+    return ok;
+}
+
 static bool parse_key(struct parser *parser, struct tsql_item *item)
 {
     item->value = parse_expression(parser);
@@ -184,8 +194,8 @@ struct tsql_query *parse_exists(struct parser *parser)
     bool outer = parser->query;
     parser->query = true;
     bool ok = query != NULL && parse_mark(parser, '(') && parse_word(parser, "SELECT") &&
-              parse_extent(parser, query) && parse_items(parser, &unused) && parse_word(parser, "FROM") &&
-              parse_from(parser, query) && parse_mark(parser, ')');
+              parse_extent(parser, query) && parse_selected(parser, &unused, query) &&
+              parse_word(parser, "FROM") && parse_from(parser, query) && parse_mark(parser, ')');
     parser->query = outer;
     return ok ? query : NULL;
 }
@@ -231,7 +241,7 @@ static bool skip_select(struct parser *parser, bool *query)
 static bool parse_known(struct parser *parser, struct tsql_statement *statement)
 {
     struct tsql_query *query = parse_alloc(parser, sizeof(*query));
-    if (query == NULL || !parse_extent(parser, query) || !parse_items(parser, statement))
+    if (query == NULL || !parse_extent(parser, query) || !parse_selected(parser, statement, query))
         return false;
     if (tsql_token_is(&parser->token, "FROM")) {
         if (!parse_advance(parser) || !parse_from(parser, query))

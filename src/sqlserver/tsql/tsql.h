@@ -101,7 +101,9 @@ struct tsql_query {
     const char *table;
     struct tsql_condition *where; /* NULL: all rows */
     struct tsql_item *order;      /* in turn; on: descending */
-    struct tsql_term *top;        /* NULL: all */
+    struct tsql_item
+        *aggregates;       /* the calls of COUNT, MAX and MIN in what is selected: one row comes of all */
+    struct tsql_term *top; /* NULL: all */
     bool distinct;
 };
 
@@ -229,12 +231,16 @@ struct tsql_value {
 
 struct tsql_values;
 
-/* Who knows what an expression asks for that is no value of the batch. The first two give a malloc'd text, or EINVAL with *error,
+struct tsql_call;
+
+/* Who knows what an expression asks for that is no value of the batch. The first three give a malloc'd text, or EINVAL with *error,
  * or ENOMEM. */
 struct tsql_source {
     int (*call)(void *context, uint32_t function, const struct tsql_value *arguments, uint32_t count,
                 struct tsql_value *value, struct tsql_error *error); /* enum tsql_function_id */
     int (*column)(void *context, const char *name, struct tsql_value *value, struct tsql_error *error);
+    /* one of the query's aggregates, once all its rows are known */
+    int (*aggregate)(void *context, const struct tsql_call *call, struct tsql_value *value);
     int (*exists)(void *context, const struct tsql_values *values, const struct tsql_query *query, int *truth,
                   struct tsql_error *error);
     void *context;

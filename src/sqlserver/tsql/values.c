@@ -98,8 +98,10 @@ static void free_parts(struct part *parts, size_t count)
 static int call(const struct tsql_values *values, const struct tsql_call *call, struct tsql_value *value,
                 struct tsql_error *error)
 {
-    struct tsql_value *arguments = calloc((size_t)call->count + 1, sizeof(*arguments));
     enum tsql_function_id id = call->function->id;
+    if (tsql_is_aggregate(id))
+        return values->source != NULL ? values->source->aggregate(values->source->context, call, value) : 0;
+    struct tsql_value *arguments = calloc((size_t)call->count + 1, sizeof(*arguments));
     uint32_t count = 0;
     int rc = arguments == NULL ? ENOMEM : 0;
     for (const struct tsql_item *item = call->arguments; item != NULL && rc == 0 && count < call->count;
