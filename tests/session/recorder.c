@@ -72,6 +72,12 @@ static void take_database(struct results *results, const char *name)
     record("database %s\n", name);
 }
 
+static void take_transaction(struct results *results, enum results_transaction what)
+{
+    assert_ptr_equal(results, &recorder.results);
+    record("transaction %d\n", what);
+}
+
 static void take_parameter(struct results *results, uint32_t index, const char *value)
 {
     assert_ptr_equal(results, &recorder.results);
@@ -132,6 +138,7 @@ int setup(void **state)
                                              .row = take_row,
                                              .done = take_done,
                                              .database = take_database,
+                                             .transaction = take_transaction,
                                              .parameter = take_parameter,
                                              .gone = look}};
     settings = (struct session_settings){.plan = &plan,

@@ -86,7 +86,7 @@ static void use_is_told_before_its_message(void **state)
                  "database a b\nmessage 5701 10: Changed database context to 'a b'.\ndone\n"
                  "message 0 0: a b\ndone\n");
     assert_string_equal(session_database(session), "a b");
-    assert_int_equal(session_reset(session), 0);
+    assert_int_equal(session_reset(session, false), 0);
     assert_string_equal(session_database(session), "master");
 }
 
@@ -103,6 +103,22 @@ static void a_connection_may_ask_for_its_database(void **state)
     assert_int_equal(session_use(session, "", &result), 0);
     assert_int_equal(result.severity, 16);
     assert_string_equal(session_database(session), "d");
+    expect_batch("USE e BEGIN TRAN", NULL);
+    assert_int_equal(session_reset(session, true), 0); /* of a pool of connections: as it was opened */
+    expect_rows("SELECT DB_NAME(), @@TRANCOUNT", "d|1\n");
+    assert_int_equal(session_reset(session, false), 0);
+    expect_rows("SELECT DB_NAME(), @@TRANCOUNT", "d|0\n");
+}
+
+static void the_outermost_transaction_is_told(void **state)
+{
+    (void)state;
+    expect_batch("BEGIN TRAN BEGIN TRAN COMMIT COMMIT BEGIN TRAN BEGIN TRAN ROLLBACK",
+                 "transaction 0\ndone\ndone\ndone\ntransaction 1\ndone\n"
+                 "transaction 0\ndone\ndone\ntransaction 2\ndone\n");
+    expect_batch("COMMIT",
+                 "message 3902 16: The COMMIT TRANSACTION request has no corresponding BEGIN "
+                 "TRANSACTION.\ndone failed\n");
 }
 
 static void the_connection_is_known_by_name(void **state)
@@ -215,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_reader_that_is_gone_ends_the_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(use_is_told_before_its_message, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_may_ask_for_its_database, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_outermost_transaction_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(the_connection_is_known_by_name, setup, teardown),
         cmocka_unit_test_setup_teardown(a_guest_is_told_that_it_may_not, setup, teardown),
         cmocka_unit_test_setup_teardown(parameters_are_variables_of_the_batch, setup, teardown),

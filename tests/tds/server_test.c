@@ -249,6 +249,43 @@ static void attentions_are_acknowledged(void **state)
     close(client);
 }
 
+/* The whole of the next message is these tokens. */
+static void expect_tokens(int client, const char *tokens, size_t size)
+{
+    struct tds_input input = {.most = TDS_MESSAGE_MOST};
+    read_message(client, &input);
+    assert_int_equal(input.message.length, size);
+    assert_memory_equal(input.message.bytes, tokens, size);
+    tds_input_free(&input);
+}
+
+#define EXPECT(client, tokens) expect_tokens(client, tokens, sizeof(tokens) - 1)
+#define DESCRIPTOR             "\1\0\0\0\0\0\0\0"
+#define BEGUN                  "\xe3\x0b\0\x08\x08" DESCRIPTOR "\0"
+#define COMMITTED              "\xe3\x0b\0\x09\0\x08" DESCRIPTOR
+#define ROLLED_BACK            "\xe3\x0b\0\x0a\0\x08" DESCRIPTOR
+#define DONE(status)           "\xfd" status "\0\0\0\0\0\0\0\0\0\0\0"
+#define REQUEST(size)          "\x0e\1\0" size "\0\0\1\0\4\0\0\0"
+
+/* A driver that commits all the time asks for the next transaction with each commit. */
+static void transactions_follow_each_other(void **state)
+{
+    int client = log_in(*state);
+    send_bytes(client, REQUEST("\x10") "\5\0\0\0", 16);
+    EXPECT(client, BEGUN DONE("\0"));
+    send_bytes(client, REQUEST("\x12") "\7\0\0\1\0\0", 18);
+    EXPECT(client, COMMITTED DONE("\1") BEGUN DONE("\0"));
+    send_bytes(client, REQUEST("\x10") "\x08\0\0\0", 16);
+    EXPECT(client, ROLLED_BACK DONE("\0"));
+    send_bytes(client, REQUEST("\x10") "\7\0\0\0", 16); /* none is open, and so none has ended */
+    expect_done(client, 0x02);
+    send_bytes(client, REQUEST("\x10") "\0\0\0\0", 16); /* a distributed one */
+    expect_done(client, 0x02);
+    send_batch(client, "BEGIN TRAN"); /* in words */
+    EXPECT(client, BEGUN DONE("\0"));
+    close(client);
+}
+
 /* Both at once: the second is carried out after the first. */
 static void requests_wait_for_their_turn(void **state)
 {
@@ -280,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_message_has_a_limit),
         cmocka_unit_test(a_logged_in_peer_is_told),
         cmocka_unit_test(attentions_are_acknowledged),
+        cmocka_unit_test(transactions_follow_each_other),
         cmocka_unit_test(requests_wait_for_their_turn),
         cmocka_unit_test(who_has_gone_disturbs_nobody),
     };

@@ -348,8 +348,12 @@ int session_use(struct session *session, const char *database, struct session_re
     session->result = result;
     session_statement_start(session, &use);
     session->untold_end = false; /* who connects has asked for no statement */
-    if (session_check_database(session, database, 1))
-        rc = change_database(session, database);
+    if (session_check_database(session, database, 1)) {
+        char *copy = strdup(database);
+        rc = copy != NULL ? change_database(session, database) : ENOMEM;
+        free(rc == 0 ? session->first_database : copy);
+        session->first_database = rc == 0 ? copy : session->first_database;
+    }
     session_statement_end(session);
     session->result = NULL;
     return rc;
@@ -360,12 +364,12 @@ const char *session_database(const struct session *session)
     return session->database;
 }
 
-int session_reset(struct session *session)
+int session_reset(struct session *session, bool keep_transaction)
 {
-    session->transactions = 0;
+    session->transactions = keep_transaction ? session->transactions : 0;
     session->no_count = false;
     session->error = 0;
-    return change_database(session, "master");
+    return change_database(session, session->first_database != NULL ? session->first_database : "master");
 }
 
 int session_new(const struct session_settings *settings, struct session **out)
@@ -378,7 +382,7 @@ int session_new(const struct session_settings *settings, struct session **out)
         return ENOMEM;
     int32_t spid = settings->spid != 0 ? settings->spid : (int32_t)getpid();
     session->settings = *settings;
-    if (session_reset(session) != 0) {
+    if (session_reset(session, false) != 0) {
         session_free(session);
         *out = NULL;
         return ENOMEM;
@@ -402,7 +406,9 @@ int session_new(const struct session_settings *settings, struct session **out)
 
 void session_free(struct session *session)
 {
-    if (session != NULL)
+    if (session != NULL) {
         free(session->database);
+        free(session->first_database);
+    }
     free(session);
 }

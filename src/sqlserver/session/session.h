@@ -78,7 +78,8 @@ int session_call(struct session *session, const struct session_call *call, struc
 int session_use(struct session *session, const char *database, struct session_result *result);
 /* The database in use, DB_NAME(); until the next call. */
 const char *session_database(const struct session *session);
-/* As new, but for the number of statements: sp_reset_connection. */
-int session_reset(struct session *session);
+/* As new, and in the database that the connection has asked for, but for the number of statements:
+ * sp_reset_connection. */
+int session_reset(struct session *session, bool keep_transaction);
 
 #endif

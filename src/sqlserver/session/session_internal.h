@@ -19,6 +19,7 @@ struct session {
     const struct tsql_item *aggregates; /* of that query, ... */
     struct tsql_value *totals;          /* ... and what each has come to */
     char *database;                     /* in use; its name is a valid one */
+    char *first_database;               /* in use from the start: what a reset goes back to */
     char spid[16];
     struct activity_session own; /* what others see of this one */
     char last_error[16];         /* @@ERROR: of the statement before */

@@ -3,7 +3,7 @@
  * A front end puts a `struct results` first in a struct of its own: sqlcmd's prints text (sqlcmd/output.h), that of TDS
  * writes tokens. What a statement tells comes in this order, as it happens:
  *
- *     { message | database | columns row... done }... [done] [parameter...]
+ *     { message | database | transaction | columns row... done }... [done] [parameter...]
  *
  * Each result set ends with `done`. So does a statement, unless all that it told ended with a result set: every
  * statement is followed by at least one `done`, the last of which says how it ended. Statements within EXEC(...) have
@@ -56,6 +56,13 @@ struct results_done {
     int64_t rows;
 };
 
+/* What became of the outermost transaction. */
+enum results_transaction {
+    RESULTS_BEGUN,
+    RESULTS_COMMITTED,
+    RESULTS_ROLLED_BACK
+};
+
 struct results {
     /* state: 0 to 255, or ENGINE_CHAT (engine.h). line: of the batch, from 1 */
     void (*message)(struct results *results, const struct sql_message *message, uint32_t line);
@@ -65,6 +72,8 @@ struct results {
     void (*done)(struct results *results, const struct results_done *done);
     /* USE: before its message 5701. NULL: not to be told */
     void (*database)(struct results *results, const char *name);
+    /* NULL: not to be told */
+    void (*transaction)(struct results *results, enum results_transaction what);
     /* Of a session_call, after all else: the value of its output parameter `index`. NULL: not to be told */
     void (*parameter)(struct results *results, uint32_t index, const char *value);
     /* Looks whether nobody reads any more; asked again and again while the engine runs. A front end without a thread

@@ -67,9 +67,17 @@ bool session_recover(struct session *session, const char *name, bool recover)
     return !online && !unrestored;
 }
 
+static void tell_transaction(struct session *session, enum results_transaction what)
+{
+    struct results *results = session->settings.results;
+    if (results->transaction != NULL)
+        results->transaction(results, what);
+}
+
 void session_begin_transaction(struct session *session)
 {
-    session->transactions++;
+    if (session->transactions++ == 0)
+        tell_transaction(session, RESULTS_BEGUN);
 }
 
 void session_end_transaction(struct session *session, bool roll_back)
@@ -80,6 +88,8 @@ void session_end_transaction(struct session *session, bool roll_back)
     else if (session->transactions == 0)
         session_say(session, 3902, 16, 1,
                     "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.");
-    else
-        session->transactions = roll_back ? 0 : session->transactions - 1;
+    else if (roll_back || --session->transactions == 0) {
+        session->transactions = 0;
+        tell_transaction(session, roll_back ? RESULTS_ROLLED_BACK : RESULTS_COMMITTED);
+    }
 }

@@ -94,6 +94,16 @@ static void take_database(struct results *results, const char *name)
     }
 }
 
+static void take_transaction(struct results *results, enum results_transaction what)
+{
+    static const enum tds_environment kinds[] = {[RESULTS_BEGUN] = TDS_ENVIRONMENT_BEGIN,
+                                                 [RESULTS_COMMITTED] = TDS_ENVIRONMENT_COMMIT,
+                                                 [RESULTS_ROLLED_BACK] = TDS_ENVIRONMENT_ROLLBACK};
+    struct tds_answer *answer = answer_of(results);
+    tds_answer_settle(answer);
+    tds_put_environment(&answer->tokens, kinds[what], NULL, NULL);
+}
+
 /* An attention interrupts; any other message waits for its turn. */
 static bool look(struct results *results)
 {
@@ -121,6 +131,7 @@ void tds_answer_init(struct tds_answer *answer, struct tds_link *link, const cha
                     .row = take_row,
                     .done = take_done,
                     .database = take_database,
+                    .transaction = take_transaction,
                     .gone = look},
         .link = link,
         .tokens = {.server = server},

@@ -23,7 +23,8 @@ enum {
     SEVERITY_LOGIN = 14,
     SEVERITY_FATAL = 20,
     FEATURE_UTF8 = 0x0a,
-    GOODBYE_MS = 500, /* for a peer that is to read why it was refused */
+    TRANSACTION_BEGINS = 0x01, /* of a commit's or rollback's flags */
+    GOODBYE_MS = 500,          /* for a peer that is to read why it was refused */
 };
 
 struct connection {
@@ -167,13 +168,20 @@ static int open_session(struct connection *connection)
     return rc;
 }
 
+/* What the client takes to be in use without being told. */
+static void note_database(struct connection *connection)
+{
+    snprintf(connection->answer.database, sizeof connection->answer.database, "%s",
+             session_database(connection->session));
+}
+
 static void answer_login(struct connection *connection)
 {
     static const struct tds_feature utf8 = {FEATURE_UTF8, 1, {1}};
     struct tds_answer *answer = &connection->answer;
     struct tds_tokens *tokens = &answer->tokens;
     char text[64 + TDS_DATABASE_MOST], size[16], first[16];
-    strncpy(answer->database, session_database(connection->session), sizeof answer->database - 1);
+    note_database(connection);
     snprintf(text, sizeof text, "Changed database context to '%s'.", answer->database);
     snprintf(size, sizeof size, "%u", connection->login.packet_size);
     snprintf(first, sizeof first, "%d", TDS_PACKET_FIRST);
@@ -232,11 +240,13 @@ static bool is_reset(const struct tds_rpc *rpc)
     return rpc->name != NULL && strcasecmp(rpc->name, "sp_reset_connection") == 0;
 }
 
-static int reset(struct connection *connection)
+static int reset(struct connection *connection, bool keep_transaction)
 {
     tds_procedures_forget(&connection->procedures);
     tds_put_environment(&connection->answer.tokens, TDS_ENVIRONMENT_RESET, NULL, NULL);
-    return session_reset(connection->session);
+    int rc = session_reset(connection->session, keep_transaction);
+    note_database(connection);
+    return rc;
 }
 
 static int run_call(struct connection *connection, const struct tds_rpc *rpc, bool more)
@@ -245,8 +255,8 @@ static int run_call(struct connection *connection, const struct tds_rpc *rpc, bo
     struct tds_call call = {0};
     struct tsql_error error = {0};
     answer->in_procedure = true;
-    int rc =
-        is_reset(rpc) ? reset(connection) : tds_procedure_call(&connection->procedures, rpc, &call, &error);
+    int rc = is_reset(rpc) ? reset(connection, false)
+                           : tds_procedure_call(&connection->procedures, rpc, &call, &error);
     if (rc == EINVAL) {
         tds_answer_say(answer, error.number, error.severity, error.state, error.text);
         answer->failed = true;
@@ -282,30 +292,46 @@ static int take_calls(struct connection *connection, struct tds_reader *reader)
     return rc;
 }
 
-/* A driver's own begin, commit and rollback. */
+/* A driver's own begin, commit and rollback, the latter two of which may begin the next transaction, too. Names and
+ * isolation have no effect. */
 static int take_transaction(struct connection *connection, struct tds_reader *reader)
 {
     static const struct {
         uint16_t request;
-        const char *batch;
-        enum tds_environment environment;
+        bool goes_on;
+        const char *batch; /* NULL: of a distributed transaction */
     } table[] = {
-        {5, "BEGIN TRANSACTION", TDS_ENVIRONMENT_BEGIN},
-        {7, "COMMIT TRANSACTION", TDS_ENVIRONMENT_COMMIT},
-        {8, "ROLLBACK TRANSACTION", TDS_ENVIRONMENT_ROLLBACK},
+        {0, false, NULL},
+        {1, false, NULL},
+        {5, false, "BEGIN TRANSACTION"},
+        {6, false, NULL},
+        {7, true, "COMMIT TRANSACTION"},
+        {8, true, "ROLLBACK TRANSACTION"},
+        {9, false, "SAVE TRANSACTION"},
     };
     uint16_t request = tds_u16(reader);
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        if (table[i].request == request && !reader->cut) {
-            tds_put_environment(&connection->answer.tokens, table[i].environment, NULL, NULL);
-            int rc = run_batch(connection, table[i].batch);
-            if (rc == 0) {
-                tds_answer_end(&connection->answer);
-            }
-            return rc;
-        }
+    size_t i = 0, count = sizeof table / sizeof table[0];
+    while (i < count && table[i].request != request) {
+        i++;
     }
-    return tds_refuse(&connection->link.error, "a transaction request %u; expected 5, 7 or 8", request);
+    if (i == count || reader->cut) {
+        return tds_refuse(&connection->link.error, "a transaction request %u; expected 5, 7 or 8", request);
+    }
+    int rc = 0;
+    if (table[i].batch != NULL) {
+        rc = run_batch(connection, table[i].batch);
+        tds_take(reader, tds_u8(reader)); /* its name */
+    } else {
+        tds_answer_say(&connection->answer, 8501, 16, 3, "MSDTC on server is unavailable.");
+        connection->answer.failed = true;
+    }
+    if (rc == 0 && table[i].goes_on && (tds_u8(reader) & TRANSACTION_BEGINS) != 0) {
+        rc = run_batch(connection, "BEGIN TRANSACTION");
+    }
+    if (rc == 0) {
+        tds_answer_end(&connection->answer);
+    }
+    return rc;
 }
 
 static int take_request(struct connection *connection, uint8_t type, const struct tds_buffer *message)
@@ -313,7 +339,7 @@ static int take_request(struct connection *connection, uint8_t type, const struc
     struct tds_reader reader = tds_reader(message->bytes, message->length);
     struct tds_link *link = &connection->link;
     if (link->input.reset) {
-        int rc = reset(connection);
+        int rc = reset(connection, link->input.keep_transaction);
         if (rc != 0) {
             return rc;
         }

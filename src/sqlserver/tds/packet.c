@@ -45,6 +45,7 @@ static int begin_packet(struct tds_input *input, bool first, struct tds_error *e
     input->last = (status & STATUS_END) != 0;
     if (first) {
         input->reset = (status & (STATUS_RESET | STATUS_RESET_KEEP)) != 0;
+        input->keep_transaction = (status & STATUS_RESET_KEEP) != 0;
     }
     input->ignored = input->last && (status & STATUS_IGNORE) != 0;
     return 0;

@@ -40,7 +40,8 @@ struct tds_input {
     struct tds_buffer message; /* without headers */
     size_t most;               /* bytes a message may have */
     uint8_t type;              /* enum tds_message_type */
-    bool reset;                /* the session is to start afresh before it */
+    bool reset;                /* the session is to start afresh before it ... */
+    bool keep_transaction;     /* ... but for its transaction */
     bool ignored;              /* it was given up half-way: not to be carried out */
     /* the packet that is being read */
     uint8_t header[TDS_HEADER_SIZE];
