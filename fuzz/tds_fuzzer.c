@@ -173,10 +173,11 @@ static void take_calls(struct client *client, struct tds_reader *reader)
         if (rc == 0) {
             int called = tds_procedure_call(&client->procedures, &rpc, &call, &refusal);
             PROMISE(called != EINVAL || (refusal.number > 0 && refusal.text[0] != '\0'));
-            PROMISE(called == 0 || call.batch == NULL || called == ENOMEM);
-            note(client, call.batch, call.batch != NULL ? strlen(call.batch) : 0);
+            PROMISE(called == 0 || call.run.text == NULL || called == ENOMEM);
+            PROMISE(call.first + call.run.count <= rpc.count || call.run.text == NULL);
+            note(client, call.run.text, call.run.length);
         }
-        free(call.batch);
+        tds_call_free(&call);
         tds_rpc_free(&rpc);
     }
     PROMISE(client->procedures.count <= TDS_PREPARED_MOST);

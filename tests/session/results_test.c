@@ -156,6 +156,17 @@ static void parameters_are_variables_of_the_batch(void **state)
     expect_call(&by_place, "columns int, nvarchar(1)\nrow 4|NULL\ndone 1 of SELECT\ndone\nparameter 0 = 5\n");
 }
 
+static void parameters_are_of_every_type_that_drivers_declare(void **state)
+{
+    (void)state;
+    static const char text[] = "SELECT @a, @b, @c";
+    const struct session_parameter parameters[] = {
+        {"@a", "x", false}, {"@b", "0xab", false}, {"@c", "1.5", false}};
+    const struct session_call call = {text, strlen(text), "@a ntext, @b image, @c smallmoney", parameters, 3};
+    expect_call(&call, NULL);
+    assert_non_null(strstr(recorder.text, "row x|0xab|1.5\n"));
+}
+
 static void parameters_reach_a_backup(void **state)
 {
     (void)state;
@@ -235,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_connection_is_known_by_name, setup, teardown),
         cmocka_unit_test_setup_teardown(a_guest_is_told_that_it_may_not, setup, teardown),
         cmocka_unit_test_setup_teardown(parameters_are_variables_of_the_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(parameters_are_of_every_type_that_drivers_declare, setup, teardown),
         cmocka_unit_test_setup_teardown(parameters_reach_a_backup, setup, teardown),
         cmocka_unit_test_setup_teardown(parameters_that_do_not_fit_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(sp_executesql_has_parameters_of_its_own, setup, teardown),

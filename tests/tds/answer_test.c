@@ -40,7 +40,7 @@ static void tokens_have_their_bytes(void **state)
     expect_bytes(&out, "fd1000c1000200000000000000");
     tds_put_return_status(&tokens, -1);
     expect_bytes(&out, "79ffffffff");
-    tds_put_return_int(&tokens, 0, "@h", 5);
+    tds_put_return_value(&tokens, 0, &(struct results_column){.name = "@h", .type = RESULTS_INT}, "5");
     expect_bytes(&out,
                  "ac0000024000680001000000000000260404"
                  "05000000");
@@ -179,38 +179,47 @@ static int call(struct tds_procedures *procedures, uint16_t procedure, struct td
     return tds_procedure_call(procedures, &rpc, made, error);
 }
 
+static void expect_run(struct tds_call *made, const char *text, const char *declarations, uint32_t count)
+{
+    assert_int_equal(made->run.length, strlen(text));
+    assert_memory_equal(made->run.text, text, strlen(text));
+    assert_int_equal(made->run.declarations != NULL, declarations != NULL);
+    if (declarations != NULL) {
+        assert_string_equal(made->run.declarations, declarations);
+    }
+    assert_int_equal(made->run.count, count);
+}
+
 static void statements_get_their_parameters(void **state)
 {
     (void)state;
     struct tds_procedures procedures = {0};
     struct tds_call made;
     struct tsql_error error;
-    struct tds_parameter named[] = {
+    struct tds_parameter parameters[] = {
         text_parameter("", "PRINT @b"),
-        text_parameter("", " @a decimal(9, 2) ,@b nvarchar(max) OUTPUT,@c int"),
+        text_parameter("", "@a decimal(9, 2) ,@b nvarchar(max) OUTPUT"),
         text_parameter("@B", "it's"),
         number_parameter("@a", "-1.50"),
     };
-    assert_int_equal(call(&procedures, TDS_SP_EXECUTESQL, named, 4, &made, &error), 0);
-    assert_string_equal(made.batch,
-                        "DECLARE @a decimal(9, 2) = -1.50 DECLARE @b nvarchar(max) = N'it''s' DECLARE @c int "
-                        "PRINT @b");
-    free(made.batch);
-    struct tds_parameter placed[] = {
-        text_parameter("", "PRINT @P2"),
-        text_parameter("", "@P1 int,@P2 int"),
-        number_parameter("", "1"),
-        text_parameter("", NULL),
-    };
-    assert_int_equal(call(&procedures, TDS_SP_EXECUTESQL, placed, 4, &made, &error), 0);
-    assert_string_equal(made.batch, "DECLARE @P1 int = 1 DECLARE @P2 int PRINT @P2");
-    free(made.batch);
-    assert_int_equal(call(&procedures, TDS_NAMED, placed, 3, &made, &error), 0);
-    assert_string_equal(made.batch, "EXECUTE sp_x N'PRINT @P2', N'@P1 int,@P2 int', 1");
-    free(made.batch);
+    parameters[2].output = true;
+    assert_int_equal(call(&procedures, TDS_SP_EXECUTESQL, parameters, 4, &made, &error), 0);
+    expect_run(&made, "PRINT @b", "@a decimal(9, 2) ,@b nvarchar(max) OUTPUT", 2);
+    assert_int_equal(made.first, 2);
+    assert_string_equal(made.run.parameters[0].name, "@B");
+    assert_string_equal(made.run.parameters[0].value, "it's");
+    assert_true(made.run.parameters[0].output && !made.run.parameters[1].output);
+    assert_string_equal(made.run.parameters[1].value, "-1.50");
+    tds_call_free(&made);
+    assert_int_equal(call(&procedures, TDS_NAMED, parameters, 4, &made, &error), 0);
+    expect_run(&made,
+               "EXECUTE sp_x N'PRINT @b', N'@a decimal(9, 2) ,@b nvarchar(max) OUTPUT', @B = N'it''s', @a = "
+               "-1.50",
+               NULL, 0);
+    tds_call_free(&made);
     assert_int_equal(call(&procedures, TDS_SP_EXECUTESQL, NULL, 0, &made, &error), 0);
-    assert_string_equal(made.batch, "");
-    free(made.batch);
+    expect_run(&made, "", NULL, 0);
+    tds_call_free(&made);
 }
 
 static void statements_are_prepared(void **state)
@@ -226,15 +235,17 @@ static void statements_are_prepared(void **state)
         number_parameter("", "5"),
     };
     assert_int_equal(call(&procedures, TDS_SP_PREPARE, prepare, 3, &made, &error), 0);
-    assert_true(made.gives_handle && made.handle == 1 && made.batch == NULL);
+    assert_true(made.gives_handle && made.handle == 1 && made.run.text == NULL);
     assert_int_equal(call(&procedures, TDS_SP_PREPEXEC, prepare, 4, &made, &error), 0);
     assert_true(made.gives_handle && made.handle == 2);
-    assert_string_equal(made.batch, "DECLARE @a int = 5 PRINT @a");
-    free(made.batch);
+    expect_run(&made, "PRINT @a", "@a int", 1);
+    assert_string_equal(made.run.parameters[0].value, "5");
+    tds_call_free(&made);
     struct tds_parameter execute[] = {number_parameter("", "1"), number_parameter("", "7")};
     assert_int_equal(call(&procedures, TDS_SP_EXECUTE, execute, 2, &made, &error), 0);
-    assert_string_equal(made.batch, "DECLARE @a int = 7 PRINT @a");
-    free(made.batch);
+    expect_run(&made, "PRINT @a", "@a int", 1);
+    assert_string_equal(made.run.parameters[0].value, "7");
+    tds_call_free(&made);
     assert_int_equal(call(&procedures, TDS_SP_UNPREPARE, execute, 1, &made, &error), 0);
     assert_int_equal(call(&procedures, TDS_SP_EXECUTE, execute, 2, &made, &error), EINVAL);
     assert_int_equal(error.number, 8179);

@@ -286,6 +286,68 @@ static void transactions_follow_each_other(void **state)
     close(client);
 }
 
+#define TEXT_TYPE       "\xe7\x40\x1f\x09\x04\xd0\0\x34"
+#define IN_CALL(status) "\xff" status "\0\0\0\0\0\0\0\0\0\0\0"
+#define END_OF_CALL     "\x79\0\0\0\0"
+#define CALL(status)    "\xfe" status "\0\0\0\0\0\0\0\0\0\0\0"
+
+static void put_text(struct tds_buffer *body, const char *text)
+{
+    tds_put(body, "\0\0" TEXT_TYPE, 2 + sizeof TEXT_TYPE - 1);
+    tds_put_u16(body, (uint16_t)(2 * strlen(text)));
+    put_wide(body, text);
+}
+
+/* A call of sp_executesql. */
+static void put_call(struct tds_buffer *body, const char *statement, const char *definitions)
+{
+    tds_put(body, "\xff\xff\x0a\0\0\0", 6);
+    put_text(body, statement);
+    if (definitions != NULL) {
+        put_text(body, definitions);
+    }
+}
+
+static void send_call(int client, struct tds_buffer *body)
+{
+    send_message(client, TDS_RPC, body);
+    tds_buffer_free(body);
+}
+
+static void calls_give_back_their_outputs(void **state)
+{
+    int client = log_in(*state);
+    struct tds_buffer body = {0};
+    tds_put_u32(&body, 4);
+    put_call(&body, "SET @n += 1", "@n int OUTPUT, @t nvarchar(2) OUTPUT");
+    tds_put(&body, "\2@\0n\0\1\x26\4\4\6\0\0\0", 13);
+    tds_put(&body, "\2@\0t\0\1\xe7\4\0\x09\x04\xd0\0\x34\xff\xff", 16);
+    send_call(client, &body);
+    EXPECT(client, IN_CALL("\1") END_OF_CALL
+           "\xac\2\0\2@\0n\0\1\0\0\0\0\0\0\x26\4\4\7\0\0\0"
+           "\xac\3\0\2@\0t\0\1\0\0\0\0\0\0\xe7\4\0\x09\x04\xd0\0\x34\xff\xff" CALL("\0"));
+    close(client);
+}
+
+/* Several in one request: one that fails leaves no mark on the next. */
+static void calls_fail_by_themselves(void **state)
+{
+    int client = log_in(*state);
+    struct tds_input input = {.most = TDS_MESSAGE_MOST};
+    struct tds_buffer body = {0};
+    static const char end[] = CALL("\3") IN_CALL("\1") END_OF_CALL CALL("\0");
+    tds_put_u32(&body, 4);
+    put_call(&body, "FROB", NULL);
+    tds_put_u8(&body, 0xff);
+    put_call(&body, "SET NOCOUNT ON", NULL);
+    send_call(client, &body);
+    read_message(client, &input);
+    assert_true(input.message.length > sizeof end);
+    assert_memory_equal(input.message.bytes + input.message.length - (sizeof end - 1), end, sizeof end - 1);
+    tds_input_free(&input);
+    close(client);
+}
+
 /* Both at once: the second is carried out after the first. */
 static void requests_wait_for_their_turn(void **state)
 {
@@ -318,6 +380,8 @@ int main(void)
         cmocka_unit_test(a_logged_in_peer_is_told),
         cmocka_unit_test(attentions_are_acknowledged),
         cmocka_unit_test(transactions_follow_each_other),
+        cmocka_unit_test(calls_give_back_their_outputs),
+        cmocka_unit_test(calls_fail_by_themselves),
         cmocka_unit_test(requests_wait_for_their_turn),
         cmocka_unit_test(who_has_gone_disturbs_nobody),
     };

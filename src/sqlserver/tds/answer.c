@@ -2,7 +2,10 @@
 #include "answer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "column.h"
 
 enum {
     COMMAND_SELECT = 0xc1,
@@ -104,6 +107,19 @@ static void take_transaction(struct results *results, enum results_transaction w
     tds_put_environment(&answer->tokens, kinds[what], NULL, NULL);
 }
 
+/* They come behind the status of the call, which is not known yet. */
+static void take_parameter(struct results *results, uint32_t index, const char *value)
+{
+    struct tds_answer *answer = answer_of(results);
+    const struct tds_parameter *parameter = &answer->parameters[index];
+    struct tds_tokens tokens = answer->tokens;
+    struct results_column described;
+    tokens.out = &answer->returned;
+    tds_column_describe(parameter->declared.code, &parameter->declared, &described);
+    described.name = parameter->name;
+    tds_put_return_value(&tokens, (uint16_t)(answer->first_ordinal + index), &described, value);
+}
+
 /* An attention interrupts; any other message waits for its turn. */
 static bool look(struct results *results)
 {
@@ -132,6 +148,7 @@ void tds_answer_init(struct tds_answer *answer, struct tds_link *link, const cha
                     .done = take_done,
                     .database = take_database,
                     .transaction = take_transaction,
+                    .parameter = take_parameter,
                     .gone = look},
         .link = link,
         .tokens = {.server = server},
@@ -148,6 +165,7 @@ void tds_answer_free(struct tds_answer *answer)
 {
     tds_buffer_free(&answer->output.tokens);
     tds_buffer_free(&answer->packets);
+    tds_buffer_free(&answer->returned);
 }
 
 void tds_answer_say(struct tds_answer *answer, int32_t number, int32_t severity, int32_t state,
@@ -189,14 +207,21 @@ void tds_answer_end(struct tds_answer *answer)
 
 void tds_answer_end_call(struct tds_answer *answer, const int32_t *handle, const char *name, bool more)
 {
+    char text[16];
     tds_answer_settle(answer);
     tds_put_return_status(&answer->tokens, 0);
     if (handle != NULL) {
-        tds_put_return_int(&answer->tokens, 0, name, *handle);
+        snprintf(text, sizeof text, "%d", *handle);
+        tds_put_return_value(&answer->tokens, 0, &(struct results_column){.name = name, .type = RESULTS_INT},
+                             text);
     }
+    tds_put(answer->tokens.out, answer->returned.bytes, answer->returned.length);
+    answer->tokens.out->failed |= answer->returned.failed;
+    tds_buffer_free(&answer->returned);
     answer->in_procedure = false;
     uint16_t status = (uint16_t)((answer->failed ? TDS_STATUS_ERROR : 0) | (more ? TDS_STATUS_MORE : 0));
     tds_put_done(&answer->tokens, TDS_DONE_PROCEDURE, status, 0, 0);
+    answer->failed = false;
     if (!more) {
         end_message(answer);
     }

@@ -1,7 +1,7 @@
 /* answer.h - a session's results as a response of TDS (struct results, session_results.h).
  *
  * Responsible for: the order of tokens; DONE, which says whether more comes and so waits for what comes; that a message
- * is on its way before the statement goes on: clients watch the progress of BACKUP. Looks for an attention and for a
+ * is on its way before the statement goes on: clients watch the progress of BACKUP; output parameters behind all else. Looks for an attention and for a
  * peer that is gone while the session runs, and interrupts it.
  *
  * Errors: what cannot be sent sets results.broken, and nothing is sent any more. One thread.
@@ -10,6 +10,7 @@
 #define VDIFAULT_TDS_ANSWER_H
 
 #include "link.h"
+#include "rpc.h"
 #include "session_results.h"
 #include "tokens.h"
 
@@ -30,6 +31,10 @@ struct tds_answer {
     bool in_procedure;                    /* the tokens of a call */
     bool failed;                          /* a statement of the request has */
     const struct results_column *columns; /* of the result set that is being sent */
+    /* of the call that runs: where its output parameters' values go, which parameters they are, and the first's number */
+    struct tds_buffer returned;
+    const struct tds_parameter *parameters;
+    uint32_t first_ordinal;
     /* the end of what was last sent, until it is known whether more comes */
     bool pending;
     uint16_t status, command;

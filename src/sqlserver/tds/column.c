@@ -56,7 +56,7 @@ static const struct kept {
     {TYPE_CLR, RESULTS_VARBINARY, 0, 0},
 };
 
-static void describe(uint8_t code, const struct tds_declared *declared, struct results_column *described)
+void tds_column_describe(uint8_t code, const struct tds_declared *declared, struct results_column *described)
 {
     static const enum results_type ints[] = {
         [1] = RESULTS_TINYINT, [2] = RESULTS_SMALLINT, [4] = RESULTS_INT, [8] = RESULTS_BIGINT};
@@ -159,7 +159,7 @@ int tds_column_read_type(struct tds_reader *reader, uint32_t version, struct tds
         rc = tds_refuse(error, "a column that ends within its type");
     }
     if (rc == 0) {
-        describe(code, &column->declared, described);
+        tds_column_describe(code, &column->declared, described);
     }
     return rc;
 }

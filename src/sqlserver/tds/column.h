@@ -26,6 +26,8 @@ int tds_column_read(struct tds_reader *reader, uint32_t version, struct tds_colu
 /* Without a name, as an output parameter has it. */
 int tds_column_read_type(struct tds_reader *reader, uint32_t version, struct tds_column *column,
                          struct results_column *described, struct tds_error *error);
+/* The nearest type that answers have. */
+void tds_column_describe(uint8_t code, const struct tds_declared *declared, struct results_column *described);
 /* malloc'd, in the form that the described type has; NULL: the SQL value NULL. */
 int tds_column_value(struct tds_reader *reader, const struct tds_column *column, char **text,
                      struct tds_error *error);

@@ -215,12 +215,17 @@ static int log_in(struct connection *connection)
 
 /* ---- requests ---- */
 
-static int run_batch(struct connection *connection, const char *text)
+static int run(struct connection *connection, const struct session_call *call)
 {
     struct session_result result = {0};
-    int rc = session_run(connection->session, text, strlen(text), &result);
+    int rc = session_call(connection->session, call, &result);
     connection->over = result.leaving >= ENGINE_LOST;
     return rc;
+}
+
+static int run_batch(struct connection *connection, const char *text)
+{
+    return run(connection, &(struct session_call){.text = text, .length = strlen(text)});
 }
 
 static int take_batch(struct connection *connection, struct tds_reader *reader)
@@ -261,15 +266,17 @@ static int run_call(struct connection *connection, const struct tds_rpc *rpc, bo
         tds_answer_say(answer, error.number, error.severity, error.state, error.text);
         answer->failed = true;
         rc = 0;
-    } else if (rc == 0 && call.batch != NULL) {
-        rc = run_batch(connection, call.batch);
+    } else if (rc == 0 && call.run.text != NULL) {
+        answer->parameters = call.run.count > 0 ? &rpc->parameters[call.first] : NULL;
+        answer->first_ordinal = call.first;
+        rc = run(connection, &call.run);
     }
-    free(call.batch);
     if (rc == 0 && !connection->over) {
         const char *name = call.gives_handle ? rpc->parameters[0].name : "";
         tds_answer_end_call(answer, call.gives_handle ? &call.handle : NULL, name,
                             more && !answer->attention);
     }
+    tds_call_free(&call);
     return rc;
 }
 

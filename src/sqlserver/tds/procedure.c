@@ -1,11 +1,9 @@
 /* procedure.c - see procedure.h. */
 #include "procedure.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct tds_prepared {
     int32_t handle;
@@ -37,94 +35,6 @@ void tds_procedures_forget(struct tds_procedures *procedures)
     }
     procedures->count = 0;
     procedures->bytes = 0;
-}
-
-/* ---- definitions: "@a int, @b nvarchar(max) OUTPUT" ---- */
-
-struct piece {
-    const char *at;
-    size_t length;
-};
-
-static struct piece trim(struct piece piece)
-{
-    while (piece.length > 0 && isspace((unsigned char)piece.at[0])) {
-        piece.at++;
-        piece.length--;
-    }
-    while (piece.length > 0 && isspace((unsigned char)piece.at[piece.length - 1])) {
-        piece.length--;
-    }
-    return piece;
-}
-
-/* The next definition of *text, which moves past it. */
-static struct piece next_definition(const char **text)
-{
-    const char *from = *text, *at = from;
-    int depth = 0;
-    for (; *at != '\0' && (*at != ',' || depth > 0); at++) {
-        depth += *at == '(' ? 1 : *at == ')' && depth > 0 ? -1 : 0;
-    }
-    *text = *at == ',' ? at + 1 : at;
-    return trim((struct piece){from, (size_t)(at - from)});
-}
-
-/* Without the word at its end that says where values go. */
-static struct piece without_direction(struct piece piece)
-{
-    static const char *const words[] = {"OUTPUT", "OUT", "READONLY"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        size_t length = strlen(words[i]);
-        if (piece.length > length && strncasecmp(piece.at + piece.length - length, words[i], length) == 0 &&
-            isspace((unsigned char)piece.at[piece.length - length - 1])) {
-            piece.length -= length;
-            return trim(piece);
-        }
-    }
-    return piece;
-}
-
-/* By its name, or by its place among those without one. */
-static const struct tds_parameter *find_value(const struct tds_parameter *values, uint32_t count,
-                                              struct piece definition, uint32_t place)
-{
-    size_t name = strcspn(definition.at, " \t\r\n");
-    name = name < definition.length ? name : definition.length;
-    for (uint32_t i = 0; i < count; i++) {
-        if (strlen(values[i].name) == name && strncasecmp(values[i].name, definition.at, name) == 0) {
-            return &values[i];
-        }
-    }
-    return place < count && values[place].name[0] == '\0' ? &values[place] : NULL;
-}
-
-static int compose(const char *definitions, const char *statement, const struct tds_parameter *values,
-                   uint32_t count, char **batch)
-{
-    struct tds_buffer text = {0};
-    uint32_t place = 0;
-    for (const char *at = definitions; *at != '\0'; place++) {
-        struct piece definition = without_direction(next_definition(&at));
-        const struct tds_parameter *value = find_value(values, count, definition, place);
-        if (definition.length > 0) {
-            tds_put_string(&text, "DECLARE ");
-            tds_put(&text, definition.at, definition.length);
-        }
-        if (definition.length > 0 && value != NULL && value->value.text != NULL) {
-            tds_put_string(&text, " = ");
-            tds_value_literal(&text, &value->value);
-        }
-        tds_put_string(&text, " ");
-    }
-    tds_put_string(&text, statement);
-    tds_put_u8(&text, 0);
-    if (text.failed) {
-        tds_buffer_free(&text);
-        return ENOMEM;
-    }
-    *batch = (char *)text.bytes;
-    return 0;
 }
 
 /* ---- the procedures ---- */
@@ -204,16 +114,34 @@ static int call_by_name(const struct tds_rpc *rpc, struct tds_call *call)
     }
     tds_put_u8(&text, 0);
     call->batch = (char *)text.bytes;
+    call->run = (struct session_call){.text = call->batch, .length = text.length - !text.failed};
     return text.failed ? ENOMEM : 0;
 }
 
-/* After the handle, or after the statement and its definitions: values. */
+/* With the values after the handle, or after the statement and its definitions. */
 static int run_with(const char *definitions, const char *statement, const struct tds_rpc *rpc, uint32_t from,
                     struct tds_call *call)
 {
-    from = from < rpc->count ? from : rpc->count;
-    return compose(definitions, statement, rpc->count > 0 ? rpc->parameters + from : NULL, rpc->count - from,
-                   &call->batch);
+    call->first = from < rpc->count ? from : rpc->count;
+    call->run = (struct session_call){.text = statement,
+                                      .length = strlen(statement),
+                                      .declarations = definitions[0] != '\0' ? definitions : NULL,
+                                      .count = rpc->count - call->first};
+    call->parameters = calloc((size_t)call->run.count + 1, sizeof *call->parameters);
+    for (uint32_t i = 0; call->parameters != NULL && i < call->run.count; i++) {
+        const struct tds_parameter *parameter = &rpc->parameters[call->first + i];
+        call->parameters[i] =
+            (struct session_parameter){parameter->name, parameter->value.text, parameter->output};
+    }
+    call->run.parameters = call->parameters;
+    return call->parameters != NULL ? 0 : ENOMEM;
+}
+
+void tds_call_free(struct tds_call *call)
+{
+    free(call->batch);
+    free(call->parameters);
+    *call = (struct tds_call){0};
 }
 
 int tds_procedure_call(struct tds_procedures *procedures, const struct tds_rpc *rpc, struct tds_call *call,

@@ -101,7 +101,8 @@ static int read_parameter(struct tds_reader *reader, struct tds_parameter *param
     }
     parameter->output = (status & STATUS_OUTPUT) != 0;
     parameter->name = tds_text(name, 2 * length);
-    return parameter->name != NULL ? tds_value_read(reader, &parameter->value, error) : ENOMEM;
+    int rc = parameter->name != NULL ? tds_type_read(reader, &parameter->declared, error) : ENOMEM;
+    return rc == 0 ? tds_value_read_as(reader, &parameter->declared, &parameter->value, error) : rc;
 }
 
 static int read_parameters(struct tds_reader *reader, uint32_t version, struct tds_rpc *rpc,

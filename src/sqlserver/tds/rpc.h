@@ -20,6 +20,7 @@ int tds_batch_read(struct tds_reader *reader, char **text, struct tds_error *err
 struct tds_parameter {
     char *name; /* with its @, or "" */
     bool output;
+    struct tds_declared declared;
     struct tds_value value;
 };
 

@@ -172,26 +172,31 @@ static uint32_t bytes_of(const struct tds_tokens *tokens, const struct results_c
                                                                                                : bytes;
 }
 
+static void put_type(struct tds_tokens *tokens, const struct results_column *column)
+{
+    const struct wire_type *type = &wire_types[column->type];
+    tds_put_u8(tokens->out, type->code);
+    if (type->size > 0) {
+        tds_put_u8(tokens->out, type->size);
+    } else {
+        tds_put_u16(tokens->out, (uint16_t)bytes_of(tokens, column));
+    }
+    if (column->type == RESULTS_NUMERIC) {
+        tds_put_u8(tokens->out, column->precision);
+        tds_put_u8(tokens->out, column->scale);
+    } else if (column->type == RESULTS_NVARCHAR) {
+        tds_put(tokens->out, collation, sizeof collation);
+    }
+}
+
 void tds_put_columns(struct tds_tokens *tokens, const struct results_column *columns, uint32_t count)
 {
     tds_put_u8(tokens->out, TOKEN_COLUMNS);
     tds_put_u16(tokens->out, (uint16_t)count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct wire_type *type = &wire_types[columns[i].type];
         put_user_type(tokens);
         tds_put_u16(tokens->out, FLAG_NULLABLE);
-        tds_put_u8(tokens->out, type->code);
-        if (type->size > 0) {
-            tds_put_u8(tokens->out, type->size);
-        } else {
-            tds_put_u16(tokens->out, (uint16_t)bytes_of(tokens, &columns[i]));
-        }
-        if (columns[i].type == RESULTS_NUMERIC) {
-            tds_put_u8(tokens->out, columns[i].precision);
-            tds_put_u8(tokens->out, columns[i].scale);
-        } else if (columns[i].type == RESULTS_NVARCHAR) {
-            tds_put(tokens->out, collation, sizeof collation);
-        }
+        put_type(tokens, &columns[i]);
         put_name(tokens, columns[i].name);
     }
 }
@@ -344,16 +349,15 @@ void tds_put_return_status(struct tds_tokens *tokens, int32_t status)
     tds_put_u32(tokens->out, (uint32_t)status);
 }
 
-void tds_put_return_int(struct tds_tokens *tokens, uint16_t ordinal, const char *name, int32_t value)
+void tds_put_return_value(struct tds_tokens *tokens, uint16_t ordinal, const struct results_column *parameter,
+                          const char *value)
 {
     tds_put_u8(tokens->out, TOKEN_RETURN_VALUE);
     tds_put_u16(tokens->out, ordinal);
-    put_name(tokens, name);
+    put_name(tokens, parameter->name);
     tds_put_u8(tokens->out, 1); /* of a parameter that was declared OUTPUT */
     put_user_type(tokens);
     tds_put_u16(tokens->out, 0);
-    tds_put_u8(tokens->out, TYPE_INT);
-    tds_put_u8(tokens->out, sizeof value);
-    tds_put_u8(tokens->out, sizeof value);
-    tds_put_u32(tokens->out, (uint32_t)value);
+    put_type(tokens, parameter);
+    wire_types[parameter->type].put(tokens, parameter, value);
 }

@@ -62,7 +62,8 @@ enum {
 void tds_put_done(struct tds_tokens *tokens, enum tds_done kind, uint16_t status, uint16_t command,
                   uint64_t rows);
 void tds_put_return_status(struct tds_tokens *tokens, int32_t status);
-/* An int that a parameter of the call was declared OUTPUT for. */
-void tds_put_return_int(struct tds_tokens *tokens, uint16_t ordinal, const char *name, int32_t value);
+/* What a parameter of the call that was declared OUTPUT has come to. */
+void tds_put_return_value(struct tds_tokens *tokens, uint16_t ordinal, const struct results_column *parameter,
+                          const char *value);
 
 #endif
