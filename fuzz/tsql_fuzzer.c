@@ -136,7 +136,7 @@ static int say_nothing(void *context, uint32_t function, const struct tsql_value
 static int say_name(void *context, const char *name, struct tsql_value *value, struct tsql_error *error)
 {
     (void)context, (void)error;
-    *value = (struct tsql_value){strdup(name), false};
+    *value = (struct tsql_value){.text = strdup(name)};
     return value->text == NULL ? ENOMEM : 0;
 }
 
@@ -144,7 +144,7 @@ static int say_total(void *context, const struct tsql_call *call, struct tsql_va
 {
     (void)context;
     PROMISE(call != NULL);
-    *value = (struct tsql_value){strdup("1"), true};
+    *value = (struct tsql_value){.text = strdup("1"), .number = true};
     return value->text == NULL ? ENOMEM : 0;
 }
 

@@ -155,7 +155,8 @@ static void rows_are_counted_and_compared(void **state)
     } cases[] = {
         {"DECLARE @n int, @m sysname SELECT @n = COUNT(*), @m = MAX(name) FROM sys.databases SELECT @n, @m",
          "4|tempdb\n"},
-        {"SELECT ISNULL(MAX(backup_finish_date), '1900-01-01') FROM msdb.dbo.backupset", "1900-01-01\n"},
+        {"SELECT ISNULL(MAX(backup_finish_date), '1900-01-01') FROM msdb.dbo.backupset",
+         "1900-01-01 00:00:00.000\n"},
         {"SELECT CASE WHEN COUNT(*) > 0 THEN 'y' + MIN(name) ELSE 'n' END, 'x' FROM sys.databases WHERE name "
          "= 'q'",
          "yq|x\n"},
@@ -166,6 +167,58 @@ static void rows_are_counted_and_compared(void **state)
          "message 50000 16: vdifault's server has no answer for this query (An aggregate may not appear "
          "here: "
          "MAX.): SELECT name FROM sys.databases WHERE MAX(name) = 'x'. Give it one with --answers FILE.\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        expect_rows(cases[i].query, cases[i].rows);
+}
+
+/* As a driver reads it: a program that asks for a date gets no text. */
+static void columns_have_the_types_of_a_real_server(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query, *columns;
+    } cases[] = {
+        {"SELECT GETDATE(), @@SPID, DB_ID(), COUNT_BIG(*), MAX(create_date), MIN(state) FROM sys.databases",
+         "columns datetime, smallint, smallint, bigint, datetime, tinyint\n"},
+        {"SELECT CAST(1 AS bit), CONVERT(bigint, '5'), CAST(NULL AS int), ISNULL(CAST(NULL AS smallint), 1)",
+         "columns bit, bigint, int, smallint\n"},
+        {"DECLARE @d datetime = '20240131', @t tinyint = 7 SELECT @d, @t",
+         "done\ncolumns datetime, tinyint\nrow 2024-01-31 00:00:00.000|7\n"},
+        {"SELECT CONVERT(datetime, '2024-01-31T10:20:30.12'), CAST('31 Jan 2024' AS datetime)",
+         "columns datetime, nvarchar(11)\nrow 2024-01-31 10:20:30.120|31 Jan 2024\n"},
+        {"SELECT ISNULL(MAX(backup_finish_date), '19000101'), MIN(position) FROM msdb.dbo.backupset",
+         "columns datetime, int\nrow 1900-01-01 00:00:00.000|NULL\n"},
+        {"SELECT CASE WHEN database_id > 1 THEN database_id END, CASE database_id WHEN 1 THEN 1.5 ELSE 12345 "
+         "END, CASE database_id WHEN 1 THEN 1 ELSE 'x' END FROM sys.databases WHERE database_id < 3",
+         "columns int, numeric(6,1), nvarchar(0)\nrow NULL|1.5|1\nrow 2|12345|x\n"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        expect_batch(cases[i].query, NULL);
+        if (strncmp(recorder.text, cases[i].columns, strlen(cases[i].columns)) != 0)
+            fail_msg("%s: %s", cases[i].query, recorder.text);
+    }
+}
+
+static void values_are_converted_to_their_types(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *query, *rows;
+    } cases[] = {
+        {"SELECT CAST(' 5 ' AS int), CAST('' AS int), CAST(-1.9 AS int), CAST(0x10 AS int), CAST('+7' AS "
+         "int)",
+         "5|0|-1|16|7\n"},
+        {"SELECT CAST(12 AS bit), CAST('true' AS bit), CAST(' 1.50 ' AS decimal(9, 2))", "1|1|1.50\n"},
+        {"DECLARE @a int = ' 5 ', @b decimal(9, 2) = '1.5', @c bit = 3 SELECT @a, @b, @c", "5|1.5|1\n"},
+        {"SELECT TRY_CAST('1.5' AS int), TRY_CONVERT(tinyint, 256)", "NULL|NULL\n"},
+        {"SELECT CAST(256 AS tinyint)",
+         "message 8115 16: Arithmetic overflow error converting expression to data type tinyint.\n"},
+        {"SELECT CAST(99999999999999999999 AS bigint)",
+         "message 8115 16: Arithmetic overflow error converting expression to data type bigint.\n"},
+        {"SELECT CAST('1.5' AS smallint)",
+         "message 245 16: Conversion failed when converting the varchar value '1.5' to data type "
+         "smallint.\n"},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         expect_rows(cases[i].query, cases[i].rows);
@@ -340,6 +393,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(sessions_see_each_other_and_what_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(queries_select_order_and_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_are_counted_and_compared, setup, teardown),
+        cmocka_unit_test_setup_teardown(columns_have_the_types_of_a_real_server, setup, teardown),
+        cmocka_unit_test_setup_teardown(values_are_converted_to_their_types, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_say_what_a_server_is_like, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_are_found_by_name, setup, teardown),
         cmocka_unit_test_setup_teardown(conditions_choose_statements, setup, teardown),

@@ -83,7 +83,8 @@ static const struct property database_properties[] = {
 
 static int give(struct tsql_value *value, const char *text, bool number)
 {
-    *value = (struct tsql_value){text != NULL ? strdup(text) : NULL, number};
+    value->text = text != NULL ? strdup(text) : NULL;
+    value->number = number;
     return text != NULL && value->text == NULL ? ENOMEM : 0;
 }
 
@@ -118,6 +119,7 @@ static int now(bool utc, struct tsql_value *value)
     if ((utc ? gmtime_r(&seconds, &parts) : localtime_r(&seconds, &parts)) == NULL ||
         strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S.000", &parts) == 0)
         return 0;
+    value->type = TSQL_TYPE_DATETIME;
     return give(value, text, false);
 }
 
@@ -153,6 +155,7 @@ static int database_id(const struct session *session, const char *name, bool acc
         snprintf(text, sizeof(text), "%u", access ? 1 : row->id);
     int rc = row != NULL ? give(value, text, true) : 0;
     value->number = true;
+    value->type = access ? TSQL_TYPE_INT : TSQL_TYPE_SMALLINT;
     free(databases);
     return rc;
 }

@@ -113,6 +113,7 @@ int session_column(void *context, const char *name, struct tsql_value *value, st
         return EINVAL;
     }
     value->number = results_is_number(table_column(session->table, column)->type);
+    value->type = selection_type(table_column(session->table, column)->type);
     const char *text = session->row < table_row_count(session->table)
                            ? table_cell(session->table, session->row, column)
                            : NULL;
@@ -210,7 +211,8 @@ int session_aggregate(void *context, const struct tsql_call *call, struct tsql_v
     const struct tsql_value *total = session->totals;
     for (const struct tsql_item *item = session->aggregates; item != NULL; item = item->next, total++) {
         if (item->value->call == call) {
-            *value = (struct tsql_value){total->text != NULL ? strdup(total->text) : NULL, total->number};
+            *value = (struct tsql_value){total->text != NULL ? strdup(total->text) : NULL, total->number,
+                                         total->type};
             return total->text != NULL && value->text == NULL ? ENOMEM : 0;
         }
     }
@@ -228,11 +230,20 @@ static int begin_totals(struct session *session, const struct tsql_query *query)
     session->aggregates = query->aggregates;
     struct tsql_value *total = session->totals;
     for (const struct tsql_item *item = query->aggregates; item != NULL; item = item->next, total++) {
-        if (item->value->call->function->id != TSQL_FUNCTION_COUNT)
-            continue;
-        *total = (struct tsql_value){strdup("0"), true};
-        if (total->text == NULL)
-            return ENOMEM;
+        const struct tsql_call *call = item->value->call;
+        const struct tsql_term *argument = call->count > 0 ? call->arguments->value : NULL;
+        uint32_t column;
+        if (call->function->id == TSQL_FUNCTION_COUNT) {
+            bool big = strcasecmp(call->function->name, "COUNT_BIG") == 0;
+            *total = (struct tsql_value){strdup("0"), true, big ? TSQL_TYPE_BIGINT : TSQL_TYPE_INT};
+            if (total->text == NULL)
+                return ENOMEM;
+        } else if (argument->kind == TSQL_TERM_COLUMN && argument->next == NULL &&
+                   table_find_column(session->table, argument->text,
+                                     &column)) { /* the type also of no rows */
+            total->number = results_is_number(table_column(session->table, column)->type);
+            total->type = selection_type(table_column(session->table, column)->type);
+        }
     }
     return 0;
 }

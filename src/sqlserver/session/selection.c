@@ -114,59 +114,93 @@ void selection_distinct(struct selection *selection)
 
 /* ---- types: values are kept as text ---- */
 
+static const enum results_type results_types[] = {
+    [TSQL_TYPE_BIT] = RESULTS_BIT,           [TSQL_TYPE_TINYINT] = RESULTS_TINYINT,
+    [TSQL_TYPE_SMALLINT] = RESULTS_SMALLINT, [TSQL_TYPE_INT] = RESULTS_INT,
+    [TSQL_TYPE_BIGINT] = RESULTS_BIGINT,     [TSQL_TYPE_DATETIME] = RESULTS_DATETIME,
+};
+
+enum tsql_type selection_type(enum results_type type)
+{
+    for (size_t i = 1; i < sizeof(results_types) / sizeof(results_types[0]); i++) {
+        if (results_types[i] == type)
+            return (enum tsql_type)i;
+    }
+    return TSQL_TYPE_NONE;
+}
+
+/* The precision of a whole number is for those beside it that have a point. */
 static struct results_column describe_number(const char *text)
 {
     struct results_column column = {.type = RESULTS_NUMERIC};
     char *end;
     errno = 0;
     long long number = strtoll(text, &end, 10);
-    size_t digits = strspn(text + (text[0] == '-'), "0123456789");
+    size_t whole = strspn(text + (text[0] == '-'), "0123456789");
+    size_t scale = *end == '.' ? strlen(end + 1) : 0;
     if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
         size_t bytes = (strlen(text) - 1) / 2;
         column.type = RESULTS_VARBINARY;
         column.length = bytes <= VARBINARY_MAX ? (uint16_t)bytes : 0;
-    } else if (*end == '\0' && errno == 0) {
-        column.type = number >= INT32_MIN && number <= INT32_MAX ? RESULTS_INT : RESULTS_BIGINT;
-    } else {
-        size_t scale = *end == '.' ? strlen(end + 1) : 0;
-        column.precision = digits + scale <= PRECISION_MAX ? (uint8_t)(digits + scale) : PRECISION_MAX;
-        column.scale = scale < column.precision ? (uint8_t)scale : 0;
+        return column;
     }
+    if (*end == '\0' && errno == 0)
+        column.type = number >= INT32_MIN && number <= INT32_MAX ? RESULTS_INT : RESULTS_BIGINT;
+    column.precision = whole + scale <= PRECISION_MAX ? (uint8_t)(whole + scale) : PRECISION_MAX;
+    column.scale = scale < column.precision ? (uint8_t)scale : 0;
     return column;
 }
 
 static struct results_column describe(const struct tsql_value *value)
 {
+    struct results_column column = {.type = RESULTS_NVARCHAR};
     if (value->number && value->text != NULL)
-        return describe_number(value->text);
-    struct results_column column = {.type = value->number ? RESULTS_INT : RESULTS_NVARCHAR, .length = 1};
+        column = describe_number(value->text);
+    if (value->type != TSQL_TYPE_NONE)
+        column.type = results_types[value->type];
+    else if (value->number && value->text == NULL)
+        column.type = RESULTS_INT;
+    if (column.type != RESULTS_NVARCHAR)
+        return column;
     size_t characters = value->text != NULL ? tsql_characters(value->text, strlen(value->text)) : 1;
     column.length = characters > NVARCHAR_MAX ? 0 : characters > 0 ? (uint16_t)characters : 1;
     return column;
 }
 
-/* What holds both: the later type of the enum, and the longer one. */
+/* What holds both: numbers the later type of the enum; the longer text; and anything else is told as text. */
 static void widen(struct results_column *column, const struct results_column *other)
 {
     bool longer = column->length != 0 && (other->length == 0 || other->length > column->length);
+    uint32_t scale = other->scale > column->scale ? other->scale : column->scale;
+    uint32_t whole = (uint32_t)column->precision - column->scale;
+    uint32_t others = (uint32_t)other->precision - other->scale;
+    uint32_t precision = (others > whole ? others : whole) + scale;
+    bool numbers = results_is_number(column->type) && results_is_number(other->type);
     column->length = longer ? other->length : column->length;
-    column->type = other->type > column->type ? other->type : column->type;
-    column->precision = other->precision > column->precision ? other->precision : column->precision;
-    column->scale = other->scale > column->scale ? other->scale : column->scale;
+    if (column->type != other->type && !numbers)
+        column->type = RESULTS_NVARCHAR;
+    else
+        column->type = other->type > column->type ? other->type : column->type;
+    column->precision = precision < PRECISION_MAX ? (uint8_t)precision : PRECISION_MAX;
+    column->scale = (uint8_t)scale;
 }
 
+/* NULL is of any type. */
 static struct results_column describe_column(const struct selection *selection, uint32_t column)
 {
     const struct selection_column *selected = &selection->columns[column];
     struct results_column described = {.type = RESULTS_NVARCHAR, .length = 1};
-    if (selected->type != NULL)
+    bool known = selected->type != NULL;
+    if (known)
         described = *selected->type;
     for (uint32_t row = 0; row < selection->count && selected->type == NULL; row++) {
-        struct results_column one = describe(&row_of(selection, row)[column]);
-        if (row == 0)
+        const struct tsql_value *value = &row_of(selection, row)[column];
+        struct results_column one = describe(value);
+        if (!known)
             described = one;
-        else
+        else if (value->text != NULL)
             widen(&described, &one);
+        known = known || value->text != NULL;
     }
     described.name = selected->name != NULL ? selected->name : "";
     return described;

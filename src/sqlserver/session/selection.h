@@ -31,6 +31,7 @@ const struct tsql_value *selection_row(const struct selection *selection, uint32
 void selection_order(struct selection *selection);
 void selection_distinct(struct selection *selection);
 void selection_cut(struct selection *selection, uint32_t count); /* to so many rows at most */
+enum tsql_type selection_type(enum results_type type);           /* of a value that such a column has */
 int selection_tell(struct session *session, const struct selection *selection);
 void selection_free(struct selection *selection);
 

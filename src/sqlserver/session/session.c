@@ -112,7 +112,7 @@ void session_columns(struct session *session, const struct results_column *colum
 void session_row(struct session *session, const char *const *values, uint32_t count)
 {
     struct results *results = session->settings.results;
-    struct tsql_value first = {(char *)values[0], false};
+    const struct tsql_value first = {.text = (char *)values[0]};
     struct tsql_error ignored;
     if (tsql_integer(&first, &session->result->value, &ignored) != 0)
         session->result->value = 0;

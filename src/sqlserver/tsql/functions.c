@@ -183,28 +183,38 @@ static int change_case(struct tsql_value *value, const char *text, int (*change)
     return rc;
 }
 
-/* ---- conversion ---- */
-
-/* To the call's type: a number's text is a number, and a text is as long as its type. */
+/* CAST, CONVERT; what TRY_ cannot convert is NULL. */
 static int convert(const struct tsql_call *call, const struct tsql_value *from, struct tsql_value *value,
                    struct tsql_error *error)
 {
-    const struct tsql_variable *type = &call->type;
-    const char *text = from->text;
-    bool lenient = strncasecmp(call->function->name, "TRY_", 4) == 0;
-    size_t length = strlen(text);
-    value->number = type->number;
-    if (type->number && !from->number) {
-        bool numeric = text[0] != '\0' && text[strspn(text, "+-.0123456789 ")] == '\0';
-        if (lenient && !numeric)
-            return 0;
-        int64_t ignored;
-        if (!numeric && tsql_integer(from, &ignored, error) != 0)
-            return EINVAL;
-    } else if (!type->number && type->length > 0) {
-        length = byte_of(text, type->length);
+    *value = (struct tsql_value){from->text != NULL ? strdup(from->text) : NULL, from->number, from->type};
+    int rc = from->text != NULL && value->text == NULL ? ENOMEM : tsql_convert(&call->type, value, error);
+    if (rc == 0)
+        return 0;
+    free(value->text);
+    value->text = NULL;
+    return rc == EINVAL && strncasecmp(call->function->name, "TRY_", 4) == 0 ? 0 : rc;
+}
+
+/* COALESCE, and ISNULL, which has the type of its first argument. */
+static int first_value(const struct tsql_call *call, const struct tsql_value *arguments,
+                       struct tsql_value *value, struct tsql_error *error)
+{
+    uint32_t at = 0;
+    while (at + 1 < call->count && arguments[at].text == NULL)
+        at++;
+    value->number = arguments[at].number;
+    value->type = arguments[at].type;
+    int rc = arguments[at].text != NULL ? give(value, arguments[at].text, strlen(arguments[at].text)) : 0;
+    const struct tsql_variable type = {.number = arguments[0].number, .type = arguments[0].type};
+    if (rc != 0 || at == 0 || type.type == TSQL_TYPE_NONE || strcasecmp(call->function->name, "ISNULL") != 0)
+        return rc;
+    rc = tsql_convert(&type, value, error);
+    if (rc != 0) {
+        free(value->text);
+        value->text = NULL;
     }
-    return give(value, text, length);
+    return rc;
 }
 
 /* ---- calls ---- */
@@ -274,19 +284,13 @@ int tsql_call_pure(const struct tsql_call *call, const struct tsql_value *argume
 {
     assert(tsql_is_pure(call->function->id));
     *value = (struct tsql_value){0};
-    if (call->function->id == TSQL_FUNCTION_COALESCE) {
-        uint32_t at = 0;
-        while (at + 1 < call->count && arguments[at].text == NULL)
-            at++;
-        value->number = arguments[at].number;
-        return arguments[at].text != NULL ? give(value, arguments[at].text, strlen(arguments[at].text)) : 0;
-    }
+    if (call->function->id == TSQL_FUNCTION_CAST)
+        return convert(call, arguments, value, error);
+    if (call->function->id == TSQL_FUNCTION_COALESCE)
+        return first_value(call, arguments, value, error);
     for (uint32_t i = 0; i < call->count; i++) {
-        if (arguments[i].text == NULL) {
-            value->number = call->function->id == TSQL_FUNCTION_CAST && call->type.number;
+        if (arguments[i].text == NULL)
             return 0;
-        }
     }
-    return call->function->id == TSQL_FUNCTION_CAST ? convert(call, arguments, value, error)
-                                                    : call_text(call, arguments, value, error);
+    return call_text(call, arguments, value, error);
 }

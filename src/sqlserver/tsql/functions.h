@@ -75,6 +75,8 @@ static inline bool tsql_is_pure(enum tsql_function_id id)
 /* EXISTS, asked of who knows the rows (struct tsql_source). */
 int tsql_ask_exists(const struct tsql_values *values, const struct tsql_query *query, int *truth,
                     struct tsql_error *error);
+/* To the type: its text is one of the type's; what is too long is cut. 0, EINVAL with *error, or ENOMEM. */
+int tsql_convert(const struct tsql_variable *type, struct tsql_value *value, struct tsql_error *error);
 /* The value of one that is pure, malloc'd. 0, EINVAL with *error, or ENOMEM. */
 int tsql_call_pure(const struct tsql_call *call, const struct tsql_value *arguments, struct tsql_value *value,
                    struct tsql_error *error);

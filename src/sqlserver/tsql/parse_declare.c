@@ -13,40 +13,41 @@ static const struct type_info {
     const char *name;
     bool number;
     int16_t length;
+    enum tsql_type type;
 } types[] = {
-    {"bigint", true, LENGTH_NONE},
-    {"binary", false, 1},
-    {"bit", true, LENGTH_NONE},
-    {"char", false, 1},
-    {"date", false, LENGTH_NONE},
-    {"datetime", false, LENGTH_NONE},
-    {"datetime2", false, 0},
-    {"datetimeoffset", false, 0},
-    {"decimal", true, 0},
-    {"float", true, 0},
-    {"image", false, LENGTH_NONE},
-    {"int", true, LENGTH_NONE},
-    {"integer", true, LENGTH_NONE},
-    {"money", true, LENGTH_NONE},
-    {"nchar", false, 1},
-    {"ntext", false, LENGTH_NONE},
-    {"numeric", true, 0},
-    {"nvarchar", false, 1},
-    {"real", true, LENGTH_NONE},
-    {"rowversion", false, LENGTH_NONE},
-    {"smalldatetime", false, LENGTH_NONE},
-    {"smallint", true, LENGTH_NONE},
-    {"smallmoney", true, LENGTH_NONE},
-    {"sql_variant", false, LENGTH_NONE},
-    {"sysname", false, 128},
-    {"text", false, LENGTH_NONE},
-    {"time", false, 0},
-    {"timestamp", false, LENGTH_NONE},
-    {"tinyint", true, LENGTH_NONE},
-    {"uniqueidentifier", false, LENGTH_NONE},
-    {"varbinary", false, 1},
-    {"varchar", false, 1},
-    {"xml", false, LENGTH_NONE},
+    {"bigint", true, LENGTH_NONE, TSQL_TYPE_BIGINT},
+    {"binary", false, 1, TSQL_TYPE_NONE},
+    {"bit", true, LENGTH_NONE, TSQL_TYPE_BIT},
+    {"char", false, 1, TSQL_TYPE_NONE},
+    {"date", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"datetime", false, LENGTH_NONE, TSQL_TYPE_DATETIME},
+    {"datetime2", false, 0, TSQL_TYPE_NONE},
+    {"datetimeoffset", false, 0, TSQL_TYPE_NONE},
+    {"decimal", true, 0, TSQL_TYPE_NONE},
+    {"float", true, 0, TSQL_TYPE_NONE},
+    {"image", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"int", true, LENGTH_NONE, TSQL_TYPE_INT},
+    {"integer", true, LENGTH_NONE, TSQL_TYPE_INT},
+    {"money", true, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"nchar", false, 1, TSQL_TYPE_NONE},
+    {"ntext", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"numeric", true, 0, TSQL_TYPE_NONE},
+    {"nvarchar", false, 1, TSQL_TYPE_NONE},
+    {"real", true, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"rowversion", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"smalldatetime", false, LENGTH_NONE, TSQL_TYPE_DATETIME},
+    {"smallint", true, LENGTH_NONE, TSQL_TYPE_SMALLINT},
+    {"smallmoney", true, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"sql_variant", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"sysname", false, 128, TSQL_TYPE_NONE},
+    {"text", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"time", false, 0, TSQL_TYPE_NONE},
+    {"timestamp", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"tinyint", true, LENGTH_NONE, TSQL_TYPE_TINYINT},
+    {"uniqueidentifier", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"varbinary", false, 1, TSQL_TYPE_NONE},
+    {"varchar", false, 1, TSQL_TYPE_NONE},
+    {"xml", false, LENGTH_NONE, TSQL_TYPE_NONE},
 };
 
 /* ---- DECLARE ---- */
@@ -92,6 +93,7 @@ bool parse_type(struct parser *parser, struct tsql_variable *variable)
         return parse_fail(parser, 2715, 16, 3, "Column, parameter, or variable #1: Cannot find data type %s.",
                           token->text);
     variable->number = type->number;
+    variable->type = type->type;
     variable->length = type->length > 0 ? (uint32_t)type->length : 0;
     if (!parse_advance(parser))
         return false;

@@ -204,10 +204,22 @@ struct tsql_statement {
     struct tsql_statement *next;
 };
 
+/* What a result set tells a value as, where its text does not say it. */
+enum tsql_type {
+    TSQL_TYPE_NONE, /* a text, or a number by its digits */
+    TSQL_TYPE_BIT,
+    TSQL_TYPE_TINYINT,
+    TSQL_TYPE_SMALLINT,
+    TSQL_TYPE_INT,
+    TSQL_TYPE_BIGINT,
+    TSQL_TYPE_DATETIME
+};
+
 /* A declared variable. Values are kept as text; the type decides truncation and what `+` means. */
 struct tsql_variable {
     const char *name; /* with its @ */
     bool number;
+    enum tsql_type type;
     uint32_t length; /* characters kept of a string; 0 = all */
     struct tsql_variable *next;
 };
@@ -227,6 +239,7 @@ void tsql_batch_free(struct tsql_batch *batch);
 struct tsql_value {
     char *text; /* malloc'd; NULL: the SQL value NULL */
     bool number;
+    enum tsql_type type;
 };
 
 struct tsql_values;

@@ -135,11 +135,11 @@ static int choose(const struct tsql_values *values, const struct tsql_branch *br
 static int part_of(const struct tsql_values *values, const struct tsql_term *term, struct part *part,
                    struct tsql_error *error)
 {
-    static const bool numbers[TSQL_GLOBAL_COUNT] = {[TSQL_SPID] = true,
-                                                    [TSQL_ERROR] = true,
-                                                    [TSQL_TRANCOUNT] = true,
-                                                    [TSQL_ROWCOUNT] = true,
-                                                    [TSQL_MICROSOFTVERSION] = true};
+    static const enum tsql_type types[TSQL_GLOBAL_COUNT] = {[TSQL_SPID] = TSQL_TYPE_SMALLINT,
+                                                            [TSQL_ERROR] = TSQL_TYPE_INT,
+                                                            [TSQL_TRANCOUNT] = TSQL_TYPE_INT,
+                                                            [TSQL_ROWCOUNT] = TSQL_TYPE_INT,
+                                                            [TSQL_MICROSOFTVERSION] = TSQL_TYPE_INT};
     const struct tsql_source *source = values->source;
     *part = (struct part){.made = term->kind >= TSQL_TERM_CALL};
     switch (term->kind) {
@@ -148,11 +148,12 @@ static int part_of(const struct tsql_values *values, const struct tsql_term *ter
         part->value = values->slots[term->index];
         return 0;
     case TSQL_TERM_GLOBAL:
-        part->value = (struct tsql_value){(char *)values->globals[term->index], numbers[term->index]};
+        part->value = (struct tsql_value){(char *)values->globals[term->index],
+                                          types[term->index] != TSQL_TYPE_NONE, types[term->index]};
         return 0;
     case TSQL_TERM_NUMBER:
     case TSQL_TERM_STRING:
-        part->value = (struct tsql_value){(char *)term->text, term->kind == TSQL_TERM_NUMBER};
+        part->value = (struct tsql_value){(char *)term->text, term->kind == TSQL_TERM_NUMBER, TSQL_TYPE_NONE};
         return 0;
     case TSQL_TERM_CALL:
         return call(values, term->call, &part->value, error);
@@ -230,22 +231,11 @@ int tsql_evaluate(const struct tsql_values *values, const struct tsql_term *expr
         null = null || parts[known - 1].value.text == NULL; /* anything plus NULL is NULL */
         value->number = value->number || parts[known - 1].value.number;
     }
+    value->type = rc == 0 && count == 1 ? parts[0].value.type : TSQL_TYPE_NONE;
     if (rc == 0 && !null)
         rc = value->number && count > 1 ? add(parts, count, value, error) : join(parts, count, value, error);
     free_parts(parts, known);
     return rc;
-}
-
-/* Silently shortened to the declared length, as DECLARE and SET do. */
-static void shorten(char *text, uint32_t characters)
-{
-    size_t count = 0;
-    for (char *at = text; *at != '\0'; at++) {
-        if (((unsigned char)*at & 0xC0) != 0x80 && count++ == characters) {
-            *at = '\0';
-            return;
-        }
-    }
 }
 
 /* Takes value->text over, whatever comes of it. */
@@ -256,15 +246,11 @@ static int store(struct tsql_values *values, uint32_t index, struct tsql_value *
     const struct tsql_variable *variable = values->batch->variables;
     for (uint32_t i = 0; i < index; i++)
         variable = variable->next;
-    int64_t ignored;
-    int rc = variable->number && !value->number ? tsql_integer(value, &ignored, error) : 0;
+    int rc = tsql_convert(variable, value, error);
     if (rc != 0) {
         free(value->text);
         return rc;
     }
-    if (value->text != NULL && variable->length > 0)
-        shorten(value->text, variable->length);
-    value->number = variable->number;
     free(values->slots[index].text);
     values->slots[index] = *value;
     return 0;
@@ -274,7 +260,7 @@ int tsql_set(struct tsql_values *values, uint32_t index, const char *text, struc
 {
     assert(index < values->batch->variable_count);
     bool number = text != NULL && text[strspn(text, "+-.0123456789Ee")] == '\0'; /* of whatever type */
-    struct tsql_value value = {text != NULL ? strdup(text) : NULL, number};
+    struct tsql_value value = {text != NULL ? strdup(text) : NULL, number, TSQL_TYPE_NONE};
     return value.text == NULL && text != NULL ? ENOMEM : store(values, index, &value, error);
 }
 
