@@ -224,6 +224,48 @@ static void values_are_converted_to_their_types(void **state)
         expect_rows(cases[i].query, cases[i].rows);
 }
 
+/* Of several that are asked for each has its own, and keeps it. */
+static void a_database_has_an_id_of_its_own(void **state)
+{
+    (void)state;
+    expect_rows("SELECT DB_ID('a'), DB_ID('b'), DB_ID('A'), DB_NAME(DB_ID('b'))", "5|6|5|b\n");
+    expect_rows("DECLARE @i int = DB_ID('c') SELECT name FROM sys.databases WHERE database_id = @i", "c\n");
+    expect_rows("SELECT DB_ID('b'), HAS_DBACCESS('d'), DB_NAME(8)", "6|1|NULL\n");
+    expect_rows("SELECT name FROM sys.databases WHERE LOWER(name) = LOWER('Sales')", "sales\n");
+    expect_rows("SELECT name FROM sys.databases WHERE RTRIM(UPPER(name)) IN ('X')", "X\n");
+}
+
+static void drivers_set_what_they_like(void **state)
+{
+    (void)state;
+    expect_batch("SET NO_BROWSETABLE ON SET IDENTITY_INSERT t ON SET XACT_ABORT ON", "done\ndone\ndone\n");
+    expect_rows(
+        "SELECT @@OPTIONS, @@LANGID, @@DATEFIRST, @@LOCK_TIMEOUT, @@MAX_PRECISION, @@NESTLEVEL, "
+        "@@TEXTSIZE",
+        "5496|0|7|-1|38|0|2147483647\n");
+    /* what a driver asks for the columns with */
+    expect_batch("set fmtonly on BACKUP DATABASE d TO VIRTUAL_DEVICE='s' set fmtonly off",
+                 "done\ndone\ndone\n");
+    assert_int_equal(fake.engines, 0);
+    assert_int_equal(fake.event_count, 0);
+    expect_batch("BACKUP DATABASE d TO VIRTUAL_DEVICE='s'", "done\n");
+    assert_int_equal(fake.engines, 1);
+}
+
+/* setAutoCommit(false), pyodbc as it comes: a BACKUP would be within a transaction. */
+static void without_autocommit_there_is_no_backup(void **state)
+{
+    (void)state;
+    expect_batch("set implicit_transactions on BACKUP DATABASE d TO VIRTUAL_DEVICE='s'",
+                 "done\nmessage 3021 16: Cannot perform a backup or restore operation within a transaction.\n"
+                 "message 3013 16: BACKUP DATABASE is terminating abnormally.\ndone failed\n");
+    expect_batch("SELECT name FROM sys.databases WHERE database_id = 1 SELECT @@TRANCOUNT COMMIT",
+                 "transaction 0\ncolumns name nvarchar(128)\nrow master\ndone 1 of SELECT\n"
+                 "columns int\nrow 1\ndone 1 of SELECT\ntransaction 1\ndone\n");
+    expect_batch("SET IMPLICIT_TRANSACTIONS OFF BACKUP DATABASE d TO VIRTUAL_DEVICE='s'", "done\ndone\n");
+    assert_int_equal(fake.engines, 1);
+}
+
 static void functions_say_what_a_server_is_like(void **state)
 {
     (void)state;
@@ -395,6 +437,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_are_counted_and_compared, setup, teardown),
         cmocka_unit_test_setup_teardown(columns_have_the_types_of_a_real_server, setup, teardown),
         cmocka_unit_test_setup_teardown(values_are_converted_to_their_types, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_database_has_an_id_of_its_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(drivers_set_what_they_like, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_autocommit_there_is_no_backup, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_say_what_a_server_is_like, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_are_found_by_name, setup, teardown),
         cmocka_unit_test_setup_teardown(conditions_choose_statements, setup, teardown),

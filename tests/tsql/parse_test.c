@@ -44,6 +44,8 @@ static void print_statement(FILE *out, const struct tsql_statement *s)
                                         [TSQL_USE] = "use",
                                         [TSQL_EXECUTE] = "execute",
                                         [TSQL_NOCOUNT] = "nocount",
+                                        [TSQL_IMPLICIT] = "implicit",
+                                        [TSQL_NOEXEC] = "noexec",
                                         [TSQL_IGNORED] = "ignored",
                                         [TSQL_REGISTER] = "register",
                                         [TSQL_MODEL] = "model",

@@ -216,9 +216,10 @@ static void check_options(struct job *job)
     }
 }
 
+/* With implicit transactions the statement would begin one. */
 static void check_transaction(struct job *job)
 {
-    if (job->session->transactions > 0) {
+    if (job->session->transactions > 0 || job->session->implicit_transactions) {
         session_say(job->session, 3021, 16, 0,
                     "Cannot perform a backup or restore operation within a transaction.");
         job->refused = true;

@@ -1,5 +1,5 @@
 /* databases.c - which databases there are: see tables.h. */
-#include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -69,6 +69,15 @@ static void add_remembered(const struct session *session, struct databases *data
     catalog_end(catalog, false);
 }
 
+static void add_named(const struct plan *plan, const char *const *names, uint32_t count,
+                      struct databases *databases)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_missing(plan, names[i]))
+            add(databases, names[i]);
+    }
+}
+
 void databases_list(const struct session *session, const char *const *named, uint32_t named_count,
                     struct databases *databases)
 {
@@ -79,10 +88,22 @@ void databases_list(const struct session *session, const char *const *named, uin
         if (!is_missing(plan, plan->databases[i].name))
             add(databases, plan->databases[i].name);
     }
+    add_named(plan, (const char *const *)session->mentioned, session->mentioned_count, databases);
     add_remembered(session, databases);
     add(databases, session->database);
-    for (uint32_t i = 0; i < named_count; i++) {
-        if (!is_missing(plan, named[i]))
-            add(databases, named[i]);
+    add_named(plan, named, named_count, databases);
+}
+
+int databases_mention(struct session *session, const char *name)
+{
+    for (uint32_t i = 0; i < session->mentioned_count; i++) {
+        if (strcasecmp(session->mentioned[i], name) == 0)
+            return 0;
     }
+    if (session->mentioned_count == SESSION_MENTIONED_MAX)
+        return 0;
+    char *copy = strdup(name);
+    if (copy != NULL)
+        session->mentioned[session->mentioned_count++] = copy;
+    return copy == NULL ? ENOMEM : 0;
 }

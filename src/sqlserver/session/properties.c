@@ -143,7 +143,7 @@ static int database_property(const struct session *session, const char *database
 }
 
 /* DB_ID(name), HAS_DBACCESS(name) */
-static int database_id(const struct session *session, const char *name, bool access, struct tsql_value *value)
+static int database_id(struct session *session, const char *name, bool access, struct tsql_value *value)
 {
     char text[16];
     struct databases *databases = malloc(sizeof(*databases));
@@ -151,9 +151,13 @@ static int database_id(const struct session *session, const char *name, bool acc
         return ENOMEM;
     databases_list(session, &name, 1, databases);
     const struct database_row *row = databases_find(databases, name);
-    if (row != NULL)
+    int rc = row != NULL && !access ? databases_mention(session, name) : 0;
+    if (rc == 0 && row != NULL) {
+        databases_list(session, NULL, 0, databases);
+        row = access ? row : databases_find(databases, name);
         snprintf(text, sizeof(text), "%u", access ? 1 : row->id);
-    int rc = row != NULL ? give(value, text, true) : 0;
+        rc = give(value, text, true);
+    }
     value->number = true;
     value->type = access ? TSQL_TYPE_INT : TSQL_TYPE_SMALLINT;
     free(databases);
@@ -180,7 +184,7 @@ static int database_name(const struct session *session, const struct tsql_value 
 }
 
 /* The functions that say nothing about NULL have had none in their arguments. */
-static int say(const struct session *session, enum tsql_function_id id, const struct tsql_value *arguments,
+static int say(struct session *session, enum tsql_function_id id, const struct tsql_value *arguments,
                uint32_t count, struct tsql_value *value, struct tsql_error *error)
 {
     const struct session_settings *settings = &session->settings;
@@ -222,7 +226,7 @@ static int say(const struct session *session, enum tsql_function_id id, const st
 int session_property(void *context, uint32_t function, const struct tsql_value *arguments, uint32_t count,
                      struct tsql_value *value, struct tsql_error *error)
 {
-    const struct session *session = context;
+    struct session *session = context;
     *value = (struct tsql_value){0};
     if (function == TSQL_FUNCTION_HAS_PERMISSION) {
         if (count == 1 && arguments[0].text != NULL)

@@ -65,8 +65,12 @@ static void take_name(struct named *named, const struct tsql_values *values, con
         free(value.text);
 }
 
+/* The name itself, or in a function of text: LOWER(name). */
 static bool is_name(const struct tsql_term *term)
 {
+    while (term->kind == TSQL_TERM_CALL && term->next == NULL && tsql_is_pure(term->call->function->id) &&
+           term->call->count > 0)
+        term = term->call->arguments->value;
     return term->kind == TSQL_TERM_COLUMN && term->next == NULL &&
            (strcasecmp(term->text, "name") == 0 || strcasecmp(term->text, "database_name") == 0);
 }
@@ -377,6 +381,8 @@ static int select_from(struct session *session, const struct tsql_statement *sta
     struct named named = {.count = 0};
     struct selection selection = {0};
     struct tsql_error error;
+    if (session->implicit_transactions && session->transactions == 0)
+        session_begin_transaction(session);
     int rc = open_table(session, values, statement->query, &named, &error);
     if (rc == 0)
         rc = plan_columns(session, statement, &selection);

@@ -269,6 +269,22 @@ static int run_nocount(struct session *session, const struct tsql_statement *sta
     return 0;
 }
 
+static int run_implicit(struct session *session, const struct tsql_statement *statement,
+                        struct tsql_values *values)
+{
+    (void)values;
+    session->implicit_transactions = statement->on;
+    return 0;
+}
+
+static int run_noexec(struct session *session, const struct tsql_statement *statement,
+                      struct tsql_values *values)
+{
+    (void)values;
+    session->no_execution = statement->on;
+    return 0;
+}
+
 static int run_nothing(struct session *session, const struct tsql_statement *statement,
                        struct tsql_values *values)
 {
@@ -276,10 +292,11 @@ static int run_nothing(struct session *session, const struct tsql_statement *sta
     return 0;
 }
 
+/* A driver that wants to know the columns of its statement alone does not want it carried out. */
 static int run_backup(struct session *session, const struct tsql_statement *statement,
                       struct tsql_values *values)
 {
-    return session_backup(session, statement, values);
+    return session->no_execution ? 0 : session_backup(session, statement, values);
 }
 
 static int run_model(struct session *session, const struct tsql_statement *statement,
@@ -328,7 +345,8 @@ static int (*const runners[])(struct session *session, const struct tsql_stateme
     [TSQL_ASSIGN] = run_assign,     [TSQL_SELECT] = run_select,     [TSQL_QUERY] = run_select,
     [TSQL_PRINT] = run_print,       [TSQL_USE] = run_use,           [TSQL_NOCOUNT] = run_nocount,
     [TSQL_IGNORED] = run_nothing,   [TSQL_REGISTER] = run_register, [TSQL_MODEL] = run_model,
-    [TSQL_BEGIN] = run_begin,       [TSQL_END] = run_end,
+    [TSQL_IMPLICIT] = run_implicit, [TSQL_NOEXEC] = run_noexec,     [TSQL_BEGIN] = run_begin,
+    [TSQL_END] = run_end,
 };
 
 int session_statement(struct session *session, const struct tsql_statement *statement,
@@ -367,7 +385,7 @@ const char *session_database(const struct session *session)
 int session_reset(struct session *session, bool keep_transaction)
 {
     session->transactions = keep_transaction ? session->transactions : 0;
-    session->no_count = false;
+    session->no_count = session->implicit_transactions = session->no_execution = false;
     session->error = 0;
     return change_database(session, session->first_database != NULL ? session->first_database : "master");
 }
@@ -399,6 +417,12 @@ int session_new(const struct session_settings *settings, struct session **out)
     session->globals[TSQL_TRANCOUNT] = session->open_transactions;
     session->globals[TSQL_MICROSOFTVERSION] = "268436456"; /* 0x100003E8: 16.0.1000 */
     session->globals[TSQL_LANGUAGE] = "us_english";
+    session->globals[TSQL_LANGID] = session->globals[TSQL_NESTLEVEL] = "0";
+    session->globals[TSQL_OPTIONS] = "5496"; /* what drivers set when they connect */
+    session->globals[TSQL_DATEFIRST] = "7";
+    session->globals[TSQL_LOCK_TIMEOUT] = "-1";
+    session->globals[TSQL_MAX_PRECISION] = "38";
+    session->globals[TSQL_TEXTSIZE] = "2147483647";
     session->source =
         (struct tsql_source){session_property, session_column, session_aggregate, session_exists, session};
     return 0;
@@ -407,6 +431,8 @@ int session_new(const struct session_settings *settings, struct session **out)
 void session_free(struct session *session)
 {
     if (session != NULL) {
+        for (uint32_t i = 0; i < session->mentioned_count; i++)
+            free(session->mentioned[i]);
         free(session->database);
         free(session->first_database);
     }

@@ -9,17 +9,23 @@
 struct answer;
 struct table;
 
+enum {
+    SESSION_MENTIONED_MAX = 64
+};
+
 struct session {
     struct session_settings settings;
     struct session_result *result;
     const char *globals[TSQL_GLOBAL_COUNT];
-    struct tsql_source source;          /* of what expressions ask for */
-    struct table *table;                /* of the query that runs; NULL: none */
-    uint32_t row;                       /* of it: the one at hand */
-    const struct tsql_item *aggregates; /* of that query, ... */
-    struct tsql_value *totals;          /* ... and what each has come to */
-    char *database;                     /* in use; its name is a valid one */
-    char *first_database;               /* in use from the start: what a reset goes back to */
+    struct tsql_source source;              /* of what expressions ask for */
+    struct table *table;                    /* of the query that runs; NULL: none */
+    uint32_t row;                           /* of it: the one at hand */
+    const struct tsql_item *aggregates;     /* of that query, ... */
+    struct tsql_value *totals;              /* ... and what each has come to */
+    char *database;                         /* in use; its name is a valid one */
+    char *first_database;                   /* in use from the start: what a reset goes back to */
+    char *mentioned[SESSION_MENTIONED_MAX]; /* databases that DB_ID has given an id of; in turn */
+    uint32_t mentioned_count;
     char spid[16];
     struct activity_session own; /* what others see of this one */
     char last_error[16];         /* @@ERROR: of the statement before */
@@ -28,6 +34,8 @@ struct session {
     int32_t error;               /* number of the last error of the statement that runs */
     uint32_t transactions;       /* begun and not ended: @@TRANCOUNT */
     bool no_count;
+    bool implicit_transactions;
+    bool no_execution;
     int64_t rows; /* of the last result set */
     bool stop;    /* what runs now ends the batch */
     /* the statement that runs: its event is written when it first has something to tell */

@@ -31,6 +31,8 @@ struct databases {
 /* `named`: one more that is asked for, or NULL. */
 void databases_list(const struct session *session, const char *const *named, uint32_t named_count,
                     struct databases *databases);
+/* Its id is known from now on: that of no other database, and DB_NAME and the tables have it. 0 or ENOMEM. */
+int databases_mention(struct session *session, const char *name);
 /* NULL: there is none of the name. */
 const struct database_row *databases_find(const struct databases *databases, const char *name);
 const char *databases_model(enum catalog_model model); /* FULL */

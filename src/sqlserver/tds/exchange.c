@@ -144,8 +144,9 @@ static bool backs_up(const char *text)
 static bool is_servers_own(const char *text)
 {
     static const bool own[] = {
-        [TSQL_USE] = true,   [TSQL_NOCOUNT] = true, [TSQL_BEGIN] = true,   [TSQL_END] = true,
-        [TSQL_MODEL] = true, [TSQL_ASSIGN] = true,  [TSQL_IGNORED] = true, [TSQL_PRINT] = true};
+        [TSQL_USE] = true,     [TSQL_NOCOUNT] = true, [TSQL_IMPLICIT] = true, [TSQL_NOEXEC] = true,
+        [TSQL_BEGIN] = true,   [TSQL_END] = true,     [TSQL_MODEL] = true,    [TSQL_ASSIGN] = true,
+        [TSQL_IGNORED] = true, [TSQL_PRINT] = true};
     struct tsql_batch *batch = NULL;
     struct tsql_error error;
     bool all = tsql_parse(text, strlen(text), &batch, &error) == 0;

@@ -20,6 +20,13 @@ static const char *const global_names[TSQL_GLOBAL_COUNT] = {
     [TSQL_ROWCOUNT] = "@@ROWCOUNT",
     [TSQL_MICROSOFTVERSION] = "@@MICROSOFTVERSION",
     [TSQL_LANGUAGE] = "@@LANGUAGE",
+    [TSQL_LANGID] = "@@LANGID",
+    [TSQL_OPTIONS] = "@@OPTIONS",
+    [TSQL_DATEFIRST] = "@@DATEFIRST",
+    [TSQL_LOCK_TIMEOUT] = "@@LOCK_TIMEOUT",
+    [TSQL_MAX_PRECISION] = "@@MAX_PRECISION",
+    [TSQL_NESTLEVEL] = "@@NESTLEVEL",
+    [TSQL_TEXTSIZE] = "@@TEXTSIZE",
 };
 
 /* ---- terms ---- */
@@ -266,6 +273,15 @@ bool parse_assignment(struct parser *parser, struct tsql_item *item)
 
 bool parse_set(struct parser *parser, struct tsql_statement *statement)
 {
+    static const struct {
+        const char *word;
+        enum tsql_statement_kind kind;
+    } switches[] = {
+        {"NOCOUNT", TSQL_NOCOUNT},
+        {"IMPLICIT_TRANSACTIONS", TSQL_IMPLICIT},
+        {"FMTONLY", TSQL_NOEXEC},
+        {"NOEXEC", TSQL_NOEXEC},
+    };
     struct tsql_item **end = &statement->items;
     if (parser->token.kind == TSQL_TOKEN_VARIABLE) {
         struct tsql_item *item = parse_item(parser, &end);
@@ -274,8 +290,10 @@ bool parse_set(struct parser *parser, struct tsql_statement *statement)
     }
     if (parser->token.kind != TSQL_TOKEN_WORD)
         return parse_near(parser);
-    if (tsql_token_is(&parser->token, "NOCOUNT")) {
-        statement->kind = TSQL_NOCOUNT;
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+        if (!tsql_token_is(&parser->token, switches[i].word))
+            continue;
+        statement->kind = switches[i].kind;
         if (!parse_advance(parser))
             return false;
         statement->on = tsql_token_is(&parser->token, "ON");

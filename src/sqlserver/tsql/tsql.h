@@ -58,6 +58,13 @@ enum tsql_global {
     TSQL_ROWCOUNT,
     TSQL_MICROSOFTVERSION,
     TSQL_LANGUAGE,
+    TSQL_LANGID,
+    TSQL_OPTIONS,
+    TSQL_DATEFIRST,
+    TSQL_LOCK_TIMEOUT,
+    TSQL_MAX_PRECISION,
+    TSQL_NESTLEVEL,
+    TSQL_TEXTSIZE,
     TSQL_GLOBAL_COUNT
 };
 struct tsql_term {
@@ -166,6 +173,8 @@ enum tsql_statement_kind {
     TSQL_USE,    /* subject: database */
     TSQL_EXECUTE, /* subject: the batch to run, EXEC(...) or sp_executesql; declarations and items: parameters */
     TSQL_NOCOUNT,  /* SET NOCOUNT: on */
+    TSQL_IMPLICIT, /* SET IMPLICIT_TRANSACTIONS: on */
+    TSQL_NOEXEC,   /* SET FMTONLY, SET NOEXEC: on */
     TSQL_REGISTER, /* EXEC sp_addumpdevice ...: without effect, but to be told (VDI-SQL-003) */
     TSQL_MODEL,    /* ALTER DATABASE ... SET RECOVERY: subject: database; item: its name is the model's */
     TSQL_BEGIN,    /* BEGIN TRANSACTION */

@@ -135,11 +135,13 @@ static int choose(const struct tsql_values *values, const struct tsql_branch *br
 static int part_of(const struct tsql_values *values, const struct tsql_term *term, struct part *part,
                    struct tsql_error *error)
 {
-    static const enum tsql_type types[TSQL_GLOBAL_COUNT] = {[TSQL_SPID] = TSQL_TYPE_SMALLINT,
-                                                            [TSQL_ERROR] = TSQL_TYPE_INT,
-                                                            [TSQL_TRANCOUNT] = TSQL_TYPE_INT,
-                                                            [TSQL_ROWCOUNT] = TSQL_TYPE_INT,
-                                                            [TSQL_MICROSOFTVERSION] = TSQL_TYPE_INT};
+    static const enum tsql_type types[TSQL_GLOBAL_COUNT] = {
+        [TSQL_SPID] = TSQL_TYPE_SMALLINT,        [TSQL_ERROR] = TSQL_TYPE_INT,
+        [TSQL_TRANCOUNT] = TSQL_TYPE_INT,        [TSQL_ROWCOUNT] = TSQL_TYPE_INT,
+        [TSQL_MICROSOFTVERSION] = TSQL_TYPE_INT, [TSQL_LANGID] = TSQL_TYPE_SMALLINT,
+        [TSQL_OPTIONS] = TSQL_TYPE_INT,          [TSQL_DATEFIRST] = TSQL_TYPE_TINYINT,
+        [TSQL_LOCK_TIMEOUT] = TSQL_TYPE_INT,     [TSQL_MAX_PRECISION] = TSQL_TYPE_TINYINT,
+        [TSQL_NESTLEVEL] = TSQL_TYPE_INT,        [TSQL_TEXTSIZE] = TSQL_TYPE_INT};
     const struct tsql_source *source = values->source;
     *part = (struct part){.made = term->kind >= TSQL_TERM_CALL};
     switch (term->kind) {
