@@ -185,6 +185,7 @@ static void columns_have_the_types_of_a_real_server(void **state)
          "columns bit, bigint, int, smallint\n"},
         {"DECLARE @d datetime = '20240131', @t tinyint = 7 SELECT @d, @t",
          "done\ncolumns datetime, tinyint\nrow 2024-01-31 00:00:00.000|7\n"},
+        {"SELECT N'a\xf0\x9f\x98\x80'", "columns nvarchar(3)\n"}, /* two units of UTF-16 */
         {"SELECT CONVERT(datetime, '2024-01-31T10:20:30.12'), CAST('31 Jan 2024' AS datetime)",
          "columns datetime, nvarchar(11)\nrow 2024-01-31 10:20:30.120|31 Jan 2024\n"},
         {"SELECT ISNULL(MAX(backup_finish_date), '19000101'), MIN(position) FROM msdb.dbo.backupset",
@@ -211,6 +212,9 @@ static void values_are_converted_to_their_types(void **state)
          "5|0|-1|16|7\n"},
         {"SELECT CAST(12 AS bit), CAST('true' AS bit), CAST(' 1.50 ' AS decimal(9, 2))", "1|1|1.50\n"},
         {"DECLARE @a int = ' 5 ', @b decimal(9, 2) = '1.5', @c bit = 3 SELECT @a, @b, @c", "5|1.5|1\n"},
+        {"SELECT CAST('2024-01-31 10:20:30' AS date), CASE WHEN CAST(GETDATE() AS date) = CONVERT(date, "
+         "GETDATE()) THEN 1 END",
+         "2024-01-31|1\n"},
         {"SELECT TRY_CAST('1.5' AS int), TRY_CONVERT(tinyint, 256)", "NULL|NULL\n"},
         {"SELECT CAST(256 AS tinyint)",
          "message 8115 16: Arithmetic overflow error converting expression to data type tinyint.\n"},
@@ -238,7 +242,9 @@ static void a_database_has_an_id_of_its_own(void **state)
 static void drivers_set_what_they_like(void **state)
 {
     (void)state;
-    expect_batch("SET NO_BROWSETABLE ON SET IDENTITY_INSERT t ON SET XACT_ABORT ON", "done\ndone\ndone\n");
+    expect_batch("SET NO_BROWSETABLE ON SET IDENTITY_INSERT t ON SET NOCOUNT, XACT_ABORT ON",
+                 "done\ndone\ndone\n");
+    expect_batch("SELECT 1", "columns int\nrow 1\ndone of SELECT\n");
     expect_rows(
         "SELECT @@OPTIONS, @@LANGID, @@DATEFIRST, @@LOCK_TIMEOUT, @@MAX_PRECISION, @@NESTLEVEL, "
         "@@TEXTSIZE",

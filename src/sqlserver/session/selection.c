@@ -118,12 +118,13 @@ static const enum results_type results_types[] = {
     [TSQL_TYPE_BIT] = RESULTS_BIT,           [TSQL_TYPE_TINYINT] = RESULTS_TINYINT,
     [TSQL_TYPE_SMALLINT] = RESULTS_SMALLINT, [TSQL_TYPE_INT] = RESULTS_INT,
     [TSQL_TYPE_BIGINT] = RESULTS_BIGINT,     [TSQL_TYPE_DATETIME] = RESULTS_DATETIME,
+    [TSQL_TYPE_DATE] = RESULTS_NVARCHAR,
 };
 
 enum tsql_type selection_type(enum results_type type)
 {
     for (size_t i = 1; i < sizeof(results_types) / sizeof(results_types[0]); i++) {
-        if (results_types[i] == type)
+        if (results_types[i] == type && i != TSQL_TYPE_DATE)
             return (enum tsql_type)i;
     }
     return TSQL_TYPE_NONE;
@@ -151,6 +152,15 @@ static struct results_column describe_number(const char *text)
     return column;
 }
 
+/* As nvarchar counts them: a character outside the basic plane is two. */
+static size_t units(const char *text)
+{
+    size_t count = tsql_characters(text, strlen(text));
+    for (; *text != '\0'; text++)
+        count += (unsigned char)*text >= 0xF0;
+    return count;
+}
+
 static struct results_column describe(const struct tsql_value *value)
 {
     struct results_column column = {.type = RESULTS_NVARCHAR};
@@ -162,8 +172,8 @@ static struct results_column describe(const struct tsql_value *value)
         column.type = RESULTS_INT;
     if (column.type != RESULTS_NVARCHAR)
         return column;
-    size_t characters = value->text != NULL ? tsql_characters(value->text, strlen(value->text)) : 1;
-    column.length = characters > NVARCHAR_MAX ? 0 : characters > 0 ? (uint16_t)characters : 1;
+    size_t length = value->text != NULL ? units(value->text) : 1;
+    column.length = length > NVARCHAR_MAX ? 0 : length > 0 ? (uint16_t)length : 1;
     return column;
 }
 

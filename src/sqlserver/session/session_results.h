@@ -44,7 +44,7 @@ static inline bool results_is_number(enum results_type type)
 struct results_column {
     const char *name; /* "" without an alias */
     enum results_type type;
-    uint16_t length; /* of NVARCHAR in characters, of VARBINARY in bytes; 0: max */
+    uint16_t length; /* of NVARCHAR in units of UTF-16, of VARBINARY in bytes; 0: max */
     uint8_t precision, scale;
 };
 

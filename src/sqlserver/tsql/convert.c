@@ -8,6 +8,10 @@
 
 #include "functions.h"
 
+enum {
+    DATE_LENGTH = 10
+};
+
 static const char digits[] = "0123456789";
 
 /* Blanks around a number mean nothing. */
@@ -119,7 +123,7 @@ static int to_moment(struct tsql_value *value)
 {
     char moment[64];
     if (read_moment(value->text, moment, sizeof(moment)))
-        return give(value, strdup(moment));
+        return give(value, strndup(moment, value->type == TSQL_TYPE_DATE ? DATE_LENGTH : sizeof(moment)));
     value->type = TSQL_TYPE_NONE;
     return 0;
 }
@@ -137,7 +141,7 @@ int tsql_convert(const struct tsql_variable *type, struct tsql_value *value, str
     if (!type->number) {
         if (type->length > 0)
             shorten(value->text, type->length);
-        return type->type == TSQL_TYPE_DATETIME ? to_moment(value) : 0;
+        return type->type != TSQL_TYPE_NONE ? to_moment(value) : 0;
     }
     trim(value->text);
     if (type->type != TSQL_TYPE_NONE)

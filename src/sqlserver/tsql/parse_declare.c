@@ -19,7 +19,7 @@ static const struct type_info {
     {"binary", false, 1, TSQL_TYPE_NONE},
     {"bit", true, LENGTH_NONE, TSQL_TYPE_BIT},
     {"char", false, 1, TSQL_TYPE_NONE},
-    {"date", false, LENGTH_NONE, TSQL_TYPE_NONE},
+    {"date", false, LENGTH_NONE, TSQL_TYPE_DATE},
     {"datetime", false, LENGTH_NONE, TSQL_TYPE_DATETIME},
     {"datetime2", false, 0, TSQL_TYPE_NONE},
     {"datetimeoffset", false, 0, TSQL_TYPE_NONE},

@@ -271,6 +271,20 @@ bool parse_assignment(struct parser *parser, struct tsql_item *item)
     return true;
 }
 
+/* SET NOCOUNT, XACT_ABORT ON: the others have no effect. */
+static bool skip_settings(struct parser *parser)
+{
+    while (tsql_token_is_mark(&parser->token, ',')) {
+        if (!parse_advance(parser))
+            return false;
+        if (!tsql_word_is_setting(parser->token.text))
+            return parse_near(parser);
+        if (!parse_advance(parser))
+            return false;
+    }
+    return true;
+}
+
 bool parse_set(struct parser *parser, struct tsql_statement *statement)
 {
     static const struct {
@@ -294,7 +308,7 @@ bool parse_set(struct parser *parser, struct tsql_statement *statement)
         if (!tsql_token_is(&parser->token, switches[i].word))
             continue;
         statement->kind = switches[i].kind;
-        if (!parse_advance(parser))
+        if (!parse_advance(parser) || !skip_settings(parser))
             return false;
         statement->on = tsql_token_is(&parser->token, "ON");
         return statement->on ? parse_advance(parser) : parse_word(parser, "OFF");

@@ -221,7 +221,8 @@ enum tsql_type {
     TSQL_TYPE_SMALLINT,
     TSQL_TYPE_INT,
     TSQL_TYPE_BIGINT,
-    TSQL_TYPE_DATETIME
+    TSQL_TYPE_DATETIME,
+    TSQL_TYPE_DATE /* told as text, as real servers do to old drivers */
 };
 
 /* A declared variable. Values are kept as text; the type decides truncation and what `+` means. */
