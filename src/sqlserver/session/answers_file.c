@@ -108,14 +108,47 @@ static int take_column(struct reader *reader, const json_t *value, struct result
     return column->name == NULL ? ENOMEM : 0;
 }
 
-/* A value of the type, as text (session_results.h). */
+/* Digits, maybe with a sign before and a point between them. */
+static bool is_decimal(const char *text)
+{
+    static const char digits[] = "0123456789";
+    text += *text == '-';
+    size_t whole = strspn(text, digits);
+    size_t point = text[whole] == '.', behind = strspn(text + whole + point, digits);
+    return text[whole + point + behind] == '\0' && whole + behind > 0 &&
+           whole + behind <= PRECISION_MAX + (size_t)(text[0] == '0');
+}
+
+static bool is_moment(const char *text)
+{
+    int year, month, day, hour, minute, second, used = 0;
+    if (sscanf(text, "%4d-%2d-%2d %2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6 ||
+        used != 19)
+        return false;
+    size_t fraction = text[used] == '.' ? 1 + strspn(text + used + 1, "0123456789") : 0;
+    return text[used + fraction] == '\0' && year >= 1753 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60;
+}
+
+static bool is_guid(const char *text)
+{
+    size_t at = 0;
+    for (; text[at] != '\0'; at++) {
+        bool dash = at == 8 || at == 13 || at == 18 || at == 23;
+        if (dash ? text[at] != '-' : strchr("0123456789abcdefABCDEF", text[at]) == NULL)
+            return false;
+    }
+    return at == 36;
+}
+
+/* A value of the type, as text (session_results.h): what is none would be NULL on the wire. */
 static bool is_of_type(const char *text, enum results_type type)
 {
     size_t length = strlen(text);
     if (type == RESULTS_BIT)
         return strcmp(text, "0") == 0 || strcmp(text, "1") == 0;
     if (type == RESULTS_NUMERIC)
-        return length > 0 && text[strspn(text, "+-.0123456789")] == '\0';
+        return is_decimal(text);
     if (results_is_number(type)) {
         char *end;
         errno = 0;
@@ -131,11 +164,8 @@ static bool is_of_type(const char *text, enum results_type type)
         return length >= 2 && length % 2 == 0 && strncasecmp(text, "0x", 2) == 0 &&
                text[2 + strspn(text + 2, "0123456789abcdefABCDEF")] == '\0';
     if (type == RESULTS_UNIQUEIDENTIFIER)
-        return length == 36 && strspn(text, "0123456789abcdefABCDEF-") == 36;
-    int parts[6], used = 0;
-    return type != RESULTS_DATETIME || (sscanf(text, "%4d-%2d-%2d %2d:%2d:%2d%n", &parts[0], &parts[1],
-                                               &parts[2], &parts[3], &parts[4], &parts[5], &used) == 6 &&
-                                        used == 19);
+        return is_guid(text);
+    return type != RESULTS_DATETIME || is_moment(text);
 }
 
 static int take_cell(struct reader *reader, const json_t *value, const struct results_column *column,
