@@ -127,7 +127,7 @@ static void expect_line(const struct server *server, const char *words)
     }
 }
 
-static int log_in(const struct server *server)
+static int log_in_as(const struct server *server, uint32_t version)
 {
     static const uint8_t nothing[FIXED];
     struct tds_buffer login = {0};
@@ -135,13 +135,18 @@ static int log_in(const struct server *server)
     int client = connect_to(server);
     tds_put(&login, nothing, sizeof nothing);
     login.bytes[0] = FIXED;
-    memcpy(login.bytes + 4, &(uint32_t){TDS_VERSION_74}, 4);
+    memcpy(login.bytes + 4, &version, 4);
     send_message(client, TDS_LOGIN7, &login);
     read_message(client, &answer);
     assert_int_equal(answer.message.bytes[0], 0xe3);
     tds_input_free(&answer);
     tds_buffer_free(&login);
     return client;
+}
+
+static int log_in(const struct server *server)
+{
+    return log_in_as(server, TDS_VERSION_74);
 }
 
 static void send_batch(int client, const char *text)
@@ -283,6 +288,13 @@ static void transactions_follow_each_other(void **state)
     expect_done(client, 0x02);
     send_batch(client, "BEGIN TRAN"); /* in words */
     EXPECT(client, BEGUN DONE("\0"));
+    close(client);
+    struct tds_buffer batch = {0};
+    client = log_in_as(*state, TDS_VERSION_71); /* older than what tells of them */
+    put_wide(&batch, "BEGIN TRAN");
+    send_message(client, TDS_BATCH, &batch);
+    EXPECT(client, "\xfd\0\0\0\0\0\0\0\0");
+    tds_buffer_free(&batch);
     close(client);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "column.h"
+#include "tds_version.h"
 
 enum {
     COMMAND_SELECT = 0xc1,
@@ -103,6 +104,9 @@ static void take_transaction(struct results *results, enum results_transaction w
                                                  [RESULTS_COMMITTED] = TDS_ENVIRONMENT_COMMIT,
                                                  [RESULTS_ROLLED_BACK] = TDS_ENVIRONMENT_ROLLBACK};
     struct tds_answer *answer = answer_of(results);
+    if (answer->tokens.version < TDS_VERSION_72) { /* which does not know of them */
+        return;
+    }
     tds_answer_settle(answer);
     tds_put_environment(&answer->tokens, kinds[what], NULL, NULL);
 }
