@@ -185,6 +185,8 @@ static void columns_have_the_types_of_a_real_server(void **state)
          "columns bit, bigint, int, smallint\n"},
         {"DECLARE @d datetime = '20240131', @t tinyint = 7 SELECT @d, @t",
          "done\ncolumns datetime, tinyint\nrow 2024-01-31 00:00:00.000|7\n"},
+        {"DECLARE @d datetime = '2024-02-29', @e datetime = '2023-02-29' SELECT @d, @e",
+         "done\ncolumns datetime, nvarchar(10)\n"},
         {"SELECT N'a\xf0\x9f\x98\x80'", "columns nvarchar(3)\n"}, /* two units of UTF-16 */
         {"SELECT CONVERT(datetime, '2024-01-31T10:20:30.12'), CAST('31 Jan 2024' AS datetime)",
          "columns datetime, nvarchar(11)\nrow 2024-01-31 10:20:30.120|31 Jan 2024\n"},

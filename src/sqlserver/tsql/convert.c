@@ -91,6 +91,14 @@ static int to_whole(struct tsql_value *value, enum tsql_type type, bool from_tex
 
 /* ---- moments ---- */
 
+static bool is_day(int year, int month, int day)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return year >= 1753 && month >= 1 && month <= 12 && day >= 1 &&
+           day <= days[month - 1] + (month == 2 && leap);
+}
+
 /* 2024-01-31 or 20240131, and maybe a time of day: as a result set has it. False: it is told as the text that it is. */
 static bool read_moment(const char *text, char *moment, size_t size)
 {
@@ -98,8 +106,7 @@ static bool read_moment(const char *text, char *moment, size_t size)
     char fraction[4] = "000";
     bool dashes = strlen(text) > 4 && text[4] == '-';
     if (strspn(text, digits) < (dashes ? 4 : 8) ||
-        sscanf(text, dashes ? "%4d-%2d-%2d%n" : "%4d%2d%2d%n", &year, &month, &day, &used) != 3 ||
-        year < 1753)
+        sscanf(text, dashes ? "%4d-%2d-%2d%n" : "%4d%2d%2d%n", &year, &month, &day, &used) != 3)
         return false;
     text += used;
     if (*text == ' ' || *text == 'T') {
@@ -115,8 +122,8 @@ static bool read_moment(const char *text, char *moment, size_t size)
     }
     snprintf(moment, size, "%04d-%02d-%02d %02d:%02d:%02d.%s", year, month, day, hour, minute, second,
              fraction);
-    return *text == '\0' && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 &&
-           minute >= 0 && minute < 60 && second >= 0 && second < 60;
+    return *text == '\0' && is_day(year, month, day) && hour >= 0 && hour < 24 && minute >= 0 &&
+           minute < 60 && second >= 0 && second < 60;
 }
 
 static int to_moment(struct tsql_value *value)
