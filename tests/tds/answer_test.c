@@ -252,6 +252,9 @@ static void statements_are_prepared(void **state)
     assert_string_equal(error.text, "Could not find prepared statement with handle 1.");
     assert_int_equal(call(&procedures, 2, execute, 2, &made, &error), EINVAL);
     assert_int_equal(error.number, 16902);
+    assert_int_equal(call(&procedures, TDS_SP_PREPARE, NULL, 0, &made, &error), EINVAL); /* no place for it */
+    assert_int_equal(call(&procedures, TDS_SP_PREPEXEC, prepare, 2, &made, &error), EINVAL);
+    assert_int_equal(error.number, 201);
     while (procedures.count < TDS_PREPARED_MOST) {
         assert_int_equal(call(&procedures, TDS_SP_PREPARE, prepare, 3, &made, &error), 0);
     }

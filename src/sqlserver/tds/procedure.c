@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    PREPARE_LEAST = 3 /* parameters: where the handle goes, definitions, the statement */
+};
+
 struct tds_prepared {
     int32_t handle;
     char *definitions;
@@ -58,6 +62,10 @@ static int prepare(struct tds_procedures *procedures, const struct tds_rpc *rpc,
                    struct tsql_error *error)
 {
     const char *definitions = text_of(rpc, 1), *statement = text_of(rpc, 2);
+    if (rpc->count < PREPARE_LEAST) {
+        return refuse_call(error, 201, 16, "Procedure '%s' expects a handle, definitions and a statement.",
+                           rpc->procedure == TDS_SP_PREPARE ? "sp_prepare" : "sp_prepexec");
+    }
     size_t bytes = strlen(definitions) + strlen(statement);
     if (procedures->count == TDS_PREPARED_MOST || bytes > TDS_PREPARED_BYTES_MOST - procedures->bytes) {
         return refuse_call(error, 701, 17,
