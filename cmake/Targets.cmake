@@ -78,7 +78,7 @@ endfunction()
 function(vdifault_test target)
   cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT T_TIMEOUT)
-    set(T_TIMEOUT 60)
+    set(T_TIMEOUT 600) # for a hang: nothing that works takes so long, however busy the machine
   endif()
   if(VDIFAULT_COVERAGE) # counting takes its time
     math(EXPR T_TIMEOUT "4 * ${T_TIMEOUT}")
