@@ -12,11 +12,14 @@
 #include "request.h"
 #include "segment.h"
 
+/* A server may already wait for a set of this name: it must not take this one for its client's while the maker still
+ * lives. So it is one that was served. */
 static void make_and_die(const char *name, const char *token)
 {
     const struct VDConfig config = {.deviceCount = 1, .features = VDF_LikePipe};
     static struct segment segment;
-    if (setenv(TOKEN_VARIABLE, token, 1) == 0 && segment_create(name, &config, &segment) == 0) {
+    if (setenv(TOKEN_VARIABLE, token, 1) == 0 &&
+        segment_create(name, &config, PHASE_CONNECTED, &segment) == 0) {
         kill(getpid(), SIGKILL);
     }
     _exit(EXIT_FAILURE);

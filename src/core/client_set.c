@@ -126,7 +126,7 @@ static int create(struct client_set *set, const char *name, const struct VDConfi
     }
     if (result == 0) {
         own.features &= ~(uint32_t)SERVER_BITS; /* the server's to set (VDI-CFG-003) */
-        result = client_from_errno(segment_create(name, &own, &set->segment));
+        result = client_from_errno(segment_create(name, &own, PHASE_CREATED, &set->segment));
     }
     if (result == 0) {
         set->config = own;

@@ -144,7 +144,8 @@ void segment_write_config(_Atomic uint32_t *words, const struct VDConfig *config
 
 /* --- creating and opening --- */
 
-static void fill_header(struct segment *segment, const char *name, const struct VDConfig *config)
+static void fill_header(struct segment *segment, const char *name, const struct VDConfig *config,
+                        enum shared_phase phase)
 {
     struct shared_header *header = segment->header;
     shared_write(&header->version, SHARED_VERSION);
@@ -158,7 +159,7 @@ static void fill_header(struct segment *segment, const char *name, const struct 
     for (size_t i = 0; name[i] != '\0'; i++) {
         shared_write(&header->name[i], (uint8_t)name[i]);
     }
-    shared_write(&header->phase, PHASE_CREATED);
+    shared_write(&header->phase, (uint32_t)phase);
     shared_release(&header->magic, SHARED_MAGIC);
 }
 
@@ -262,7 +263,8 @@ static int create_control(struct segment *segment)
     return error;
 }
 
-int segment_create(const char *name, const struct VDConfig *config, struct segment *segment)
+int segment_create(const char *name, const struct VDConfig *config, enum shared_phase phase,
+                   struct segment *segment)
 {
     enum {
         TRIES = 3
@@ -278,7 +280,7 @@ int segment_create(const char *name, const struct VDConfig *config, struct segme
     struct os_process self = os_process_self();
     segment->header = segment->control.address;
     segment->id = mix(mix(mix(self.start_time, self.pid), (uint64_t)os_now()), atomic_fetch_add(&serial, 1));
-    fill_header(segment, name, config);
+    fill_header(segment, name, config, phase);
     error = EEXIST;
     for (int i = 0; i < TRIES && error == EEXIST; i++) {
         error = os_memory_publish(&segment->control, segment->control_name);

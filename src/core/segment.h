@@ -36,8 +36,9 @@ struct segment {
 bool set_name_is_valid(const char *name); /* 1 to 259 bytes, no backslash (VDI-CREATE-002) */
 
 /* EEXIST: a set of this name lives. ENOSPC, ENOMEM: no room. The caller fills nothing more in: the set can be
- * found once this returns. */
-int segment_create(const char *name, const struct VDConfig *config, struct segment *segment);
+ * found once this returns. `phase`: PHASE_CREATED; with a later one no server opens it. */
+int segment_create(const char *name, const struct VDConfig *config, enum shared_phase phase,
+                   struct segment *segment);
 /* ENOENT: no such set. EPROTO: the object is not a set of this version. */
 int segment_open(const char *name, struct segment *segment);
 /* Whether the object is the control object of a set of our namespace whose client is dead. */
