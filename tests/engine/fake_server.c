@@ -294,6 +294,9 @@ int server_set_open(struct server_set *set, const char *name)
         return VD_E_INVALID;
     }
     fake.open = true;
+    if (fake.opened != NULL) {
+        fake.opened();
+    }
     return 0;
 }
 

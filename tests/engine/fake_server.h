@@ -62,7 +62,8 @@ struct server_device {
 struct fake_server {
     /* the script */
     bool exists;
-    void (*comes)(void); /* after the first look that finds nothing; from then on the set exists */
+    void (*comes)(void);  /* after the first look that finds nothing; from then on the set exists */
+    void (*opened)(void); /* once the engine has opened the set */
     struct VDConfig config;
     fake_script *script;
     fake_watch *watch;

@@ -11,6 +11,7 @@
 
 #include "model_fixture.h"
 #include "os.h"
+#include "request.h"
 #include "runstate.h"
 
 enum {
@@ -134,6 +135,25 @@ static void a_set_that_comes_while_it_is_looked_for_is_refused(void **state)
     }
 }
 
+static void client_closes_and_claims_another(void)
+{
+    fake.close_before_open = true;
+    fake.client_closed = true;
+    run_claim_operation("set", 2);
+}
+
+/* A client that gives up just then, and tries again under the same name. */
+static void a_set_that_is_closed_at_once_is_not_taken_for_the_next(void **state)
+{
+    (void)state;
+    prepare(&backup, "late-failure");
+    fake.opened = client_closes_and_claims_another;
+    assert_int_equal(statement_run(&backup), ENGINE_FAILED);
+    assert_true(run_server_is_known(0));
+    assert_false(run_server_is_known(1));
+    run_drop_operation(1);
+}
+
 static void a_busy_database_comes_free(void **state)
 {
     (void)state;
@@ -224,6 +244,7 @@ int main(void)
         TEST(a_statement_is_refused),
         TEST(a_refusal_can_last),
         TEST(a_set_that_comes_while_it_is_looked_for_is_refused),
+        TEST(a_set_that_is_closed_at_once_is_not_taken_for_the_next),
         TEST(a_busy_database_comes_free),
         TEST(a_transfer_that_looked_right_fails),
         TEST(an_error_before_success_is_none),

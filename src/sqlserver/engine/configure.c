@@ -64,13 +64,17 @@ static void record_open(struct engine *engine)
 
 bool configure_open(struct engine *engine)
 {
+    const char *name = engine->devices[0].name;
+    int32_t before = run_find_operation(name);
     struct server_set *set = server_set_new();
-    if (set == NULL || server_set_open(set, engine->devices[0].name) != 0) {
+    if (set == NULL || server_set_open(set, name) != 0) {
         server_set_free(set);
         return false;
     }
     engine->set = set;
-    engine->operation = run_find_operation(engine->devices[0].name);
+    /* Once the client has closed the set, the newest operation may be that of the next set of this name. */
+    int32_t newest = run_find_operation(name);
+    engine->operation = server_set_client_closed(set) ? before : newest;
     run_server_came(engine->operation);
     record_open(engine);
     return true;
