@@ -279,6 +279,29 @@ static void an_abort_of_the_client_is_995(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+static uint32_t reads_sent;
+
+/* Later than those of the headers and the first ones of the data. */
+static void abort_while_sending(uint32_t device, const struct VDS_Command *command)
+{
+    (void)device;
+    if (command != NULL && command->commandCode == VDC_Read && ++reads_sent == 12) {
+        fake.reason = SERVER_ABORT_CLIENT;
+    }
+    assert_true(reads_sent < 1000);
+}
+
+/* A client that aborts while the server sends Reads, each of which is refused from then on. */
+static void an_abort_while_reads_are_sent_ends_the_restore(void **state)
+{
+    (void)state;
+    reads_sent = 0;
+    fake.watch = abort_while_sending;
+    assert_int_equal(statement_run(&restore), ENGINE_FAILED);
+    assert_true(reads_sent >= 12);
+    EXPECT(&restore, 18210, 3013);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, restore_setup, restore_teardown)
@@ -301,6 +324,7 @@ int main(void)
         TEST(a_device_that_failed_to_read_is_cleared),
         TEST(a_read_of_nothing_is_no_success),
         TEST(an_abort_of_the_client_is_995),
+        TEST(an_abort_while_reads_are_sent_ends_the_restore),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -315,8 +315,10 @@ void restore_step(struct engine *engine)
     for (uint32_t i = 0; i < engine->device_count; i++) {
         struct engine_device *device = &engine->devices[i];
         while (device_reap_one(device, true, take)) {
+            /* In an aborted set a Read is over as soon as it is sent: one would follow the other for ever. */
             if (device->stage == STAGE_DATA && media_is_idle(device) &&
-                !server_device_has_io_error(device->handle)) {
+                !server_device_has_io_error(device->handle) &&
+                server_set_abort_reason(engine->set) == SERVER_ABORT_NONE) {
                 fill(device);
             }
         }
