@@ -152,7 +152,7 @@ static void take(struct engine_device *device, struct engine_slot *slot)
                (code == ERROR_FILEMARK_DETECTED && device->media.model == MEDIA_TAPE);
 
     device->requested -= (uint32_t)command->size;
-    if (engine->failed) {
+    if (engine->failed || engine->satisfied) { /* the rest of what was asked for is not wanted */
         return;
     }
     if (over && count == 0 && (device->ended || !code_is_io_error(code))) {
