@@ -10,9 +10,9 @@
  * system call of its own) is found at the next GetCommand and taken for the client's action.
  *
  * A thread that blocks SIGSEGV would be killed by a fault in the arena: pthread_sigmask, sigprocmask and
- * pthread_attr_setsigmask_np leave these two signals out. For a real fault that changes nothing but that a handler runs where the kernel would have killed;
- * a SIGSEGV that somebody sends does not stay pending. Not covered: masks of other signals' handlers (sa_mask) and of
- * waits, in which nobody touches buffers.
+ * pthread_attr_setsigmask_np leave these two signals out. For a real fault that changes nothing but that a handler runs
+ * where the kernel would have killed; a SIGSEGV that somebody sends does not stay pending. Not covered: masks of other
+ * signals' handlers (sa_mask) and of waits, in which nobody touches buffers.
  *
  * Threads: any. What the handler needs was looked up before it was installed; it allocates nothing and preserves errno.
  */

@@ -10,24 +10,12 @@
 static struct {
     const char *name;
     const char *at_start; /* in `kept`; NULL: there was none */
-} variables[] = {{.name = "VDIFAULT_TRACE"},
-                 {.name = "VDIFAULT_PLAN"},
-                 {.name = "VDIFAULT_SQLCMD"},
-                 {.name = "VDIFAULT_GUARD"},
-                 {.name = "VDIFAULT_ON_FINDING"},
-                 {.name = "VDIFAULT_LIBRARY"},
-                 {.name = "VDIFAULT_TDS"},
-                 {.name = "VDIFAULT_SERVER"},
-                 {.name = "VDI_NAMESPACE"},
-                 {.name = "VDIFAULT_ANSWERS"},
-                 {.name = "VDI_DIALECT"},
-                 {.name = "LD_PRELOAD"},
-                 {.name = "LD_LIBRARY_PATH"},
-                 {.name = "ASAN_OPTIONS"},
-                 {.name = "UBSAN_OPTIONS"},
-                 {.name = "TSAN_OPTIONS"},
-                 {.name = "LSAN_OPTIONS"},
-                 {.name = "PATH"}};
+} variables[] = {{.name = "VDIFAULT_TRACE"},   {.name = "VDIFAULT_PLAN"},       {.name = "VDIFAULT_SQLCMD"},
+                 {.name = "VDIFAULT_GUARD"},   {.name = "VDIFAULT_ON_FINDING"}, {.name = "VDIFAULT_LIBRARY"},
+                 {.name = "VDIFAULT_TDS"},     {.name = "VDIFAULT_SERVER"},     {.name = "VDI_NAMESPACE"},
+                 {.name = "VDIFAULT_ANSWERS"}, {.name = "VDI_DIALECT"},         {.name = "LD_PRELOAD"},
+                 {.name = "LD_LIBRARY_PATH"},  {.name = "ASAN_OPTIONS"},        {.name = "UBSAN_OPTIONS"},
+                 {.name = "TSAN_OPTIONS"},     {.name = "LSAN_OPTIONS"},        {.name = "PATH"}};
 
 enum {
     VARIABLE_COUNT = sizeof variables / sizeof variables[0],

@@ -1,8 +1,8 @@
 /* answer.h - a session's results as a response of TDS (struct results, session_results.h).
  *
  * Responsible for: the order of tokens; DONE, which says whether more comes and so waits for what comes; that a message
- * is on its way before the statement goes on: clients watch the progress of BACKUP; output parameters behind all else. Looks for an attention and for a
- * peer that is gone while the session runs, and interrupts it.
+ * is on its way before the statement goes on: clients watch the progress of BACKUP; output parameters behind all else.
+ * Looks for an attention and for a peer that is gone while the session runs, and interrupts it.
  *
  * Errors: what cannot be sent sets results.broken, and nothing is sent any more. One thread.
  */
