@@ -149,8 +149,7 @@ struct operation {
     int32_t job; /* of a client that runs until it is stopped; -1 none */
     enum durable durable;
     enum durable restored; /* what --verify showed */
-    bool
-        disproved; /* ... with the files as they were on disk at the last acknowledgement (--prove-durability) */
+    bool disproved;        /* ... by what was on disk at that time (--prove-durability) */
     /* Only if something was not durable then: */
     uint64_t acknowledged; /* sequence of the last Flush or VDC_Complete that was answered with SUCCESS */
     uint32_t sink_count;
