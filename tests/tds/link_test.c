@@ -1,7 +1,9 @@
 /* link_test.c - a login that alone is encrypted (link.h): its packets in one TLS record, or each in two of any sizes,
  * and the plain message behind them.
  */
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -100,8 +102,53 @@ static void a_login_may_come_in_any_records(void **state)
     }
 }
 
+/* ---- a signal right before a wait ---- */
+
+static atomic_bool told_to_end;
+static bool signal_comes;
+
+static void end(int number)
+{
+    (void)number;
+    atomic_store(&told_to_end, true);
+}
+
+int __real_ppoll(struct pollfd *files, nfds_t count, const struct timespec *limit, const sigset_t *mask);
+int __wrap_ppoll(struct pollfd *files, nfds_t count, const struct timespec *limit, const sigset_t *mask);
+
+int __wrap_ppoll(struct pollfd *files, nfds_t count, const struct timespec *limit, const sigset_t *mask)
+{
+    if (signal_comes) {
+        signal_comes = false;
+        raise(SIGTERM);
+    }
+    return __real_ppoll(files, count, limit, mask);
+}
+
+static void a_signal_right_before_a_wait_ends_it(void **state)
+{
+    const struct sigaction action = {.sa_handler = end};
+    struct sigaction before;
+    int ends[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    struct tds_link server = {.socket = ends[0],
+                              .interrupted = &told_to_end,
+                              .deadline = os_now() + DEADLINE_S * INT64_C(1000000000)};
+    assert_int_equal(sigaction(SIGTERM, &action, &before), 0);
+    signal_comes = true;
+    assert_int_equal(tds_link_next(&server), EINTR);
+    assert_false(signal_comes);
+    assert_true(os_now() < server.deadline);
+    assert_int_equal(sigaction(SIGTERM, &before, NULL), 0);
+    tds_link_free(&server);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_login_may_come_in_any_records)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_login_may_come_in_any_records),
+                                       cmocka_unit_test(a_signal_right_before_a_wait_ends_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "os.h"
 #include "tls.h"
@@ -15,17 +18,32 @@ enum {
     RECORD_HEADER_SIZE = 5,
     RECORD_FIRST = 0x14, /* types of TLS's records; no packet of TDS has one of these */
     RECORD_LAST = 0x17,
-    NS_PER_MS = 1000000,
+    NS_PER_S = 1000000000,
 };
 
 /* ---- the socket ---- */
+
+/* A signal whose handler sets *interrupted ends the wait, also if it comes right before: it is held back until then. */
+static int wait_unless_interrupted(const struct tds_link *link, struct pollfd *poll_for,
+                                   const struct timespec *limit)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int count = atomic_load(link->interrupted) ? 0 : ppoll(poll_for, 1, limit, &before);
+    int error = count < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return count;
+}
 
 static int wait_for(struct tds_link *link, short events, short *seen)
 {
     struct pollfd poll_for = {.fd = link->socket, .events = events};
     int64_t left = link->deadline - os_now();
-    int ms = link->deadline == OS_FOREVER ? -1 : left <= 0 ? 0 : (int)((left + NS_PER_MS - 1) / NS_PER_MS);
-    int count = poll(&poll_for, 1, ms);
+    left = left < 0 ? 0 : left;
+    struct timespec limit = {.tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S};
+    int count = wait_unless_interrupted(link, &poll_for, link->deadline == OS_FOREVER ? NULL : &limit);
     *seen = count > 0 ? poll_for.revents : 0;
     if (count < 0 && errno != EINTR) {
         return errno;
@@ -33,7 +51,7 @@ static int wait_for(struct tds_link *link, short events, short *seen)
     if (atomic_load(link->interrupted)) {
         return EINTR;
     }
-    return count == 0 && left <= 0 ? ETIMEDOUT : 0;
+    return count == 0 && link->deadline != OS_FOREVER && os_now() >= link->deadline ? ETIMEDOUT : 0;
 }
 
 /* What is there, if anything. */
