@@ -26,7 +26,8 @@ static pid_t asked; /* the process that was started, and its runner */
 static pid_t runner;
 static struct stat given; /* the socket */
 
-/* Before the client sees its environment: what it starts itself is not meant. */
+/* Before the client sees its environment: what it starts itself is not meant. Own work: what we call here may make a
+ * sanitizer's allocator ask for the time, under its lock, and the run's time is no thing to be looked up there. */
 __attribute__((constructor)) static void take_socket(void)
 {
     const char *value = getenv(FORK_SERVER_VARIABLE);
@@ -35,6 +36,7 @@ __attribute__((constructor)) static void take_socket(void)
     if (value == NULL) {
         return;
     }
+    run_own_work++;
     if (sscanf(value, "%d:%d", &socket, &process) == 2 && socket > STDERR_FILENO &&
         fcntl(socket, F_SETFD, FD_CLOEXEC) == 0 && syscall(SYS_fstat, socket, &given) == 0) {
         fork_server_note_open();
@@ -43,6 +45,7 @@ __attribute__((constructor)) static void take_socket(void)
         atomic_store(&fork_server_socket, socket);
     }
     unsetenv(FORK_SERVER_VARIABLE);
+    run_own_work--;
 }
 
 /* As fork, but the child is our parent's. The C library keeps the thread's number at the address that the kernel clears
