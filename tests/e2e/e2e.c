@@ -49,6 +49,7 @@ static void read_output(int fd, char *out, size_t size)
 void e2e_run(struct e2e_run *run, const char *const *args)
 {
     char json[] = "/tmp/vdifault-e2e-XXXXXX";
+    char journal[sizeof json + sizeof ".journal"];
     int status, output;
     int fd = mkstemp(json);
     assert_true(fd >= 0);
@@ -60,6 +61,8 @@ void e2e_run(struct e2e_run *run, const char *const *args)
     run->status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     run->report = json_load_file(json, 0, NULL);
     unlink(json);
+    snprintf(journal, sizeof journal, "%s.journal", json);
+    unlink(journal); /* kept by a sweep that did not come to its end */
     if (e2e_leftovers(child) != 0) {
         fail_msg("the run left something behind; its output was:\n%s", run->output);
     }
